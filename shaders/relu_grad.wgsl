@@ -1,0 +1,3 @@
+// stub
+@compute @workgroup_size(64)
+fn main() {}

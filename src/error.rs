@@ -1,0 +1,88 @@
+//! The one error type of the library. A message says what was asked, what was found and what to do next.
+
+use std::path::{Path, PathBuf};
+
+/// Everything that can go wrong in the library.
+///
+/// The variants follow the reader's question "what do I have to change": the spec, the data, the weights, the
+/// network, the device, or nothing at all (a fault of wgrad itself).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A spec file that cannot be used. `place` is `file:line:column` or the key.
+    #[error("{place}: {message}")]
+    Spec { place: String, message: String },
+
+    /// A data file that cannot be used. `place` is `file`, `file:line` or `file:line, column "name"`.
+    #[error("{place}: {message}")]
+    Data { place: String, message: String },
+
+    /// A weight file or checkpoint that cannot be used. `place` names the file.
+    #[error("{place}: {message}")]
+    Weights { place: String, message: String },
+
+    /// Shapes that do not fit together. The message names the layer and both shapes.
+    #[error("{0}")]
+    Shape(String),
+
+    /// No device as asked for, or a device that fails.
+    #[error("{0}")]
+    Device(String),
+
+    /// A model larger than the adapter's limits.
+    #[error("{0}")]
+    Limit(String),
+
+    /// A wgpu error, with the kernel or buffer that it concerns.
+    #[error("GPU error at {at}: {message}")]
+    Gpu { at: String, message: String },
+
+    /// The loss stopped being a finite number.
+    #[error(
+        "the loss became {value} at step {step} (epoch {epoch}): training stopped. Lower the learning rate or scale \
+         the inputs"
+    )]
+    NonFinite { step: usize, epoch: usize, value: f64 },
+
+    /// A file operation that failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+
+    /// A broken invariant inside wgrad: a fault of the program, never of its input.
+    #[error("internal error: {0}. This is a bug in wgrad; please report it")]
+    Internal(String),
+}
+
+/// The library's result type.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Wraps an I/O error with the path it happened at.
+    pub fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        Error::Io { path: path.as_ref().to_path_buf(), source }
+    }
+
+    /// A spec error at `place`.
+    pub fn spec(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::Spec { place: place.into(), message: message.into() }
+    }
+
+    /// A data error at `place`.
+    pub fn data(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::Data { place: place.into(), message: message.into() }
+    }
+
+    /// A weight-file error in `path`.
+    pub fn weights(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
+        Error::Weights { place: path.as_ref().display().to_string(), message: message.into() }
+    }
+
+    /// A GPU error concerning `at` (a kernel or a buffer).
+    pub fn gpu(at: impl Into<String>, message: impl std::fmt::Display) -> Self {
+        Error::Gpu { at: at.into(), message: message.to_string() }
+    }
+}

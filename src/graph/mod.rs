@@ -1,0 +1,3 @@
+//! stub
+pub mod op;
+pub use op::{Activation, Adam, Loss, Optimizer};

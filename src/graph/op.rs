@@ -1,0 +1,198 @@
+//! The closed set of operations, and the choices (activation, loss, optimizer) that they carry.
+
+/// An activation function of a layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// y = x
+    Identity,
+    /// y = 1 / (1 + exp(-x))
+    Sigmoid,
+    /// y = tanh(x)
+    Tanh,
+    /// y = max(x, 0); the derivative at 0 is 0
+    Relu,
+    /// y = x for x > 0, `slope` * x otherwise; the derivative at 0 is `slope`
+    LeakyRelu {
+        /// Slope of the negative side; 0.01 by default, as in PyTorch.
+        slope: f64,
+    },
+    /// y = x * Phi(x), with Phi the standard normal distribution function (erf form)
+    Gelu,
+    /// y = x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
+    GeluTanh,
+    /// y = x * sigmoid(x)
+    Silu,
+    /// y = log(1 + exp(x))
+    Softplus,
+    /// y_j = exp(x_j) / sum_k exp(x_k) over each row
+    Softmax,
+}
+
+impl Activation {
+    /// Every name that a spec may use.
+    pub const NAMES: &[&str] =
+        &["identity", "sigmoid", "tanh", "relu", "leaky_relu", "gelu", "gelu_tanh", "silu", "softplus", "softmax"];
+
+    /// The activation called `name`, with default parameters.
+    pub fn by_name(name: &str) -> Option<Activation> {
+        Some(match name {
+            "identity" => Activation::Identity,
+            "sigmoid" => Activation::Sigmoid,
+            "tanh" => Activation::Tanh,
+            "relu" => Activation::Relu,
+            "leaky_relu" => Activation::LeakyRelu { slope: 0.01 },
+            "gelu" => Activation::Gelu,
+            "gelu_tanh" => Activation::GeluTanh,
+            "silu" => Activation::Silu,
+            "softplus" => Activation::Softplus,
+            "softmax" => Activation::Softmax,
+            _ => return None,
+        })
+    }
+
+    /// The name that a spec uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Identity => "identity",
+            Activation::Sigmoid => "sigmoid",
+            Activation::Tanh => "tanh",
+            Activation::Relu => "relu",
+            Activation::LeakyRelu { .. } => "leaky_relu",
+            Activation::Gelu => "gelu",
+            Activation::GeluTanh => "gelu_tanh",
+            Activation::Silu => "silu",
+            Activation::Softplus => "softplus",
+            Activation::Softmax => "softmax",
+        }
+    }
+}
+
+/// A loss function. The loss of a batch is the mean over its samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Loss {
+    /// sum over outputs of (t - y)^2 / 2
+    HalfSquaredError,
+    /// mean over outputs of (y - t)^2
+    Mse,
+    /// mean over outputs of |y - t|; the derivative at 0 is 0
+    Mae,
+    /// mean over outputs of (y - t)^2 / 2 within `delta`, `delta` * (|y - t| - `delta` / 2) outside
+    Huber {
+        /// Where the square turns into a line; 1 by default, as in PyTorch.
+        delta: f64,
+    },
+    /// mean over outputs of -(t log p + (1 - t) log(1 - p)), on probabilities p
+    BinaryCrossEntropy,
+    /// the same on logits, through the log-sum-exp form
+    BceWithLogits,
+    /// -log softmax(logits)\[class\]; the target is a class index
+    CrossEntropy,
+    /// mean over outputs of max(0, 1 - t y) for targets -1 and 1; the derivative at the kink is 0
+    Hinge,
+}
+
+impl Loss {
+    /// Every name that a spec may use.
+    pub const NAMES: &[&str] = &[
+        "half_squared_error",
+        "mse",
+        "mae",
+        "huber",
+        "binary_cross_entropy",
+        "bce_with_logits",
+        "cross_entropy",
+        "hinge",
+    ];
+
+    /// The loss called `name`, with default parameters.
+    pub fn by_name(name: &str) -> Option<Loss> {
+        Some(match name {
+            "half_squared_error" => Loss::HalfSquaredError,
+            "mse" => Loss::Mse,
+            "mae" => Loss::Mae,
+            "huber" => Loss::Huber { delta: 1.0 },
+            "binary_cross_entropy" => Loss::BinaryCrossEntropy,
+            "bce_with_logits" => Loss::BceWithLogits,
+            "cross_entropy" => Loss::CrossEntropy,
+            "hinge" => Loss::Hinge,
+            _ => return None,
+        })
+    }
+
+    /// The name that a spec uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::HalfSquaredError => "half_squared_error",
+            Loss::Mse => "mse",
+            Loss::Mae => "mae",
+            Loss::Huber { .. } => "huber",
+            Loss::BinaryCrossEntropy => "binary_cross_entropy",
+            Loss::BceWithLogits => "bce_with_logits",
+            Loss::CrossEntropy => "cross_entropy",
+            Loss::Hinge => "hinge",
+        }
+    }
+
+    /// True where the target is a class index rather than numbers.
+    pub fn takes_class(self) -> bool {
+        self == Loss::CrossEntropy
+    }
+}
+
+/// An optimizer with its constants. Defaults and update rules are PyTorch's of the same name; weight decay does not
+/// touch biases.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Optimizer {
+    /// p -= lr * d, with d the gradient, or its running sum v = momentum * v + g, or g + momentum * v (Nesterov)
+    Sgd {
+        /// Learning rate.
+        lr: f64,
+        /// 0 for none.
+        momentum: f64,
+        /// Look-ahead momentum.
+        nesterov: bool,
+        /// L2 penalty: `weight_decay * p` is added to the gradient.
+        weight_decay: f64,
+    },
+    /// Adam (Kingma and Ba, 2015); weight decay is an L2 penalty in the gradient
+    Adam(Adam),
+    /// AdamW (Loshchilov and Hutter, 2019); weight decay shrinks the parameter directly
+    AdamW(Adam),
+}
+
+/// Constants of Adam and AdamW.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Adam {
+    /// Learning rate; 0.001 by default.
+    pub lr: f64,
+    /// Decay of the first moment; 0.9 by default.
+    pub beta1: f64,
+    /// Decay of the second moment; 0.999 by default.
+    pub beta2: f64,
+    /// Added to the root of the second moment; 1e-8 by default.
+    pub eps: f64,
+    /// 0 by default for Adam, 0.01 for AdamW.
+    pub weight_decay: f64,
+}
+
+impl Optimizer {
+    /// Every name that a spec may use.
+    pub const NAMES: &[&str] = &["sgd", "adam", "adamw"];
+
+    /// The name that a spec uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Optimizer::Sgd { .. } => "sgd",
+            Optimizer::Adam(_) => "adam",
+            Optimizer::AdamW(_) => "adamw",
+        }
+    }
+
+    /// Learning rate.
+    pub fn lr(self) -> f64 {
+        match self {
+            Optimizer::Sgd { lr, .. } => lr,
+            Optimizer::Adam(a) | Optimizer::AdamW(a) => a.lr,
+        }
+    }
+}

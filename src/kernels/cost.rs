@@ -1,0 +1,67 @@
+//! What a dispatch costs: workgroups, floating-point operations, bytes. One module for each family of kernels.
+//!
+//! FLOPs count every arithmetic operation and every built-in once. Bytes count each element of each binding once, four
+//! bytes an element: what must move even with a perfect cache.
+
+use super::row::Args;
+use super::{MATMUL_TILE, ROW_LANES};
+
+fn lines(n: usize) -> u64 {
+    n.div_ceil(64) as u64
+}
+
+fn row_groups(args: &Args) -> u64 {
+    let lanes = (args.constant("LANES") as usize).max(1);
+    args.size(0).div_ceil(ROW_LANES / lanes) as u64
+}
+
+macro_rules! family {
+    ($(#[$doc:meta])* $name:ident, |$args:ident| groups: $groups:expr, flops: $flops:expr, bytes: $bytes:expr) => {
+        $(#[$doc])*
+        pub mod $name {
+            #[allow(unused_imports, reason = "not every family needs every helper")]
+            use super::*;
+            pub fn groups($args: &Args) -> u64 { $groups }
+            #[allow(unused_variables, reason = "a copy costs no FLOPs")]
+            pub fn flops($args: &Args) -> u64 { $flops as u64 }
+            pub fn bytes($args: &Args) -> u64 { 4 * ($bytes as u64) }
+        }
+    };
+}
+
+fn tiles(args: &Args) -> u64 {
+    let [m, n, _] = args.sizes();
+    (m.div_ceil(MATMUL_TILE) * n.div_ceil(MATMUL_TILE)) as u64
+}
+
+fn product_flops(args: &Args) -> usize {
+    let [m, n, k] = args.sizes();
+    2 * m * n * k
+}
+
+fn product_elements(args: &Args) -> usize {
+    let [m, n, k] = args.sizes();
+    m * k + n * k + m * n
+}
+
+fn area(args: &Args) -> usize {
+    args.size(0) * args.size(1)
+}
+
+family!(matmul, |a| groups: tiles(a), flops: product_flops(a), bytes: product_elements(a));
+family!(matmul_bias_act, |a| groups: tiles(a),
+    flops: product_flops(a) + a.size(0) * a.size(1) * if a.constant("ACT") == 0.0 { 1 } else { 2 },
+    bytes: product_elements(a) + a.size(1) + if a.constant("KEEP_Z") == 0.0 { 0 } else { area(a) });
+family!(matmul_act_grad, |a| groups: tiles(a), flops: product_flops(a) + 2 * area(a), bytes: product_elements(a) + area(a));
+family!(col_sum, |a| groups: lines(a.size(1) * a.size(0).div_ceil(a.size(2))),
+    flops: area(a), bytes: area(a) + a.size(1) * a.size(0).div_ceil(a.size(2)));
+family!(gather_rows, |a| groups: lines(area(a)), flops: 0, bytes: 2 * area(a) + a.size(0));
+family!(weighted_sum, |_a| groups: 1, flops: 2 * _a.size(0), bytes: 2 * _a.size(0) + 2);
+family!(unary, |a| groups: lines(a.size(0)), flops: a.size(0), bytes: 2 * a.size(0));
+family!(unary_grad, |a| groups: lines(a.size(0)), flops: 2 * a.size(0), bytes: 3 * a.size(0));
+family!(softmax, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 2 * area(a));
+family!(softmax_grad, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 3 * area(a));
+family!(loss, |a| groups: row_groups(a), flops: 6 * area(a), bytes: 3 * area(a) + 2 * a.size(0));
+family!(sgd_step, |a| groups: lines(a.size(0)), flops: 4 * a.size(0), bytes: 3 * a.size(0));
+family!(sgd_momentum_step, |a| groups: lines(a.size(0)), flops: 7 * a.size(0), bytes: 5 * a.size(0));
+family!(adam_step, |a| groups: lines(a.size(0)), flops: 15 * a.size(0), bytes: 7 * a.size(0));

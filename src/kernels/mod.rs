@@ -1,0 +1,190 @@
+//! The kernel table: one row, one WGSL file, one CPU function for each kernel.
+//!
+//! An identifier in the table below gives the shader's file (`shaders/<name>.wgsl`), the module and function of the
+//! CPU twin (`src/kernels/cpu/<name>.rs`, functions `<name>` and `bound`) and the label in plans and messages.
+//! Bindings: group 0, binding 0 is the uniform `params`, then the row's bindings in order.
+
+pub mod act;
+pub mod bound;
+mod cost;
+pub mod cpu;
+pub mod row;
+pub mod scalar;
+pub mod shader;
+
+pub use act::Act;
+pub use row::{Access, Args, BoundCall, Call, Dtype, In, Measured, Out, Param, Row};
+pub use scalar::Scalar;
+
+use row::{Binding, read, read_u32, update, update_u32, write};
+
+/// Rows that one lane sums are short up to this width; wider rows take a workgroup of [`ROW_LANES`] each.
+pub const NARROW_ROW: usize = 64;
+/// Invocations that share a wide row in the row-wise kernels (losses, softmax).
+pub const ROW_LANES: usize = 64;
+/// Rows that one invocation of `col_sum` adds up; longer columns take a second pass over the partial sums.
+pub const COL_SUM_ROWS: usize = 256;
+/// Side of the square of outputs that one workgroup of a matrix product computes.
+pub const MATMUL_TILE: usize = 32;
+
+/// The `LANES` constant for row-wise kernels over rows of `cols` elements.
+pub fn row_lanes(cols: usize) -> usize {
+    if cols <= NARROW_ROW { 1 } else { ROW_LANES }
+}
+
+macro_rules! table {
+    ($($name:ident: {
+        bindings: $bindings:expr,
+        params: $params:expr,
+        workgroup: $workgroup:expr,
+        cost: $cost:path,
+        bound: $formula:expr $(,)?
+    })*) => {
+        /// A kernel of the table.
+        #[allow(non_camel_case_types, missing_docs, reason = "the names are those of files, functions and labels")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kernel { $($name),* }
+
+        impl Kernel {
+            /// Every kernel, in the table's order.
+            pub const ALL: &[Kernel] = &[$(Kernel::$name),*];
+        }
+
+        static ROWS: &[Row] = &[$({
+            use $cost as cost;
+            Row {
+                name: stringify!($name),
+                wgsl: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
+                bindings: $bindings,
+                params: $params,
+                workgroup: $workgroup,
+                groups: cost::groups,
+                flops: cost::flops,
+                bytes: cost::bytes,
+                bound_formula: $formula,
+                bound: cpu::$name::bound,
+                cpu_f32: cpu::$name::$name::<f32>,
+                cpu_f64: cpu::$name::$name::<f64>,
+            }
+        }),*];
+    };
+}
+
+impl Kernel {
+    /// The kernel's row.
+    pub fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+
+    /// The kernel's name: file, function and label.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The complete WGSL text.
+    pub fn source(self) -> String {
+        shader::expand(self.row().wgsl)
+    }
+
+    /// The kernel called `name`.
+    pub fn by_name(name: &str) -> Option<Kernel> {
+        Kernel::ALL.iter().copied().find(|k| k.name() == name)
+    }
+}
+
+const UNARY: &[Binding] = &[read("x"), write("y")];
+const UNARY_GRAD: &[Binding] = &[read("dy"), read("x"), write("dx")];
+const LOSS: &[Binding] =
+    &[read_u32("step"), read("pred"), read("expected"), read("upstream"), write("loss"), write("dpred")];
+const CLASS_LOSS: &[Binding] =
+    &[read_u32("step"), read("pred"), read_u32("expected"), read("upstream"), write("loss"), write("dpred")];
+const LOSS_PARAMS: &[&str] = &["rows", "cols", "upstream_stride"];
+const ADAM: &[Binding] = &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("m"), update("v")];
+const ADAM_PARAMS: &[&str] =
+    &["n", "hyper_stride", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps", "weight_decay"];
+const LINE: [u32; 3] = [64, 1, 1];
+const TILE: [u32; 3] = [8, 8, 1];
+
+table! {
+    // Matrix products: op(a) · op(b), the transposes by the constants TRANS_A and TRANS_B.
+    matmul: {
+        bindings: &[read("a"), read("b"), write("y")],
+        params: &["m", "n", "k"], workgroup: TILE, cost: cost::matmul,
+        bound: "gamma(k) * sum|a||b|",
+    }
+    matmul_bias_act: {
+        bindings: &[read("x"), read("w"), read("b"), write("y"), write("z")],
+        params: &["m", "n", "k"], workgroup: TILE, cost: cost::matmul_bias_act,
+        bound: "z: gamma(k + 1) * (sum|x||w| + |b|); y: as the activation of z",
+    }
+    matmul_act_grad: {
+        bindings: &[read("dy"), read("w"), read("saved"), write("dx")],
+        params: &["m", "n", "k"], workgroup: TILE, cost: cost::matmul_act_grad,
+        bound: "as matmul, then as the product with the activation's derivative",
+    }
+    col_sum: {
+        bindings: &[read("x"), write("y")],
+        params: &["rows", "cols", "rows_per_sum"], workgroup: LINE, cost: cost::col_sum,
+        bound: "gamma(rows_per_sum) * sum|x|",
+    }
+    gather_rows: {
+        bindings: &[read_u32("step"), read_u32("index"), read_u32("data"), Binding { name: "y", access: Access::Write, dtype: Dtype::U32 }],
+        params: &["rows", "cols", "index_stride"], workgroup: LINE, cost: cost::gather_rows,
+        bound: "0: bits are copied",
+    }
+    weighted_sum: {
+        bindings: &[read("x"), read("weight"), update("log"), update_u32("step")],
+        params: &["n", "weight_stride"], workgroup: LINE, cost: cost::weighted_sum,
+        bound: "gamma(ceil(n / 64) + 7) * sum|weight||x|",
+    }
+
+    // Activations and their gradients, element by element.
+    identity: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "0" }
+    identity_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "0" }
+    sigmoid: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "(2 EXP + DIV + u) * |y|" }
+    sigmoid_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "two sigmoids and two products" }
+    tanh: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
+    tanh_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+    relu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "0" }
+    relu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "0" }
+    leaky_relu: { bindings: UNARY, params: &["n", "slope"], workgroup: LINE, cost: cost::unary, bound: "" }
+    leaky_relu_grad: { bindings: UNARY_GRAD, params: &["n", "slope"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+    gelu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
+    gelu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+    gelu_tanh: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
+    gelu_tanh_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+    silu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
+    silu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+    softplus: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
+    softplus_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+
+    // Softmax works on rows; the gradient takes the output p.
+    softmax: { bindings: UNARY, params: &["rows", "cols"], workgroup: LINE, cost: cost::softmax, bound: "" }
+    softmax_grad: {
+        bindings: &[read("dy"), read("p"), write("dx")],
+        params: &["rows", "cols"], workgroup: LINE, cost: cost::softmax_grad, bound: "",
+    }
+
+    // Losses: per-sample loss and its gradient times the upstream gradient of the sample, in one pass.
+    half_squared_error: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+    mse: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+    mae: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+    huber: { bindings: LOSS, params: &["rows", "cols", "upstream_stride", "delta"], workgroup: LINE, cost: cost::loss, bound: "" }
+    binary_cross_entropy: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+    bce_with_logits: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+    cross_entropy: { bindings: CLASS_LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+    hinge: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+
+    // Optimizer steps over a whole arena.
+    sgd_step: {
+        bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param")],
+        params: &["n", "hyper_stride", "weight_decay"], workgroup: LINE, cost: cost::sgd_step, bound: "",
+    }
+    sgd_momentum_step: {
+        bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("velocity")],
+        params: &["n", "hyper_stride", "momentum", "nesterov", "weight_decay"],
+        workgroup: LINE, cost: cost::sgd_momentum_step, bound: "",
+    }
+    adam_step: { bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::adam_step, bound: "" }
+    adamw_step: { bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::adam_step, bound: "" }
+}

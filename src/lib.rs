@@ -1,4 +1,4 @@
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 pub mod error;
 pub mod graph;
 pub mod kernels;

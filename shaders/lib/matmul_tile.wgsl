@@ -1,1 +1,81 @@
-// stub
+// One workgroup of 8 x 8 invocations computes a 32 x 32 tile of op(a) · op(b); each invocation a 4 x 4 block.
+// Slices of 16 along k pass through workgroup memory. Rows, columns and slices past the edge load as zero.
+// Order of sums: each output adds its k products one by one in rising k.
+//
+// The including shader declares `params` with m, n, k, the constants TRANS_A and TRANS_B (is the operand stored
+// transposed?), and `a_at(i)`, `b_at(i)`, which load an element of the operands by its flat index.
+//#include grid.wgsl
+const TILE: u32 = 32u;
+const SLICE: u32 = 16u;
+const BLOCK: u32 = 4u;
+const INVOCATIONS: u32 = 64u;
+
+var<workgroup> tile_a: array<f32, 512>; // [SLICE][TILE]: tile_a[kk * TILE + row]
+var<workgroup> tile_b: array<f32, 512>; // [SLICE][TILE]: tile_b[kk * TILE + col]
+
+// Sums of one invocation: rows row .. row + 3, columns col .. col + 3.
+struct Block {
+    sums: array<vec4<f32>, 4>,
+    row: u32,
+    col: u32,
+}
+
+fn load_a(e: u32, row0: u32, k0: u32) {
+    // Neighbouring invocations read neighbouring addresses, whichever way the operand is stored.
+    let row = select(e / SLICE, e % TILE, TRANS_A);
+    let kk = select(e % SLICE, e / TILE, TRANS_A);
+    let r = row0 + row;
+    let q = k0 + kk;
+    var v = 0.0;
+    if (r < params.m && q < params.k) {
+        v = a_at(select(r * params.k + q, q * params.m + r, TRANS_A));
+    }
+    tile_a[kk * TILE + row] = v;
+}
+
+fn load_b(e: u32, col0: u32, k0: u32) {
+    let col = select(e % TILE, e / SLICE, TRANS_B);
+    let kk = select(e / TILE, e % SLICE, TRANS_B);
+    let c = col0 + col;
+    let q = k0 + kk;
+    var v = 0.0;
+    if (c < params.n && q < params.k) {
+        v = b_at(select(q * params.n + c, c * params.k + q, TRANS_B));
+    }
+    tile_b[kk * TILE + col] = v;
+}
+
+// `index` is the tile's number, counted along the rows of tiles; it must be below the number of tiles.
+fn multiply_tile(index: u32, local: u32) -> Block {
+    let tiles_n = (params.n + TILE - 1u) / TILE;
+    let row0 = (index / tiles_n) * TILE;
+    let col0 = (index % tiles_n) * TILE;
+    let row = (local / 8u) * BLOCK;
+    let col = (local % 8u) * BLOCK;
+    var s0 = vec4<f32>();
+    var s1 = vec4<f32>();
+    var s2 = vec4<f32>();
+    var s3 = vec4<f32>();
+    for (var k0 = 0u; k0 < params.k; k0 += SLICE) {
+        for (var e = local; e < TILE * SLICE; e += INVOCATIONS) {
+            load_a(e, row0, k0);
+            load_b(e, col0, k0);
+        }
+        workgroupBarrier();
+        for (var kk = 0u; kk < SLICE; kk++) {
+            let ia = kk * TILE + row;
+            let ib = kk * TILE + col;
+            let vb = vec4<f32>(tile_b[ib], tile_b[ib + 1u], tile_b[ib + 2u], tile_b[ib + 3u]);
+            s0 += tile_a[ia] * vb;
+            s1 += tile_a[ia + 1u] * vb;
+            s2 += tile_a[ia + 2u] * vb;
+            s3 += tile_a[ia + 3u] * vb;
+        }
+        workgroupBarrier();
+    }
+    return Block(array<vec4<f32>, 4>(s0, s1, s2, s3), row0 + row, col0 + col);
+}
+
+fn tile_count() -> u32 {
+    return ((params.m + TILE - 1u) / TILE) * ((params.n + TILE - 1u) / TILE);
+}

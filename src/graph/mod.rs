@@ -1,3 +1,200 @@
-//! stub
+//! The train step as a graph: operations on tensors in topological order, each value assigned once.
+//!
+//! A [`Graph`] is built forward (model and loss), then [`autodiff::differentiate`] appends the gradients and
+//! [`optimizer::append_updates`] the optimizer's nodes: the whole step is one graph. [`check::verify`] runs after every
+//! pass. `Display` prints a stable text form.
+
+pub mod autodiff;
+pub mod check;
 pub mod op;
+pub mod optimizer;
+mod print;
+mod shape;
+pub mod stabilise;
+
 pub use op::{Activation, Adam, Loss, Optimizer};
+
+use crate::error::{Error, Result};
+
+/// Element type of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dtype {
+    /// A number.
+    F32,
+    /// An index or a class.
+    U32,
+}
+
+/// Shape and element type of a value. Shapes have one or two dimensions, row-major.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorType {
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// Element type.
+    pub dtype: Dtype,
+}
+
+impl TensorType {
+    /// Numbers of the given shape.
+    pub fn f32(shape: &[usize]) -> Self {
+        TensorType { shape: shape.to_vec(), dtype: Dtype::F32 }
+    }
+
+    /// Indices of the given shape.
+    pub fn u32(shape: &[usize]) -> Self {
+        TensorType { shape: shape.to_vec(), dtype: Dtype::U32 }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// True for a shape with a zero in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rows and columns; a vector counts as one column.
+    pub fn rows_cols(&self) -> (usize, usize) {
+        match self.shape[..] {
+            [rows, cols] => (rows, cols),
+            [rows] => (rows, 1),
+            _ => (self.len(), 1),
+        }
+    }
+}
+
+/// An operation. Sources have no inputs; every other op has one shape rule, one gradient rule and one lowering.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// Source: a data set that stays on the device, `[rows, cols]` numbers or `[rows]` classes.
+    Data { name: String },
+    /// Source: one row of a table for each step: batch indices, sample weights, optimizer constants.
+    Table { name: String },
+    /// Source: a trainable tensor. Weight decay applies where `decay` is true.
+    Param { name: String, decay: bool },
+    /// Source: an optimizer state of a parameter, of the same shape; `slot` 0 is the first moment or velocity.
+    State { param: String, slot: usize },
+    /// `(data [n, cols], index [rows]) -> [rows, cols]`: y\[i\] = data\[index\[i\]\]
+    Gather,
+    /// `(a, b) -> op(a) · op(b)`; true transposes.
+    MatMul { trans_a: bool, trans_b: bool },
+    /// `(x [m, n], b [n]) -> [m, n]`
+    AddBias,
+    /// `(a, b) -> a + b`, equal shapes.
+    Add,
+    /// `x -> activation(x)`
+    Activate(Activation),
+    /// `(dy, x) -> dx`; softmax takes its output in the place of x.
+    ActivateGrad(Activation),
+    /// `x [m, n] -> [n]`
+    ColumnSum,
+    /// `(pred [rows, cols], target) -> [rows]`: the loss of each sample.
+    Loss(Loss),
+    /// `(pred, target, upstream [rows]) -> [rows, cols]`
+    LossGrad(Loss),
+    /// `(x [n], weight [n]) -> [1]`: sum of weight * x. With weights 1 / batch this is the batch's mean.
+    WeightedSum,
+    /// `(param, grad, hyper, states...) -> (param, states...)`
+    Update(Optimizer),
+}
+
+/// One of the results of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value {
+    /// Index of the node.
+    pub node: usize,
+    /// Which of its results.
+    pub result: usize,
+}
+
+/// An operation applied to values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The operation.
+    pub op: Op,
+    /// Its operands, all from earlier nodes.
+    pub inputs: Vec<Value>,
+    /// Types of its results.
+    pub results: Vec<TensorType>,
+    /// Where it comes from, for people: `layers.0`, `loss`, `layers.0.weight.grad`.
+    pub label: String,
+}
+
+/// Operations in topological order, with named outputs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Graph {
+    /// The nodes; operands come before their users.
+    pub nodes: Vec<Node>,
+    /// Values that must be computed, by name.
+    pub outputs: Vec<(String, Value)>,
+}
+
+impl Graph {
+    /// A graph without nodes.
+    pub fn new() -> Self {
+        Graph::default()
+    }
+
+    /// Adds a source of the given type.
+    pub fn source(&mut self, op: Op, ty: TensorType, label: &str) -> Value {
+        self.nodes.push(Node { op, inputs: Vec::new(), results: vec![ty], label: label.to_string() });
+        Value { node: self.nodes.len() - 1, result: 0 }
+    }
+
+    /// Adds an operation and infers its type; the result is its first value.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] names `label` and both shapes.
+    pub fn push(&mut self, op: Op, inputs: &[Value], label: &str) -> Result<Value> {
+        let types: Vec<&TensorType> = inputs.iter().map(|v| self.ty(*v)).collect();
+        let results = shape::infer(&op, &types, label)?;
+        self.nodes.push(Node { op, inputs: inputs.to_vec(), results, label: label.to_string() });
+        Ok(Value { node: self.nodes.len() - 1, result: 0 })
+    }
+
+    /// Type of a value.
+    pub fn ty(&self, value: Value) -> &TensorType {
+        &self.nodes[value.node].results[value.result]
+    }
+
+    /// Names a value as an output.
+    pub fn output(&mut self, name: &str, value: Value) {
+        self.outputs.push((name.to_string(), value));
+    }
+
+    /// The output called `name`.
+    pub fn find_output(&self, name: &str) -> Option<Value> {
+        self.outputs.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+    }
+
+    /// Every parameter: name, value, in order of appearance.
+    pub fn params(&self) -> Vec<(String, Value)> {
+        let params = self.nodes.iter().enumerate().filter_map(|(node, n)| match &n.op {
+            Op::Param { name, .. } => Some((name.clone(), Value { node, result: 0 })),
+            _ => None,
+        });
+        params.collect()
+    }
+
+    /// Which nodes the outputs need.
+    pub fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.nodes.len()];
+        for (_, value) in &self.outputs {
+            live[value.node] = true;
+        }
+        for node in (0..self.nodes.len()).rev() {
+            if live[node] {
+                for input in &self.nodes[node].inputs {
+                    live[input.node] = true;
+                }
+            }
+        }
+        live
+    }
+}
+
+pub(crate) fn internal(message: impl Into<String>) -> Error {
+    Error::Internal(message.into())
+}

@@ -138,6 +138,19 @@ table! {
         bound: "gamma(ceil(n / 64) + 7) * sum|weight||x|",
     }
 
+    add: {
+        bindings: &[read("a"), read("b"), write("y")],
+        params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "u * |y|",
+    }
+    add_bias: {
+        bindings: &[read("x"), read("b"), write("y")],
+        params: &["rows", "cols"], workgroup: LINE, cost: cost::add_bias, bound: "u * |y|",
+    }
+    advance: {
+        bindings: &[update_u32("step")],
+        params: &["by"], workgroup: LINE, cost: cost::advance, bound: "0",
+    }
+
     // Activations and their gradients, element by element.
     identity: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "0" }
     identity_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "0" }

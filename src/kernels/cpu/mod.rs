@@ -2,6 +2,9 @@
 
 pub mod adam_step;
 pub mod adamw_step;
+pub mod add;
+pub mod add_bias;
+pub mod advance;
 pub mod bce_with_logits;
 pub mod binary_cross_entropy;
 pub mod col_sum;
@@ -12,6 +15,7 @@ pub mod gelu;
 pub mod gelu_grad;
 pub mod gelu_tanh;
 pub mod gelu_tanh_grad;
+pub mod gemm;
 pub mod half_squared_error;
 pub mod hinge;
 pub mod huber;

@@ -1,0 +1,129 @@
+//! Shape inference: one rule an operation. Errors name the layer and both shapes.
+
+use super::{Dtype, Loss, Op, Optimizer, TensorType, internal};
+use crate::error::{Error, Result};
+
+/// Types of the results of `op` on operands of the given types.
+pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<TensorType>> {
+    let rule = Rule { op, inputs, label };
+    let one = |ty: TensorType| Ok(vec![ty]);
+    match op {
+        Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {
+            Err(internal(format!("{label}: a source has no shape rule")))
+        }
+        Op::Gather => {
+            let [data, index] = rule.operands()?;
+            rule.expect(index.dtype == Dtype::U32 && index.shape.len() == 1, "a vector of indices as second operand")?;
+            let mut shape = data.shape.clone();
+            shape[0] = index.shape[0];
+            one(TensorType { shape, dtype: data.dtype })
+        }
+        Op::MatMul { trans_a, trans_b } => rule.matmul(*trans_a, *trans_b),
+        Op::AddBias => {
+            let [x, b] = rule.operands()?;
+            let (_, cols) = rule.matrix(x)?;
+            rule.expect(b.shape == [cols], "a bias with one number for each column")?;
+            one(x.clone())
+        }
+        Op::Add => {
+            let [a, b] = rule.operands()?;
+            rule.expect(a == b, "two operands of the same shape")?;
+            one(a.clone())
+        }
+        Op::Activate(_) => {
+            let [x] = rule.operands()?;
+            rule.matrix(x)?;
+            one(x.clone())
+        }
+        Op::ActivateGrad(_) => {
+            let [dy, x] = rule.operands()?;
+            rule.expect(dy == x, "an upstream gradient of the shape of the activation's input")?;
+            one(x.clone())
+        }
+        Op::ColumnSum => {
+            let [x] = rule.operands()?;
+            let (_, cols) = rule.matrix(x)?;
+            one(TensorType::f32(&[cols]))
+        }
+        Op::Loss(loss) => {
+            let [pred, target] = rule.operands()?;
+            let rows = rule.loss(*loss, pred, target)?;
+            one(TensorType::f32(&[rows]))
+        }
+        Op::LossGrad(loss) => {
+            let [pred, target, upstream] = rule.operands()?;
+            let rows = rule.loss(*loss, pred, target)?;
+            rule.expect(upstream.shape == [rows], "one upstream gradient for each sample")?;
+            one(pred.clone())
+        }
+        Op::WeightedSum => {
+            let [x, weight] = rule.operands()?;
+            rule.expect(x == weight && x.shape.len() == 1, "one weight for each element")?;
+            one(TensorType::f32(&[1]))
+        }
+        Op::Update(optimizer) => rule.update(*optimizer),
+    }
+}
+
+struct Rule<'a> {
+    op: &'a Op,
+    inputs: &'a [&'a TensorType],
+    label: &'a str,
+}
+
+impl Rule<'_> {
+    fn operands<const N: usize>(&self) -> Result<[&TensorType; N]> {
+        <[&TensorType; N]>::try_from(self.inputs).map_err(|_| {
+            internal(format!("{}: {} takes {N} operands, not {}", self.label, self.op.name(), self.inputs.len()))
+        })
+    }
+
+    fn expect(&self, good: bool, needed: &str) -> Result<()> {
+        if good {
+            return Ok(());
+        }
+        let found: Vec<String> = self.inputs.iter().map(|t| t.to_string()).collect();
+        Err(Error::Shape(format!(
+            "{}: {} needs {needed}; its operands are {}. Change the sizes of the layers so that they fit",
+            self.label,
+            self.op.name(),
+            found.join(" and ")
+        )))
+    }
+
+    fn matrix(&self, ty: &TensorType) -> Result<(usize, usize)> {
+        self.expect(ty.shape.len() == 2 && ty.dtype == Dtype::F32, "a matrix of numbers")?;
+        Ok(ty.rows_cols())
+    }
+
+    fn matmul(&self, trans_a: bool, trans_b: bool) -> Result<Vec<TensorType>> {
+        let [a, b] = self.operands()?;
+        let ((a0, a1), (b0, b1)) = (self.matrix(a)?, self.matrix(b)?);
+        let (m, ka) = if trans_a { (a1, a0) } else { (a0, a1) };
+        let (kb, n) = if trans_b { (b1, b0) } else { (b0, b1) };
+        self.expect(ka == kb, "two matrices with equal inner sizes")?;
+        Ok(vec![TensorType::f32(&[m, n])])
+    }
+
+    /// Checks prediction and target; gives the number of samples.
+    fn loss(&self, loss: Loss, pred: &TensorType, target: &TensorType) -> Result<usize> {
+        let (rows, _) = self.matrix(pred)?;
+        if loss.takes_class() {
+            self.expect(*target == TensorType::u32(&[rows]), "one class index for each sample as target")?;
+        } else {
+            self.expect(target == pred, "a target of the shape of the prediction")?;
+        }
+        Ok(rows)
+    }
+
+    fn update(&self, optimizer: Optimizer) -> Result<Vec<TensorType>> {
+        let states = optimizer.state_slots();
+        if self.inputs.len() != 3 + states {
+            return Err(internal(format!("{}: {} takes {} states", self.label, self.op.name(), states)));
+        }
+        let param = self.inputs[0];
+        self.expect(self.inputs[1] == param, "a gradient of the shape of the parameter")?;
+        self.expect(self.inputs[3..].iter().all(|s| *s == param), "states of the shape of the parameter")?;
+        Ok(vec![param.clone(); 1 + states])
+    }
+}

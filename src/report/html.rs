@@ -1,1 +1,303 @@
-//! stub
+//! The page of a run: one HTML file that needs nothing else, neither network nor script.
+//!
+//! The charts are written here rather than with the crate `plotters`: its SVG back end rounds every coordinate to whole
+//! pixels and scales text with the picture, so that axis labels are unreadable on a phone, and it writes colours into
+//! attributes, where a page that follows the reader's light or dark setting needs classes.
+//!
+//! The page is well-formed XML as well as HTML, which is how its tests read it.
+
+mod axis;
+mod chart;
+mod confusion;
+mod format;
+
+use axis::Axis;
+use chart::{Chart, Curve};
+use format::{Esc, bytes, count, percent, rate, seconds, short, value};
+
+use super::{EpochRecord, Outcome, RunReport};
+
+/// Up to so many epochs are listed in the table; more are thinned evenly, the last kept.
+const LISTED_EPOCHS: usize = 200;
+
+/// The report as one self-contained HTML file.
+///
+/// Every text of the report is escaped; values that are no finite number are gaps in the curves. The file stays below
+/// 1 MB for any number of steps and epochs.
+pub fn render(report: &RunReport) -> String {
+    let sections = [
+        header(report),
+        cards(report),
+        charts(report),
+        report.confusion.as_ref().map(confusion::render).unwrap_or_default(),
+        format!("<div class=\"columns\">\n{}{}</div>\n", network(report), device(report)),
+        scheduler(report),
+        epochs(report),
+        spec(report),
+    ];
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n<title>{} · wgrad run</title>\n\
+         <style>\n{}</style>\n</head>\n<body>\n<main>\n{}</main>\n<footer>Written by wgrad {}</footer>\n</body>\n</html>\n",
+        Esc(name(report)),
+        include_str!("html/style.css"),
+        sections.concat(),
+        Esc(&report.version)
+    )
+}
+
+fn name(report: &RunReport) -> &str {
+    if report.spec_name.is_empty() { "unnamed run" } else { &report.spec_name }
+}
+
+/// Title, outcome, one line on what was done.
+fn header(report: &RunReport) -> String {
+    let (class, word, text) = match &report.outcome {
+        Outcome::Finished => ("good", "finished", String::new()),
+        Outcome::Interrupted => ("stopped", "interrupted", "Stopped before all epochs were done.".to_owned()),
+        Outcome::Failed(why) => ("bad", "failed", why.clone()),
+    };
+    let done = report.epochs.last().map_or(0, |e| e.epoch);
+    let of =
+        if done == report.epochs_planned { String::new() } else { format!(" of {}", count_of(report.epochs_planned)) };
+    let validation = match report.validation_rows {
+        0 => "no validation rows".to_owned(),
+        rows => format!("{} validation rows", count_of(rows)),
+    };
+    let banner = match text.is_empty() {
+        true => String::new(),
+        false => format!("<p class=\"banner {class}\">{}</p>\n", Esc(&text)),
+    };
+    format!(
+        "<header><div class=\"title\"><h1>{}</h1><span class=\"badge {class}\">{word}</span></div>\n\
+         <p class=\"lead\">{}{of} {} · {} training rows · {validation} · batches of {} · on {}</p>\n{banner}</header>\n",
+        Esc(name(report)),
+        count_of(done),
+        if done == 1 && of.is_empty() { "epoch" } else { "epochs" },
+        count_of(report.train_rows),
+        count_of(report.batch_size),
+        Esc(&report.device.name),
+    )
+}
+
+fn count_of(n: usize) -> String {
+    count(n as u64)
+}
+
+/// The figures that a reader looks for first.
+fn cards(report: &RunReport) -> String {
+    let last = report.epochs.last();
+    let mut cards = Vec::new();
+    if let Some(accuracy) = last.and_then(|e| e.validation_accuracy) {
+        let best = best(report, |e| e.validation_accuracy.map(|a| -a));
+        let best = best.map(|(epoch, a)| format!("best {} in epoch {epoch}", percent(-a))).unwrap_or_default();
+        cards.push(card("Validation accuracy", &percent(accuracy), &best, "main"));
+    }
+    if let Some(loss) = last.and_then(|e| e.validation_loss) {
+        let best = best(report, |e| e.validation_loss);
+        let best = best.map(|(epoch, l)| format!("best {} in epoch {epoch}", value(l))).unwrap_or_default();
+        cards.push(card("Validation loss", &value(loss), &best, ""));
+    }
+    let training = last.map(|e| value(e.train_loss)).unwrap_or_else(|| "none".to_owned());
+    cards.push(card("Training loss", &training, &format!("{}, mean of the last epoch", report.loss), ""));
+    let layers = format!("in {} layer{}", report.layers.len(), if report.layers.len() == 1 { "" } else { "s" });
+    cards.push(card("Parameters", &count_of(report.parameters), &layers, ""));
+    let memory = format!("{} for the training plan", bytes(report.memory_bytes));
+    cards.push(card("Training time", &seconds(report.train_seconds), &memory, ""));
+    cards.push(card("Throughput", &throughput(report), "samples a second", ""));
+    let done = last.map_or(0, |e| e.step).max(report.first_step + report.step_losses.len());
+    let resumed = match report.first_step {
+        0 => format!("{} samples each", count_of(report.batch_size)),
+        step => format!("resumed at step {}", count_of(step)),
+    };
+    cards.push(card("Steps", &count_of(done), &resumed, ""));
+    format!("<section class=\"cards\">\n{}</section>\n", cards.concat())
+}
+
+fn card(label: &str, figure: &str, note: &str, class: &str) -> String {
+    format!(
+        "<div class=\"card figure {class}\"><span class=\"label\">{}</span><span class=\"number\">{}</span>\
+         <span class=\"small\">{}</span></div>\n",
+        Esc(label),
+        Esc(figure),
+        Esc(note)
+    )
+}
+
+/// The epoch with the smallest finite value, and the value.
+fn best(report: &RunReport, of: impl Fn(&EpochRecord) -> Option<f64>) -> Option<(usize, f64)> {
+    let values = report.epochs.iter().filter_map(|e| Some((e.epoch, of(e)?)));
+    values.filter(|(_, v)| v.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Samples a second over all epochs: their samples by their time.
+fn throughput(report: &RunReport) -> String {
+    let time: f64 = report.epochs.iter().map(|e| e.seconds).sum();
+    let samples: f64 = report.epochs.iter().map(|e| e.seconds * e.samples_per_second).sum();
+    if time > 0.0 && samples.is_finite() { rate(samples / time) } else { "none".to_owned() }
+}
+
+/// Loss and accuracy against epochs (against steps while no epoch is done).
+fn charts(report: &RunReport) -> String {
+    if report.epochs.is_empty() && report.step_losses.is_empty() {
+        return "<section class=\"card empty\"><p>No step was done, so there are no curves.</p></section>\n".to_owned();
+    }
+    let per_epoch = report.epochs.last().filter(|e| e.epoch > 0 && e.step > 0).map(|e| e.step as f64 / e.epoch as f64);
+    let x_of = |step: usize| step as f64 / per_epoch.unwrap_or(1.0);
+    let first = report.epochs.first().map_or(f64::INFINITY, |e| e.epoch.saturating_sub(1) as f64);
+    let low = if report.step_losses.is_empty() { first } else { first.min(x_of(report.first_step)) };
+    let last_step = (report.first_step + report.step_losses.len()).max(report.epochs.last().map_or(0, |e| e.step));
+    let x = Axis::exact(low, x_of(last_step).max(low + 1e-3));
+    let x_title = if per_epoch.is_some() { "epoch" } else { "step" };
+    let notes: Vec<(f64, String)> = report.epochs.iter().map(|e| (x_of(e.step), note(e))).collect();
+    let epoch_curve = |of: &dyn Fn(&EpochRecord) -> Option<f64>| -> Vec<(f64, f64)> {
+        report.epochs.iter().filter_map(|e| Some((x_of(e.step), of(e)?))).collect()
+    };
+
+    let steps = report.step_losses.iter().enumerate();
+    let steps = steps.map(|(i, loss)| (x_of(report.first_step + i + 1), f64::from(*loss))).collect();
+    let curves = [
+        Curve { name: "training, each step", class: "step", points: steps },
+        Curve { name: "training, epoch mean", class: "train", points: epoch_curve(&|e| Some(e.train_loss)) },
+        Curve { name: "validation", class: "validation", points: epoch_curve(&|e| e.validation_loss) },
+    ];
+    let curves: Vec<Curve<'_>> = curves.into_iter().filter(|c| !c.points.is_empty()).collect();
+    let y = Axis::of_values(curves.iter().flat_map(|c| &c.points).map(|p| p.1));
+    let y_title = format!("{}, mean over samples", if report.loss.is_empty() { "loss" } else { &report.loss });
+    let loss =
+        Chart { title: "Loss", y_title: &y_title, x_title, x: x.clone(), y, curves, notes: notes.clone() }.render();
+
+    let points = epoch_curve(&|e| e.validation_accuracy);
+    if points.is_empty() {
+        return format!("<div class=\"charts\">\n{loss}</div>\n");
+    }
+    let y = Axis::of_shares(points.iter().map(|p| p.1));
+    let curves = vec![Curve { name: "validation", class: "accuracy", points }];
+    let y_title = "validation rows classified right";
+    let accuracy = Chart { title: "Accuracy", y_title, x_title, x, y, curves, notes }.render();
+    format!("<div class=\"charts\">\n{loss}{accuracy}</div>\n")
+}
+
+/// What the pointer shows for an epoch.
+fn note(e: &EpochRecord) -> String {
+    let mut text = format!("epoch {} · training {}", e.epoch, value(e.train_loss));
+    if let Some(loss) = e.validation_loss {
+        text += &format!(" · validation {}", value(loss));
+    }
+    if let Some(accuracy) = e.validation_accuracy {
+        text += &format!(" · accuracy {}", percent(accuracy));
+    }
+    text
+}
+
+fn network(report: &RunReport) -> String {
+    let layers: String =
+        report.layers.iter().map(|l| format!("<li><span>{}</span></li>\n", Esc(&l.replace("->", "→")))).collect();
+    format!(
+        "<section class=\"card\"><h2>Network</h2><ol class=\"layers\" start=\"0\">\n{layers}</ol>\n{}</section>\n",
+        facts(&[
+            ("Loss", report.loss.clone()),
+            ("Parameters", count_of(report.parameters)),
+            ("Memory of the plan", bytes(report.memory_bytes)),
+        ])
+    )
+}
+
+fn device(report: &RunReport) -> String {
+    let device = &report.device;
+    format!(
+        "<section class=\"card\"><h2>Device</h2>\n{}</section>\n",
+        facts(&[
+            ("Device", device.kind.clone()),
+            ("Name", device.name.clone()),
+            ("Backend", device.backend.clone()),
+            ("Driver", device.driver.clone()),
+            ("Chosen because", device.reason.clone()),
+        ])
+    )
+}
+
+/// The scheduler's counters, encoding and submitting included, each with what it comes to in a step.
+fn scheduler(report: &RunReport) -> String {
+    let c = &report.counters;
+    if c.steps == 0 {
+        return String::new();
+    }
+    let steps = c.steps as f64;
+    let moved = |total: u64| format!("{} a step", bytes((total as f64 / steps).round() as u64));
+    let cards = [
+        card("Submits", &count(c.submits), &how_often(c.submits, c.steps), ""),
+        card("Dispatches", &count(c.dispatches), &how_often(c.dispatches, c.steps), ""),
+        card("Read-backs", &count(c.read_backs), &how_often(c.read_backs, c.steps), ""),
+        card("Bytes to the device", &bytes(c.bytes_up), &moved(c.bytes_up), ""),
+        card("Bytes from the device", &bytes(c.bytes_down), &moved(c.bytes_down), ""),
+        card("Host time", &seconds(c.host_ns as f64 * 1e-9), &host_time(c.host_ns as f64 * 1e-9 / steps), ""),
+    ];
+    format!(
+        "<section class=\"card\"><h2>Scheduler</h2>\n<div class=\"cards inner\">\n{}</div></section>\n",
+        cards.concat()
+    )
+}
+
+/// "9 a step", or "one in 96.4 steps" for what is rarer than a step.
+fn how_often(n: u64, steps: u64) -> String {
+    if n == 0 {
+        String::new()
+    } else if n < steps {
+        format!("one in {} steps", short(steps as f64 / n as f64))
+    } else {
+        format!("{} a step", short(n as f64 / steps as f64))
+    }
+}
+
+fn host_time(seconds_a_step: f64) -> String {
+    format!("{} a step", seconds(seconds_a_step))
+}
+
+/// Names and values; empty values are left out.
+fn facts(rows: &[(&str, String)]) -> String {
+    let shown = rows.iter().filter(|(_, v)| !v.is_empty());
+    let rows: String = shown.map(|(k, v)| format!("<dt>{}</dt><dd>{}</dd>\n", Esc(k), Esc(v))).collect();
+    format!("<dl>\n{rows}</dl>\n")
+}
+
+/// The curves' numbers, folded away.
+fn epochs(report: &RunReport) -> String {
+    let total = report.epochs.len();
+    if total == 0 {
+        return String::new();
+    }
+    let stride = total.div_ceil(LISTED_EPOCHS);
+    // Counted from the end, so that the last epoch is always there.
+    let shown = report.epochs.iter().enumerate().filter(|(i, _)| (total - 1 - i).is_multiple_of(stride));
+    let optional = |v: Option<f64>, as_text: fn(f64) -> String| v.map(as_text).unwrap_or_else(|| "none".to_owned());
+    let rows: String = shown
+        .map(|(_, e)| {
+            format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                count_of(e.epoch),
+                count_of(e.step),
+                value(e.train_loss),
+                optional(e.validation_loss, value),
+                optional(e.validation_accuracy, percent),
+                seconds(e.seconds),
+                rate(e.samples_per_second)
+            )
+        })
+        .collect();
+    let thinned = if stride == 1 { String::new() } else { format!(", every {stride}th shown") };
+    format!(
+        "<details class=\"card\"><summary><h2>Epochs</h2><span class=\"small\">{}{thinned}</span></summary>\
+         <div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">epoch</th><th scope=\"col\">steps</th>\
+         <th scope=\"col\">training loss</th><th scope=\"col\">validation loss</th><th scope=\"col\">accuracy</th>\
+         <th scope=\"col\">time</th><th scope=\"col\">samples/s</th></tr></thead><tbody>\n{rows}</tbody></table></div>\
+         </details>\n",
+        count_of(total)
+    )
+}
+
+fn spec(report: &RunReport) -> String {
+    format!("<section class=\"card\"><h2>Resolved spec</h2>\n<pre>{}</pre></section>\n", Esc(&report.spec_toml))
+}

@@ -1,0 +1,240 @@
+//! The CPU executor: runs a plan with the table's CPU functions, in `f32` (the device `cpu`) or `f64` (the judge).
+
+use super::layout::join;
+use super::{Counters, Flow};
+use crate::error::{Error, Result};
+use crate::kernels::{Access, Args, Call, Dtype, In, Kernel, Out, Scalar};
+use crate::plan::{Plan, Range};
+use std::time::{Duration, Instant};
+
+/// Most storage bindings of a kernel: WebGPU's default limit.
+const MAX_BINDINGS: usize = 8;
+/// The sink hears of finished steps about this often.
+const REPORT_EVERY: Duration = Duration::from_millis(50);
+
+/// Arenas and programs in host memory.
+pub struct Cpu<T> {
+    arenas: Vec<Storage<T>>,
+    programs: Vec<Program<T>>,
+    /// What was done so far.
+    pub counters: Counters,
+}
+
+enum Storage<T> {
+    F(Vec<T>),
+    U(Vec<u32>),
+}
+
+struct Program<T> {
+    /// The session's arena for each of the plan's.
+    map: Vec<usize>,
+    step: usize,
+    log: Option<Range>,
+    launches: Vec<Launch<T>>,
+}
+
+struct Launch<T> {
+    run: fn(&mut Call<'_, '_, T>),
+    args: Args,
+    reads: Vec<Range>,
+    writes: Vec<Range>,
+    /// The arenas written, each with its writes in rising offset.
+    written: Vec<(usize, Vec<usize>)>,
+}
+
+/// Chooses the function of the precision.
+pub trait Precision: Scalar {
+    /// The row's CPU function in this precision.
+    fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, Self>);
+}
+
+impl Precision for f32 {
+    fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, f32>) {
+        kernel.row().cpu_f32
+    }
+}
+
+impl Precision for f64 {
+    fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, f64>) {
+        kernel.row().cpu_f64
+    }
+}
+
+impl<T: Precision> Cpu<T> {
+    /// Allocates the arenas of `plans`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for plans that do not fit together.
+    pub fn new(plans: &[Plan]) -> Result<Self> {
+        let (allocations, maps) = join(plans)?;
+        let arenas = allocations.iter().map(|a| match a.dtype {
+            Dtype::F32 => Storage::F(vec![T::zero(); a.len]),
+            Dtype::U32 => Storage::U(vec![0; a.len]),
+        });
+        let programs = plans.iter().zip(maps).map(|(plan, map)| program(plan, map));
+        Ok(Cpu { arenas: arenas.collect(), programs: programs.collect(), counters: Counters::default() })
+    }
+
+    fn resolve(&self, plan: usize, range: Range) -> Range {
+        Range { arena: self.programs[plan].map[range.arena], ..range }
+    }
+
+    /// See [`super::Session::write`].
+    pub fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
+            *slot = T::of(*v);
+        }
+        Ok(())
+    }
+
+    /// See [`super::Session::write_u32`].
+    pub fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::U(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        arena[r.offset..r.offset + values.len()].copy_from_slice(values);
+        Ok(())
+    }
+
+    /// See [`super::Session::read`].
+    pub async fn read(&mut self, plan: usize, range: Range) -> Result<Vec<f64>> {
+        self.values(self.resolve(plan, range))
+    }
+
+    fn values(&self, r: Range) -> Result<Vec<f64>> {
+        let Storage::F(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
+        Ok(arena[r.offset..r.offset + r.len].iter().map(|v| v.widen()).collect())
+    }
+
+    /// See [`super::Session::run`].
+    pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+        self.reset(plan);
+        let mut reported = 0;
+        let mut last = Instant::now();
+        for step in 0..steps {
+            self.step(plan);
+            let done = step + 1;
+            if done == steps || last.elapsed() >= REPORT_EVERY {
+                if self.report(plan, reported, done, sink)? == Flow::Stop {
+                    return Ok(done);
+                }
+                reported = done;
+                last = Instant::now();
+            }
+        }
+        Ok(steps)
+    }
+
+    fn report(&self, plan: usize, from: usize, to: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<Flow> {
+        let Some(log) = self.programs[plan].log else { return Ok(sink(&[])) };
+        let entries = Range { offset: log.offset + from, len: to - from, ..log };
+        Ok(sink(&self.values(entries)?))
+    }
+
+    /// See [`super::Session::run_collect`].
+    pub async fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
+        self.reset(plan);
+        let r = self.resolve(plan, range);
+        let mut out = Vec::with_capacity(steps * r.len);
+        for _ in 0..steps {
+            self.step(plan);
+            out.extend(self.values(r)?);
+        }
+        Ok(out)
+    }
+
+    fn reset(&mut self, plan: usize) {
+        if let Storage::U(arena) = &mut self.arenas[self.programs[plan].step] {
+            arena[0] = 0;
+        }
+    }
+
+    fn step(&mut self, plan: usize) {
+        let program = &self.programs[plan];
+        for launch in &program.launches {
+            run_launch(&mut self.arenas, launch);
+        }
+        self.counters.steps += 1;
+        self.counters.dispatches += program.launches.len() as u64;
+    }
+}
+
+fn mismatch() -> Error {
+    Error::Internal("a buffer was used with another element type than it has".into())
+}
+
+fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Program<T> {
+    let resolve = |r: &Range| Range { arena: map[r.arena], ..*r };
+    let launches = plan.dispatches.iter().map(|d| {
+        let row = d.kernel.row();
+        let pairs = || row.bindings.iter().zip(&d.bindings);
+        let reads = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
+        let writes: Vec<Range> = pairs().filter(|(b, _)| b.access != Access::Read).map(|(_, r)| resolve(r)).collect();
+        let mut written: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (i, w) in writes.iter().enumerate() {
+            match written.iter_mut().find(|(arena, _)| *arena == w.arena) {
+                Some((_, list)) => list.push(i),
+                None => written.push((w.arena, vec![i])),
+            }
+        }
+        for (_, list) in &mut written {
+            list.sort_by_key(|i| writes[*i].offset);
+        }
+        Launch { run: T::function(d.kernel), args: d.args.clone(), reads, writes, written }
+    });
+    let launches = launches.collect();
+    let log = plan.buffer("loss").map(|b| resolve(&b.range));
+    Program { step: map[0], log, launches, map }
+}
+
+/// Runs one kernel. The written arenas are taken out for its time, so that the borrow checker sees that reads and writes
+/// do not meet; the memory pass has made sure that they do not.
+fn run_launch<T: Precision>(arenas: &mut [Storage<T>], launch: &Launch<T>) {
+    let mut taken: [Storage<T>; MAX_BINDINGS] = std::array::from_fn(|_| Storage::U(Vec::new()));
+    for (slot, (arena, _)) in taken.iter_mut().zip(&launch.written) {
+        *slot = std::mem::replace(&mut arenas[*arena], Storage::U(Vec::new()));
+    }
+    let mut inputs: [In<'_, T>; MAX_BINDINGS] = [In::U(&[]); MAX_BINDINGS];
+    for (slot, r) in inputs.iter_mut().zip(&launch.reads) {
+        *slot = match &arenas[r.arena] {
+            Storage::F(v) => In::F(&v[r.offset..r.offset + r.len]),
+            Storage::U(v) => In::U(&v[r.offset..r.offset + r.len]),
+        };
+    }
+    let mut outputs: [Out<'_, T>; MAX_BINDINGS] = std::array::from_fn(|_| Out::U(&mut []));
+    for (storage, (_, list)) in taken.iter_mut().zip(&launch.written) {
+        match storage {
+            Storage::F(v) => split(v, list, &launch.writes, &mut outputs, Out::F),
+            Storage::U(v) => split(v, list, &launch.writes, &mut outputs, Out::U),
+        }
+    }
+    (launch.run)(&mut Call {
+        args: &launch.args,
+        inputs: &inputs[..launch.reads.len()],
+        outputs: &mut outputs[..launch.writes.len()],
+    });
+    for (slot, (arena, _)) in taken.into_iter().zip(&launch.written) {
+        arenas[*arena] = slot;
+    }
+}
+
+/// Cuts one arena into the disjoint ranges of `list`, which is in rising offset.
+fn split<'a, E, T>(
+    arena: &'a mut [E],
+    list: &[usize],
+    writes: &[Range],
+    outputs: &mut [Out<'a, T>],
+    wrap: fn(&'a mut [E]) -> Out<'a, T>,
+) {
+    let mut rest = arena;
+    let mut at = 0;
+    for &i in list {
+        let r = writes[i];
+        let (_, tail) = rest.split_at_mut(r.offset - at);
+        let (mine, tail) = tail.split_at_mut(r.len);
+        outputs[i] = wrap(mine);
+        rest = tail;
+        at = r.offset + r.len;
+    }
+}

@@ -1,0 +1,134 @@
+//! Choosing a device. The choice and its reason are part of the device and are shown to the user.
+
+#[cfg(not(feature = "gpu"))]
+use crate::error::Error;
+use crate::error::Result;
+use crate::plan::Limits;
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// A hardware GPU where there is one, else the CPU. A software rasteriser is never picked: it is 10 to 100 times
+    /// slower than the CPU path.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The best adapter, software included.
+    Gpu,
+    /// The adapter with this index in the list, or whose name contains this text.
+    Adapter(String),
+}
+
+/// An opened device.
+#[derive(Debug, Clone)]
+pub enum Device {
+    /// The CPU in `f32`.
+    Cpu {
+        /// Why the CPU.
+        reason: String,
+    },
+    /// The CPU in `f64`: the judge.
+    CpuF64 {
+        /// Why the CPU.
+        reason: String,
+    },
+    /// A wgpu adapter.
+    #[cfg(feature = "gpu")]
+    Gpu(super::gpu::adapter::GpuDevice),
+}
+
+impl Device {
+    /// The CPU in `f32`, without a question asked.
+    pub fn cpu() -> Device {
+        Device::Cpu { reason: "asked for".into() }
+    }
+
+    /// The CPU in `f64`.
+    pub fn cpu_f64() -> Device {
+        Device::CpuF64 { reason: "asked for".into() }
+    }
+
+    /// `cpu` or `gpu`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Device::Cpu { .. } | Device::CpuF64 { .. } => "cpu",
+            #[cfg(feature = "gpu")]
+            Device::Gpu(_) => "gpu",
+        }
+    }
+
+    /// Name for people.
+    pub fn name(&self) -> &str {
+        match self {
+            Device::Cpu { .. } => "cpu (f32)",
+            Device::CpuF64 { .. } => "cpu (f64)",
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => &gpu.info.name,
+        }
+    }
+
+    /// Backend and driver; empty on the CPU.
+    pub fn backend_driver(&self) -> (String, String) {
+        match self {
+            Device::Cpu { .. } | Device::CpuF64 { .. } => (String::new(), String::new()),
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => {
+                let driver = format!("{} {}", gpu.info.driver, gpu.info.driver_info);
+                (gpu.info.backend.to_string(), driver.trim().to_string())
+            }
+        }
+    }
+
+    /// Why this device.
+    pub fn reason(&self) -> &str {
+        match self {
+            Device::Cpu { reason } | Device::CpuF64 { reason } => reason,
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => &gpu.reason,
+        }
+    }
+
+    /// What plans must fit.
+    pub fn limits(&self) -> Limits {
+        match self {
+            Device::Cpu { .. } | Device::CpuF64 { .. } => Limits::CPU,
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => gpu.limits,
+        }
+    }
+}
+
+/// Opens the device that `choice` asks for. With `require_gpu` (the environment's `WGRAD_REQUIRE_GPU=1`) a fall-back to
+/// the CPU is an error.
+///
+/// # Errors
+/// [`Error::Device`]: no adapter, an unknown adapter name (the message lists what there is), a device that does not open.
+pub async fn open_device(choice: &Choice, require_gpu: bool) -> Result<Device> {
+    if *choice == Choice::Cpu {
+        return Ok(Device::Cpu { reason: "asked for by --device cpu".into() });
+    }
+    open_gpu_or_cpu(choice, require_gpu).await
+}
+
+#[cfg(feature = "gpu")]
+async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool) -> Result<Device> {
+    use super::gpu::adapter;
+    match adapter::select(choice, require_gpu).await? {
+        adapter::Selection::Adapter(selected) => Ok(Device::Gpu(selected.open().await?)),
+        adapter::Selection::Cpu(reason) => Ok(Device::Cpu { reason }),
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool) -> Result<Device> {
+    if *choice == Choice::Auto && !require_gpu {
+        return Ok(Device::Cpu { reason: "this wgrad was built without the feature gpu".into() });
+    }
+    Err(Error::Device(
+        "a GPU was asked for, but this wgrad was built without the feature gpu. Build it with default features, or use \
+         --device cpu"
+            .into(),
+    ))
+}
+

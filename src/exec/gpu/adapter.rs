@@ -1,0 +1,194 @@
+//! Adapters: listing, choosing, opening.
+
+use super::fault::Faults;
+use crate::error::{Error, Result};
+use crate::exec::Choice;
+use crate::plan::Limits;
+use std::sync::Arc;
+
+/// An adapter with its place in the list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Index for `--adapter`.
+    pub index: usize,
+    /// What wgpu says of it.
+    pub info: wgpu::AdapterInfo,
+    /// The adapter.
+    pub adapter: wgpu::Adapter,
+}
+
+/// What [`select`] decided.
+#[derive(Debug)]
+pub enum Selection {
+    /// This adapter.
+    Adapter(Selected),
+    /// The CPU, and why.
+    Cpu(String),
+}
+
+/// A chosen adapter, not opened yet.
+#[derive(Debug)]
+pub struct Selected {
+    /// The adapter.
+    pub listed: Listed,
+    /// Why this one.
+    pub reason: String,
+}
+
+/// An opened adapter.
+#[derive(Debug, Clone)]
+pub struct GpuDevice {
+    /// What wgpu says of the adapter.
+    pub info: wgpu::AdapterInfo,
+    /// Why this adapter.
+    pub reason: String,
+    /// What plans must fit.
+    pub limits: Limits,
+    /// The wgpu device.
+    pub device: wgpu::Device,
+    /// Its queue.
+    pub queue: wgpu::Queue,
+    /// Errors that arrive outside of any call.
+    pub faults: Arc<Faults>,
+}
+
+/// Every adapter of this machine with a compute queue, in wgpu's order.
+pub async fn list() -> Vec<Listed> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends =
+        wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12 | wgpu::Backends::BROWSER_WEBGPU;
+    // The validation layers are a developer's tool: they cost start-up time and print to stderr.
+    descriptor.flags = wgpu::InstanceFlags::empty().with_env();
+    let instance = wgpu::Instance::new(descriptor);
+    let adapters = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    let able = adapters
+        .into_iter()
+        .filter(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS));
+    able.enumerate().map(|(index, adapter)| Listed { index, info: adapter.get_info(), adapter }).collect()
+}
+
+/// Chooses an adapter as `choice` says.
+///
+/// # Errors
+/// [`Error::Device`] when the one asked for is not there, or none is and `require_gpu` is set.
+pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
+    let mut listed = list().await;
+    listed.sort_by_key(|l| (rank(l.info.device_type), l.index));
+    let reason;
+    let found = match choice {
+        Choice::Adapter(wanted) => {
+            reason = format!("asked for by --adapter {wanted}");
+            let position = position(&listed, wanted);
+            match position {
+                Some(p) => Some(listed.swap_remove(p)),
+                None => return Err(unknown_adapter(wanted, &listed)),
+            }
+        }
+        Choice::Gpu => {
+            reason = "asked for by --device gpu".to_string();
+            let software = listed.first().is_some_and(|l| is_software(&l.info));
+            if listed.is_empty() {
+                return Err(Error::Device(format!("no GPU adapter was found for --device gpu. {REMEDY}")));
+            }
+            if software {
+                tracing::warn!("the only adapter is a software rasteriser, slower than --device cpu");
+            }
+            Some(listed.swap_remove(0))
+        }
+        Choice::Auto | Choice::Cpu => {
+            reason = "the best hardware adapter found".to_string();
+            let hardware = listed.iter().position(|l| !is_software(&l.info));
+            hardware.map(|p| listed.swap_remove(p))
+        }
+    };
+    match found {
+        Some(listed) => Ok(Selection::Adapter(Selected { listed, reason })),
+        None if require_gpu => Err(Error::Device(format!(
+            "WGRAD_REQUIRE_GPU is set, but no hardware GPU was found ({}). {REMEDY}",
+            describe(&listed)
+        ))),
+        None if listed.is_empty() => Ok(Selection::Cpu("no GPU adapter was found".into())),
+        None => Ok(Selection::Cpu(format!(
+            "no hardware GPU was found; {} is a software rasteriser, used only when asked for",
+            listed[0].info.name
+        ))),
+    }
+}
+
+const REMEDY: &str = "Install a Vulkan, Metal or DX12 driver (mesa-vulkan-drivers for a software adapter on Debian), or use \
+                      --device cpu";
+
+fn position(listed: &[Listed], wanted: &str) -> Option<usize> {
+    if let Ok(index) = wanted.parse::<usize>() {
+        return listed.iter().position(|l| l.index == index);
+    }
+    let wanted = wanted.to_lowercase();
+    listed.iter().position(|l| l.info.name.to_lowercase().contains(&wanted))
+}
+
+fn unknown_adapter(wanted: &str, listed: &[Listed]) -> Error {
+    Error::Device(format!(
+        "no adapter is called \"{wanted}\". There is: {}. Give a part of a name or the index to --adapter",
+        describe(listed)
+    ))
+}
+
+fn describe(listed: &[Listed]) -> String {
+    if listed.is_empty() {
+        return "no adapter at all".to_string();
+    }
+    let mut sorted: Vec<&Listed> = listed.iter().collect();
+    sorted.sort_by_key(|l| l.index);
+    sorted.iter().map(|l| format!("{}: {} ({})", l.index, l.info.name, l.info.backend)).collect::<Vec<_>>().join("; ")
+}
+
+/// True for llvmpipe, SwiftShader, WARP and the like.
+pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
+    info.device_type == wgpu::DeviceType::Cpu
+}
+
+fn rank(kind: wgpu::DeviceType) -> u8 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+/// The limits that plans depend on.
+pub fn plan_limits(limits: &wgpu::Limits) -> Limits {
+    Limits {
+        max_buffer_size_bytes: limits.max_buffer_size,
+        max_storage_buffer_binding_size_bytes: limits.max_storage_buffer_binding_size,
+        max_storage_buffers_per_shader_stage: limits.max_storage_buffers_per_shader_stage,
+        max_compute_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
+        max_compute_invocations_per_workgroup: limits.max_compute_invocations_per_workgroup,
+    }
+}
+
+impl Selected {
+    /// Opens the device with the adapter's own limits and no optional feature.
+    ///
+    /// # Errors
+    /// [`Error::Device`] with the adapter's name and what the driver said.
+    pub async fn open(self) -> Result<GpuDevice> {
+        let info = self.listed.info;
+        let limits = self.listed.adapter.limits();
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("wgrad"),
+            required_features: wgpu::Features::empty(),
+            required_limits: limits.clone(),
+            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            trace: wgpu::Trace::Off,
+        };
+        let opened = self.listed.adapter.request_device(&descriptor).await;
+        let (device, queue) = opened.map_err(|e| {
+            Error::Device(format!("{} could not be opened: {e}. Update its driver, or use --device cpu", info.name))
+        })?;
+        let faults = Faults::watch(&device, &info.name);
+        Ok(GpuDevice { info, reason: self.reason, limits: plan_limits(&limits), device, queue, faults })
+    }
+}

@@ -1,0 +1,179 @@
+//! Building a session's GPU objects: buffers, pipelines, bind groups. Every wgpu error names its kernel or buffer.
+
+use super::adapter::GpuDevice;
+use super::fault::scoped;
+use crate::error::Result;
+use crate::exec::layout::join;
+use crate::kernels::{Access, Args, Kernel, Param};
+use crate::plan::{Dispatch, Plan, Range};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// A plan's GPU objects.
+pub struct Program {
+    /// The session's arena for each of the plan's.
+    pub map: Vec<usize>,
+    /// Where the losses are logged.
+    pub log: Option<Range>,
+    /// Launches of a step.
+    pub launches: Vec<Launch>,
+}
+
+/// One dispatch, ready to encode.
+pub struct Launch {
+    pub pipeline: wgpu::ComputePipeline,
+    pub bindings: wgpu::BindGroup,
+    pub grid: [u32; 3],
+}
+
+/// WebGPU's default alignment of uniform bindings, in bytes.
+const UNIFORM_ALIGN: usize = 256;
+
+/// Allocates the arenas and builds the programs of `plans`.
+pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<wgpu::Buffer>, Vec<Program>)> {
+    let (allocations, maps) = join(plans)?;
+    let mut arenas = Vec::with_capacity(allocations.len());
+    for a in &allocations {
+        let descriptor = wgpu::BufferDescriptor {
+            label: Some(&a.name),
+            size: 4 * a.len as u64,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        };
+        let at = format!("buffer {} of {} bytes", a.name, descriptor.size);
+        arenas.push(scoped(&gpu.device, &at, || gpu.device.create_buffer(&descriptor)).await?);
+    }
+    let mut pipelines = Pipelines::default();
+    let mut programs = Vec::with_capacity(plans.len());
+    for (plan, map) in plans.iter().zip(maps) {
+        let params = upload_params(gpu, plan).await?;
+        let mut launches = Vec::with_capacity(plan.dispatches.len());
+        for (i, dispatch) in plan.dispatches.iter().enumerate() {
+            let (pipeline, layout) = pipelines.get(gpu, dispatch.kernel, &dispatch.args).await?;
+            let at = format!("bind group of {} ({})", dispatch.kernel.name(), dispatch.label);
+            let bindings = scoped(&gpu.device, &at, || bind(gpu, &layout, dispatch, &params, i, &map, &arenas)).await?;
+            launches.push(Launch { pipeline, bindings, grid: dispatch.grid });
+        }
+        let log = plan.buffer("loss").map(|b| b.range);
+        programs.push(Program { map, log, launches });
+    }
+    gpu.faults.check("while the pipelines were built")?;
+    Ok((arenas, programs))
+}
+
+/// One uniform buffer with the params of every dispatch, each at an aligned offset.
+async fn upload_params(gpu: &GpuDevice, plan: &Plan) -> Result<wgpu::Buffer> {
+    let mut bytes = vec![0u8; UNIFORM_ALIGN * plan.dispatches.len().max(1)];
+    for (slot, dispatch) in bytes.chunks_mut(UNIFORM_ALIGN).zip(&plan.dispatches) {
+        for (word, param) in slot.chunks_exact_mut(4).zip(&dispatch.args.params) {
+            word.copy_from_slice(&match param {
+                Param::U(v) => v.to_le_bytes(),
+                Param::F(v) => (*v as f32).to_le_bytes(),
+            });
+        }
+    }
+    let name = format!("{}.params", plan.name);
+    let descriptor = wgpu::BufferDescriptor {
+        label: Some(&name),
+        size: bytes.len() as u64,
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    };
+    let buffer = scoped(&gpu.device, &name, || gpu.device.create_buffer(&descriptor)).await?;
+    gpu.queue.write_buffer(&buffer, 0, &bytes);
+    Ok(buffer)
+}
+
+/// Size of a kernel's `Params` struct in the uniform address space: a multiple of 16 bytes covers every row.
+fn params_size_bytes(kernel: Kernel) -> u64 {
+    (4 * kernel.row().params.len() as u64).next_multiple_of(16)
+}
+
+fn bind(
+    gpu: &GpuDevice,
+    layout: &wgpu::BindGroupLayout,
+    dispatch: &Dispatch,
+    params: &wgpu::Buffer,
+    slot: usize,
+    map: &[usize],
+    arenas: &[wgpu::Buffer],
+) -> wgpu::BindGroup {
+    let part = |buffer, offset: u64, size: u64| {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) })
+    };
+    let uniform = part(params, (slot * UNIFORM_ALIGN) as u64, params_size_bytes(dispatch.kernel));
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform }];
+    for (i, range) in dispatch.bindings.iter().enumerate() {
+        let resource = part(&arenas[map[range.arena]], 4 * range.offset as u64, 4 * range.len as u64);
+        entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });
+    }
+    let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries };
+    gpu.device.create_bind_group(&descriptor)
+}
+
+/// Pipelines by kernel and constants, shader modules and layouts by kernel: each is made once.
+#[derive(Default)]
+struct Pipelines {
+    modules: HashMap<Kernel, (wgpu::ShaderModule, wgpu::BindGroupLayout, wgpu::PipelineLayout)>,
+    made: HashMap<(Kernel, String), wgpu::ComputePipeline>,
+}
+
+impl Pipelines {
+    async fn get(
+        &mut self,
+        gpu: &GpuDevice,
+        kernel: Kernel,
+        args: &Args,
+    ) -> Result<(wgpu::ComputePipeline, wgpu::BindGroupLayout)> {
+        if !self.modules.contains_key(&kernel) {
+            let at = format!("kernel {}", kernel.name());
+            let module = scoped(&gpu.device, &at, || module(gpu, kernel)).await?;
+            self.modules.insert(kernel, module);
+        }
+        let (module, bind_layout, layout) = &self.modules[&kernel];
+        let key = (kernel, format!("{:?}", args.constants));
+        if !self.made.contains_key(&key) {
+            let descriptor = wgpu::ComputePipelineDescriptor {
+                label: Some(kernel.name()),
+                layout: Some(layout),
+                module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &args.constants,
+                    // Every kernel writes what it reads of workgroup memory (a test checks the results on two drivers).
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            };
+            let at = format!("kernel {} with {:?}", kernel.name(), args.constants);
+            let pipeline = scoped(&gpu.device, &at, || gpu.device.create_compute_pipeline(&descriptor)).await?;
+            self.made.insert(key.clone(), pipeline);
+        }
+        Ok((self.made[&key].clone(), bind_layout.clone()))
+    }
+}
+
+fn module(gpu: &GpuDevice, kernel: Kernel) -> (wgpu::ShaderModule, wgpu::BindGroupLayout, wgpu::PipelineLayout) {
+    let device = &gpu.device;
+    let label = Some(kernel.name());
+    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(kernel.source()));
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+    let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+    for (i, binding) in kernel.row().bindings.iter().enumerate() {
+        let read_only = binding.access == Access::Read;
+        entries.push(entry(i as u32 + 1, wgpu::BufferBindingType::Storage { read_only }));
+    }
+    let bind_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&bind_layout)],
+        immediate_size: 0,
+    });
+    (module, bind_layout, layout)
+}

@@ -1,0 +1,215 @@
+//! The GPU executor: everything is made when the session opens; a run only encodes, submits and reads the log back.
+
+pub mod adapter;
+mod build;
+pub mod fault;
+mod read_back;
+
+use super::{Counters, Flow};
+use crate::error::Result;
+use crate::plan::{Plan, Range};
+use adapter::GpuDevice;
+use build::Program;
+use read_back::ReadBack;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A submit aims at this time: half of the 100 ms at which a watchdog or a waiting Ctrl-C would be felt.
+const SUBMIT_TARGET: Duration = Duration::from_millis(50);
+/// Steps in one submit at most, however fast they are: bounds the memory of a command buffer.
+const MAX_STEPS_PER_SUBMIT: usize = 4096;
+/// Submits in flight: while one runs the next is encoded.
+const IN_FLIGHT: usize = 2;
+
+/// Arenas and programs on a device.
+pub struct Gpu {
+    device: GpuDevice,
+    arenas: Vec<wgpu::Buffer>,
+    programs: Vec<Program>,
+    /// What was done so far.
+    pub counters: Counters,
+}
+
+/// A submit whose log is on its way.
+struct Pending {
+    read_back: ReadBack,
+    steps: usize,
+    submitted: Instant,
+}
+
+impl Gpu {
+    /// Allocates the arenas of `plans` and builds their pipelines and bind groups.
+    ///
+    /// # Errors
+    /// [`crate::Error::Gpu`] naming the kernel or buffer.
+    pub async fn new(device: &GpuDevice, plans: &[Plan]) -> Result<Gpu> {
+        let (arenas, programs) = build::build(device, plans).await?;
+        Ok(Gpu { device: device.clone(), arenas, programs, counters: Counters::default() })
+    }
+
+    fn place(&self, plan: usize, range: Range) -> (&wgpu::Buffer, u64, u64) {
+        let buffer = &self.arenas[self.programs[plan].map[range.arena]];
+        (buffer, 4 * range.offset as u64, 4 * range.len as u64)
+    }
+
+    /// See [`super::Session::write`].
+    pub fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
+        let rounded: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+        self.upload(plan, range, bytemuck::cast_slice(&rounded))
+    }
+
+    /// See [`super::Session::write_u32`].
+    pub fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
+        self.upload(plan, range, bytemuck::cast_slice(values))
+    }
+
+    fn upload(&mut self, plan: usize, range: Range, bytes: &[u8]) -> Result<()> {
+        let (buffer, offset, _) = self.place(plan, range);
+        self.device.queue.write_buffer(buffer, offset, bytes);
+        self.counters.bytes_up += bytes.len() as u64;
+        self.device.faults.check("while data was uploaded")
+    }
+
+    /// See [`super::Session::read`].
+    pub async fn read(&mut self, plan: usize, range: Range) -> Result<Vec<f64>> {
+        let mut encoder = self.encoder();
+        let read_back = self.copy_back(&mut encoder, plan, range);
+        self.submit(encoder);
+        self.finish(read_back).await
+    }
+
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("wgrad") })
+    }
+
+    fn copy_back(&self, encoder: &mut wgpu::CommandEncoder, plan: usize, range: Range) -> ReadBack {
+        let (buffer, offset, size) = self.place(plan, range);
+        let read_back = ReadBack::new(&self.device.device, size);
+        encoder.copy_buffer_to_buffer(buffer, offset, read_back.buffer(), 0, size);
+        read_back
+    }
+
+    fn submit(&mut self, encoder: wgpu::CommandEncoder) {
+        self.device.queue.submit([encoder.finish()]);
+        self.counters.submits += 1;
+    }
+
+    async fn finish(&mut self, read_back: ReadBack) -> Result<Vec<f64>> {
+        self.counters.read_backs += 1;
+        self.counters.bytes_down += read_back.size_bytes();
+        let values = read_back.finish(&self.device.device).await;
+        self.device.faults.check("while a result was read back")?;
+        values
+    }
+
+    fn encode_step(&self, pass: &mut wgpu::ComputePass<'_>, plan: usize) {
+        for launch in &self.programs[plan].launches {
+            pass.set_pipeline(&launch.pipeline);
+            pass.set_bind_group(0, &launch.bindings, &[]);
+            let [x, y, z] = launch.grid;
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+
+    fn reset(&mut self, plan: usize) -> Result<()> {
+        // The step counter is the plan's first arena. This write is ordered before the next submit and after the last.
+        let step = Range { arena: 0, offset: 0, len: 1 };
+        self.write_u32(plan, step, &[0])
+    }
+
+    /// See [`super::Session::run`].
+    pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+        self.reset(plan)?;
+        let mut pending: VecDeque<Pending> = VecDeque::new();
+        let (mut started, mut per_submit) = (0, 1);
+        let mut flow = Flow::Continue;
+        let mut last_done = Instant::now();
+        loop {
+            while flow == Flow::Continue && started < steps && pending.len() < IN_FLIGHT {
+                let count = per_submit.min(steps - started);
+                pending.push_back(self.submit_steps(plan, started, count));
+                started += count;
+            }
+            let Some(next) = pending.pop_front() else { return Ok(started) };
+            let losses = self.finish(next.read_back).await?;
+            let took = last_done.max(next.submitted).elapsed();
+            last_done = Instant::now();
+            per_submit = adapt(next.steps, took);
+            if sink(&losses) == Flow::Stop {
+                flow = Flow::Stop;
+            }
+        }
+    }
+
+    /// Encodes and submits `count` steps and the read-back of their log entries.
+    fn submit_steps(&mut self, plan: usize, first: usize, count: usize) -> Pending {
+        let begin = Instant::now();
+        let mut encoder = self.encoder();
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for _ in 0..count {
+                self.encode_step(&mut pass, plan);
+            }
+        }
+        let log = self.programs[plan].log;
+        let entries = log.map(|log| Range { offset: log.offset + first, len: count, ..log });
+        // A plan without a log still needs something to wait for: its step counter.
+        let entries = entries.unwrap_or(Range { arena: 0, offset: 0, len: 1 });
+        let read_back = self.copy_back(&mut encoder, plan, entries);
+        self.submit(encoder);
+        self.counters.steps += count as u64;
+        self.counters.dispatches += (count * self.programs[plan].launches.len()) as u64;
+        self.counters.host_ns += begin.elapsed().as_nanos() as u64;
+        Pending { read_back: read_back.start(), steps: count, submitted: Instant::now() }
+    }
+
+    /// See [`super::Session::run_collect`].
+    pub async fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
+        self.reset(plan)?;
+        let (_, offset, size) = self.place(plan, range);
+        let mut out = Vec::with_capacity(steps * range.len);
+        // Results of a submit are gathered in one read-back of at most 16 MiB.
+        let per_submit = ((16 << 20) / size.max(1)).clamp(1, 64) as usize;
+        let mut done = 0;
+        while done < steps {
+            let count = per_submit.min(steps - done);
+            let mut encoder = self.encoder();
+            let read_back = ReadBack::new(&self.device.device, size * count as u64);
+            for i in 0..count {
+                {
+                    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                    self.encode_step(&mut pass, plan);
+                }
+                let buffer = &self.arenas[self.programs[plan].map[range.arena]];
+                encoder.copy_buffer_to_buffer(buffer, offset, read_back.buffer(), size * i as u64, size);
+            }
+            self.submit(encoder);
+            self.counters.steps += count as u64;
+            self.counters.dispatches += (count * self.programs[plan].launches.len()) as u64;
+            out.extend(self.finish(read_back.start()).await?);
+            done += count;
+        }
+        Ok(out)
+    }
+}
+
+/// Steps of the next submit, from the time that the last one took: towards the target, at most four times as many.
+fn adapt(steps: usize, took: Duration) -> usize {
+    let ratio = SUBMIT_TARGET.as_secs_f64() / took.as_secs_f64().max(1e-6);
+    let wanted = (steps as f64 * ratio) as usize;
+    wanted.clamp(1, (4 * steps).min(MAX_STEPS_PER_SUBMIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn submits_grow_towards_the_target_and_shrink_past_it() {
+        assert_eq!(adapt(1, Duration::from_micros(10)), 4);
+        assert_eq!(adapt(100, Duration::from_millis(25)), 200);
+        assert_eq!(adapt(100, Duration::from_millis(500)), 10);
+        assert_eq!(adapt(1, Duration::from_secs(9)), 1);
+        assert_eq!(adapt(4000, Duration::from_millis(1)), MAX_STEPS_PER_SUBMIT);
+    }
+}

@@ -1,0 +1,43 @@
+//! Joins the arenas of several plans: persistent ones are shared by name, the others are each plan's own.
+
+use crate::error::{Error, Result};
+use crate::kernels::Dtype;
+use crate::plan::{Lifetime, Plan};
+
+/// One allocation of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Allocation {
+    /// Name of the arena.
+    pub name: String,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Number of elements.
+    pub len: usize,
+}
+
+/// The allocations of a session, and for each plan which allocation each of its arenas is.
+pub fn join(plans: &[Plan]) -> Result<(Vec<Allocation>, Vec<Vec<usize>>)> {
+    let mut allocations: Vec<Allocation> = Vec::new();
+    let mut maps = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let mut map = Vec::with_capacity(plan.arenas.len());
+        for arena in &plan.arenas {
+            let shared = allocations.iter().position(|a| a.name == arena.name);
+            map.push(match shared {
+                Some(i) if arena.lifetime == Lifetime::Persistent && allocations[i].dtype == arena.dtype => {
+                    allocations[i].len = allocations[i].len.max(arena.len);
+                    i
+                }
+                Some(_) => {
+                    return Err(Error::Internal(format!("two plans have an arena {} of their own", arena.name)));
+                }
+                None => {
+                    allocations.push(Allocation { name: arena.name.clone(), dtype: arena.dtype, len: arena.len });
+                    allocations.len() - 1
+                }
+            });
+        }
+        maps.push(map);
+    }
+    Ok((allocations, maps))
+}

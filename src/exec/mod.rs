@@ -1,0 +1,169 @@
+//! Executors: what runs a plan. The CPU executor and the GPU executor take the same plans and show the same interface.
+//!
+//! A [`Session`] holds the arenas of several plans (training, evaluation) on one device; persistent arenas are shared
+//! between the plans by name. Everything is allocated when the session opens; nothing is in the loop.
+
+pub mod analysis;
+pub mod cpu;
+pub mod device;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+mod layout;
+
+pub use device::{Choice, Device, open_device};
+
+use crate::error::{Error, Result};
+use crate::kernels::Dtype;
+use crate::plan::{Plan, Range};
+
+/// What a log sink wants next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Submit no further steps; what is submitted runs to its end.
+    Stop,
+}
+
+/// What a session did, summed over its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Steps of any plan.
+    pub steps: u64,
+    /// Command buffers submitted.
+    pub submits: u64,
+    /// Kernel launches.
+    pub dispatches: u64,
+    /// Reads from device to host.
+    pub read_backs: u64,
+    /// Bytes host to device.
+    pub bytes_up: u64,
+    /// Bytes device to host.
+    pub bytes_down: u64,
+    /// Host time spent encoding and submitting, in nanoseconds.
+    pub host_ns: u64,
+}
+
+/// Plans with their memory on a device.
+pub struct Session {
+    plans: Vec<Plan>,
+    inner: Inner,
+}
+
+enum Inner {
+    F32(cpu::Cpu<f32>),
+    F64(cpu::Cpu<f64>),
+    #[cfg(feature = "gpu")]
+    Gpu(Box<gpu::Gpu>),
+}
+
+macro_rules! each {
+    ($self:expr, $inner:ident => $call:expr) => {
+        match &mut $self.inner {
+            Inner::F32($inner) => $call,
+            Inner::F64($inner) => $call,
+            #[cfg(feature = "gpu")]
+            Inner::Gpu($inner) => $call,
+        }
+    };
+}
+
+impl Session {
+    /// Allocates the arenas of `plans` on `device` and builds their pipelines.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] when a plan does not fit the device, [`Error::Gpu`] naming the kernel or buffer that failed.
+    pub async fn open(device: &Device, plans: Vec<Plan>) -> Result<Session> {
+        for plan in &plans {
+            device.limits().check(plan, device.name())?;
+        }
+        let inner = match device {
+            Device::Cpu { .. } => Inner::F32(cpu::Cpu::new(&plans)?),
+            Device::CpuF64 { .. } => Inner::F64(cpu::Cpu::new(&plans)?),
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => Inner::Gpu(Box::new(gpu::Gpu::new(gpu, &plans).await?)),
+        };
+        Ok(Session { plans, inner })
+    }
+
+    /// The plans, in the order given to [`Session::open`].
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
+    }
+
+    /// The place of a named buffer.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the plan has no such buffer.
+    pub fn range(&self, plan: usize, name: &str) -> Result<Range> {
+        let plan = &self.plans[plan];
+        let found = plan.buffer(name).map(|b| b.range);
+        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {name}", plan.name)))
+    }
+
+    /// Writes numbers (rounded to the device's precision) to the start of a buffer.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for an unknown buffer or too many values; [`Error::Gpu`].
+    pub fn write(&mut self, plan: usize, name: &str, values: &[f64]) -> Result<()> {
+        let range = self.fitting(plan, name, values.len(), Dtype::F32)?;
+        each!(self, inner => inner.write(plan, range, values))
+    }
+
+    /// Writes indices to the start of a buffer.
+    ///
+    /// # Errors
+    /// As [`Session::write`].
+    pub fn write_u32(&mut self, plan: usize, name: &str, values: &[u32]) -> Result<()> {
+        let range = self.fitting(plan, name, values.len(), Dtype::U32)?;
+        each!(self, inner => inner.write_u32(plan, range, values))
+    }
+
+    fn fitting(&self, plan: usize, name: &str, len: usize, dtype: Dtype) -> Result<Range> {
+        let range = self.range(plan, name)?;
+        if len > range.len || self.plans[plan].arenas[range.arena].dtype != dtype {
+            return Err(Error::Internal(format!("{len} values of {dtype:?} do not fit {name} of {}", range.len)));
+        }
+        Ok(Range { len, ..range })
+    }
+
+    /// Reads a buffer of numbers.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for an unknown buffer; [`Error::Gpu`].
+    pub async fn read(&mut self, plan: usize, name: &str) -> Result<Vec<f64>> {
+        let range = self.range(plan, name)?;
+        each!(self, inner => inner.read(plan, range).await)
+    }
+
+    /// Runs up to `steps` steps, from the first row of the plan's tables. The losses of finished steps go to `sink` in
+    /// order, many at a time; when it answers [`Flow::Stop`], no further steps start. Returns how many steps ran.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] or [`Error::Device`] when the device fails.
+    pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+        if steps > self.plans[plan].steps {
+            return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
+        }
+        each!(self, inner => inner.run(plan, steps, sink).await)
+    }
+
+    /// Runs `steps` steps and returns what the buffer `name` held after each, one after the other.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn run_collect(&mut self, plan: usize, steps: usize, name: &str) -> Result<Vec<f64>> {
+        let range = self.range(plan, name)?;
+        each!(self, inner => inner.run_collect(plan, steps, range).await)
+    }
+
+    /// What this session did so far.
+    pub fn counters(&self) -> Counters {
+        match &self.inner {
+            Inner::F32(inner) => inner.counters,
+            Inner::F64(inner) => inner.counters,
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => inner.counters,
+        }
+    }
+}

@@ -1,0 +1,616 @@
+//! Lowering: a graph to a plan. One rule an operation; fused groups become one dispatch.
+
+use super::fuse::{Dense, Fusion, fuse};
+use super::memory::{self, Tensor, Touch, aligned};
+use super::{Arena, Buffer, Dispatch, Lifetime, Limits, Plan, Range};
+use crate::error::{Error, Result};
+use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value, optimizer::HYPER_COLUMNS};
+use crate::kernels::{Access, Act, Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
+use std::collections::HashMap;
+
+/// Choices of the lowering.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Prefix of the plan's own arenas.
+    pub name: String,
+    /// Rows of the tables and of the log.
+    pub steps: usize,
+    /// Use the fusion patterns; off to bisect a fault.
+    pub fuse: bool,
+    /// Give every value a place of its own for the whole step, so that all can be read afterwards.
+    pub keep_all: bool,
+    /// Limits of the target: the optimizer's pass over an arena is cut to the size of a binding.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// Fused, tables of `steps` rows, within WebGPU's default limits.
+    pub fn new(name: &str, steps: usize) -> Self {
+        Options { name: name.to_string(), steps, fuse: true, keep_all: false, limits: Limits::WEBGPU }
+    }
+}
+
+/// Lowers the live part of `graph`.
+///
+/// # Errors
+/// [`Error::Limit`] when a tensor or arena does not fit `options.limits`; [`Error::Internal`] for a graph that has no
+/// lowering.
+pub fn lower(graph: &Graph, options: &Options) -> Result<Plan> {
+    let live = graph.live();
+    let fusion = fuse(graph, &live, options.fuse);
+    let mut lowering = Lowering::new(graph, options, fusion);
+    lowering.place_sources(&live);
+    lowering.place_parameters();
+    for node in (0..graph.nodes.len()).filter(|n| live[*n]) {
+        lowering.node(node)?;
+    }
+    lowering.finish()
+}
+
+/// A place that is known, or a tensor that the memory pass will place.
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    Fixed(Range),
+    Scratch(usize),
+}
+
+struct Draft {
+    kernel: Kernel,
+    label: String,
+    args: Args,
+    bindings: Vec<Slot>,
+}
+
+struct Lowering<'a> {
+    graph: &'a Graph,
+    options: &'a Options,
+    fusion: Fusion,
+    arenas: Vec<Arena>,
+    /// Tensors for the memory pass, with name and shape.
+    scratch: Vec<(String, Vec<usize>, Dtype)>,
+    slots: HashMap<Value, Slot>,
+    fixed: Vec<(String, Vec<usize>, Range)>,
+    drafts: Vec<Draft>,
+    /// The step counter; every table is indexed by it.
+    step: Range,
+    /// Elements of the parameter arena to which weight decay applies; they come first.
+    decayed: usize,
+    params_len: usize,
+    updates: Option<(Optimizer, Value)>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(graph: &'a Graph, options: &'a Options, fusion: Fusion) -> Self {
+        let step = Range { arena: 0, offset: 0, len: 1 };
+        let mut lowering = Lowering {
+            graph,
+            options,
+            fusion,
+            arenas: Vec::new(),
+            scratch: Vec::new(),
+            slots: HashMap::new(),
+            fixed: Vec::new(),
+            drafts: Vec::new(),
+            step,
+            decayed: 0,
+            params_len: 0,
+            updates: None,
+        };
+        lowering.arena(format!("{}.step", options.name), Dtype::U32, 1, Lifetime::Plan);
+        lowering
+    }
+
+    fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime) -> usize {
+        self.arenas.push(Arena { name, dtype, len, lifetime });
+        self.arenas.len() - 1
+    }
+
+    fn fix(&mut self, value: Value, name: String, shape: Vec<usize>, range: Range) {
+        self.slots.insert(value, Slot::Fixed(range));
+        self.fixed.push((name, shape, range));
+    }
+
+    /// Data sets and tables: an arena each.
+    fn place_sources(&mut self, live: &[bool]) {
+        for node in (0..self.graph.nodes.len()).filter(|n| live[*n]) {
+            let n = &self.graph.nodes[node];
+            let ty = &n.results[0];
+            let dtype = element(ty.dtype);
+            let (name, rows, lifetime) = match &n.op {
+                Op::Data { name } => (format!("data.{name}"), 1, Lifetime::Persistent),
+                Op::Table { name } => {
+                    (format!("{}.table.{name}", self.options.name), self.options.steps, Lifetime::Plan)
+                }
+                _ => continue,
+            };
+            let len = ty.len() * rows;
+            let arena = self.arena(name.clone(), dtype, len, lifetime);
+            let range = Range { arena, offset: 0, len };
+            self.fix(Value { node, result: 0 }, name, ty.shape.clone(), range);
+        }
+    }
+
+    /// Parameters, gradients and states: an arena each, equal offsets. Parameters with weight decay come first, so that
+    /// the decay is a range of the arena and the optimizer needs no per-element flag.
+    fn place_parameters(&mut self) {
+        let mut params: Vec<(usize, String, bool)> = Vec::new();
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            if let Op::Param { name, decay } = &node.op {
+                params.push((i, name.clone(), *decay));
+            }
+        }
+        params.sort_by_key(|(_, _, decay)| !decay);
+        if params.is_empty() {
+            return;
+        }
+        let mut offset = 0;
+        let mut offsets = HashMap::new();
+        for (node, name, decay) in &params {
+            offsets.insert(name.clone(), offset);
+            offset += aligned(self.graph.nodes[*node].results[0].len());
+            if *decay {
+                self.decayed = offset;
+            }
+        }
+        self.params_len = offset;
+        let arena = self.arena("params".into(), Dtype::F32, offset, Lifetime::Persistent);
+        for (node, name, _) in &params {
+            let ty = &self.graph.nodes[*node].results[0];
+            let range = Range { arena, offset: offsets[name], len: ty.len() };
+            self.fix(Value { node: *node, result: 0 }, name.clone(), ty.shape.clone(), range);
+        }
+        self.place_gradients(&offsets);
+        self.place_states(&offsets);
+    }
+
+    fn place_gradients(&mut self, offsets: &HashMap<String, usize>) {
+        let mut arena = None;
+        for (name, value) in &self.graph.outputs {
+            let Some(offset) = name.strip_prefix("grad.").and_then(|p| offsets.get(p)) else { continue };
+            let len = self.params_len;
+            let arena = *arena.get_or_insert_with(|| {
+                self.arenas.push(Arena {
+                    name: "grads".into(),
+                    dtype: Dtype::F32,
+                    len,
+                    lifetime: Lifetime::Persistent,
+                });
+                self.arenas.len() - 1
+            });
+            let ty = self.graph.ty(*value).clone();
+            let range = Range { arena, offset: *offset, len: ty.len() };
+            self.fix(*value, name.clone(), ty.shape, range);
+        }
+    }
+
+    fn place_states(&mut self, offsets: &HashMap<String, usize>) {
+        let mut arenas: HashMap<usize, usize> = HashMap::new();
+        for (node, n) in self.graph.nodes.iter().enumerate() {
+            let Op::State { param, slot } = &n.op else { continue };
+            let arena = match arenas.get(slot) {
+                Some(arena) => *arena,
+                None => self.arena(format!("state.{slot}"), Dtype::F32, self.params_len, Lifetime::Persistent),
+            };
+            arenas.insert(*slot, arena);
+            let ty = &n.results[0];
+            let range = Range { arena, offset: offsets[param], len: ty.len() };
+            self.fix(Value { node, result: 0 }, format!("state.{slot}.{param}"), ty.shape.clone(), range);
+        }
+    }
+
+    /// The place of an operand.
+    fn slot(&self, value: Value) -> Result<Slot> {
+        let value = self.fusion.replaced.get(&value).copied().unwrap_or(value);
+        self.slots
+            .get(&value)
+            .copied()
+            .ok_or_else(|| Error::Internal(format!("{value} was used before it had a place")))
+    }
+
+    /// A place for a result: the one that is fixed for it, or a scratch tensor.
+    fn result(&mut self, value: Value) -> Slot {
+        if let Some(slot) = self.slots.get(&value) {
+            return *slot;
+        }
+        let ty = self.graph.ty(value);
+        let named = self.graph.outputs.iter().find(|(_, v)| *v == value).map(|(n, _)| n.clone());
+        let name = named.unwrap_or_else(|| format!("{value} {}", self.graph.nodes[value.node].label));
+        let slot = self.scratch(name, ty.shape.clone(), element(ty.dtype));
+        self.slots.insert(value, slot);
+        slot
+    }
+
+    fn scratch(&mut self, name: String, shape: Vec<usize>, dtype: Dtype) -> Slot {
+        self.scratch.push((name, shape, dtype));
+        Slot::Scratch(self.scratch.len() - 1)
+    }
+
+    fn emit(&mut self, kernel: Kernel, label: &str, params: Vec<Param>, constants: Constants, bindings: Vec<Slot>) {
+        let args = Args { params, constants };
+        self.drafts.push(Draft { kernel, label: label.to_string(), args, bindings });
+    }
+
+    fn node(&mut self, node: usize) -> Result<()> {
+        if let Some(dense) = self.fusion.dense.get(&node).copied() {
+            return self.dense(node, dense);
+        }
+        if let Some(product) = self.fusion.act_grad.get(&node).copied() {
+            return self.act_grad(node, product);
+        }
+        if self.fusion.absorbed[node] {
+            return Ok(());
+        }
+        let graph = self.graph;
+        let n = &graph.nodes[node];
+        let y = Value { node, result: 0 };
+        let (rows, cols) = n.results[0].rows_cols();
+        match &n.op {
+            Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {}
+            Op::Gather => {
+                let (data, index) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
+                let bindings = vec![Slot::Fixed(self.step), index, data, self.result(y)];
+                let params = sizes(&[rows, cols, self.stride(n.inputs[1])]);
+                self.emit(Kernel::gather_rows, &n.label, params, vec![], bindings);
+            }
+            Op::MatMul { trans_a, trans_b } => {
+                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
+                let (a0, a1) = graph.ty(n.inputs[0]).rows_cols();
+                let k = if *trans_a { a0 } else { a1 };
+                let flags = vec![("TRANS_A", f64::from(*trans_a)), ("TRANS_B", f64::from(*trans_b))];
+                self.emit(Kernel::matmul, &n.label, sizes(&[rows, cols, k]), flags, bindings);
+            }
+            Op::AddBias => {
+                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
+                self.emit(Kernel::add_bias, &n.label, sizes(&[rows, cols]), vec![], bindings);
+            }
+            Op::Add => {
+                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
+                self.emit(Kernel::add, &n.label, sizes(&[rows * cols]), vec![], bindings);
+            }
+            Op::Activate(act) => {
+                let bindings = vec![self.slot(n.inputs[0])?, self.result(y)];
+                self.activation(*act, false, &n.label, [rows, cols], bindings);
+            }
+            Op::ActivateGrad(act) => {
+                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
+                self.activation(*act, true, &n.label, [rows, cols], bindings);
+            }
+            Op::ColumnSum => self.column_sum(n.inputs[0], y, &n.label)?,
+            Op::Loss(loss) => self.loss(node, *loss)?,
+            Op::LossGrad(_) => return Err(unsupported(n, "a loss gradient without its loss")),
+            Op::WeightedSum => {
+                let (x, weight) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
+                let len = self.options.steps;
+                let arena = self.arena(format!("{}.log", self.options.name), Dtype::F32, len, Lifetime::Plan);
+                let log = Range { arena, offset: 0, len };
+                self.fix(y, "loss".into(), vec![len], log);
+                let params = sizes(&[graph.ty(n.inputs[0]).len(), self.stride(n.inputs[1])]);
+                let bindings = vec![x, weight, Slot::Fixed(log), Slot::Fixed(self.step)];
+                self.emit(Kernel::weighted_sum, &n.label, params, vec![], bindings);
+            }
+            Op::Update(optimizer) => match self.updates {
+                None => self.updates = Some((*optimizer, n.inputs[2])),
+                Some((first, _)) if first == *optimizer => {}
+                Some(_) => return Err(unsupported(n, "two optimizers in one graph")),
+            },
+        }
+        Ok(())
+    }
+
+    /// Elements between two steps' rows of a table; 0 for a plain tensor, which is the same at every step.
+    fn stride(&self, value: Value) -> usize {
+        match self.graph.nodes[value.node].op {
+            Op::Table { .. } => self.graph.ty(value).len(),
+            _ => 0,
+        }
+    }
+
+    fn dense(&mut self, root: usize, dense: Dense) -> Result<()> {
+        let graph = self.graph;
+        let (product, sum) = (&graph.nodes[dense.matmul], &graph.nodes[dense.add_bias]);
+        let (x, w, b) = (self.slot(product.inputs[0])?, self.slot(product.inputs[1])?, self.slot(sum.inputs[1])?);
+        let (m, n) = sum.results[0].rows_cols();
+        let (_, k) = graph.ty(product.inputs[0]).rows_cols();
+        let y = self.result(Value { node: root, result: 0 });
+        let z = if dense.keep_z {
+            self.result(Value { node: dense.add_bias, result: 0 })
+        } else {
+            // The binding must exist; the kernel does not touch it.
+            self.scratch(format!("unused by {}", sum.label), vec![1], Dtype::F32)
+        };
+        let act = elementwise(dense.activation.unwrap_or(Activation::Identity));
+        let mut constants = act_constants(act);
+        constants.push(("KEEP_Z", f64::from(dense.keep_z)));
+        let label = sum.label.clone();
+        self.emit(Kernel::matmul_bias_act, &label, sizes(&[m, n, k]), constants, vec![x, w, b, y, z]);
+        Ok(())
+    }
+
+    fn act_grad(&mut self, root: usize, product: usize) -> Result<()> {
+        let graph = self.graph;
+        let (n, p) = (&graph.nodes[root], &graph.nodes[product]);
+        let Op::ActivateGrad(act) = n.op else { return Err(unsupported(n, "a fused activation gradient")) };
+        let bindings = vec![
+            self.slot(p.inputs[0])?,
+            self.slot(p.inputs[1])?,
+            self.slot(n.inputs[1])?,
+            self.result(Value { node: root, result: 0 }),
+        ];
+        let (rows, cols) = n.results[0].rows_cols();
+        let (_, k) = graph.ty(p.inputs[0]).rows_cols();
+        let constants = act_constants(elementwise(act));
+        self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings);
+        Ok(())
+    }
+
+    fn activation(&mut self, act: Activation, grad: bool, label: &str, [rows, cols]: [usize; 2], bindings: Vec<Slot>) {
+        let kernel = activation_kernel(act, grad);
+        if act == Activation::Softmax {
+            let lanes = vec![("LANES", row_lanes(cols) as f64)];
+            return self.emit(kernel, label, sizes(&[rows, cols]), lanes, bindings);
+        }
+        let mut params = sizes(&[rows * cols]);
+        if let Activation::LeakyRelu { slope } = act {
+            params.push(Param::F(slope));
+        }
+        self.emit(kernel, label, params, vec![], bindings);
+    }
+
+    /// Passes of `col_sum` until one row is left.
+    fn column_sum(&mut self, x: Value, y: Value, label: &str) -> Result<()> {
+        let (mut rows, cols) = self.graph.ty(x).rows_cols();
+        let mut from = self.slot(x)?;
+        loop {
+            let parts = rows.div_ceil(COL_SUM_ROWS);
+            let to = if parts == 1 {
+                self.result(y)
+            } else {
+                self.scratch(format!("{label}.partial"), vec![parts, cols], Dtype::F32)
+            };
+            let params = sizes(&[rows, cols, COL_SUM_ROWS]);
+            self.emit(Kernel::col_sum, label, params, vec![], vec![from, to]);
+            if parts == 1 {
+                return Ok(());
+            }
+            (rows, from) = (parts, to);
+        }
+    }
+
+    fn loss(&mut self, node: usize, loss: Loss) -> Result<()> {
+        let graph = self.graph;
+        let n = &graph.nodes[node];
+        let (rows, cols) = graph.ty(n.inputs[0]).rows_cols();
+        let (pred, target) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
+        let each = self.result(Value { node, result: 0 });
+        // Without a backward pass the kernel's second result goes nowhere; the upstream gradient is then the weights.
+        let (upstream, gradient) = match self.fusion.loss.get(&node).copied() {
+            Some(grad) => (graph.nodes[grad].inputs[2], self.result(Value { node: grad, result: 0 })),
+            None => {
+                let sum = graph.nodes.iter().find(|u| u.op == Op::WeightedSum && u.inputs[0].node == node);
+                let Some(sum) = sum else {
+                    return Err(unsupported(n, "a loss that is neither summed nor differentiated"));
+                };
+                (sum.inputs[1], self.scratch("unused loss gradient".into(), vec![rows, cols], Dtype::F32))
+            }
+        };
+        let stride = self.stride(upstream);
+        let bindings = vec![Slot::Fixed(self.step), pred, target, self.slot(upstream)?, each, gradient];
+        let mut params = sizes(&[rows, cols, stride]);
+        if let Loss::Huber { delta } = loss {
+            params.push(Param::F(delta));
+        }
+        let lanes = vec![("LANES", row_lanes(cols) as f64)];
+        self.emit(loss_kernel(loss), &n.label, params, lanes, bindings);
+        Ok(())
+    }
+
+    /// The optimizer over whole arenas: the decayed part, then the rest, each in pieces that fit a binding.
+    fn optimizer(&mut self, optimizer: Optimizer, hyper: Value) -> Result<()> {
+        let find = |name: &str| self.arenas.iter().position(|a| a.name == name);
+        let (Some(params), Some(grads)) = (find("params"), find("grads")) else {
+            return Err(Error::Internal("an optimizer without parameters or gradients".into()));
+        };
+        let states: Vec<usize> = (0..optimizer.state_slots()).filter_map(|s| find(&format!("state.{s}"))).collect();
+        let hyper = self.slot(hyper)?;
+        let (kernel, decay) = update_kernel(optimizer);
+        let limit = (self.options.limits.max_storage_buffer_binding_size_bytes / 4) as usize;
+        let piece = (limit / super::ALIGN_ELEMENTS * super::ALIGN_ELEMENTS).max(super::ALIGN_ELEMENTS);
+        let split = if decay == 0.0 { 0 } else { self.decayed };
+        for (start, end, decay) in [(0, split, decay), (split, self.params_len, 0.0)] {
+            let mut offset = start;
+            while offset < end {
+                let len = piece.min(end - offset);
+                let at = |arena: usize| Slot::Fixed(Range { arena, offset, len });
+                let mut bindings = vec![Slot::Fixed(self.step), hyper, at(grads), at(params)];
+                bindings.extend(states.iter().map(|s| at(*s)));
+                self.emit(kernel, "optimizer", update_params(optimizer, len, decay), vec![], bindings);
+                offset += len;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Plan> {
+        // The log and the step counter come last: whatever reads a table must have run.
+        let last = self.drafts.iter().position(|d| d.kernel == Kernel::weighted_sum);
+        let log = last.map(|i| self.drafts.remove(i));
+        if let Some((optimizer, hyper)) = self.updates {
+            self.optimizer(optimizer, hyper)?;
+        }
+        match log {
+            Some(draft) => self.drafts.push(draft),
+            None => {
+                let step = vec![Slot::Fixed(self.step)];
+                self.emit(Kernel::advance, "step", vec![Param::U(1)], vec![], step);
+            }
+        }
+        let (tensors, touches) = self.lives();
+        let ranges = memory::place(&self.options.name, &tensors, &touches, &mut self.arenas);
+        let resolve = |slot: &Slot| match slot {
+            Slot::Fixed(range) => *range,
+            Slot::Scratch(t) => ranges[*t],
+        };
+        let max = self.options.limits.max_compute_workgroups_per_dimension;
+        let dispatches: Vec<Dispatch> = self
+            .drafts
+            .iter()
+            .map(|d| Dispatch {
+                kernel: d.kernel,
+                label: d.label.clone(),
+                args: d.args.clone(),
+                bindings: d.bindings.iter().map(resolve).collect(),
+                grid: fold_grid((d.kernel.row().groups)(&d.args), max),
+            })
+            .collect();
+        let end = dispatches.len();
+        let fixed = self.fixed.into_iter().map(|(name, shape, range)| Buffer { name, shape, range, live: (0, end) });
+        let scratch = self
+            .scratch
+            .into_iter()
+            .zip(&ranges)
+            .zip(&tensors)
+            .map(|(((name, shape, _), range), t)| Buffer { name, shape, range: *range, live: t.live });
+        let plan = Plan {
+            name: self.options.name.clone(),
+            steps: self.options.steps,
+            arenas: self.arenas,
+            buffers: fixed.chain(scratch).collect(),
+            dispatches,
+        };
+        Ok(plan)
+    }
+
+    /// The lives of the scratch tensors, and what each dispatch touches of them.
+    fn lives(&self) -> (Vec<Tensor>, Vec<Touch>) {
+        let end = self.drafts.len();
+        let of = |(_, shape, dtype): &(String, Vec<usize>, Dtype)| Tensor {
+            dtype: *dtype,
+            len: shape.iter().product(),
+            live: (usize::MAX, 0),
+        };
+        let mut tensors: Vec<Tensor> = self.scratch.iter().map(of).collect();
+        let mut touches = Vec::with_capacity(end);
+        for (i, draft) in self.drafts.iter().enumerate() {
+            let mut touch = Touch::default();
+            for (slot, binding) in draft.bindings.iter().zip(draft.kernel.row().bindings) {
+                let Slot::Scratch(t) = slot else { continue };
+                if binding.access == Access::Read {
+                    touch.reads.push(*t);
+                } else {
+                    touch.writes.push(*t);
+                }
+                let live = &mut tensors[*t].live;
+                *live = (live.0.min(i), live.1.max(i));
+            }
+            touches.push(touch);
+        }
+        let kept = self.graph.outputs.iter().filter_map(|(_, v)| match self.slots.get(v) {
+            Some(Slot::Scratch(t)) => Some(*t),
+            _ => None,
+        });
+        for t in kept {
+            tensors[t].live.1 = end;
+        }
+        if self.options.keep_all {
+            tensors.iter_mut().for_each(|t| t.live = (0, end));
+        }
+        (tensors, touches)
+    }
+}
+
+type Constants = Vec<(&'static str, f64)>;
+
+fn unsupported(node: &graph::Node, what: &str) -> Error {
+    Error::Internal(format!("{} ({}): {what} has no lowering", node.label, node.op.name()))
+}
+
+fn element(dtype: graph::Dtype) -> Dtype {
+    match dtype {
+        graph::Dtype::F32 => Dtype::F32,
+        graph::Dtype::U32 => Dtype::U32,
+    }
+}
+
+fn sizes(sizes: &[usize]) -> Vec<Param> {
+    sizes.iter().map(|s| Param::U(*s as u32)).collect()
+}
+
+/// Folds a number of groups into x and y; the shaders skip groups past the end.
+fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
+    let x = groups.min(u64::from(max)).max(1);
+    [x as u32, groups.div_ceil(x).max(1) as u32, 1]
+}
+
+fn act_constants(act: Act) -> Constants {
+    vec![("ACT", f64::from(act.code())), ("SLOPE", act.slope())]
+}
+
+fn elementwise(activation: Activation) -> Act {
+    match activation {
+        Activation::Identity => Act::Identity,
+        Activation::Sigmoid => Act::Sigmoid,
+        Activation::Tanh => Act::Tanh,
+        Activation::Relu => Act::Relu,
+        Activation::LeakyRelu { slope } => Act::LeakyRelu(slope),
+        Activation::Gelu => Act::Gelu,
+        Activation::GeluTanh => Act::GeluTanh,
+        Activation::Silu => Act::Silu,
+        Activation::Softplus => Act::Softplus,
+        Activation::Softmax => unreachable!("softmax works on rows and is never part of an epilogue"),
+    }
+}
+
+fn activation_kernel(activation: Activation, grad: bool) -> Kernel {
+    let (value, gradient) = match activation {
+        Activation::Identity => (Kernel::identity, Kernel::identity_grad),
+        Activation::Sigmoid => (Kernel::sigmoid, Kernel::sigmoid_grad),
+        Activation::Tanh => (Kernel::tanh, Kernel::tanh_grad),
+        Activation::Relu => (Kernel::relu, Kernel::relu_grad),
+        Activation::LeakyRelu { .. } => (Kernel::leaky_relu, Kernel::leaky_relu_grad),
+        Activation::Gelu => (Kernel::gelu, Kernel::gelu_grad),
+        Activation::GeluTanh => (Kernel::gelu_tanh, Kernel::gelu_tanh_grad),
+        Activation::Silu => (Kernel::silu, Kernel::silu_grad),
+        Activation::Softplus => (Kernel::softplus, Kernel::softplus_grad),
+        Activation::Softmax => (Kernel::softmax, Kernel::softmax_grad),
+    };
+    if grad { gradient } else { value }
+}
+
+fn loss_kernel(loss: Loss) -> Kernel {
+    match loss {
+        Loss::HalfSquaredError => Kernel::half_squared_error,
+        Loss::Mse => Kernel::mse,
+        Loss::Mae => Kernel::mae,
+        Loss::Huber { .. } => Kernel::huber,
+        Loss::BinaryCrossEntropy => Kernel::binary_cross_entropy,
+        Loss::BceWithLogits => Kernel::bce_with_logits,
+        Loss::CrossEntropy => Kernel::cross_entropy,
+        Loss::Hinge => Kernel::hinge,
+    }
+}
+
+/// The optimizer's kernel and its weight decay.
+fn update_kernel(optimizer: Optimizer) -> (Kernel, f64) {
+    match optimizer {
+        Optimizer::Sgd { momentum: 0.0, weight_decay, .. } => (Kernel::sgd_step, weight_decay),
+        Optimizer::Sgd { weight_decay, .. } => (Kernel::sgd_momentum_step, weight_decay),
+        Optimizer::Adam(a) => (Kernel::adam_step, a.weight_decay),
+        Optimizer::AdamW(a) => (Kernel::adamw_step, a.weight_decay),
+    }
+}
+
+/// The `Params` struct of the optimizer's kernel.
+fn update_params(optimizer: Optimizer, len: usize, decay: f64) -> Vec<Param> {
+    let head = [Param::U(len as u32), Param::U(HYPER_COLUMNS as u32)];
+    let tail = match optimizer {
+        Optimizer::Sgd { momentum: 0.0, .. } => vec![Param::F(decay)],
+        Optimizer::Sgd { momentum, nesterov, .. } => {
+            vec![Param::F(momentum), Param::U(u32::from(nesterov)), Param::F(decay)]
+        }
+        // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
+        Optimizer::Adam(a) | Optimizer::AdamW(a) => {
+            [a.beta1, 1.0 - a.beta1, a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
+        }
+    };
+    head.into_iter().chain(tail).collect()
+}

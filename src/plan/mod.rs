@@ -1,0 +1,118 @@
+//! A plan: one train step (or forward pass) as plain data that an executor runs many times over.
+//!
+//! [`lower::lower`] turns a graph into dispatches over virtual buffers (fusing as [`fuse`] finds), [`memory`] gives every
+//! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
+
+pub mod fuse;
+pub mod limits;
+pub mod lower;
+pub mod memory;
+mod print;
+
+pub use limits::Limits;
+pub use lower::{Options, lower};
+
+use crate::kernels::{Args, Dtype, Kernel};
+
+/// Elements between two buffers' starts are a multiple of this: 256 bytes, WebGPU's default offset alignment.
+pub const ALIGN_ELEMENTS: usize = 64;
+
+/// How long an arena's contents matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// From step to step, shared by name among the plans of a session: parameters, gradients, states, data.
+    Persistent,
+    /// From step to step, of this plan alone: tables, log, step counter.
+    Plan,
+    /// Within a step.
+    Step,
+}
+
+/// One allocation on the device. Buffers are ranges of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arena {
+    /// Unique among the plans of a session, but for persistent arenas, which plans share.
+    pub name: String,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Number of elements.
+    pub len: usize,
+    /// How long the contents matter.
+    pub lifetime: Lifetime,
+}
+
+/// A range of an arena, in elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Index of the arena in the plan.
+    pub arena: usize,
+    /// First element.
+    pub offset: usize,
+    /// Number of elements.
+    pub len: usize,
+}
+
+/// A tensor's place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Buffer {
+    /// Name of the value: a parameter's, `grad.<parameter>`, `pred`, or the label of the node that computes it.
+    pub name: String,
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// Where it lies.
+    pub range: Range,
+    /// First and last dispatch that touch it; the whole step for what outlives it.
+    pub live: (usize, usize),
+}
+
+/// One kernel launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dispatch {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Which part of the network it computes.
+    pub label: String,
+    /// Parameters and override constants.
+    pub args: Args,
+    /// Storage bindings in the row's order.
+    pub bindings: Vec<Range>,
+    /// Workgroups along x, y, z.
+    pub grid: [u32; 3],
+}
+
+/// A step as plain data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Prefix of the plan's own arenas: `train`, `eval`.
+    pub name: String,
+    /// Rows of the tables and of the log: how many steps may run between two uploads of tables.
+    pub steps: usize,
+    /// Allocations.
+    pub arenas: Vec<Arena>,
+    /// Every tensor's place.
+    pub buffers: Vec<Buffer>,
+    /// Launches of one step, in order.
+    pub dispatches: Vec<Dispatch>,
+}
+
+impl Plan {
+    /// The buffer called `name`.
+    pub fn buffer(&self, name: &str) -> Option<&Buffer> {
+        self.buffers.iter().find(|b| b.name == name)
+    }
+
+    /// Memory of all arenas, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.arenas.iter().map(|a| 4 * a.len as u64).sum()
+    }
+
+    /// Floating-point operations of one step.
+    pub fn flops(&self) -> u64 {
+        self.dispatches.iter().map(|d| (d.kernel.row().flops)(&d.args)).sum()
+    }
+
+    /// Bytes that one step must move.
+    pub fn traffic_bytes(&self) -> u64 {
+        self.dispatches.iter().map(|d| (d.kernel.row().bytes)(&d.args)).sum()
+    }
+}

@@ -1,3 +1,40 @@
-// stub
+// adamw_step: p = p * (1 - lr * weight_decay), then as adam_step with g' = g: m = beta1 m + (1 - beta1) g;
+// v = beta2 v + (1 - beta2) g^2; p = p - step_size * m / (sqrt(v) * inv_sqrt_bias2 + eps).
+// Shapes: grad, param, m, v [n]; hyper [steps, hyper_stride], a row: lr, step_size, inv_sqrt_bias2, unused. No sums.
+// Numerics: see lib/adam.wgsl.
+// Source: I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization" (2019); PyTorch, torch.optim.AdamW.
+//#include lib/elementwise.wgsl
+//#include lib/adam.wgsl
+
+struct Params {
+    n: u32,
+    hyper_stride: u32,
+    beta1: f32,
+    one_minus_beta1: f32,
+    beta2: f32,
+    one_minus_beta2: f32,
+    eps: f32,
+    weight_decay: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> hyper: array<f32>;
+@group(0) @binding(3) var<storage, read> grad: array<f32>;
+@group(0) @binding(4) var<storage, read_write> param: array<f32>;
+@group(0) @binding(5) var<storage, read_write> m: array<f32>;
+@group(0) @binding(6) var<storage, read_write> v: array<f32>;
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = element_index(group, groups, local);
+    if (i < params.n) {
+        let row = step[0] * params.hyper_stride;
+        let shrunk = param[i] * (1.0 - hyper[row] * params.weight_decay);
+        param[i] = adam_update(i, shrunk, grad[i], row);
+    }
+}

@@ -1,3 +1,45 @@
-// stub
+// bce_with_logits: loss_i = mean_j (1 - t_ij) softplus(z_ij) + t_ij softplus(-z_ij), with pred = z the logits;
+// dpred_ij = upstream_i / cols * ((1 - t_ij) s(z_ij) - t_ij s(-z_ij)), s the sigmoid.
+// Shapes: pred, expected, dpred [rows, cols]; upstream [steps, upstream_stride] or [rows]; loss [rows].
+// Order of sums: over the columns of a row, see lib/loss.wgsl.
+// Numerics: softplus(z) = max(z, 0) + log1p(exp(-|z|)): exp never overflows; for t in [0, 1] both terms of the loss are
+// positive, so it keeps full relative precision where max(z, 0) - z t + log1p(exp(-|z|)) cancels. s(-z) is computed by
+// itself: 1 - s(z) loses all digits where s(z) rounds to 1.
+// Source: log-sum-exp form; N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, section 1.
+//#include lib/element_loss.wgsl
+
+struct Params {
+    rows: u32,
+    cols: u32,
+    upstream_stride: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> pred: array<f32>;
+@group(0) @binding(3) var<storage, read> expected: array<f32>;
+@group(0) @binding(4) var<storage, read> upstream: array<f32>;
+@group(0) @binding(5) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dpred: array<f32>;
+
+const MEAN: bool = true;
+
+fn element(z: f32, t: f32) -> ElementLoss {
+    let e = exp_safe(-abs(z));
+    let tail = log1p_safe(e);
+    let value = (1.0 - t) * (max(z, 0.0) + tail) + t * (max(-z, 0.0) + tail);
+    let larger = 1.0 / (1.0 + e);
+    let smaller = e / (1.0 + e);
+    let up = select(smaller, larger, z >= 0.0);
+    let down = select(larger, smaller, z >= 0.0);
+    return ElementLoss(value, (1.0 - t) * up - t * down);
+}
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    element_loss_rows(group, groups, local);
+}

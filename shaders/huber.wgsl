@@ -1,3 +1,40 @@
-// stub
+// huber: loss_i = mean_j h(y_ij - t_ij), h(d) = d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) outside;
+// dpred_ij = upstream_i / cols * clamp(y_ij - t_ij, -delta, delta).
+// Shapes: pred, expected, dpred [rows, cols]; upstream [steps, upstream_stride] or [rows]; loss [rows].
+// Order of sums: over the columns of a row, see lib/loss.wgsl.
+// Numerics: h and h' are continuous where the branches meet, so a rounded |d| on the wrong side costs nothing.
+// Source: P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964).
+//#include lib/element_loss.wgsl
+
+struct Params {
+    rows: u32,
+    cols: u32,
+    upstream_stride: u32,
+    delta: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> pred: array<f32>;
+@group(0) @binding(3) var<storage, read> expected: array<f32>;
+@group(0) @binding(4) var<storage, read> upstream: array<f32>;
+@group(0) @binding(5) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dpred: array<f32>;
+
+const MEAN: bool = true;
+
+fn element(y: f32, t: f32) -> ElementLoss {
+    let d = y - t;
+    let a = abs(d);
+    let value = select(params.delta * (a - 0.5 * params.delta), 0.5 * d * d, a <= params.delta);
+    return ElementLoss(value, clamp(d, -params.delta, params.delta));
+}
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    element_loss_rows(group, groups, local);
+}

@@ -1,3 +1,26 @@
-// stub
+// relu: y = max(x, 0).
+// Shapes: x, y [n]. No sums.
+// Numerics: exact; NaN passes.
+// Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML (2010).
+//#include lib/elementwise.wgsl
+//#include lib/activation.wgsl
+
+struct Params {
+    n: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = element_index(group, groups, local);
+    if (i < params.n) {
+        y[i] = relu(x[i]);
+    }
+}

@@ -1,3 +1,39 @@
-// stub
+// sgd_momentum_step: d = g + weight_decay * p; v = momentum * v + d; p = p - lr * v, with Nesterov's look-ahead
+// p = p - lr * (d + momentum * v).
+// Shapes: grad, param, velocity [n]; hyper [steps, hyper_stride], a row: lr, step_size, inv_sqrt_bias2, unused. No sums.
+// Numerics: each operation rounds once; any product may be contracted. The velocity starts at 0.
+// Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods" (1964); I. Sutskever et al.,
+// "On the importance of initialization and momentum in deep learning" (2013); PyTorch, torch.optim.SGD.
+//#include lib/elementwise.wgsl
+
+struct Params {
+    n: u32,
+    hyper_stride: u32,
+    momentum: f32,
+    nesterov: u32,
+    weight_decay: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> hyper: array<f32>;
+@group(0) @binding(3) var<storage, read> grad: array<f32>;
+@group(0) @binding(4) var<storage, read_write> param: array<f32>;
+@group(0) @binding(5) var<storage, read_write> velocity: array<f32>;
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = element_index(group, groups, local);
+    if (i < params.n) {
+        let lr = hyper[step[0] * params.hyper_stride];
+        let p = param[i];
+        let d = grad[i] + params.weight_decay * p;
+        let v = params.momentum * velocity[i] + d;
+        velocity[i] = v;
+        param[i] = p - lr * select(v, d + params.momentum * v, params.nesterov != 0u);
+    }
+}

@@ -1,3 +1,32 @@
-// stub
+// sgd_step: d = g + weight_decay * p; p = p - lr * d.
+// Shapes: grad, param [n]; hyper [steps, hyper_stride], a row: lr, step_size, inv_sqrt_bias2, unused. No sums.
+// Numerics: three roundings, each at most one unit roundoff of its result; any of them may be contracted.
+// Source: H. Robbins and S. Monro, "A Stochastic Approximation Method" (1951); PyTorch, torch.optim.SGD.
+//#include lib/elementwise.wgsl
+
+struct Params {
+    n: u32,
+    hyper_stride: u32,
+    weight_decay: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> hyper: array<f32>;
+@group(0) @binding(3) var<storage, read> grad: array<f32>;
+@group(0) @binding(4) var<storage, read_write> param: array<f32>;
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = element_index(group, groups, local);
+    if (i < params.n) {
+        let lr = hyper[step[0] * params.hyper_stride];
+        let p = param[i];
+        let d = grad[i] + params.weight_decay * p;
+        param[i] = p - lr * d;
+    }
+}

@@ -1,3 +1,26 @@
-// stub
+// silu: y = x * s(x), with s the sigmoid.
+// Shapes: x, y [n]. No sums.
+// Numerics: as sigmoid.
+// Source: Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units", Neural Networks 107 (2018).
+//#include lib/elementwise.wgsl
+//#include lib/activation.wgsl
+
+struct Params {
+    n: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = element_index(group, groups, local);
+    if (i < params.n) {
+        y[i] = silu(x[i]);
+    }
+}

@@ -1,3 +1,27 @@
-// stub
+// tanh_grad: dx = dy * 4e / (1 + e)^2, e = exp(-2|x|).
+// Shapes: dy, x, dx [n]. No sums.
+// Numerics: from the pre-activation x, because 1 - y^2 loses all digits where y rounds to 1.
+// Source: as tanh.
+//#include lib/elementwise.wgsl
+//#include lib/activation.wgsl
+
+struct Params {
+    n: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> dy: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+
 @compute @workgroup_size(64)
-fn main() {}
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = element_index(group, groups, local);
+    if (i < params.n) {
+        dx[i] = dy[i] * tanh_derivative(x[i]);
+    }
+}

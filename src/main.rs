@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `wgrad`. Everything it does is in `wgrad::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wgrad::cli::main()
+}

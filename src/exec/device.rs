@@ -131,4 +131,3 @@ async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool) -> Result<Device> {
             .into(),
     ))
 }
-

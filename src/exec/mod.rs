@@ -25,24 +25,7 @@ pub enum Flow {
     Stop,
 }
 
-/// What a session did, summed over its life.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Steps of any plan.
-    pub steps: u64,
-    /// Command buffers submitted.
-    pub submits: u64,
-    /// Kernel launches.
-    pub dispatches: u64,
-    /// Reads from device to host.
-    pub read_backs: u64,
-    /// Bytes host to device.
-    pub bytes_up: u64,
-    /// Bytes device to host.
-    pub bytes_down: u64,
-    /// Host time spent encoding and submitting, in nanoseconds.
-    pub host_ns: u64,
-}
+pub use crate::report::Counters;
 
 /// Plans with their memory on a device.
 pub struct Session {
@@ -155,6 +138,11 @@ impl Session {
     pub async fn run_collect(&mut self, plan: usize, steps: usize, name: &str) -> Result<Vec<f64>> {
         let range = self.range(plan, name)?;
         each!(self, inner => inner.run_collect(plan, steps, range).await)
+    }
+
+    /// Memory of all arenas, shared ones counted once, in bytes of 4 an element.
+    pub fn size_bytes(&self) -> u64 {
+        layout::join(&self.plans).map(|(a, _)| a.iter().map(|a| 4 * a.len as u64).sum()).unwrap_or(0)
     }
 
     /// What this session did so far.

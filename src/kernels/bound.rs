@@ -57,5 +57,32 @@ pub fn map2(a: &Measured, b: &Measured, rule: impl Fn(f64, f64, f64, f64) -> f64
     left.zip(right).map(|((&a, &ea), (&b, &eb))| rule(a, ea, b, eb)).collect()
 }
 
-/// Relative error of `exp_safe` in `shaders/lib/math.wgsl`; see there for the derivation.
+/// Error carried through a function of bounded curvature: `slope` is its derivative at the point, `lipschitz` bounds
+/// the derivative and `curvature` the second derivative everywhere (Taylor's theorem with remainder).
+pub fn smooth(slope: f64, lipschitz: f64, curvature: f64, e: f64) -> f64 {
+    (lipschitz * e).min(e * (slope.abs() + 0.5 * curvature * e))
+}
+
+/// Error of a product that is not rounded, because one factor is 0 or 1; a denormal may be flushed.
+pub fn masked(a: f64, ea: f64, b: f64, eb: f64) -> f64 {
+    let flushed = if a == 0.0 && ea == 0.0 { 0.0 } else { TINY };
+    a.abs() * eb + b.abs() * ea + ea * eb + flushed
+}
+
+// Relative errors of the functions in `shaders/lib/math.wgsl`, derived there beside each function. The CPU's libm
+// functions, correct to one or two ULP, stay below them.
+
+/// `exp_safe` and `exp_sum`.
 pub const EXP: f64 = 4.0 * U;
+
+/// `log_safe` and `log1p_safe`.
+pub const LOG: f64 = 12.0 * U;
+
+/// `tanh_safe`.
+pub const TANH: f64 = 10.0 * U;
+
+/// `normal_cdf` for x < 0: exp, the rational fit of the tail ratio and a product, 4u + 24u + u, rounded up.
+pub const NORMAL_TAIL: f64 = 30.0 * U;
+
+/// sigmoid: exp in numerator and denominator (2 EXP covers 1.5), a sum and a division.
+pub const SIGMOID: f64 = 2.0 * EXP + U + DIV;

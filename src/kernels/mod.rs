@@ -154,50 +154,86 @@ table! {
     // Activations and their gradients, element by element.
     identity: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "0" }
     identity_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "0" }
-    sigmoid: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "(2 EXP + DIV + u) * |y|" }
+    sigmoid: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "SIGMOID * |y|, SIGMOID = 2 EXP + u + DIV" }
     sigmoid_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "two sigmoids and two products" }
-    tanh: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
-    tanh_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+    tanh: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "TANH * |y|" }
+    tanh_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "(2 EXP + DIV + 4u) * |y'|, and the product with dy" }
     relu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "0" }
-    relu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "0" }
-    leaky_relu: { bindings: UNARY, params: &["n", "slope"], workgroup: LINE, cost: cost::unary, bound: "" }
-    leaky_relu_grad: { bindings: UNARY_GRAD, params: &["n", "slope"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
-    gelu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
-    gelu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
-    gelu_tanh: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
-    gelu_tanh_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
-    silu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
-    silu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
-    softplus: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "" }
-    softplus_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "" }
+    relu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "0; |dy| where x is within its error of 0" }
+    leaky_relu: { bindings: UNARY, params: &["n", "slope"], workgroup: LINE, cost: cost::unary, bound: "2u * |slope x| for x < 0" }
+    leaky_relu_grad: { bindings: UNARY_GRAD, params: &["n", "slope"], workgroup: LINE, cost: cost::unary_grad, bound: "2u * |slope dy| for x < 0; |1 - slope| |dy| where x is within its error of 0" }
+    gelu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "NORMAL_TAIL * |x| Phi(-|x|) + 2u * |y|" }
+    gelu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "NORMAL_TAIL * (Phi(-|x|) + |x| phi(x)) + 2u * |y'|, and the product with dy" }
+    gelu_tanh: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "(SIGMOID + u + gamma(6) |v| s(-v)) * |y|, v the argument of the sigmoid s" }
+    gelu_tanh_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "(2 SIGMOID + gamma(8) + gamma(6) |v|) * (s(v) + |x v'| s'(v)), and the product with dy" }
+    silu: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "(SIGMOID + u) * |y|" }
+    silu_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "(SIGMOID + 2u) * s(x) + (2 SIGMOID + 4u) * |x| s(x) s(-x), and the product with dy" }
+    softplus: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "(EXP + LOG) * softplus(-|x|) + u * |y|" }
+    softplus_grad: { bindings: UNARY_GRAD, params: &["n"], workgroup: LINE, cost: cost::unary_grad, bound: "sigmoid, and the product with dy" }
 
     // Softmax works on rows; the gradient takes the output p.
-    softmax: { bindings: UNARY, params: &["rows", "cols"], workgroup: LINE, cost: cost::softmax, bound: "" }
+    softmax: { bindings: UNARY, params: &["rows", "cols"], workgroup: LINE, cost: cost::softmax, bound: "(t + sum p t + gamma(cols) + DIV) * p, t = EXP + u |x - max|" }
     softmax_grad: {
         bindings: &[read("dy"), read("p"), write("dx")],
-        params: &["rows", "cols"], workgroup: LINE, cost: cost::softmax_grad, bound: "",
+        params: &["rows", "cols"], workgroup: LINE, cost: cost::softmax_grad, bound: "p * (gamma(cols + 1) * sum p|dy - dy_k| + 2u |dy - dy_k|) + u |dx|",
     }
 
     // Losses: per-sample loss and its gradient times the upstream gradient of the sample, in one pass.
-    half_squared_error: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
-    mse: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
-    mae: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
-    huber: { bindings: LOSS, params: &["rows", "cols", "upstream_stride", "delta"], workgroup: LINE, cost: cost::loss, bound: "" }
-    binary_cross_entropy: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
-    bce_with_logits: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
-    cross_entropy: { bindings: CLASS_LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
-    hinge: { bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss, bound: "" }
+    half_squared_error: {
+        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
+        bound: "loss: gamma(depth + 4) * loss; dpred: 3u |dpred|; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols",
+    }
+    mse: {
+        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
+        bound: "loss: (gamma(depth + 3) + DIV) * loss; dpred: (DIV + 3u) |dpred|",
+    }
+    mae: {
+        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
+        bound: "loss: (gamma(depth + 1) + DIV) * loss; dpred: (DIV + 2u) |dpred|",
+    }
+    huber: {
+        bindings: LOSS, params: &["rows", "cols", "upstream_stride", "delta"], workgroup: LINE, cost: cost::loss,
+        bound: "loss: (gamma(depth + 7) + DIV) * loss; dpred: (DIV + 4u) |dpred|",
+    }
+    binary_cross_entropy: {
+        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
+        bound: "loss: (gamma(depth + 5) + LOG + 2 DIV) * loss; dpred: (2 DIV + 7u) |dpred|",
+    }
+    bce_with_logits: {
+        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
+        bound: "loss: (gamma(depth + 5) + EXP + LOG + DIV) * loss; dpred: (2 EXP + 2 DIV + 7u) * upstream / cols * \
+            ((1 - t) s(z) + t s(-z))",
+    }
+    cross_entropy: {
+        bindings: CLASS_LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
+        bound: "r_j = EXP + u (max - z_j); loss: (gamma(depth + 2) + mean r + LOG + u) * loss + u (max - z_t); \
+            dpred: (gamma(depth + 2) + r_j + mean r + DIV + 3u) |dpred|",
+    }
+    hinge: {
+        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
+        bound: "loss: (gamma(depth + 1) + DIV) * loss + u * mean|t y| (0 for t = 1, -1); dpred: (DIV + 2u) |dpred|",
+    }
 
     // Optimizer steps over a whole arena.
     sgd_step: {
         bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param")],
-        params: &["n", "hyper_stride", "weight_decay"], workgroup: LINE, cost: cost::sgd_step, bound: "",
+        params: &["n", "hyper_stride", "weight_decay"], workgroup: LINE, cost: cost::sgd_step,
+        bound: "u |p'| + |lr| (3u |d| + 2u |weight_decay p|)",
     }
     sgd_momentum_step: {
         bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("velocity")],
         params: &["n", "hyper_stride", "momentum", "nesterov", "weight_decay"],
-        workgroup: LINE, cost: cost::sgd_momentum_step, bound: "",
+        workgroup: LINE, cost: cost::sgd_momentum_step,
+        bound: "d: u |d| + 2u |weight_decay p|; velocity: that + 2u |momentum v| + u |v'|; param: u |p'| + 2u |lr \
+            v'| + |lr| times that",
     }
-    adam_step: { bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::adam_step, bound: "" }
-    adamw_step: { bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::adam_step, bound: "" }
+    adam_step: {
+        bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::adam_step,
+        bound: "m: u |m'| + 2u (|beta1 m| + |(1 - beta1) g|); v: u v' + 2u beta2 v + 3u (1 - beta2) g^2; param: u \
+            |p'| + (SQRT + DIV + 6u) |step|, and m and v carried through the quotient",
+    }
+    adamw_step: {
+        bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::adam_step,
+        bound: "as adam_step; param: and 2u |p| + 3u |lr weight_decay p| for the shrinkage",
+    }
 }

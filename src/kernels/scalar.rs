@@ -10,8 +10,6 @@ pub trait Scalar:
     fn of(v: f64) -> Self;
     /// Widens to `f64`; exact.
     fn widen(self) -> f64;
-    /// The error function, from libm (std has none).
-    fn erf(self) -> Self;
 }
 
 impl Scalar for f32 {
@@ -21,9 +19,6 @@ impl Scalar for f32 {
     fn widen(self) -> f64 {
         f64::from(self)
     }
-    fn erf(self) -> Self {
-        libm::erff(self)
-    }
 }
 
 impl Scalar for f64 {
@@ -32,8 +27,5 @@ impl Scalar for f64 {
     }
     fn widen(self) -> f64 {
         self
-    }
-    fn erf(self) -> Self {
-        libm::erf(self)
     }
 }

@@ -3,6 +3,8 @@
 /// The files that shaders may include, by the path that stands in the `//#include` line.
 const LIBRARY: &[(&str, &str)] = &[
     ("activation.wgsl", include_str!("../../shaders/lib/activation.wgsl")),
+    ("adam.wgsl", include_str!("../../shaders/lib/adam.wgsl")),
+    ("element_loss.wgsl", include_str!("../../shaders/lib/element_loss.wgsl")),
     ("elementwise.wgsl", include_str!("../../shaders/lib/elementwise.wgsl")),
     ("grid.wgsl", include_str!("../../shaders/lib/grid.wgsl")),
     ("loss.wgsl", include_str!("../../shaders/lib/loss.wgsl")),

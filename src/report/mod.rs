@@ -106,7 +106,7 @@ pub struct Confusion {
 /// What the scheduler did, summed over the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Training steps.
+    /// Steps of any plan: training, evaluation.
     pub steps: u64,
     /// Command buffers submitted (0 on the CPU).
     pub submits: u64,

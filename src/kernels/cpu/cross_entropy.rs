@@ -1,9 +1,182 @@
-//! Stub.
+//! cross_entropy: loss_i = -log softmax(z_i)\[t_i\], with pred = z the logits and expected = t the class;
+//! dpred_ij = upstream_i * (softmax(z_i)\[j\] - \[j = t_i\]). Twin of `shaders/cross_entropy.wgsl`.
+//!
+//! Shapes: pred, dpred `[rows, cols]`; expected, loss `[rows]`; the rest and the order of sums: see `loss.rs`; the
+//! largest logit and the class are left out of the sum and added last. Numerics: with m the first maximum, at k,
+//! loss = log1p(sum over j != k of exp(z_j - m)) + (m - z_t). The gradient at the class is minus the sum over the others
+//! divided by the whole: full relative precision where the class's probability rounds to 1. A class index out of range,
+//! a NaN and an infinite maximum give NaN.
+
+use super::carried::Carried;
+use super::loss;
+use crate::kernels::bound::{self, DIV, EXP, LOG, TINY, U};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
-pub fn cross_entropy<T: Scalar>(_call: &mut Call<'_, '_, T>) {
-    unimplemented!()
+
+/// The CPU kernel.
+pub fn cross_entropy<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let args = call.args;
+    let cols = args.size(1);
+    let expected = call.inputs[2].u();
+    loss::each_row(call, |i, z, upstream, dpred| {
+        let class = expected[i] as usize;
+        let top = first_maximum(z);
+        let others = loss::row_sum(cols, args, |j| {
+            dpred[j] = (z[j] - z[top]).exp();
+            if (j != top && j != class) || z[j].is_nan() { dpred[j] } else { T::zero() }
+        });
+        let broken = class >= cols || !z[top].is_finite() || others.is_nan();
+        if broken {
+            dpred.iter_mut().for_each(|d| *d = loss::scaled(T::nan(), upstream));
+            return T::nan();
+        }
+        let (below_top, besides_class) =
+            if class == top { (others, others) } else { (others + dpred[class], T::one() + others) };
+        let whole = T::one() + below_top;
+        for (j, d) in dpred.iter_mut().enumerate() {
+            let numerator = if j == class { -besides_class } else { *d };
+            *d = loss::scaled(numerator / whole, upstream);
+        }
+        below_top.ln_1p() + (z[top] - z[class])
+    });
 }
-pub fn bound(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    unimplemented!()
+
+fn first_maximum<T: Scalar>(z: &[T]) -> usize {
+    let mut top = 0;
+    for (j, &value) in z.iter().enumerate().skip(1) {
+        if value > z[top] {
+            top = j;
+        }
+    }
+    top
+}
+
+/// The error bound.
+///
+/// Carried: the loss and each probability are monotone in every logit, so the extremes over the logits' intervals lie
+/// at their ends. Local: see [`Local`].
+pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [rows, cols, _] = call.args.sizes();
+    let gamma = bound::gamma(loss::row_sum_depth(cols, call.args) + 2);
+    let mut loss = Vec::with_capacity(rows);
+    let mut dpred = Vec::with_capacity(rows * cols);
+    let mut z = Vec::with_capacity(cols);
+    for i in 0..rows {
+        let class = call.inputs[2].value[i] as usize;
+        let upstream = loss::upstream(call, i);
+        z.clear();
+        z.extend((i * cols..(i + 1) * cols).map(|k| Carried::input(&call.inputs[1], k)));
+        if class >= cols {
+            // The value is NaN: there is nothing to be near to, unless the row is weighted by 0.
+            loss.push(0.0);
+            dpred.extend((0..cols).map(|_| 0.0));
+            continue;
+        }
+        let (loss_error, slopes) = row_error(&z, class, gamma);
+        loss.push(loss_error);
+        dpred.extend(slopes.map(|slope| loss::scaled_error(slope, upstream)));
+    }
+    vec![loss, dpred]
+}
+
+/// Bound on the loss of a row, and its gradient by each logit with its bound.
+fn row_error(z: &[Carried], class: usize, gamma: f64) -> (f64, impl Iterator<Item = Carried>) {
+    let top = z.iter().fold(f64::NEG_INFINITY, |m, z| m.max(z.value));
+    // Exponentials at both ends and in between, with the sums besides the class and over all.
+    let at = move |end: f64| move |z: &Carried| (z.value + end * z.error - top).exp();
+    let besides = |end: f64| z.iter().enumerate().filter(|(j, _)| *j != class).map(|(_, z)| at(end)(z)).sum::<f64>();
+    let (low, mid, high) = (besides(-1.0), besides(0.0), besides(1.0));
+    let target = z[class];
+    // Loss = log1p(besides / exp at the class).
+    let value = |rest: f64, end: f64| log1p_quotient(rest, target.value + end * target.error - top);
+    let exact = value(mid, 0.0);
+    let carried = (value(high, -1.0) - exact).max(exact - value(low, 1.0));
+    let local = Local::of(z, class, top, gamma);
+    let below = Carried::new(top - target.value, target.error);
+    let loss_error = carried + local.loss_error(exact + carried, below);
+
+    let whole = [low + at(-1.0)(&target), mid + at(0.0)(&target), high + at(1.0)(&target)];
+    let share = |one: f64, rest: f64| if one == 0.0 { 0.0 } else { one / (one + rest.max(0.0)) };
+    let slopes = z.iter().copied().enumerate().map(move |(j, z)| {
+        let (least, exact, most) = if j == class {
+            // The share of the others, computed from their sum.
+            let of = |rest: f64, end: f64| share(rest, at(end)(&target));
+            (of(low, 1.0), of(mid, 0.0), of(high, -1.0))
+        } else {
+            let of = |end: f64, other: usize| share(at(end)(&z), whole[other] - at(-end)(&z));
+            (of(-1.0, 2), at(0.0)(&z) / whole[1], of(1.0, 0))
+        };
+        let carried = if local.widest == 0.0 { 0.0 } else { (most - exact).max(exact - least).max(0.0) };
+        let own = if j == class { local.besides } else { local.exponent(&z) };
+        let error = carried + local.quotient(own) * (exact + carried) + 2.0 * TINY * local.count;
+        Carried::new(if j == class { -exact } else { exact }, error)
+    });
+    (loss_error, slopes)
+}
+
+/// log(1 + rest / exp(below)), from whichever side keeps its digits.
+fn log1p_quotient(rest: f64, below: f64) -> f64 {
+    if rest <= below.exp() { (rest / below.exp()).ln_1p() } else { rest.ln() - below + (below.exp() / rest).ln_1p() }
+}
+
+/// Relative errors of the exponentials and of their sums in f32, at whatever logits within the errors.
+#[derive(Clone, Copy)]
+struct Local {
+    top: f64,
+    widest: f64,
+    /// Of the sum over all columns.
+    whole: f64,
+    /// Of the sum besides the class.
+    besides: f64,
+    /// Of the sum besides the maximum.
+    below_top: f64,
+    /// Counts what may be flushed.
+    count: f64,
+}
+
+impl Local {
+    /// A sum is relatively as good as its worst term, and as the mean of its terms' errors weighted by the terms.
+    fn of(z: &[Carried], class: usize, top: f64, gamma: f64) -> Local {
+        let widest = z.iter().fold(0.0, |w: f64, z| w.max(z.error));
+        let count = z.len() as f64 + 2.0;
+        let mut local = Local { top, widest, whole: 0.0, besides: 0.0, below_top: 0.0, count };
+        let relative = |skip: usize| {
+            let (mut worst, mut errors, mut terms) = (0.0f64, 0.0, 0.0);
+            for (_, z) in z.iter().enumerate().filter(|(j, _)| *j != skip) {
+                let (x, reach, own) = (z.value - top, z.error + widest, local.exponent(z));
+                worst = worst.max(own);
+                errors += (x + reach).min(0.0).exp() * own;
+                terms += (x - reach).exp();
+            }
+            // f64::min drops the NaN of 0 / 0: no term, or all below the range of f64.
+            worst.min(errors / terms) + gamma
+        };
+        let (whole, besides) = (relative(usize::MAX), relative(class));
+        // Which column is the maximum is certain if no other one reaches it.
+        let first = z.iter().position(|z| z.value == top).unwrap_or(0);
+        let certain = widest == 0.0
+            || z.iter().enumerate().all(|(j, z_j)| j == first || z_j.value + z_j.error < top - z[first].error);
+        let below_top = relative(if certain { first } else { usize::MAX });
+        local = Local { whole, besides, below_top, ..local };
+        local
+    }
+
+    /// Of one exponential: the rounded difference of its argument (its own error and the maximum's widen it), then exp.
+    fn exponent(&self, z: &Carried) -> f64 {
+        (U * ((z.value - self.top).abs() + z.error + self.widest) + EXP).exp_m1()
+    }
+
+    /// Of a probability whose numerator has relative error `own`: 1 / (1 - w) <= exp(w (1 + 2 w)) for w <= 1/2.
+    fn quotient(&self, own: f64) -> f64 {
+        if self.whole > 0.5 { f64::INFINITY } else { (own + self.whole * (1.0 + 2.0 * self.whole) + DIV + U).exp_m1() }
+    }
+
+    /// Absolute, of a loss of at most `most`, its class `below` under the maximum. The condition of log1p is at most 1
+    /// relatively, and its derivative in terms of log(1 + x) at most 1 absolutely.
+    fn loss_error(&self, most: f64, below: Carried) -> f64 {
+        let sum = self.whole.min(self.below_top * most);
+        let log1p = sum + LOG * (most + sum);
+        let difference = U * (below.magnitude() + self.widest);
+        log1p + difference + U * (most + log1p + difference) + self.count * TINY
+    }
 }

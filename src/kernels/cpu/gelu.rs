@@ -1,15 +1,47 @@
-//! Stub.
+//! gelu: y = x * Phi(x), with Phi the standard normal distribution function. Twin of `shaders/gelu.wgsl`.
+//!
+//! Shapes: x, y `[n]`. Numerics: Phi(x) = erfc(-x / sqrt 2) / 2, which keeps the relative precision of the negative
+//! tail; computed in f64 for f32 too, because the rounding of x / sqrt 2 alone costs x^2 u in the tail.
+
+use super::{elementwise, gelu_grad};
+use crate::kernels::bound::{self, NORMAL_TAIL, TINY, U};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
+use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+
+/// The standard normal distribution function.
+pub fn normal_cdf(x: f64) -> f64 {
+    0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
+}
+
+/// The standard normal density.
+pub fn normal_density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() / TAU.sqrt()
+}
+
+/// The scalar function.
 pub fn value<T: Scalar>(x: T) -> T {
-    x
+    let x = x.widen();
+    T::of(x * normal_cdf(x))
 }
-pub fn value_error(_x: f64, e: f64) -> f64 {
-    e
+
+/// Bound on the error of the computed value for an input that carries error `e`.
+///
+/// Carried part: |gelu'| <= 1.13 (at sqrt 2), |gelu''| = |phi(x) (2 - x^2)| <= 2 phi(0) < 0.8. Local part: Phi(-|x|)
+/// has the relative error NORMAL_TAIL (its slope is below 0.4), 1 - Phi(-|x|) and the product round once each.
+pub fn value_error(x: f64, e: f64) -> f64 {
+    let carried = bound::smooth(gelu_grad::derivative(x), 1.13, 0.8, e);
+    let reach = x.abs() + e;
+    let tail = reach * (normal_cdf(-x.abs()) + 0.4 * e).min(0.5);
+    carried + NORMAL_TAIL * tail + 2.01 * U * (value(x).abs() + carried) + TINY * (1.0 + reach)
 }
-pub fn gelu<T: Scalar>(_call: &mut Call<'_, '_, T>) {
-    unimplemented!()
+
+/// The CPU kernel.
+pub fn gelu<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    elementwise::map(call, value);
 }
-pub fn bound(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    unimplemented!()
+
+/// The error bound.
+pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    vec![bound::map(&call.inputs[0], value_error)]
 }

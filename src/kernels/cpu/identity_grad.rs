@@ -1,15 +1,28 @@
-//! Stub.
+//! identity_grad: dx = dy. Twin of `shaders/identity_grad.wgsl`.
+//!
+//! Shapes: dy, x, dx `[n]`. Numerics: a copy; exact. x is bound for the sake of one form for all gradients.
+
+use super::elementwise;
+use crate::kernels::bound;
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
+
+/// The derivative.
 pub fn derivative<T: Scalar>(_x: T) -> T {
     T::one()
 }
-pub fn derivative_error(_x: f64, e: f64) -> f64 {
-    e
+
+/// Bound on the error of the computed derivative: none, wherever x lies.
+pub fn derivative_error(_x: f64, _e: f64) -> f64 {
+    0.0
 }
-pub fn identity_grad<T: Scalar>(_call: &mut Call<'_, '_, T>) {
-    unimplemented!()
+
+/// The CPU kernel.
+pub fn identity_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    elementwise::map2(call, |dy, _x| dy);
 }
-pub fn bound(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    unimplemented!()
+
+/// The error bound.
+pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    vec![bound::map(&call.inputs[0], |_dy, e| e)]
 }

@@ -3,7 +3,7 @@
 //! Shapes: x, y `[n]`. Numerics: by sign, so that exp never overflows and both tails keep full relative precision.
 
 use super::elementwise;
-use crate::kernels::bound::{self, EXP, U};
+use crate::kernels::bound::{self, SIGMOID};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
@@ -19,8 +19,7 @@ pub fn value<T: Scalar>(x: T) -> T {
 /// Carried part: monotone. Local part, relative: exp, a sum, a division.
 pub fn value_error(x: f64, e: f64) -> f64 {
     let carried = bound::monotone(value, x, e);
-    let local = 2.0 * EXP + U + bound::DIV;
-    carried + local * (value(x) + carried) + bound::TINY
+    carried + SIGMOID * (value(x) + carried) + bound::TINY
 }
 
 /// The CPU kernel.

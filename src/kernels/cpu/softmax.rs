@@ -1,9 +1,77 @@
-//! Stub.
+//! softmax: y_ij = exp(x_ij - m_i) / sum_k exp(x_ik - m_i), m_i = max_k x_ik. Twin of `shaders/softmax.wgsl`.
+//!
+//! Shapes: x, y `[rows, cols]`. Order of sums: columns ascending. Numerics: the largest element of a row has
+//! exp(0) = 1, so that the sum is at least 1 and nothing overflows.
+
+use crate::kernels::bound::{self, DIV, EXP, TINY, U};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
-pub fn softmax<T: Scalar>(_call: &mut Call<'_, '_, T>) {
-    unimplemented!()
+use rayon::prelude::*;
+
+/// Below this many elements a thread hand-off costs more than it saves.
+const PARALLEL_FROM: usize = 16 * 1024;
+
+fn softmax_row<T: Scalar>(y: &mut [T], x: &[T]) {
+    let largest = x.iter().copied().fold(T::neg_infinity(), T::max);
+    let mut sum = T::zero();
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = (x - largest).exp();
+        sum += *y;
+    }
+    for y in y {
+        *y /= sum;
+    }
 }
-pub fn bound(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    unimplemented!()
+
+/// The CPU kernel.
+pub fn softmax<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [_, cols] = call.args.sizes();
+    let x = call.inputs[0].f();
+    let [y] = call.outputs();
+    if cols == 0 {
+        return;
+    }
+    if y.len() < PARALLEL_FROM {
+        y.chunks_mut(cols).zip(x.chunks(cols)).for_each(|(y, x)| softmax_row(y, x));
+    } else {
+        y.par_chunks_mut(cols).zip(x.par_chunks(cols)).for_each(|(y, x)| softmax_row(y, x));
+    }
+}
+
+/// The error bound.
+pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [_, cols] = call.args.sizes();
+    let (x, p) = (&call.inputs[0], &call.after[0]);
+    let rows = x.value.chunks(cols).zip(x.error.chunks(cols)).zip(p.chunks(cols));
+    vec![rows.flat_map(|((x, e), p)| row_bound(x, e, p)).collect()]
+}
+
+/// Bounds one row with inputs `x`, their errors `e` and the exact result `p`.
+///
+/// Carried part: p_i = w_i / (w_i + sum of the other w), with w_j = p_j exp(d_j) and |d_j| <= e_j, rises with d_i and
+/// falls with the others: both extremes lie at corners and are taken exactly. Local part, relative: the rounding of
+/// z = x - max shifts the exponent by u|z|, exp; the same in the sum, weighted with p; gamma of the sum; a division.
+fn row_bound(x: &[f64], e: &[f64], p: &[f64]) -> Vec<f64> {
+    let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let widest = e.iter().copied().fold(0.0, f64::max);
+    let term = |i: usize| EXP + (U * (largest - x[i] + e[i] + widest)).exp_m1();
+    let (mut low, mut high, mut mean) = (0.0, 0.0, 0.0);
+    for i in 0..x.len() {
+        low += p[i] * (-e[i]).exp();
+        high += p[i] * e[i].exp();
+        mean += p[i] * term(i);
+    }
+    // Weights of terms may themselves have moved by the carried error.
+    let mean = mean * (2.0 * widest).exp();
+    let sum = mean + bound::gamma(x.len()) + x.len() as f64 * TINY;
+    let rule = |i: usize| {
+        let (up, down) = (p[i] * e[i].exp(), p[i] * (-e[i]).exp());
+        let rise = up / (up + (low - down).max(0.0)) - p[i];
+        let fall = p[i] - down / (down + (high - up).max(0.0));
+        // A probability lies in [0, 1], whatever the inputs.
+        let carried = if widest == 0.0 { 0.0 } else { rise.max(fall).clamp(0.0, 1.0) };
+        let relative = term(i) + sum + DIV;
+        carried + relative / (1.0 - relative) * (p[i] + carried) + 2.0 * TINY
+    };
+    (0..x.len()).map(rule).collect()
 }

@@ -1,15 +1,31 @@
-//! Stub.
+//! tanh: y = tanh(x). Twin of `shaders/tanh.wgsl`.
+//!
+//! Shapes: x, y `[n]`. Numerics: the standard library's tanh, which keeps full relative precision near 0.
+
+use super::elementwise;
+use crate::kernels::bound::{self, TANH};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
+
+/// The scalar function.
 pub fn value<T: Scalar>(x: T) -> T {
-    x
+    x.tanh()
 }
-pub fn value_error(_x: f64, e: f64) -> f64 {
-    e
+
+/// Bound on the error of the computed value for an input that carries error `e`.
+///
+/// Carried part: monotone. Local part: TANH, relative.
+pub fn value_error(x: f64, e: f64) -> f64 {
+    let carried = bound::monotone(value, x, e);
+    carried + TANH * (value(x).abs() + carried) + bound::TINY
 }
-pub fn tanh<T: Scalar>(_call: &mut Call<'_, '_, T>) {
-    unimplemented!()
+
+/// The CPU kernel.
+pub fn tanh<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    elementwise::map(call, value);
 }
-pub fn bound(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    unimplemented!()
+
+/// The error bound.
+pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    vec![bound::map(&call.inputs[0], value_error)]
 }

@@ -1,0 +1,226 @@
+//! Commands and options. Names and meanings of the options are the same in every command.
+
+use crate::exec::Choice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Trains neural networks with WGSL compute shaders and proves every gradient against a CPU path.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wgrad",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Environment:
+  WGRAD_ADAPTER      adapter to use where --adapter is not given
+  WGRAD_REQUIRE_GPU  1: a missing adapter is a failure, not a reason for the CPU
+  WGRAD_LOG          log filter, for example wgrad=debug
+  WGRAD_DUMP         prints graph, plan, wgsl (comma-separated) to stderr
+
+Exit codes: 0 good, 1 a check failed, 2 could not run."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a spec into a run folder
+    #[command(after_help = "Example: wgrad train examples/digits.toml --device cpu --run runs/mine")]
+    Train(Train),
+    /// Loss and metrics of a trained run on a labelled file
+    #[command(after_help = "Example: wgrad eval runs/digits-1 --data data/digits.csv")]
+    Eval(Eval),
+    /// Predictions of a trained run for a file
+    #[command(after_help = "Example: wgrad predict runs/iris-1 --data data/iris.csv --out predictions.csv")]
+    Predict(Predict),
+    /// Write the initial parameters of a spec as safetensors
+    #[command(after_help = "Example: wgrad init examples/iris.toml --out iris.safetensors")]
+    Init(Init),
+    /// Gradients of one batch: the whole file, in its order
+    #[command(after_help = "Example: wgrad grad examples/iris.toml --weights iris.safetensors --data data/iris.csv \
+                            --out gradients.safetensors --precision f64")]
+    Grad(Grad),
+    /// Prove train steps on the device against the CPU in f64
+    #[command(after_help = "Example: wgrad verify examples/digits.toml --adapter llvmpipe --steps 3\n\n\
+                            Exit code 0: every value is within its bound; 1: one is not; 2: could not run.")]
+    Verify(Verify),
+    /// List the devices that wgrad can use
+    #[command(after_help = "Example: wgrad devices --json")]
+    Devices(Devices),
+    /// Buffers, dispatches and memory of a spec's train step
+    #[command(after_help = "Example: wgrad plan examples/digits.toml --target webgpu")]
+    Plan(Plan),
+}
+
+/// Where to run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DeviceArgs {
+    /// auto: a hardware GPU where there is one, else the CPU; gpu: the best adapter, software included
+    #[arg(long, value_enum, default_value_t = DeviceKind::Auto)]
+    pub device: DeviceKind,
+    /// Part of an adapter's name, or its index in `wgrad devices`
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub adapter: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceKind {
+    #[default]
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+impl DeviceArgs {
+    /// The choice that the options and the environment make together.
+    pub fn choice(&self) -> anyhow::Result<Choice> {
+        match (&self.adapter, self.device) {
+            (Some(adapter), DeviceKind::Cpu) => {
+                anyhow::bail!("--device cpu and --adapter {adapter} contradict each other. Leave one of them out")
+            }
+            (Some(adapter), _) => Ok(Choice::Adapter(adapter.clone())),
+            (None, DeviceKind::Cpu) => Ok(Choice::Cpu),
+            (None, kind) => match std::env::var("WGRAD_ADAPTER") {
+                Ok(adapter) if !adapter.is_empty() => Ok(Choice::Adapter(adapter)),
+                _ if kind == DeviceKind::Gpu => Ok(Choice::Gpu),
+                _ => Ok(Choice::Auto),
+            },
+        }
+    }
+
+    /// Opens the device.
+    pub fn open(&self) -> anyhow::Result<crate::exec::Device> {
+        let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|v| v == "1");
+        Ok(pollster::block_on(crate::exec::open_device(&self.choice()?, required))?)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// The spec; with --resume it may be left out
+    #[arg(required_unless_present = "resume")]
+    pub spec: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Passes over the training data, instead of the spec's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: Option<u32>,
+    /// Seed, instead of the spec's
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub seed: Option<u64>,
+    /// Folder of the new run [default: runs/<spec>-<number>]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub run: Option<PathBuf>,
+    /// Go on with the run in this folder from its checkpoint
+    #[arg(long, value_name = "DIR")]
+    pub resume: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// Folder of a trained run
+    pub run: PathBuf,
+    /// Labelled file
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Print JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Predict {
+    /// Folder of a trained run
+    pub run: PathBuf,
+    /// File with the feature columns; a target column is not needed
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// CSV file to write [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The spec
+    pub spec: PathBuf,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Seed, instead of the spec's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Grad {
+    /// The spec
+    pub spec: PathBuf,
+    /// Parameters, safetensors
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// The batch: all rows of this file, in its order
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// File to write: the gradients under the parameters' names, and `loss` [1]
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// f64 runs on the CPU only
+    #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
+    pub precision: PrecisionArg,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArg {
+    F32,
+    F64,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A spec, or the folder of a run
+    #[arg(value_name = "SPEC|RUN")]
+    pub subject: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Train steps to take
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub steps: u32,
+    /// Print JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+    /// Write JUnit XML, one test case a tensor
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a Markdown table, as a job summary takes it
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Devices {
+    /// Print JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The spec
+    pub spec: PathBuf,
+    /// `webgpu` for the default limits of WebGPU, or an adapter's name or index
+    #[arg(long, value_name = "webgpu|ADAPTER", default_value = "webgpu")]
+    pub target: String,
+    /// Print JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+}

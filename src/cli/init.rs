@@ -1,0 +1,32 @@
+//! `wgrad init`
+
+use super::{args, out};
+use crate::data::read_csv;
+use crate::model::Network;
+use crate::model::init::initial_parameters;
+use crate::model::weights::{self, Precision};
+use crate::spec::Spec;
+use std::collections::BTreeMap;
+
+pub fn run(args: args::Init) -> anyhow::Result<bool> {
+    let spec = Spec::load(&args.spec)?;
+    let network = Network { layers: spec.model.dense_shapes(inputs(&spec)?)?, loss: spec.train.loss };
+    let parameters = initial_parameters(&network.layers, args.seed.unwrap_or(spec.train.seed));
+    weights::save(&args.out, &parameters, Precision::F32, &BTreeMap::from([("format".into(), "pt".into())]))?;
+    out::words(&format!(
+        "wrote {} parameters in {} tensors to {}",
+        out::count(network.parameter_count() as u64),
+        parameters.len(),
+        args.out.display()
+    ));
+    Ok(true)
+}
+
+/// The spec's own number of inputs, or the training file's number of feature columns.
+pub fn inputs(spec: &Spec) -> anyhow::Result<usize> {
+    if let Some(inputs) = spec.model.inputs {
+        return Ok(inputs);
+    }
+    let table = read_csv(&spec.data.train.path)?;
+    Ok(table.dataset(&spec.data.target, spec.target_rule())?.1.features.len())
+}

@@ -1,0 +1,71 @@
+//! The command line. The only room that prints: words and progress to stderr, results to stdout.
+//!
+//! Exit codes: 0 good, 1 a check failed (verification, a loss that is no number), 2 could not run.
+
+mod args;
+mod devices;
+mod dump;
+mod evaluate;
+mod gradients;
+mod init;
+mod out;
+mod plan;
+mod predict;
+mod progress;
+mod train;
+mod verify;
+
+use crate::error::Error;
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// A check failed.
+const CHECK_FAILED: u8 = 1;
+/// The program could not run.
+const COULD_NOT_RUN: u8 = 2;
+
+/// Parses the command line, runs the command and turns its result into an exit code.
+pub fn main() -> ExitCode {
+    start_log();
+    // clap itself leaves with code 2 and a usage message for a command line that it cannot parse.
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(CHECK_FAILED),
+        Err(error) => report(&error),
+    }
+}
+
+/// Runs one command; false says that a check failed.
+fn run(command: Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Train(args) => train::run(args),
+        Command::Eval(args) => evaluate::run(args),
+        Command::Predict(args) => predict::run(args),
+        Command::Init(args) => init::run(args),
+        Command::Grad(args) => gradients::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Devices(args) => devices::run(args),
+        Command::Plan(args) => plan::run(args),
+    }
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    if out::is_closed_pipe(error) {
+        // Whoever read our output has seen enough; that is no fault.
+        return ExitCode::SUCCESS;
+    }
+    out::words(&format!("error: {error:#}"));
+    match error.downcast_ref::<Error>() {
+        Some(Error::NonFinite { .. }) => ExitCode::from(CHECK_FAILED),
+        _ => ExitCode::from(COULD_NOT_RUN),
+    }
+}
+
+/// The log goes to stderr; `WGRAD_LOG` filters it as `RUST_LOG` would (`WGRAD_LOG=wgrad=debug`).
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WGRAD_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgrad=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -1,0 +1,67 @@
+//! `wgrad plan`
+
+use super::{args, out};
+use crate::exec::{Choice, Device, open_device};
+use crate::model::Network;
+use crate::plan::{Limits, Options, Plan, lower};
+use crate::spec::Spec;
+use crate::train::prepare::prepare;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Totals {
+    target: String,
+    parameters: usize,
+    memory_bytes: u64,
+    dispatches: usize,
+    flops: u64,
+    traffic_bytes: u64,
+    arenas: Vec<ArenaSize>,
+}
+
+#[derive(Serialize)]
+struct ArenaSize {
+    name: String,
+    bytes: u64,
+}
+
+pub fn run(args: args::Plan) -> anyhow::Result<bool> {
+    let spec = Spec::load(&args.spec)?;
+    let prepared = prepare(&spec)?;
+    let (target, limits) = target(&args.target)?;
+    let plan = train_plan(&spec, &prepared.network, prepared.train.rows, limits)?;
+    limits.check(&plan, &target)?;
+    if let Some(file) = &args.json {
+        let arenas = plan.arenas.iter().map(|a| ArenaSize { name: a.name.clone(), bytes: 4 * a.len as u64 });
+        let totals = Totals {
+            target,
+            parameters: prepared.network.parameter_count(),
+            memory_bytes: plan.size_bytes(),
+            dispatches: plan.dispatches.len(),
+            flops: plan.flops(),
+            traffic_bytes: plan.traffic_bytes(),
+            arenas: arenas.collect(),
+        };
+        out::json(file, &totals)?;
+        return Ok(true);
+    }
+    out::result(&format!("{plan}target {target}: fits"))?;
+    Ok(true)
+}
+
+fn target(name: &str) -> anyhow::Result<(String, Limits)> {
+    if name == "webgpu" {
+        return Ok(("WebGPU's default limits".into(), Limits::WEBGPU));
+    }
+    let choice = if name == "cpu" { Choice::Cpu } else { Choice::Adapter(name.to_string()) };
+    let device: Device = pollster::block_on(open_device(&choice, false))?;
+    Ok((device.name().to_string(), device.limits()))
+}
+
+/// The train step's plan, the whole data set on the device.
+fn train_plan(spec: &Spec, network: &Network, rows: usize, limits: Limits) -> anyhow::Result<Plan> {
+    let batch = spec.train.batch_size.min(rows);
+    let samples = crate::model::Samples { name: "train", rows, batch };
+    let graph = network.train_graph(samples, spec.train.optimizer)?;
+    Ok(lower(&graph, &Options { limits, ..Options::new("train", rows.div_ceil(batch)) })?)
+}

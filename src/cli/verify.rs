@@ -1,0 +1,48 @@
+//! `wgrad verify`
+
+use super::{args, out};
+use crate::model::init::initial_parameters;
+use crate::spec::Spec;
+use crate::train::prepare::prepare;
+use crate::train::run_folder::RunFolder;
+use crate::verify::{Question, Verdict, report, verify};
+
+pub fn run(args: args::Verify) -> anyhow::Result<bool> {
+    let folder = if args.subject.is_dir() { Some(RunFolder::open(&args.subject)?) } else { None };
+    let spec = match &folder {
+        Some(folder) => folder.spec()?,
+        None => Spec::load(&args.subject)?,
+    };
+    let prepared = prepare(&spec)?;
+    let parameters = match &folder {
+        Some(folder) => folder.parameters(&prepared.network)?,
+        None => initial_parameters(&prepared.network.layers, spec.train.seed),
+    };
+    let device = args.device.open()?;
+    out::words(&format!("device    {} ({})", device.name(), device.reason()));
+    let question = Question {
+        network: &prepared.network,
+        optimizer: spec.train.optimizer,
+        parameters: &parameters,
+        data: &prepared.train,
+        batch_size: spec.train.batch_size,
+        seed: spec.train.seed,
+        steps: args.steps as usize,
+    };
+    let verdict = pollster::block_on(verify(&question, &device))?;
+    write(&args, &verdict)?;
+    Ok(verdict.passed)
+}
+
+fn write(args: &args::Verify, verdict: &Verdict) -> anyhow::Result<()> {
+    if let Some(target) = &args.junit {
+        out::file(target, &report::junit(verdict))?;
+    }
+    if let Some(target) = &args.markdown {
+        out::file(target, &report::markdown(verdict))?;
+    }
+    match &args.json {
+        Some(target) => out::json(target, verdict),
+        None => out::result(&report::text(verdict)),
+    }
+}

@@ -1,0 +1,92 @@
+//! Data files to rows of numbers: reading, targets, scaling, splitting, and the random numbers behind them.
+
+mod check;
+pub mod nearest;
+pub mod rng;
+mod scale;
+mod schema;
+mod split;
+mod table;
+mod target;
+
+pub use rng::{epoch_order, permutation};
+pub use scale::{Scale, Scaler};
+pub use schema::Schema;
+pub use split::split_rows;
+pub use table::{RawTable, read_csv};
+pub use target::TargetRule;
+
+/// What the network is to learn, one entry (or one row of entries) a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Targets {
+    /// A class index a row, below the number of classes.
+    Classes(Vec<u32>),
+    /// Numbers, rows x `width`, row-major. `width` 0 means that there are no targets (a file to predict on).
+    Numbers {
+        /// Numbers a row: the network's outputs.
+        width: usize,
+        /// rows x width values.
+        values: Vec<f64>,
+    },
+}
+
+/// Samples in memory, in f64; they are converted when they go to the device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// Names of the feature columns, in the order of `x`.
+    pub features: Vec<String>,
+    /// Number of samples.
+    pub rows: usize,
+    /// rows x features, row-major.
+    pub x: Vec<f64>,
+    /// What belongs to each row.
+    pub targets: Targets,
+}
+
+impl Dataset {
+    /// The rows `order`, in that order. Every index must be below `rows`.
+    pub fn subset(&self, order: &[u32]) -> Dataset {
+        let targets = match &self.targets {
+            Targets::Classes(classes) => Targets::Classes(order.iter().map(|&i| classes[i as usize]).collect()),
+            Targets::Numbers { width, values } => {
+                Targets::Numbers { width: *width, values: take_rows(values, *width, order) }
+            }
+        };
+        Dataset {
+            features: self.features.clone(),
+            rows: order.len(),
+            x: take_rows(&self.x, self.features.len(), order),
+            targets,
+        }
+    }
+}
+
+fn take_rows(values: &[f64], width: usize, order: &[u32]) -> Vec<f64> {
+    let mut taken = Vec::with_capacity(order.len() * width);
+    for &i in order {
+        let start = i as usize * width;
+        taken.extend_from_slice(&values[start..start + width]);
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subset_takes_features_and_targets_of_the_same_rows() {
+        let data = Dataset {
+            features: vec!["a".into(), "b".into()],
+            rows: 3,
+            x: vec![0.0, 1.0, 10.0, 11.0, 20.0, 21.0],
+            targets: Targets::Numbers { width: 1, values: vec![0.5, 1.5, 2.5] },
+        };
+        let part = data.subset(&[2, 0]);
+        assert_eq!(part.rows, 2);
+        assert_eq!(part.x, [20.0, 21.0, 0.0, 1.0]);
+        assert_eq!(part.targets, Targets::Numbers { width: 1, values: vec![2.5, 0.5] });
+        let classes = Dataset { targets: Targets::Classes(vec![4, 5, 6]), ..data };
+        assert_eq!(classes.subset(&[1, 1]).targets, Targets::Classes(vec![5, 5]));
+    }
+}

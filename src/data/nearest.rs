@@ -1,0 +1,61 @@
+//! "Did you mean": the nearest of a list of known names.
+
+/// The known name nearest to `name`, if it is near enough to be what was meant.
+///
+/// Near enough is an edit distance (Damerau and Levenshtein: insert, delete, replace, swap two neighbours; case is
+/// ignored) of at most a third of the longer name, and at least 1: beyond that a guess misleads more than it helps. A
+/// name that only continues another, or breaks off, is near too.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    known
+        .into_iter()
+        .filter_map(|k| {
+            let candidate = k.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&name, &candidate);
+            let (short, long) = if name.len() < candidate.len() { (&name, &candidate) } else { (&candidate, &name) };
+            let continues = short.len() > 1 && long.starts_with(short.as_str());
+            (continues || distance <= (long.chars().count() / 3).max(1)).then_some((distance, k))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| k)
+}
+
+/// The end of a sentence about an unknown name: `; did you mean "x"?`, or `.` where no known name is near.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map_or_else(|| ".".to_owned(), |k| format!("; did you mean \"{k}\"?"))
+}
+
+/// Names in quotes, joined by commas; a long list is cut, with the count of the rest.
+pub fn quoted_list<S: AsRef<str>>(names: &[S]) -> String {
+    /// As many names as fit on two lines of a terminal.
+    const SHOWN: usize = 20;
+    let mut text = names.iter().take(SHOWN).map(|n| format!("\"{}\"", n.as_ref())).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_is_recognised_and_a_different_word_is_not() {
+        let known = ["label", "sepal_length", "x"];
+        assert_eq!(nearest("lable", known), Some("label"));
+        assert_eq!(nearest("Label", known), Some("label"));
+        assert_eq!(nearest("sepal-lenght", known), Some("sepal_length"));
+        assert_eq!(nearest("labels_of_rows", known), Some("label"));
+        assert_eq!(nearest("sep", known), Some("sepal_length"));
+        assert_eq!(nearest("species", known), None);
+        assert_eq!(nearest("species", []), None);
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let names: Vec<String> = (0..25).map(|i| i.to_string()).collect();
+        assert!(quoted_list(&names).ends_with("\"19\" and 5 more"));
+        assert_eq!(quoted_list(&["a", "b"]), "\"a\", \"b\"");
+    }
+}

@@ -1,0 +1,95 @@
+//! Loops and bounds shared by the optimizer steps.
+//!
+//! Shapes: grad, param and each state `[n]`; hyper `[steps, hyper_stride]`, of which a row holds lr, step_size
+//! (lr / (1 - beta1^t)), inv_sqrt_bias2 (1 / sqrt(1 - beta2^t)) and one unused number.
+
+use super::carried::Carried;
+use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::scalar::Scalar;
+
+/// Up to this many elements a thread hand-off costs more than it saves.
+const PARALLEL_ABOVE: usize = 16 * 1024;
+
+/// The row of hyper that belongs to the current step, or one bound for each of its numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Hyper<T> {
+    /// Learning rate.
+    pub lr: T,
+    /// lr / (1 - beta1^t).
+    pub step_size: T,
+    /// 1 / sqrt(1 - beta2^t).
+    pub inv_sqrt_bias2: T,
+}
+
+impl<T: Scalar> Hyper<T> {
+    /// From the table of a call. The plain optimizers read lr only, and their table may hold nothing else.
+    pub fn of(call: &Call<'_, '_, T>) -> Self {
+        let row = call.inputs[0].u()[0] as usize * call.args.size(1);
+        let at = |k: usize| call.inputs[1].f().get(row + k).copied().unwrap_or_default();
+        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2) }
+    }
+}
+
+impl Hyper<Carried> {
+    /// From the table of a bound; the host rounds the table to f32 once.
+    pub fn of_bound(call: &BoundCall<'_>) -> Self {
+        let row = call.inputs[0].value[0] as usize * call.args.size(1);
+        let at = |k: usize| match row + k < call.inputs[1].value.len() {
+            true => Carried::input(&call.inputs[1], row + k).rounded_again(),
+            false => Carried::new(0.0, 0.0),
+        };
+        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2) }
+    }
+}
+
+/// `[param, states..] = rule(grad, [param, states..])` for every element: input 2, and all outputs.
+pub fn each<T: Scalar, const N: usize>(call: &mut Call<'_, '_, T>, rule: impl Fn(T, [T; N]) -> [T; N] + Sync) {
+    let n = call.args.size(0);
+    let grad = &call.inputs[2].f()[..n];
+    let outputs: [&mut [T]; N] = call.outputs().map(|o: &mut [T]| &mut o[..n]);
+    halves(grad, outputs, &rule);
+}
+
+/// Halves the arrays until a part is small enough for one thread.
+fn halves<T: Scalar, const N: usize>(grad: &[T], outputs: [&mut [T]; N], rule: &(impl Fn(T, [T; N]) -> [T; N] + Sync)) {
+    if grad.len() <= PARALLEL_ABOVE {
+        // Equal lengths in sight of the compiler: no bounds checks in the loop.
+        let mut outputs = outputs.map(|o| &mut o[..grad.len()]);
+        for (i, &g) in grad.iter().enumerate() {
+            let after = rule(g, std::array::from_fn(|k| outputs[k][i]));
+            for (output, value) in outputs.iter_mut().zip(after) {
+                output[i] = value;
+            }
+        }
+        return;
+    }
+    let middle = grad.len() / 2;
+    let (grad_left, grad_right) = grad.split_at(middle);
+    let mut right: [&mut [T]; N] = std::array::from_fn(|_| <&mut [T]>::default());
+    let mut k = 0;
+    let left = outputs.map(|o| {
+        let (l, r) = o.split_at_mut(middle);
+        right[k] = r;
+        k += 1;
+        l
+    });
+    rayon::join(|| halves(grad_left, left, rule), || halves(grad_right, right, rule));
+}
+
+/// Bounds every element: `rule(grad, [param, states..])` as in [`each`], over values with errors. Overflow of f32 is not
+/// covered.
+pub fn bound_each<const N: usize>(
+    call: &BoundCall<'_>,
+    rule: impl Fn(Carried, [Carried; N]) -> [Carried; N],
+) -> Vec<Vec<f64>> {
+    let n = call.args.size(0);
+    let mut errors = vec![Vec::with_capacity(n); N];
+    for i in 0..n {
+        let after =
+            rule(Carried::input(&call.inputs[2], i), std::array::from_fn(|k| Carried::input(&call.before[k], i)));
+        for (errors, after) in errors.iter_mut().zip(after) {
+            errors.push(after.error);
+        }
+    }
+    errors
+}

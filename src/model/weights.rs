@@ -1,0 +1,254 @@
+//! Weight files in the safetensors format, which PyTorch and others load as they are.
+
+use crate::error::{Error, Result};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+pub use super::init::Tensor;
+
+/// How numbers are stored in a weight file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// 32 bits, as networks train.
+    F32,
+    /// 64 bits, for gradients that were computed in f64.
+    F64,
+}
+
+impl Precision {
+    fn dtype(self) -> Dtype {
+        match self {
+            Precision::F32 => Dtype::F32,
+            Precision::F64 => Dtype::F64,
+        }
+    }
+
+    fn size_bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::F64 => 8,
+        }
+    }
+}
+
+/// Writes `tensors` to `path`, in their order; `metadata` goes into the header. Equal content gives equal bytes.
+///
+/// The file is whole at every moment: it is written under a temporary name, flushed to the disk, then renamed.
+///
+/// # Errors
+///
+/// [`Error::Weights`] where a value is not finite in `precision` (the file at `path` stays as it was); [`Error::Io`]
+/// where the folder cannot be written.
+pub fn save(path: &Path, tensors: &[Tensor], precision: Precision, metadata: &BTreeMap<String, String>) -> Result<()> {
+    write_atomically(path, &encode(path, tensors, precision, metadata)?)
+}
+
+/// The bytes of a weight file. The header is written here rather than by the safetensors crate because that keeps
+/// metadata in a hash map, whose order changes from run to run.
+fn encode(
+    path: &Path,
+    tensors: &[Tensor],
+    precision: Precision,
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
+    let mut header = serde_json::Map::new();
+    if !metadata.is_empty() {
+        header.insert("__metadata__".to_owned(), serde_json::json!(metadata));
+    }
+    let mut data = Vec::new();
+    for tensor in tensors {
+        let start = data.len();
+        append_values(path, tensor, precision, &mut data)?;
+        let entry = serde_json::json!({
+            "dtype": precision.dtype().to_string(), "shape": tensor.shape, "data_offsets": [start, data.len()],
+        });
+        if header.insert(tensor.name.clone(), entry).is_some() {
+            return Err(Error::Internal(format!("two tensors are named {}", tensor.name)));
+        }
+    }
+    let mut header = serde_json::Value::Object(header).to_string();
+    // The format pads the header with spaces, so that the data starts at a multiple of 8 bytes.
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    let mut bytes = Vec::with_capacity(8 + header.len() + data.len());
+    bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(&data);
+    Ok(bytes)
+}
+
+fn append_values(path: &Path, tensor: &Tensor, precision: Precision, data: &mut Vec<u8>) -> Result<()> {
+    if tensor.shape.iter().product::<usize>() != tensor.values.len() {
+        return Err(Error::Internal(format!(
+            "the tensor {} has {} values for the shape {:?}",
+            tensor.name,
+            tensor.values.len(),
+            tensor.shape
+        )));
+    }
+    data.reserve(tensor.values.len() * precision.size_bytes());
+    for (i, &value) in tensor.values.iter().enumerate() {
+        let finite = match precision {
+            Precision::F32 => (value as f32).is_finite(),
+            Precision::F64 => value.is_finite(),
+        };
+        if !finite {
+            return Err(Error::weights(
+                path,
+                format!(
+                    "not written: {} is {value} at {}, which is not a finite number in {}. Lower the learning rate or \
+                     scale the inputs",
+                    tensor.name,
+                    index_text(&tensor.shape, i),
+                    precision.dtype()
+                ),
+            ));
+        }
+        match precision {
+            Precision::F32 => data.extend_from_slice(&(value as f32).to_le_bytes()),
+            Precision::F64 => data.extend_from_slice(&value.to_le_bytes()),
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the file at `path` by `bytes`: whoever reads it, and whatever stops the program, sees the old content or
+/// the new one, whole.
+///
+/// # Errors
+///
+/// [`Error::Io`]; the file at `path` stays as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // Without this the file would be readable by its owner only, unlike every other file that the program writes.
+    #[cfg(unix)]
+    let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(mode);
+    let mut file = builder.prefix(".wgrad-").suffix(".tmp").tempfile_in(folder).map_err(|e| Error::io(path, e))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| Error::io(path, e))?;
+    file.persist(path).map_err(|e| Error::io(path, e.error))?;
+    // The new name is on the disk only once the folder is. Only Unix lets a program flush a folder.
+    #[cfg(unix)]
+    std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(|e| Error::io(folder, e))?;
+    Ok(())
+}
+
+/// Reads the tensors `expected` (names and shapes) from `path`, in that order. F64 tensors are taken where `allow_f64`.
+///
+/// # Errors
+///
+/// [`Error::Io`] where the file cannot be read; [`Error::Weights`] where it is truncated or corrupt, lacks a tensor, has
+/// one too many, or has one of another shape, of another type, or with a value that is not finite.
+pub fn load(path: &Path, expected: &[(String, Vec<usize>)], allow_f64: bool) -> Result<Vec<Tensor>> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| {
+        Error::weights(
+            path,
+            format!(
+                "not a whole safetensors file ({} bytes): {e}. It is truncated, corrupt or of another format; write it \
+                 again with `wgrad train` or `wgrad init`",
+                bytes.len()
+            ),
+        )
+    })?;
+    check_names(path, &file, expected)?;
+    expected.iter().map(|(name, shape)| read_tensor(path, &file, name, shape, allow_f64)).collect()
+}
+
+/// Refuses missing and extra tensors; each message lists them all.
+fn check_names(path: &Path, file: &SafeTensors<'_>, expected: &[(String, Vec<usize>)]) -> Result<()> {
+    let mut found = file.names();
+    found.sort_unstable();
+    let missing: Vec<&str> =
+        expected.iter().map(|(name, _)| name.as_str()).filter(|name| !found.contains(name)).collect();
+    if !missing.is_empty() {
+        let has = if found.is_empty() { "no tensors".to_owned() } else { found.join(", ") };
+        return Err(Error::weights(
+            path,
+            format!(
+                "no tensor {}. The file has {has}. Use the weights of a network with the spec's layers",
+                missing.join(", ")
+            ),
+        ));
+    }
+    let extra: Vec<&str> =
+        found.into_iter().filter(|name| !expected.iter().any(|(expected, _)| expected == name)).collect();
+    if !extra.is_empty() {
+        let wanted: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(Error::weights(
+            path,
+            format!(
+                "the file has {}, which the network does not. The network has {}. Use the weights of a network with \
+                 the spec's layers",
+                extra.join(", "),
+                wanted.join(", ")
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn read_tensor(path: &Path, file: &SafeTensors<'_>, name: &str, shape: &[usize], allow_f64: bool) -> Result<Tensor> {
+    let view = file.tensor(name).map_err(|e| Error::weights(path, e.to_string()))?;
+    if view.shape() != shape {
+        return Err(Error::weights(
+            path,
+            format!(
+                "{name} has the shape {:?}, the network's is {shape:?} ([out, in] for a weight). Use the weights of a \
+                 network with the spec's layers",
+                view.shape()
+            ),
+        ));
+    }
+    let values = decode(&view, allow_f64).ok_or_else(|| {
+        let expected = if allow_f64 { "F32 or F64" } else { "F32" };
+        Error::weights(
+            path,
+            format!("{name} has the type {}, expected {expected}. Convert the tensors to float32", view.dtype()),
+        )
+    })?;
+    if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+        return Err(Error::weights(
+            path,
+            format!(
+                "{name} is {} at {}; weights must be finite numbers. Use a checkpoint from before the training diverged",
+                values[i],
+                index_text(shape, i)
+            ),
+        ));
+    }
+    Ok(Tensor { name: name.to_owned(), shape: shape.to_vec(), values })
+}
+
+/// The values of a tensor, `None` where its type is not taken. The bytes of a file have no alignment to rely on.
+fn decode(view: &TensorView<'_>, allow_f64: bool) -> Option<Vec<f64>> {
+    match view.dtype() {
+        Dtype::F32 => Some(view.data().as_chunks::<4>().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect()),
+        Dtype::F64 if allow_f64 => {
+            Some(view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// The position of the value `i` of a row-major tensor: `[row, column]`.
+fn index_text(shape: &[usize], i: usize) -> String {
+    let mut rest = i;
+    let mut index: Vec<String> = shape
+        .iter()
+        .rev()
+        .map(|&size| {
+            let at = rest % size.max(1);
+            rest /= size.max(1);
+            at.to_string()
+        })
+        .collect();
+    index.reverse();
+    format!("[{}]", index.join(", "))
+}

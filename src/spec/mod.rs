@@ -1,0 +1,218 @@
+//! The spec: a TOML file that says what to train on what, how.
+//!
+//! [`Spec::load`] reads it and checks it; every fault is reported with file, line and column. [`Spec::to_toml`] writes it
+//! out with every default filled in.
+
+mod choice;
+mod read;
+mod table;
+mod write;
+
+use crate::data::{Scale, TargetRule};
+use crate::error::{Error, Result};
+use crate::graph::{Activation, Loss, Optimizer};
+use crate::model::init::DenseShape;
+use std::path::{Path, PathBuf};
+
+/// What to train on what, how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// Files and columns.
+    pub data: DataSpec,
+    /// Layers.
+    pub model: ModelSpec,
+    /// Loss, optimizer, lengths.
+    pub train: TrainSpec,
+}
+
+/// `[data]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataSpec {
+    /// The training file.
+    pub train: DataFile,
+    /// The target columns, at least one.
+    pub target: Vec<String>,
+    /// What the network is validated on, if anything.
+    pub validation: Option<Validation>,
+    /// Scaling of the features.
+    pub scale: Scale,
+}
+
+/// A data file that a spec names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// As the spec says it: relative to the spec's folder, or absolute.
+    pub written: String,
+    /// Where that is, seen from the current folder.
+    pub path: PathBuf,
+}
+
+impl DataFile {
+    /// The file `written` in a spec that lies in `folder`.
+    pub fn new(written: &str, folder: &Path) -> DataFile {
+        DataFile { written: written.to_owned(), path: folder.join(written) }
+    }
+}
+
+/// `data.validation`
+#[derive(Debug, Clone, PartialEq)]
+pub enum Validation {
+    /// This fraction of the training file's rows, between 0 and 1, both exclusive.
+    Fraction(f64),
+    /// The rows of a file of their own.
+    File(DataFile),
+}
+
+/// `[model]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSpec {
+    /// Number of features, where the spec states it; otherwise the data decide.
+    pub inputs: Option<usize>,
+    /// The layers, first to last, at least one.
+    pub layers: Vec<LayerSpec>,
+}
+
+/// `[[model.layers]]`: a dense layer, y = activation(x w^T + b)
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LayerSpec {
+    /// `dense`: outputs of the layer.
+    pub outputs: usize,
+    /// Identity by default.
+    pub activation: Activation,
+    /// Whether there is a bias; true by default.
+    pub bias: bool,
+}
+
+/// `[train]`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainSpec {
+    /// What is made small.
+    pub loss: Loss,
+    /// How.
+    pub optimizer: Optimizer,
+    /// Samples a step; 32 by default.
+    pub batch_size: usize,
+    /// Passes over the training rows; 10 by default.
+    pub epochs: usize,
+    /// Decides initial weights, split and order; 0 by default.
+    pub seed: u64,
+}
+
+/// Sizes must be below this, 2^31: GPU kernels index with 32 bits and need room for an overshooting last group.
+pub const SIZE_LIMIT: u64 = 1 << 31;
+
+impl Spec {
+    /// Reads and checks the spec at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Spec`] with file, line and column.
+    pub fn load(path: impl AsRef<Path>) -> Result<Spec> {
+        let path = path.as_ref();
+        let place = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::spec(&place, "there is no such spec file. Check the path, or start from one in examples/")
+            }
+            _ => Error::spec(&place, format!("the spec file cannot be read: {e}")),
+        })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Error::spec(&place, "the spec file is not UTF-8 text. Save it as UTF-8 TOML"))?;
+        Spec::parse(&text, path)
+    }
+
+    /// Checks the text of a spec. `path` is for the messages, and its folder is where relative data files lie.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spec::load`].
+    pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Spec> {
+        read::spec(text, path.as_ref())
+    }
+
+    /// The same spec with absolute data paths, which means the same wherever the file is put.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the current folder cannot be found out.
+    pub fn with_absolute_paths(mut self) -> Result<Spec> {
+        make_absolute(&mut self.data.train)?;
+        if let Some(Validation::File(file)) = &mut self.data.validation {
+            make_absolute(file)?;
+        }
+        Ok(self)
+    }
+
+    /// Outputs of the last layer.
+    pub fn outputs(&self) -> usize {
+        self.model.layers.last().map_or(0, |layer| layer.outputs)
+    }
+
+    /// What the targets are for.
+    pub fn target_rule(&self) -> TargetRule {
+        TargetRule { loss: self.train.loss, outputs: self.outputs() }
+    }
+
+    /// What is allowed but probably not meant, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let Some(last) = self.model.layers.last() else { return Vec::new() };
+        let mut warnings = Vec::new();
+        match (self.train.loss, last.activation) {
+            (Loss::CrossEntropy, Activation::Softmax) => warnings.push(
+                "cross_entropy takes logits and applies softmax itself: with `activation = \"softmax\"` in the last \
+                 layer it is applied twice, which slows learning. Leave the activation out"
+                    .to_owned(),
+            ),
+            (Loss::CrossEntropy | Loss::BceWithLogits, Activation::Sigmoid) => warnings.push(format!(
+                "{} takes logits, but the last layer's sigmoid keeps them between 0 and 1. Leave the activation out",
+                self.train.loss.name()
+            )),
+            (Loss::BinaryCrossEntropy, activation)
+                if !matches!(activation, Activation::Sigmoid | Activation::Softmax) =>
+            {
+                warnings.push(format!(
+                    "binary_cross_entropy takes probabilities, but the last layer's activation is {}, which can leave \
+                     the range 0 to 1. Use sigmoid, or the loss bce_with_logits",
+                    activation.name()
+                ));
+            }
+            _ => {}
+        }
+        if self.train.loss == Loss::CrossEntropy && last.outputs == 1 {
+            warnings.push(
+                "cross_entropy with one output has nothing to learn: softmax over one class is always 1. Use one \
+                 output for each class"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+}
+
+impl ModelSpec {
+    /// The dense layers of a network that takes `features` numbers a sample.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] where the spec states another number of inputs.
+    pub fn dense_shapes(&self, features: usize) -> Result<Vec<DenseShape>> {
+        if let Some(inputs) = self.inputs.filter(|&inputs| inputs != features) {
+            return Err(Error::Shape(format!(
+                "the spec says model.inputs = {inputs}, the data have {features} feature columns. Correct `inputs`, or \
+                 leave it out and let the data decide"
+            )));
+        }
+        let mut inputs = features;
+        let shapes = self.layers.iter().map(|layer| {
+            let LayerSpec { outputs, activation, bias } = *layer;
+            DenseShape { inputs: std::mem::replace(&mut inputs, outputs), outputs, activation, bias }
+        });
+        Ok(shapes.collect())
+    }
+}
+
+fn make_absolute(file: &mut DataFile) -> Result<()> {
+    let path = std::path::absolute(&file.path).map_err(|e| Error::io(&file.path, e))?;
+    *file = DataFile { written: path.to_string_lossy().into_owned(), path };
+    Ok(())
+}

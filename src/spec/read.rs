@@ -1,0 +1,142 @@
+//! From the text of a spec to [`Spec`], section by section.
+
+use crate::data::Scale;
+use crate::data::nearest::did_you_mean;
+use crate::error::Result;
+use crate::graph::Activation;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+use super::table::{Source, Table, Value, number, size};
+use super::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation, choice};
+
+/// Reads a whole spec.
+pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
+    let source = Source { path, text };
+    let document = source.parse(text)?;
+    let root = Table::new(&source, "the spec", 0..0, document.get_ref());
+    // A misspelt section is reported as such rather than as a missing one.
+    for key in ["data", "model", "train"] {
+        root.get(key);
+    }
+    root.finish()?;
+    let empty = DeTable::new();
+    let spec = Spec {
+        data: data(&root.section("data", "[data] with `train` and `target`")?, path)?,
+        model: model(&root.section("model", "[[model.layers]] with `dense = 10`")?, &empty)?,
+        train: train(&root.section("train", "[train] with `loss` and `optimizer`")?, &empty)?,
+    };
+    Ok(spec)
+}
+
+fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
+    let source = table.source();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let train = table.require("train", "train = \"data/digits.csv\"")?;
+    let target = table.require("target", "target = \"label\"")?;
+    let data = DataSpec {
+        train: file(source, "train", train, folder)?,
+        target: targets(source, target)?,
+        validation: table.get("validation").map(|value| validation(source, value, folder)).transpose()?,
+        scale: table.get("scale").map_or(Ok(Scale::None), |value| scale(source, value))?,
+    };
+    table.finish()?;
+    Ok(data)
+}
+
+fn file(source: &Source<'_>, key: &str, value: &Value<'_>, folder: &Path) -> Result<DataFile> {
+    let written = source.text_of(key, "the path of a file", value)?;
+    if written.is_empty() {
+        return Err(source.error(&value.span(), format!("`{key}` is an empty path. Name a file")));
+    }
+    Ok(DataFile::new(written, folder))
+}
+
+fn targets(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<String>> {
+    let expected = "the name of a column, or a list of names";
+    let DeValue::Array(list) = value.get_ref() else {
+        return Ok(vec![source.text_of("target", expected, value)?.to_owned()]);
+    };
+    if list.is_empty() {
+        return Err(source.error(&value.span(), "`target` is an empty list. Name at least one column"));
+    }
+    let mut names: Vec<String> = Vec::with_capacity(list.len());
+    for entry in list.iter() {
+        let name = source.text_of("target", expected, entry)?;
+        if names.iter().any(|n| n == name) {
+            return Err(source.error(&entry.span(), format!("`target` lists \"{name}\" twice. Remove one of them")));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path) -> Result<Validation> {
+    if let DeValue::String(_) = value.get_ref() {
+        return Ok(Validation::File(file(source, "validation", value, folder)?));
+    }
+    let range = "a fraction above 0 and below 1, such as 0.2, or the path of a file";
+    number(source, "validation", value, range, |v| v > 0.0 && v < 1.0).map(Validation::Fraction)
+}
+
+fn scale(source: &Source<'_>, value: &Value<'_>) -> Result<Scale> {
+    let name = source.text_of("scale", "\"standard\", \"minmax\" or \"none\"", value)?;
+    Scale::by_name(name).ok_or_else(|| {
+        let near = did_you_mean(name, Scale::NAMES.iter().copied());
+        source.error(&value.span(), format!("unknown scale \"{name}\"{near} Known are {}", Scale::NAMES.join(", ")))
+    })
+}
+
+fn model<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
+    let source = table.source();
+    let inputs = table.get("inputs").map(|value| size(source, "inputs", value)).transpose()?;
+    let value = table.require("layers", "[[model.layers]] with `dense = 10`")?;
+    table.finish()?;
+    let DeValue::Array(list) = value.get_ref() else {
+        return Err(source.wrong_type("layers", "a list of layers, each a section [[model.layers]]", value));
+    };
+    if list.is_empty() {
+        return Err(source.error(&value.span(), "`layers` is empty. Add at least one layer, such as { dense = 10 }"));
+    }
+    let layers = list
+        .iter()
+        .enumerate()
+        .map(|(i, value)| layer(&Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, empty));
+    Ok(ModelSpec { inputs, layers: layers.collect::<Result<_>>()? })
+}
+
+fn layer<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<LayerSpec> {
+    let source = table.source();
+    let layer = LayerSpec {
+        outputs: size(source, "dense", table.require("dense", "dense = 10")?)?,
+        activation: match table.get("activation") {
+            Some(value) => choice::activation(source, value, empty)?,
+            None => Activation::Identity,
+        },
+        bias: table.flag("bias", true)?,
+    };
+    table.finish()?;
+    Ok(layer)
+}
+
+fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<TrainSpec> {
+    let source = table.source();
+    let loss = table.require("loss", "loss = \"cross_entropy\"")?;
+    let optimizer = table.require("optimizer", "optimizer = { sgd = { lr = 0.1 } }")?;
+    let train = TrainSpec {
+        loss: choice::loss(source, loss, empty)?,
+        optimizer: choice::optimizer(source, optimizer, empty)?,
+        batch_size: table.size("batch_size", 32)?,
+        epochs: table.size("epochs", 10)?,
+        seed: table.get("seed").map_or(Ok(0), |value| seed(source, value))?,
+    };
+    table.finish()?;
+    Ok(train)
+}
+
+fn seed(source: &Source<'_>, value: &Value<'_>) -> Result<u64> {
+    let integer = value.get_ref().as_integer();
+    integer
+        .and_then(|i| u64::from_str_radix(i.as_str(), i.radix()).ok())
+        .ok_or_else(|| source.wrong_type("seed", "a whole number from 0 to 2^64 - 1", value))
+}

@@ -1,0 +1,90 @@
+//! From a [`Spec`] to TOML, with every default written out.
+
+use crate::data::Scale;
+use crate::graph::{Activation, Adam, Loss, Optimizer};
+use std::fmt::Write;
+
+use super::{Spec, Validation};
+
+impl Spec {
+    /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = self.write_toml(&mut text);
+        text
+    }
+
+    fn write_toml(&self, out: &mut String) -> std::fmt::Result {
+        let data = &self.data;
+        writeln!(out, "[data]\ntrain = {}", quoted(&data.train.written))?;
+        match &data.target[..] {
+            [one] => writeln!(out, "target = {}", quoted(one))?,
+            many => writeln!(out, "target = [{}]", many.iter().map(|t| quoted(t)).collect::<Vec<_>>().join(", "))?,
+        }
+        match &data.validation {
+            Some(Validation::Fraction(fraction)) => writeln!(out, "validation = {}", float(*fraction))?,
+            Some(Validation::File(file)) => writeln!(out, "validation = {}", quoted(&file.written))?,
+            None => {}
+        }
+        writeln!(out, "scale = \"{}\"", Scale::name(data.scale))?;
+        if let Some(inputs) = self.model.inputs {
+            writeln!(out, "\n[model]\ninputs = {inputs}")?;
+        }
+        for layer in &self.model.layers {
+            let activation = activation(layer.activation);
+            writeln!(
+                out,
+                "\n[[model.layers]]\ndense = {}\nactivation = {activation}\nbias = {}",
+                layer.outputs, layer.bias
+            )?;
+        }
+        let train = &self.train;
+        writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer(train.optimizer))?;
+        writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)
+    }
+}
+
+fn activation(activation: Activation) -> String {
+    match activation {
+        Activation::LeakyRelu { slope } => format!("{{ leaky_relu = {{ slope = {} }} }}", float(slope)),
+        other => quoted(other.name()),
+    }
+}
+
+fn loss(loss: Loss) -> String {
+    match loss {
+        Loss::Huber { delta } => format!("{{ huber = {{ delta = {} }} }}", float(delta)),
+        other => quoted(other.name()),
+    }
+}
+
+fn optimizer(optimizer: Optimizer) -> String {
+    let parameters = match optimizer {
+        Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => format!(
+            "lr = {}, momentum = {}, nesterov = {nesterov}, weight_decay = {}",
+            float(lr),
+            float(momentum),
+            float(weight_decay)
+        ),
+        Optimizer::Adam(Adam { lr, beta1, beta2, eps, weight_decay })
+        | Optimizer::AdamW(Adam { lr, beta1, beta2, eps, weight_decay }) => format!(
+            "lr = {}, beta1 = {}, beta2 = {}, eps = {}, weight_decay = {}",
+            float(lr),
+            float(beta1),
+            float(beta2),
+            float(eps),
+            float(weight_decay)
+        ),
+    };
+    format!("{{ {} = {{ {parameters} }} }}", optimizer.name())
+}
+
+/// The shortest text that parses back to the same number; the debug form keeps a point or an exponent, as TOML wants.
+fn float(value: f64) -> String {
+    format!("{value:?}")
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

@@ -1,0 +1,319 @@
+//! The engine: a network's plans on a device, with its data, parameters and tables. The async core of training.
+
+use crate::data::{Dataset, Targets};
+use crate::error::{Error, Result};
+use crate::exec::{Counters, Device, Flow, Session};
+use crate::graph::Optimizer;
+use crate::model::{Network, Samples, Tensor};
+use crate::plan::{Options, Plan, lower};
+
+/// Rows of the tables at most; a longer epoch uploads its tables in pieces.
+const MAX_TABLE_STEPS: usize = 8192;
+/// Rows of an evaluation step at most.
+const EVAL_BATCH: usize = 1024;
+
+/// Which plans an engine holds, and for how many rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Roles {
+    /// Training: rows of the data set, rows of a step, the optimizer.
+    pub train: Option<(usize, usize, Optimizer)>,
+    /// Evaluation with a loss: rows of the data set.
+    pub evaluate: Option<usize>,
+    /// Prediction: rows of the data set.
+    pub predict: Option<usize>,
+    /// Gradients of one batch: its rows.
+    pub gradients: Option<usize>,
+}
+
+/// A network on a device.
+pub struct Engine {
+    session: Session,
+    network: Network,
+    roles: Roles,
+    /// The training set, when it does not fit the device and streams through it.
+    streamed: Option<Dataset>,
+}
+
+/// Indices of the plans in the session, by role.
+const TRAIN: &str = "train";
+const EVALUATE: &str = "eval";
+const PREDICT: &str = "predict";
+const GRADIENTS: &str = "grad";
+
+/// What an evaluation found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss over the rows.
+    pub loss: f64,
+    /// rows x outputs, row-major.
+    pub predictions: Vec<f64>,
+}
+
+impl Engine {
+    /// Builds the plans that `roles` ask for and opens them on `device`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::Limit`], [`Error::Gpu`].
+    pub async fn open(device: &Device, network: &Network, roles: Roles) -> Result<Engine> {
+        let plans = plans(device, network, roles)?;
+        let session = Session::open(device, plans).await?;
+        Ok(Engine { session, network: network.clone(), roles, streamed: None })
+    }
+
+    fn plan(&self, role: &str) -> Result<usize> {
+        let found = self.session.plans().iter().position(|p| p.name == role);
+        found.ok_or_else(|| Error::Internal(format!("the engine has no plan {role}")))
+    }
+
+    /// The plans.
+    pub fn plans(&self) -> &[Plan] {
+        self.session.plans()
+    }
+
+    /// Memory of the session's arenas on the device, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.session.size_bytes()
+    }
+
+    /// What the session did so far.
+    pub fn counters(&self) -> Counters {
+        self.session.counters()
+    }
+
+    /// Writes parameters by name.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for an unknown name; [`Error::Gpu`].
+    pub fn write_parameters(&mut self, parameters: &[Tensor]) -> Result<()> {
+        parameters.iter().try_for_each(|p| self.session.write(0, &p.name, &p.values))
+    }
+
+    /// Reads every parameter.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn read_parameters(&mut self) -> Result<Vec<Tensor>> {
+        self.read_named(0, "").await
+    }
+
+    /// Writes optimizer states: tensors named `state.<slot>.<parameter>`.
+    ///
+    /// # Errors
+    /// As [`Engine::write_parameters`].
+    pub fn write_states(&mut self, states: &[Tensor]) -> Result<()> {
+        let plan = self.plan(TRAIN)?;
+        states.iter().try_for_each(|s| self.session.write(plan, &s.name, &s.values))
+    }
+
+    /// Reads every optimizer state.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn read_states(&mut self) -> Result<Vec<Tensor>> {
+        let Some((_, _, optimizer)) = self.roles.train else { return Ok(Vec::new()) };
+        let plan = self.plan(TRAIN)?;
+        let mut states = Vec::new();
+        for slot in 0..optimizer.state_slots() {
+            states.extend(self.read_named(plan, &format!("state.{slot}.")).await?);
+        }
+        Ok(states)
+    }
+
+    /// The gradients of the last training step: tensors named `grad.<parameter>`.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn read_gradients(&mut self) -> Result<Vec<Tensor>> {
+        let plan = self.plan(TRAIN)?;
+        self.read_named(plan, "grad.").await
+    }
+
+    /// The tensors `<prefix><parameter>` of a plan.
+    async fn read_named(&mut self, plan: usize, prefix: &str) -> Result<Vec<Tensor>> {
+        let mut tensors = Vec::new();
+        for (parameter, shape) in self.network.parameters() {
+            let name = format!("{prefix}{parameter}");
+            let values = self.session.read(plan, &name).await?;
+            tensors.push(Tensor { name, shape, values });
+        }
+        Ok(tensors)
+    }
+
+    /// Puts the training set on the device, or keeps it for streaming when it does not fit.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub fn set_training_data(&mut self, data: &Dataset) -> Result<()> {
+        let plan = self.plan(TRAIN)?;
+        if device_rows(self.session.plans(), plan, &self.network) < data.rows {
+            self.streamed = Some(data.clone());
+            return Ok(());
+        }
+        self.write_samples(plan, TRAIN, data)
+    }
+
+    fn write_samples(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
+        self.session.write(plan, &format!("data.{role}.x"), &data.x)?;
+        match &data.targets {
+            _ if role == PREDICT => Ok(()),
+            Targets::Classes(classes) => self.session.write_u32(plan, &format!("data.{role}.target"), classes),
+            Targets::Numbers { values, .. } => self.session.write(plan, &format!("data.{role}.target"), values),
+        }
+    }
+
+    /// Trains on the rows `order` (part of an epoch or all of it), batch by batch. `first` is the number of optimizer
+    /// steps done before. Losses go to `sink` as they come. Returns how many steps ran.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn train(&mut self, order: &[u32], first: u64, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+        let plan = self.plan(TRAIN)?;
+        let Some((_, batch, optimizer)) = self.roles.train else {
+            return Err(Error::Internal("this engine does not train".into()));
+        };
+        let piece = self.session.plans()[plan].steps * batch;
+        let mut done = 0;
+        let mut flow = Flow::Continue;
+        for rows in order.chunks(piece) {
+            let steps = rows.len().div_ceil(batch);
+            let hyper: Vec<f64> = (0..steps).flat_map(|s| optimizer.hyper(first + (done + s) as u64)).collect();
+            self.session.write(plan, "train.table.hyper", &hyper)?;
+            if let Some(data) = &self.streamed {
+                let part = data.subset(rows);
+                self.write_samples(plan, TRAIN, &part)?;
+                let identity: Vec<u32> = (0..rows.len() as u32).collect();
+                self.write_batches(plan, TRAIN, &identity, batch, None)?;
+            } else {
+                self.write_batches(plan, TRAIN, rows, batch, None)?;
+            }
+            let mut relay = |losses: &[f64]| {
+                flow = sink(losses);
+                flow
+            };
+            done += self.session.run(plan, steps, &mut relay).await?;
+            if flow == Flow::Stop {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Fills the index and weight tables: `rows` in batches, each row with weight 1 / (rows of its batch), or
+    /// `1 / total`. The last batch is filled up with row 0 at weight 0, which contributes exactly nothing.
+    fn write_batches(
+        &mut self,
+        plan: usize,
+        role: &str,
+        rows: &[u32],
+        batch: usize,
+        total: Option<usize>,
+    ) -> Result<()> {
+        let padded = rows.len().next_multiple_of(batch);
+        let mut index = rows.to_vec();
+        index.resize(padded, 0);
+        self.session.write_u32(plan, &format!("{role}.table.index"), &index)?;
+        if role == PREDICT {
+            return Ok(());
+        }
+        let mut weights = Vec::with_capacity(padded);
+        for part in rows.chunks(batch) {
+            weights.extend(std::iter::repeat_n(1.0 / total.unwrap_or(part.len()) as f64, part.len()));
+        }
+        weights.resize(padded, 0.0);
+        self.session.write(plan, &format!("{role}.table.weight"), &weights)
+    }
+
+    /// Loss and predictions on `data`, which has as many rows as the role was opened for.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
+        let plan = self.plan(EVALUATE)?;
+        let (steps, predictions) = self.forward(plan, EVALUATE, data).await?;
+        let losses = self.session.read(plan, "loss").await?;
+        Ok(Evaluation { loss: losses[..steps].iter().sum(), predictions })
+    }
+
+    /// Predictions for the features of `data`.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn predict(&mut self, data: &Dataset) -> Result<Vec<f64>> {
+        let plan = self.plan(PREDICT)?;
+        Ok(self.forward(plan, PREDICT, data).await?.1)
+    }
+
+    async fn forward(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<(usize, Vec<f64>)> {
+        self.write_samples(plan, role, data)?;
+        let batch = data.rows.min(EVAL_BATCH);
+        let rows: Vec<u32> = (0..data.rows as u32).collect();
+        self.write_batches(plan, role, &rows, batch, Some(data.rows))?;
+        let steps = data.rows.div_ceil(batch);
+        let mut predictions = self.session.run_collect(plan, steps, "pred").await?;
+        predictions.truncate(data.rows * self.network.outputs());
+        Ok((steps, predictions))
+    }
+
+    /// Loss and every parameter's gradient (named as the parameter) on `data` as one batch.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn gradients(&mut self, data: &Dataset) -> Result<(f64, Vec<Tensor>)> {
+        let plan = self.plan(GRADIENTS)?;
+        self.write_samples(plan, GRADIENTS, data)?;
+        let rows: Vec<u32> = (0..data.rows as u32).collect();
+        self.write_batches(plan, GRADIENTS, &rows, data.rows, None)?;
+        let mut loss = f64::NAN;
+        let mut sink = |losses: &[f64]| {
+            loss = losses.first().copied().unwrap_or(f64::NAN);
+            Flow::Continue
+        };
+        self.session.run(plan, 1, &mut sink).await?;
+        let mut gradients = self.read_named(plan, "grad.").await?;
+        for g in &mut gradients {
+            g.name = g.name.trim_start_matches("grad.").to_string();
+        }
+        Ok((loss, gradients))
+    }
+}
+
+/// The plans of `roles` for `network` on `device`.
+///
+/// # Errors
+/// [`Error::Shape`], [`Error::Limit`].
+pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
+    let limits = device.limits();
+    let options = |name: &str, steps: usize| Options { limits, ..Options::new(name, steps) };
+    let mut plans = Vec::new();
+    if let Some((rows, batch, optimizer)) = roles.train {
+        // A row of the data set in bytes; what does not fit a binding streams through the device in pieces.
+        let width = network.inputs().max(network.outputs()).max(1) as u64;
+        let fit = (limits.max_storage_buffer_binding_size_bytes / (4 * width)).min(rows as u64) as usize;
+        let resident = fit >= rows;
+        let rows = if resident { rows } else { (fit / batch * batch).max(batch) };
+        let steps = rows.div_ceil(batch).min(MAX_TABLE_STEPS);
+        let rows = if resident { rows } else { steps * batch };
+        let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
+        plans.push(lower(&graph, &options(TRAIN, steps))?);
+    }
+    if let Some(rows) = roles.evaluate {
+        let batch = rows.min(EVAL_BATCH);
+        let graph = network.evaluate_graph(Samples { name: EVALUATE, rows, batch })?;
+        plans.push(lower(&graph, &options(EVALUATE, rows.div_ceil(batch)))?);
+    }
+    if let Some(rows) = roles.predict {
+        let batch = rows.min(EVAL_BATCH);
+        let graph = network.predict_graph(Samples { name: PREDICT, rows, batch })?;
+        plans.push(lower(&graph, &options(PREDICT, rows.div_ceil(batch)))?);
+    }
+    if let Some(rows) = roles.gradients {
+        let graph = network.gradient_graph(Samples { name: GRADIENTS, rows, batch: rows })?;
+        plans.push(lower(&graph, &options(GRADIENTS, 1))?);
+    }
+    Ok(plans)
+}
+
+/// Rows of the training set that the plan's data arena holds.
+fn device_rows(plans: &[Plan], plan: usize, network: &Network) -> usize {
+    plans[plan].buffer("data.train.x").map_or(0, |b| b.range.len / network.inputs().max(1))
+}

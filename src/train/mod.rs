@@ -1,0 +1,12 @@
+//! Training: the engine (plans on a device), the [`Trainer`] for Rust users, and spec-driven runs with their run folder.
+
+pub mod checkpoint;
+pub mod engine;
+pub mod metrics;
+pub mod prepare;
+pub mod run;
+pub mod run_folder;
+mod trainer;
+
+pub use engine::{Engine, Evaluation, Roles};
+pub use trainer::{Gradients, Trainer, TrainerBuilder};

@@ -1,0 +1,65 @@
+//! From a spec to samples and a network: reading, splitting, scaling.
+
+use super::run_folder::Preprocessing;
+use crate::data::{Dataset, Scaler, read_csv, split_rows};
+use crate::error::Result;
+use crate::model::Network;
+use crate::spec::{Spec, Validation};
+
+/// Everything a run needs of the data.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The training samples, scaled.
+    pub train: Dataset,
+    /// The validation samples, scaled.
+    pub validation: Option<Dataset>,
+    /// Columns, classes, scaler.
+    pub preprocessing: Preprocessing,
+    /// The network, its inputs taken from the data.
+    pub network: Network,
+}
+
+/// Reads the spec's files. The scaler is fitted on the training part alone.
+///
+/// # Errors
+/// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
+pub fn prepare(spec: &Spec) -> Result<Prepared> {
+    let rule = spec.target_rule();
+    let (all, schema) = read_csv(&spec.data.train.path)?.dataset(&spec.data.target, rule)?;
+    let (mut train, mut validation) = match &spec.data.validation {
+        None => (all, None),
+        Some(Validation::Fraction(fraction)) => {
+            let (train, rest) = split_rows(all.rows, *fraction, spec.train.seed, &spec.data.train.path)?;
+            (all.subset(&train), Some(all.subset(&rest)))
+        }
+        Some(Validation::File(file)) => (all, Some(read_csv(&file.path)?.dataset_as(&schema, rule)?)),
+    };
+    let scaler = Scaler::fit(spec.data.scale, &train.x, train.features.len());
+    scaler.apply(&mut train.x);
+    if let Some(validation) = &mut validation {
+        scaler.apply(&mut validation.x);
+    }
+    let layers = spec.model.dense_shapes(train.features.len())?;
+    let network = Network { layers, loss: spec.train.loss };
+    Ok(Prepared { train, validation, preprocessing: Preprocessing { schema, scaler }, network })
+}
+
+/// Reads a labelled file as the run's training file was read, and scales it.
+///
+/// # Errors
+/// [`crate::Error::Data`]: a missing column, a class unseen in training, and so on.
+pub fn read_like(path: &std::path::Path, spec: &Spec, preprocessing: &Preprocessing) -> Result<Dataset> {
+    let mut data = read_csv(path)?.dataset_as(&preprocessing.schema, spec.target_rule())?;
+    preprocessing.scaler.apply(&mut data.x);
+    Ok(data)
+}
+
+/// Reads the features of a file, which need not have the target column, and scales them.
+///
+/// # Errors
+/// [`crate::Error::Data`].
+pub fn read_features(path: &std::path::Path, preprocessing: &Preprocessing) -> Result<Dataset> {
+    let mut data = read_csv(path)?.features_as(&preprocessing.schema)?;
+    preprocessing.scaler.apply(&mut data.x);
+    Ok(data)
+}

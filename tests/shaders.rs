@@ -1,0 +1,120 @@
+//! Every shader is valid WGSL and agrees with its row: bindings, access, element types, params, workgroup size.
+
+use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner};
+use wgrad::kernels::row::Row;
+use wgrad::kernels::{Access, Dtype, Kernel};
+
+fn parse(source: &str) -> Result<naga::Module, String> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
+    let flags = naga::valid::ValidationFlags::all();
+    // No optional capability: a default plan must run on every WebGPU device.
+    naga::valid::Validator::new(flags, naga::valid::Capabilities::empty())
+        .validate(&module)
+        .map_err(|e| e.emit_to_string(source))?;
+    Ok(module)
+}
+
+/// What disagrees between a shader and its row, if anything.
+fn check(row: &Row, source: &str) -> Result<(), String> {
+    let module = parse(source)?;
+    let [entry] = module.entry_points.as_slice() else {
+        return Err(format!("{} entry points, not one", module.entry_points.len()));
+    };
+    if entry.name != "main" || entry.workgroup_size != row.workgroup {
+        return Err(format!("entry {} with workgroup {:?}, row {:?}", entry.name, entry.workgroup_size, row.workgroup));
+    }
+    let bound: Vec<_> = module.global_variables.iter().map(|(_, v)| v).filter(|v| v.binding.is_some()).collect();
+    if bound.len() != row.bindings.len() + 1 {
+        return Err(format!("{} bindings, row has {} and params", bound.len(), row.bindings.len()));
+    }
+    for variable in bound {
+        let Some(binding) = variable.binding else { continue };
+        if binding.group != 0 {
+            return Err(format!("{:?} is in group {}", variable.name, binding.group));
+        }
+        match binding.binding.checked_sub(1) {
+            None => check_params(row, &module, variable)?,
+            Some(i) => check_storage(row, &module, variable, i as usize)?,
+        }
+    }
+    Ok(())
+}
+
+fn check_params(row: &Row, module: &naga::Module, variable: &naga::GlobalVariable) -> Result<(), String> {
+    let TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else {
+        return Err(format!("binding 0, {:?}, is no struct", variable.name));
+    };
+    let names: Vec<_> = members.iter().map(|m| m.name.as_deref().unwrap_or("")).collect();
+    if variable.name.as_deref() != Some("params") || variable.space != AddressSpace::Uniform {
+        return Err(format!("binding 0 is {:?} in {:?}", variable.name, variable.space));
+    }
+    if names != row.params {
+        return Err(format!("params has members {names:?}, row {:?}", row.params));
+    }
+    for (i, member) in members.iter().enumerate() {
+        let four_bytes = matches!(&module.types[member.ty].inner, TypeInner::Scalar(s) if s.width == 4);
+        if !four_bytes || member.offset as usize != 4 * i {
+            return Err(format!("member {} is not 4 bytes at {}", names[i], 4 * i));
+        }
+    }
+    Ok(())
+}
+
+fn check_storage(row: &Row, module: &naga::Module, variable: &naga::GlobalVariable, i: usize) -> Result<(), String> {
+    let name = variable.name.as_deref().unwrap_or("");
+    let Some(expected) = row.bindings.get(i) else {
+        return Err(format!("{name} at binding {} is not in the row", i + 1));
+    };
+    let access = match expected.access {
+        Access::Read => StorageAccess::LOAD,
+        Access::Write | Access::Update => StorageAccess::LOAD | StorageAccess::STORE,
+    };
+    if name != expected.name || variable.space != (AddressSpace::Storage { access }) {
+        let found = format!("{name} in {:?}", variable.space);
+        return Err(format!("binding {} is {found}, row {} {:?}", i + 1, expected.name, expected.access));
+    }
+    let TypeInner::Array { base, size: ArraySize::Dynamic, .. } = module.types[variable.ty].inner else {
+        return Err(format!("{name} is no runtime-sized array"));
+    };
+    let kind = match expected.dtype {
+        Dtype::F32 => ScalarKind::Float,
+        Dtype::U32 => ScalarKind::Uint,
+    };
+    match module.types[base].inner {
+        TypeInner::Scalar(scalar) if scalar.kind == kind && scalar.width == 4 => Ok(()),
+        ref other => Err(format!("{name} holds {other:?}, row {:?}", expected.dtype)),
+    }
+}
+
+#[test]
+fn every_shader_agrees_with_its_row() {
+    let mut faults = Vec::new();
+    for kernel in Kernel::ALL {
+        if let Err(fault) = check(kernel.row(), &kernel.source()) {
+            faults.push(format!("{}: {fault}", kernel.name()));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Negative control: the check sees each kind of disagreement.
+#[test]
+fn disagreements_are_seen() {
+    let row = Kernel::softmax_grad.row();
+    let source = Kernel::softmax_grad.source();
+    let mutations = [
+        ("var<storage, read> dy:", "var<storage, read_write> dy:"),
+        ("read_write> dx: array<f32>", "read_write> dx: array<vec2<f32>>"),
+        ("@binding(3)", "@binding(4)"),
+        ("    rows: u32,\n    cols: u32,", "    cols: u32,\n    rows: u32,"),
+        ("@workgroup_size(64)", "@workgroup_size(32)"),
+        ("fn main(", "fn other("),
+        ("sum = sum +", "sum = sum + 1u +"),
+    ];
+    for (from, to) in mutations {
+        assert!(source.contains(from), "{from} is not in the shader");
+        assert!(check(row, &source.replace(from, to)).is_err(), "{from} -> {to} passed");
+    }
+    assert_eq!(check(row, &source), Ok(()));
+    assert!(check(Kernel::sigmoid_grad.row(), &Kernel::sigmoid.source()).is_err(), "another kernel's shader passed");
+}

@@ -1,0 +1,418 @@
+//! Specs: what they mean, and that every fault is reported with file, line, column, finding and remedy.
+
+use proptest::prelude::*;
+use std::path::Path;
+use wgrad::data::Scale;
+use wgrad::graph::{Activation, Adam, Loss, Optimizer};
+use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation};
+
+const WHOLE: &str = r#"[data]
+train = "digits.csv"
+target = "label"
+validation = 0.2
+scale = "standard"
+
+[[model.layers]]
+dense = 32
+activation = "sigmoid"
+
+[[model.layers]]
+dense = 10
+
+[train]
+loss = "cross_entropy"
+optimizer = { sgd = { lr = 0.1, momentum = 0.9 } }
+batch_size = 32
+epochs = 30
+seed = 1
+"#;
+
+fn parse(text: &str) -> wgrad::Result<Spec> {
+    Spec::parse(text, "examples/s.toml")
+}
+
+/// The spec above with its first `from` replaced by `to`.
+fn edited(from: &str, to: &str) -> String {
+    assert!(WHOLE.contains(from), "`{from}` is not in the spec: the test would not test anything");
+    WHOLE.replacen(from, to, 1)
+}
+
+/// Asserts that the spec with `from` replaced by `to` is refused at `place`, in words that contain `parts`.
+#[track_caller]
+fn refused(from: &str, to: &str, place: &str, parts: &[&str]) {
+    refused_text(&edited(from, to), place, parts);
+}
+
+#[track_caller]
+fn refused_text(text: &str, place: &str, parts: &[&str]) {
+    let message = parse(text).expect_err("the spec was accepted").to_string();
+    assert!(message.starts_with(&format!("examples/s.toml{place}: ")), "expected at {place}: {message}");
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+#[test]
+fn a_spec_means_what_it_says() {
+    let spec = parse(WHOLE).unwrap();
+    assert_eq!(spec.data.train.path, Path::new("examples/digits.csv"));
+    assert_eq!(spec.data.target, ["label"]);
+    assert_eq!(spec.data.validation, Some(Validation::Fraction(0.2)));
+    assert_eq!(spec.data.scale, Scale::Standard);
+    assert_eq!(spec.model.inputs, None);
+    assert_eq!(spec.model.layers[0], LayerSpec { outputs: 32, activation: Activation::Sigmoid, bias: true });
+    assert_eq!(spec.model.layers[1], LayerSpec { outputs: 10, activation: Activation::Identity, bias: true });
+    let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+    assert_eq!(spec.train, TrainSpec { loss: Loss::CrossEntropy, optimizer, batch_size: 32, epochs: 30, seed: 1 });
+    assert_eq!(spec.outputs(), 10);
+    assert!(spec.warnings().is_empty());
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_default() {
+    let text = "[data]\ntrain = '/abs/d.csv'\ntarget = ['a', 'b']\n[model]\nlayers = [{ dense = 2 }]\n\
+                [train]\nloss = 'huber'\noptimizer = 'adamw'\n";
+    let spec = parse(text).unwrap();
+    assert_eq!(spec.data.train.path, Path::new("/abs/d.csv"));
+    assert_eq!(spec.data.target, ["a", "b"]);
+    assert_eq!((spec.data.validation, spec.data.scale), (None, Scale::None));
+    let adam = Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
+    let expected = TrainSpec {
+        loss: Loss::Huber { delta: 1.0 },
+        optimizer: Optimizer::AdamW(adam),
+        batch_size: 32,
+        epochs: 10,
+        seed: 0,
+    };
+    assert_eq!(spec.train, expected);
+    let plain = parse(&text.replace("adamw", "adam")).unwrap();
+    assert_eq!(plain.train.optimizer, Optimizer::Adam(Adam { weight_decay: 0.0, ..adam }));
+}
+
+#[test]
+fn parameters_are_read_in_each_form() {
+    let spec = parse(&edited("\"sigmoid\"", "{ leaky_relu = { slope = 0.2 } }")).unwrap();
+    assert_eq!(spec.model.layers[0].activation, Activation::LeakyRelu { slope: 0.2 });
+    let spec = parse(&edited("\"sigmoid\"", "{ tanh = {} }")).unwrap();
+    assert_eq!(spec.model.layers[0].activation, Activation::Tanh);
+    let spec = parse(&edited("\"cross_entropy\"", "{ huber = { delta = 2 } }")).unwrap();
+    assert_eq!(spec.train.loss, Loss::Huber { delta: 2.0 });
+    let spec = parse(&format!(
+        "{}\n[train.optimizer.sgd]\nlr = 1\n",
+        edited("optimizer = { sgd = { lr = 0.1, momentum = 0.9 } }\n", "")
+    ))
+    .unwrap();
+    assert_eq!(spec.train.optimizer.lr(), 1.0);
+    for &name in Activation::NAMES {
+        let spec = parse(&edited("\"sigmoid\"", &format!("\"{name}\""))).unwrap();
+        assert_eq!(spec.model.layers[0].activation, Activation::by_name(name).unwrap());
+    }
+    for &name in Loss::NAMES {
+        let spec = parse(&edited("\"cross_entropy\"", &format!("\"{name}\""))).unwrap();
+        assert_eq!(spec.train.loss, Loss::by_name(name).unwrap());
+    }
+    let spec = parse(&edited("validation = 0.2", "validation = \"v.csv\"")).unwrap();
+    let file = DataFile { written: "v.csv".into(), path: "examples/v.csv".into() };
+    assert_eq!(spec.data.validation, Some(Validation::File(file)));
+    assert_eq!(parse(&edited("seed = 1", "seed = 18446744073709551615")).unwrap().train.seed, u64::MAX);
+    assert_eq!(parse(&edited("dense = 32", "dense = 0x1_0")).unwrap().model.layers[0].outputs, 16);
+    assert_eq!(parse(&edited("dense = 32", "dense = 2147483647")).unwrap().model.layers[0].outputs, 2147483647);
+    assert_eq!(parse(&WHOLE.replace('\n', "\r\n")).unwrap(), parse(WHOLE).unwrap());
+}
+
+#[test]
+fn an_unknown_key_suggests_the_nearest_and_lists_all() {
+    refused("epochs = 30", "epoch = 30", ":18:1", &["`epoch`", "[train]", "did you mean \"epochs\"?", "batch_size"]);
+    refused("scale =", "scael =", ":5:1", &["`scael`", "[data]", "\"scale\"", "validation"]);
+    refused("dense = 10", "dense = 10\nbais = true", ":13:1", &["`bais`", "layer 1", "\"bias\"", "activation"]);
+    refused(
+        "momentum",
+        "momentun",
+        ":16:33",
+        &["`momentun`", "optimizer sgd", "\"momentum\"", "are lr, momentum, nesterov, weight_decay"],
+    );
+    refused("[train]", "[training]", ":14:2", &["`training`", "did you mean \"train\"?", "data, model, train"]);
+    refused("[[model.layers]]", "[[model.layer]]", ":7:9", &["`layer`", "\"layers\""]);
+    refused("\"sigmoid\"", "{ relu = { slope = 1 } }", ":9:25", &["`slope`", "activation relu", "no keys"]);
+    refused("\"sigmoid\"", "{ leaky_relu = { slop = 1 } }", ":9:31", &["`slop`", "\"slope\""]);
+    refused("dense = 32", "dense_units = 32", ":8:1", &["`dense_units`"]);
+    refused("seed = 1", "zzz = 1", ":19:1", &["`zzz`", "Known keys are loss, optimizer"]);
+}
+
+#[test]
+fn a_wrong_type_says_what_was_expected_and_found() {
+    refused("dense = 32", "dense = \"32\"", ":8:9", &["`dense`", "whole number", "the string \"32\""]);
+    refused("dense = 32", "dense = 3.5", ":8:9", &["whole number", "3.5"]);
+    refused("epochs = 30", "epochs = true", ":18:10", &["`epochs`", "true"]);
+    refused("target = \"label\"", "target = 3", ":3:10", &["`target`", "column", "found 3"]);
+    refused("target = \"label\"", "target = [\"a\", 3]", ":3:16", &["`target`", "found 3"]);
+    refused("train = \"digits.csv\"", "train = [1]", ":2:9", &["`train`", "path", "a list"]);
+    refused("0.2", "true", ":4:14", &["`validation`", "fraction", "path", "true"]);
+    refused("\"standard\"", "1979-05-27", ":5:9", &["`scale`", "1979-05-27"]);
+    refused("dense = 10", "dense = 10\nbias = 1", ":13:8", &["`bias`", "true or false", "found 1"]);
+    refused("lr = 0.1", "lr = \"0.1\"", ":16:28", &["`lr`", "number", "the string \"0.1\""]);
+    refused("\"cross_entropy\"", "3", ":15:8", &["`loss`", "found 3"]);
+    refused("seed = 1", "seed = -1", ":19:8", &["`seed`", "-1"]);
+    refused("seed = 1", "seed = 18446744073709551616", ":19:8", &["`seed`"]);
+    let scalar = "model = 3\n[data]\ntrain = 'd'\ntarget = 't'\n[train]\nloss = 'mse'\noptimizer = 'adam'\n";
+    refused_text(scalar, ":1:9", &["[model]", "table", "found 3"]);
+    refused_text(
+        &scalar.replace("model = 3", "model.layers = 3"),
+        ":1:16",
+        &["`layers`", "[[model.layers]]", "found 3"],
+    );
+    refused_text(&scalar.replace("model = 3", "model.layers = [3]"), ":1:17", &["layer 0", "found 3"]);
+    refused_text(&scalar.replace("model = 3", "model.layers = []"), ":1:16", &["`layers`", "empty", "dense"]);
+}
+
+#[test]
+fn toml_syntax_errors_have_a_place() {
+    refused("dense = 32", "dense = ", ":8:9", &["TOML"]);
+    refused("dense = 32", "dense = 3\ndense = 4", ":9:1", &["TOML", "duplicate"]);
+    refused("\"label\"", "\"label", ":3:16", &["TOML"]);
+    refused_text("é = }", ":1:5", &["TOML"]);
+}
+
+#[test]
+fn a_missing_key_or_section_says_what_to_write() {
+    refused_text("", ":1:1", &["[data]", "example"]);
+    refused("train = \"digits.csv\"\n", "", ":1:1", &["[data]", "`train`", "example train = "]);
+    refused("target = \"label\"\n", "", ":1:1", &["`target`", "example target = "]);
+    refused("dense = 10\n", "", ":11:1", &["layer 1", "`dense`"]);
+    refused("loss = \"cross_entropy\"\n", "", ":14:1", &["[train]", "`loss`"]);
+    refused("optimizer = { sgd = { lr = 0.1, momentum = 0.9 } }\n", "", ":14:1", &["`optimizer`", "sgd"]);
+    refused("{ sgd = { lr = 0.1, momentum = 0.9 } }", "\"sgd\"", ":16:13", &["sgd", "`lr`", "lr = 0.1"]);
+    refused("lr = 0.1, ", "", ":16:21", &["sgd", "`lr`"]);
+    let without_model = "[data]\ntrain = 'd'\ntarget = 't'\n[train]\nloss = 'mse'\noptimizer = 'adam'\n";
+    refused_text(without_model, ":1:1", &["`model`", "[[model.layers]]"]);
+    refused_text(&format!("{without_model}[model]\n"), ":7:1", &["[model]", "`layers`"]);
+}
+
+#[test]
+fn sizes_are_at_least_one_and_fit_32_bits() {
+    for (from, key, place) in [
+        ("dense = 32", "dense", ":8:9"),
+        ("batch_size = 32", "batch_size", ":17:14"),
+        ("epochs = 30", "epochs", ":18:10"),
+    ] {
+        for bad in ["0", "-3", "-9223372036854775808"] {
+            refused(from, &format!("{key} = {bad}"), place, &[&format!("`{key}`"), "at least 1", bad]);
+        }
+        for bad in ["2147483648", "99999999999999999999999999999999999999999999"] {
+            refused(from, &format!("{key} = {bad}"), place, &[&format!("`{key}`"), "2^31", bad]);
+        }
+    }
+    refused("[[model.layers]]", "[model]\ninputs = 0\n[[model.layers]]", ":8:10", &["`inputs`", "at least 1"]);
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest_and_list_all() {
+    refused("\"sigmoid\"", "\"sigmod\"", ":9:14", &["activation \"sigmod\"", "did you mean \"sigmoid\"?", "softplus"]);
+    refused("\"sigmoid\"", "{ leakyrelu = { slope = 1 } }", ":9:16", &["\"leakyrelu\"", "\"leaky_relu\""]);
+    refused("\"sigmoid\"", "\"step\"", ":9:14", &["\"step\"", "identity, sigmoid"]);
+    refused("\"cross_entropy\"", "\"crossentropy\"", ":15:8", &["loss", "\"cross_entropy\"", "hinge"]);
+    refused("{ sgd =", "{ sdg =", ":16:15", &["optimizer \"sdg\"", "\"sgd\"", "adamw"]);
+    refused("\"standard\"", "\"standart\"", ":5:9", &["scale", "\"standard\"", "minmax"]);
+    refused("\"sigmoid\"", "{ relu = {}, tanh = {} }", ":9:14", &["`activation`", "2 names"]);
+    refused("\"sigmoid\"", "{}", ":9:14", &["`activation`", "0 names"]);
+    refused("\"sigmoid\"", "{ relu = 3 }", ":9:23", &["activation relu", "table", "found 3"]);
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    let sgd = "{ sgd = { lr = 0.1, momentum = 0.9 } }";
+    let mut cases = vec![
+        ("0.2", "0".to_owned(), ":4:14", "`validation`"),
+        ("0.2", "1.0".to_owned(), ":4:14", "`validation`"),
+        ("0.2", "-0.5".to_owned(), ":4:14", "`validation`"),
+        ("0.2", "nan".to_owned(), ":4:14", "`validation`"),
+        ("\"cross_entropy\"", "{ huber = { delta = 0 } }".to_owned(), ":15:28", "`delta`"),
+        ("\"cross_entropy\"", "{ huber = { delta = inf } }".to_owned(), ":15:28", "`delta`"),
+        ("\"sigmoid\"", "{ leaky_relu = { slope = -0.1 } }".to_owned(), ":9:39", "`slope`"),
+        ("\"sigmoid\"", "{ leaky_relu = { slope = nan } }".to_owned(), ":9:39", "`slope`"),
+        (sgd, "{ sgd = { lr = 1, nesterov = true } }".to_owned(), ":16:42", "momentum"),
+    ];
+    for bad in ["0", "-0.1", "nan", "inf", "1e999"] {
+        cases.push((sgd, format!("{{ sgd = {{ lr = {bad} }} }}"), ":16:28", "`lr`"));
+        cases.push((sgd, format!("{{ adam = {{ lr = {bad} }} }}"), ":16:29", "`lr`"));
+        cases.push((sgd, format!("{{ adam = {{ eps = {bad} }} }}"), ":16:30", "`eps`"));
+    }
+    for bad in ["1", "-0.1", "1.5", "nan"] {
+        cases.push((sgd, format!("{{ sgd = {{ lr = 1, momentum = {bad} }} }}"), ":16:42", "`momentum`"));
+        cases.push((sgd, format!("{{ adam = {{ beta1 = {bad} }} }}"), ":16:32", "`beta1`"));
+        cases.push((sgd, format!("{{ adamw = {{ beta2 = {bad} }} }}"), ":16:33", "`beta2`"));
+    }
+    for bad in ["-1e-9", "nan", "inf"] {
+        cases.push((sgd, format!("{{ sgd = {{ lr = 1, weight_decay = {bad} }} }}"), ":16:46", "`weight_decay`"));
+        cases.push((sgd, format!("{{ adamw = {{ weight_decay = {bad} }} }}"), ":16:40", "`weight_decay`"));
+    }
+    for (from, to, place, part) in cases {
+        refused(from, &to, place, &[part]);
+    }
+}
+
+#[test]
+fn empty_names_and_lists_are_refused() {
+    refused("target = \"label\"", "target = []", ":3:10", &["`target`", "empty"]);
+    refused("target = \"label\"", "target = [\"a\", \"a\"]", ":3:16", &["\"a\" twice"]);
+    refused("train = \"digits.csv\"", "train = \"\"", ":2:9", &["`train`", "empty"]);
+}
+
+#[test]
+fn a_file_that_is_not_a_spec_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("absent.toml");
+    let message = Spec::load(&path).unwrap_err().to_string();
+    assert!(message.starts_with(&format!("{}: ", path.display())) && message.contains("no such spec"), "{message}");
+    let message = Spec::load(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("cannot be read"), "{message}");
+    std::fs::write(&path, b"a = \"\xff\"").unwrap();
+    assert!(Spec::load(&path).unwrap_err().to_string().contains("UTF-8"));
+    std::fs::write(&path, WHOLE).unwrap();
+    assert_eq!(Spec::load(&path).unwrap().data.train.path, folder.path().join("digits.csv"));
+}
+
+#[test]
+fn unlikely_pairs_of_loss_and_activation_are_warned_of() {
+    let warnings = |loss: &str, activation: &str| {
+        let text = edited("\"cross_entropy\"", &format!("\"{loss}\"")).replacen(
+            "dense = 10",
+            &format!("dense = 10\nactivation = \"{activation}\""),
+            1,
+        );
+        parse(&text).unwrap().warnings()
+    };
+    assert!(warnings("cross_entropy", "softmax")[0].contains("softmax"));
+    assert!(warnings("cross_entropy", "sigmoid")[0].contains("logits"));
+    assert!(warnings("bce_with_logits", "sigmoid")[0].contains("logits"));
+    assert!(warnings("binary_cross_entropy", "identity")[0].contains("probabilities"));
+    for (loss, activation) in [
+        ("cross_entropy", "identity"),
+        ("binary_cross_entropy", "sigmoid"),
+        ("binary_cross_entropy", "softmax"),
+        ("bce_with_logits", "identity"),
+        ("mse", "sigmoid"),
+    ] {
+        assert_eq!(warnings(loss, activation), Vec::<String>::new(), "{loss} after {activation}");
+    }
+    assert!(parse(&edited("dense = 10", "dense = 1")).unwrap().warnings()[0].contains("one output"));
+}
+
+#[test]
+fn stated_inputs_must_be_those_of_the_data() {
+    let spec = parse(&edited("[[model.layers]]", "[model]\ninputs = 64\n[[model.layers]]")).unwrap();
+    let shapes = spec.model.dense_shapes(64).unwrap();
+    let sizes: Vec<_> = shapes.iter().map(|s| (s.inputs, s.outputs)).collect();
+    assert_eq!(sizes, [(64, 32), (32, 10)]);
+    let message = spec.model.dense_shapes(63).unwrap_err().to_string();
+    assert!(message.contains("64") && message.contains("63"), "{message}");
+}
+
+#[test]
+fn absolute_paths_mean_the_same_from_any_folder() {
+    let text = edited("validation = 0.2", "validation = \"v.csv\"");
+    let spec = parse(&text).unwrap().with_absolute_paths().unwrap();
+    let moved = Spec::parse(&spec.to_toml(), "/some/run/spec.toml").unwrap();
+    assert_eq!(moved, spec);
+    assert_eq!(moved.data.train.path, std::env::current_dir().unwrap().join("examples/digits.csv"));
+}
+
+fn positive() -> impl Strategy<Value = f64> {
+    prop_oneof![1e-12..1e3_f64, Just(5e-324), Just(f64::MAX), (1_u32..100).prop_map(f64::from)]
+}
+
+fn from_zero() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), positive()]
+}
+
+fn fraction() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), 0.0..1.0_f64]
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    prop_oneof![
+        prop::sample::select(Activation::NAMES).prop_map(|name| Activation::by_name(name).unwrap()),
+        from_zero().prop_map(|slope| Activation::LeakyRelu { slope }),
+    ]
+}
+
+fn optimizer() -> impl Strategy<Value = Optimizer> {
+    let sgd =
+        (positive(), fraction(), any::<bool>(), from_zero()).prop_map(|(lr, momentum, nesterov, weight_decay)| {
+            Optimizer::Sgd { lr, momentum, nesterov: nesterov && momentum > 0.0, weight_decay }
+        });
+    let adam = (positive(), fraction(), fraction(), positive(), from_zero(), any::<bool>()).prop_map(
+        |(lr, beta1, beta2, eps, weight_decay, w)| {
+            let adam = Adam { lr, beta1, beta2, eps, weight_decay };
+            if w { Optimizer::AdamW(adam) } else { Optimizer::Adam(adam) }
+        },
+    );
+    prop_oneof![sgd, adam]
+}
+
+/// Text with everything that quoting has to survive.
+fn name() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9_ .\"'\\\\\n\t#=\\[\\]é💡\u{0}\u{7f}\r]{1,12}"
+}
+
+fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![1_usize..100, Just((1 << 31) - 1)]
+}
+
+fn file() -> impl Strategy<Value = DataFile> {
+    name().prop_map(|written| DataFile::new(&written, Path::new("some/folder")))
+}
+
+fn any_spec() -> impl Strategy<Value = Spec> {
+    let validation = prop_oneof![
+        Just(None),
+        (1e-9..1.0_f64).prop_map(|f| Some(Validation::Fraction(f))),
+        file().prop_map(|f| Some(Validation::File(f))),
+    ];
+    let target = prop::collection::btree_set(name(), 1..4).prop_map(|names| names.into_iter().collect());
+    let scale = prop::sample::select(vec![Scale::None, Scale::Standard, Scale::Minmax]);
+    let data = (file(), target, validation, scale).prop_map(|(train, target, validation, scale)| DataSpec {
+        train,
+        target,
+        validation,
+        scale,
+    });
+    let layer = (size(), activation(), any::<bool>()).prop_map(|(outputs, activation, bias)| LayerSpec {
+        outputs,
+        activation,
+        bias,
+    });
+    let model = (prop::option::of(size()), prop::collection::vec(layer, 1..5))
+        .prop_map(|(inputs, layers)| ModelSpec { inputs, layers });
+    let loss = prop_oneof![
+        prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
+        positive().prop_map(|delta| Loss::Huber { delta }),
+    ];
+    let train =
+        (loss, optimizer(), size(), size(), any::<u64>()).prop_map(|(loss, optimizer, batch_size, epochs, seed)| {
+            TrainSpec { loss, optimizer, batch_size, epochs, seed }
+        });
+    (data, model, train).prop_map(|(data, model, train)| Spec { data, model, train })
+}
+
+proptest! {
+    // Integration tests have no source folder in which proptest could keep its failing cases.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_spec_survives_being_written(spec in any_spec()) {
+        let text = spec.to_toml();
+        let read = Spec::parse(&text, "some/folder/s.toml").map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+        prop_assert_eq!(read, spec, "{}", text);
+    }
+
+    /// Damage anywhere gives a spec or an error with a place, never a panic.
+    #[test]
+    fn no_damage_makes_the_reader_panic(at in 0..WHOLE.len(), cut in 0_usize..9, paste in "[\\[\\]{}=\"'#.,0-9a-z\n é-]{0,5}") {
+        let mut text = WHOLE.to_owned();
+        text.replace_range(at..(at + cut).min(WHOLE.len()), &paste);
+        if let Err(error) = parse(&text) {
+            prop_assert!(error.to_string().starts_with("examples/s.toml"), "{}", error);
+        }
+    }
+}

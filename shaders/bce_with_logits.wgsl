@@ -5,7 +5,8 @@
 // Numerics: softplus(z) = max(z, 0) + log1p(exp(-|z|)): exp never overflows; for t in [0, 1] both terms of the loss are
 // positive, so it keeps full relative precision where max(z, 0) - z t + log1p(exp(-|z|)) cancels. s(-z) is computed by
 // itself: 1 - s(z) loses all digits where s(z) rounds to 1.
-// Source: log-sum-exp form; N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, section 1.
+// Source: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax functions",
+// IMA J. Numer. Anal. 41 (2021), for two terms; PyTorch, torch.nn.BCEWithLogitsLoss (the definition).
 //#include lib/element_loss.wgsl
 
 struct Params {

@@ -182,12 +182,12 @@ fn charts(report: &RunReport) -> String {
 
 /// What the pointer shows for an epoch.
 fn note(e: &EpochRecord) -> String {
-    let mut text = format!("epoch {} · training {}", e.epoch, value(e.train_loss));
+    let mut text = format!("epoch {}\ntraining {}", e.epoch, value(e.train_loss));
     if let Some(loss) = e.validation_loss {
-        text += &format!(" · validation {}", value(loss));
+        text += &format!("\nvalidation {}", value(loss));
     }
     if let Some(accuracy) = e.validation_accuracy {
-        text += &format!(" · accuracy {}", percent(accuracy));
+        text += &format!("\naccuracy {}", percent(accuracy));
     }
     text
 }

@@ -20,6 +20,7 @@ pub struct Source {
     /// Path relative to the repository, with forward slashes.
     pub path: String,
     /// Lines in the file.
+    #[allow(dead_code, reason = "the test of layers does not ask for it")]
     pub lines: usize,
     /// Its tokens.
     pub tokens: Vec<Token>,

@@ -2,9 +2,13 @@
 // Slices of 16 along k pass through workgroup memory. Rows, columns and slices past the edge load as zero.
 // Order of sums: each output adds its k products one by one in rising k.
 //
+// With DIRECT the slices do not pass through workgroup memory: every invocation loads what it needs. That is faster where
+// workgroup memory is ordinary memory and a barrier is a switch of coroutines: on software rasterisers.
+//
 // The including shader declares `params` with m, n, k, the constants TRANS_A and TRANS_B (is the operand stored
 // transposed?), and `a_at(i)`, `b_at(i)`, which load an element of the operands by its flat index.
 //#include grid.wgsl
+override DIRECT: bool = false;
 const TILE: u32 = 32u;
 const SLICE: u32 = 16u;
 const BLOCK: u32 = 4u;
@@ -52,6 +56,9 @@ fn multiply_tile(index: u32, local: u32) -> Block {
     let col0 = (index % tiles_n) * TILE;
     let row = (local / 8u) * BLOCK;
     let col = (local % 8u) * BLOCK;
+    if (DIRECT) {
+        return multiply_direct(row0 + row, col0 + col);
+    }
     var s0 = vec4<f32>();
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
@@ -74,6 +81,32 @@ fn multiply_tile(index: u32, local: u32) -> Block {
         workgroupBarrier();
     }
     return Block(array<vec4<f32>, 4>(s0, s1, s2, s3), row0 + row, col0 + col);
+}
+
+// The block at row, col without workgroup memory. Rows and columns past the edge repeat the last one: their sums are
+// never stored, and the loop needs no branch.
+fn multiply_direct(row: u32, col: u32) -> Block {
+    let lanes = vec4<u32>(0u, 1u, 2u, 3u);
+    let rows = min(row + lanes, vec4<u32>(params.m - 1u));
+    let cols = min(col + lanes, vec4<u32>(params.n - 1u));
+    var ia = select(rows * params.k, rows, TRANS_A);
+    var ib = select(cols, cols * params.k, TRANS_B);
+    let step_a = select(1u, params.m, TRANS_A);
+    let step_b = select(params.n, 1u, TRANS_B);
+    var s0 = vec4<f32>();
+    var s1 = vec4<f32>();
+    var s2 = vec4<f32>();
+    var s3 = vec4<f32>();
+    for (var q = 0u; q < params.k; q++) {
+        let vb = vec4<f32>(b_at(ib.x), b_at(ib.y), b_at(ib.z), b_at(ib.w));
+        s0 += a_at(ia.x) * vb;
+        s1 += a_at(ia.y) * vb;
+        s2 += a_at(ia.z) * vb;
+        s3 += a_at(ia.w) * vb;
+        ia += step_a;
+        ib += step_b;
+    }
+    return Block(array<vec4<f32>, 4>(s0, s1, s2, s3), row, col);
 }
 
 fn tile_count() -> u32 {

@@ -100,7 +100,7 @@ impl Observer for Printer {
     fn epoch(&mut self, record: &EpochRecord) {
         self.accuracy = record.validation_accuracy;
         let every = self.epochs.div_ceil(LINES).max(1);
-        let wanted = record.epoch % every == 0 || record.epoch == 1 || record.epoch == self.epochs;
+        let wanted = record.epoch.is_multiple_of(every) || record.epoch == 1 || record.epoch == self.epochs;
         if self.bar.is_none() && wanted {
             self.line(&epoch_line(record, self.epochs));
         }

@@ -39,6 +39,7 @@ pub struct Worst {
 /// Compares `found` with `expected`; element i may differ by `bound[i]`.
 ///
 /// Sizes and finiteness come first. The test is `!(error <= bound)`, so that a NaN anywhere (value or bound) fails.
+#[allow(clippy::neg_cmp_op_on_partial_ord, reason = "the negation is the point: NaN must fail")]
 pub fn compare(name: &str, shape: &[usize], expected: &[f64], found: &[f64], bound: &[f64]) -> Comparison {
     let size: usize = shape.iter().product();
     let mut result = Comparison {

@@ -35,7 +35,7 @@ pub enum Device {
     },
     /// A wgpu adapter.
     #[cfg(feature = "gpu")]
-    Gpu(super::gpu::adapter::GpuDevice),
+    Gpu(Box<super::gpu::adapter::GpuDevice>),
 }
 
 impl Device {
@@ -89,6 +89,15 @@ impl Device {
         }
     }
 
+    /// True for a software rasteriser, whose workgroup memory is ordinary memory.
+    pub fn is_software(&self) -> bool {
+        match self {
+            Device::Cpu { .. } | Device::CpuF64 { .. } => false,
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => super::gpu::adapter::is_software(&gpu.info),
+        }
+    }
+
     /// What plans must fit.
     pub fn limits(&self) -> Limits {
         match self {
@@ -115,7 +124,7 @@ pub async fn open_device(choice: &Choice, require_gpu: bool) -> Result<Device> {
 async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool) -> Result<Device> {
     use super::gpu::adapter;
     match adapter::select(choice, require_gpu).await? {
-        adapter::Selection::Adapter(selected) => Ok(Device::Gpu(selected.open().await?)),
+        adapter::Selection::Adapter(selected) => Ok(Device::Gpu(Box::new(selected.open().await?))),
         adapter::Selection::Cpu(reason) => Ok(Device::Cpu { reason }),
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
         }
         Op::Gather => {
             let [data, index] = rule.operands()?;
-            rule.expect(index.dtype == Dtype::U32 && index.shape.len() == 1, "a vector of indices as second operand")?;
+            rule.require(index.dtype == Dtype::U32 && index.shape.len() == 1, "a vector of indices as second operand")?;
             let mut shape = data.shape.clone();
             shape[0] = index.shape[0];
             one(TensorType { shape, dtype: data.dtype })
@@ -22,12 +22,12 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
         Op::AddBias => {
             let [x, b] = rule.operands()?;
             let (_, cols) = rule.matrix(x)?;
-            rule.expect(b.shape == [cols], "a bias with one number for each column")?;
+            rule.require(b.shape == [cols], "a bias with one number for each column")?;
             one(x.clone())
         }
         Op::Add => {
             let [a, b] = rule.operands()?;
-            rule.expect(a == b, "two operands of the same shape")?;
+            rule.require(a == b, "two operands of the same shape")?;
             one(a.clone())
         }
         Op::Activate(_) => {
@@ -37,7 +37,7 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
         }
         Op::ActivateGrad(_) => {
             let [dy, x] = rule.operands()?;
-            rule.expect(dy == x, "an upstream gradient of the shape of the activation's input")?;
+            rule.require(dy == x, "an upstream gradient of the shape of the activation's input")?;
             one(x.clone())
         }
         Op::ColumnSum => {
@@ -53,12 +53,12 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
         Op::LossGrad(loss) => {
             let [pred, target, upstream] = rule.operands()?;
             let rows = rule.loss(*loss, pred, target)?;
-            rule.expect(upstream.shape == [rows], "one upstream gradient for each sample")?;
+            rule.require(upstream.shape == [rows], "one upstream gradient for each sample")?;
             one(pred.clone())
         }
         Op::WeightedSum => {
             let [x, weight] = rule.operands()?;
-            rule.expect(x == weight && x.shape.len() == 1, "one weight for each element")?;
+            rule.require(x == weight && x.shape.len() == 1, "one weight for each element")?;
             one(TensorType::f32(&[1]))
         }
         Op::Update(optimizer) => rule.update(*optimizer),
@@ -78,7 +78,7 @@ impl Rule<'_> {
         })
     }
 
-    fn expect(&self, good: bool, needed: &str) -> Result<()> {
+    fn require(&self, good: bool, needed: &str) -> Result<()> {
         if good {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl Rule<'_> {
     }
 
     fn matrix(&self, ty: &TensorType) -> Result<(usize, usize)> {
-        self.expect(ty.shape.len() == 2 && ty.dtype == Dtype::F32, "a matrix of numbers")?;
+        self.require(ty.shape.len() == 2 && ty.dtype == Dtype::F32, "a matrix of numbers")?;
         Ok(ty.rows_cols())
     }
 
@@ -101,7 +101,7 @@ impl Rule<'_> {
         let ((a0, a1), (b0, b1)) = (self.matrix(a)?, self.matrix(b)?);
         let (m, ka) = if trans_a { (a1, a0) } else { (a0, a1) };
         let (kb, n) = if trans_b { (b1, b0) } else { (b0, b1) };
-        self.expect(ka == kb, "two matrices with equal inner sizes")?;
+        self.require(ka == kb, "two matrices with equal inner sizes")?;
         Ok(vec![TensorType::f32(&[m, n])])
     }
 
@@ -109,9 +109,9 @@ impl Rule<'_> {
     fn loss(&self, loss: Loss, pred: &TensorType, target: &TensorType) -> Result<usize> {
         let (rows, _) = self.matrix(pred)?;
         if loss.takes_class() {
-            self.expect(*target == TensorType::u32(&[rows]), "one class index for each sample as target")?;
+            self.require(*target == TensorType::u32(&[rows]), "one class index for each sample as target")?;
         } else {
-            self.expect(target == pred, "a target of the shape of the prediction")?;
+            self.require(target == pred, "a target of the shape of the prediction")?;
         }
         Ok(rows)
     }
@@ -122,8 +122,8 @@ impl Rule<'_> {
             return Err(internal(format!("{}: {} takes {} states", self.label, self.op.name(), states)));
         }
         let param = self.inputs[0];
-        self.expect(self.inputs[1] == param, "a gradient of the shape of the parameter")?;
-        self.expect(self.inputs[3..].iter().all(|s| *s == param), "states of the shape of the parameter")?;
+        self.require(self.inputs[1] == param, "a gradient of the shape of the parameter")?;
+        self.require(self.inputs[3..].iter().all(|s| *s == param), "states of the shape of the parameter")?;
         Ok(vec![param.clone(); 1 + states])
     }
 }

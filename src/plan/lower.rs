@@ -1,11 +1,14 @@
 //! Lowering: a graph to a plan. One rule an operation; fused groups become one dispatch.
 
+use super::choose::{
+    act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
+};
 use super::fuse::{Dense, Fusion, fuse};
 use super::memory::{self, Tensor, Touch, aligned};
 use super::{Arena, Buffer, Dispatch, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
-use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value, optimizer::HYPER_COLUMNS};
-use crate::kernels::{Access, Act, Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
+use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
+use crate::kernels::{Access, Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
 use std::collections::HashMap;
 
 /// Choices of the lowering.
@@ -21,12 +24,14 @@ pub struct Options {
     pub keep_all: bool,
     /// Limits of the target: the optimizer's pass over an arena is cut to the size of a binding.
     pub limits: Limits,
+    /// Matrix products without workgroup memory, for software rasterisers.
+    pub direct: bool,
 }
 
 impl Options {
     /// Fused, tables of `steps` rows, within WebGPU's default limits.
     pub fn new(name: &str, steps: usize) -> Self {
-        Options { name: name.to_string(), steps, fuse: true, keep_all: false, limits: Limits::WEBGPU }
+        Options { name: name.to_string(), steps, fuse: true, keep_all: false, limits: Limits::WEBGPU, direct: false }
     }
 }
 
@@ -256,7 +261,11 @@ impl<'a> Lowering<'a> {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
                 let (a0, a1) = graph.ty(n.inputs[0]).rows_cols();
                 let k = if *trans_a { a0 } else { a1 };
-                let flags = vec![("TRANS_A", f64::from(*trans_a)), ("TRANS_B", f64::from(*trans_b))];
+                let flags = vec![
+                    ("DIRECT", f64::from(self.options.direct)),
+                    ("TRANS_A", f64::from(*trans_a)),
+                    ("TRANS_B", f64::from(*trans_b)),
+                ];
                 self.emit(Kernel::matmul, &n.label, sizes(&[rows, cols, k]), flags, bindings);
             }
             Op::AddBias => {
@@ -321,6 +330,7 @@ impl<'a> Lowering<'a> {
         let act = elementwise(dense.activation.unwrap_or(Activation::Identity));
         let mut constants = act_constants(act);
         constants.push(("KEEP_Z", f64::from(dense.keep_z)));
+        constants.push(("DIRECT", f64::from(self.options.direct)));
         let label = sum.label.clone();
         self.emit(Kernel::matmul_bias_act, &label, sizes(&[m, n, k]), constants, vec![x, w, b, y, z]);
         Ok(())
@@ -338,7 +348,8 @@ impl<'a> Lowering<'a> {
         ];
         let (rows, cols) = n.results[0].rows_cols();
         let (_, k) = graph.ty(p.inputs[0]).rows_cols();
-        let constants = act_constants(elementwise(act));
+        let mut constants = act_constants(elementwise(act));
+        constants.push(("DIRECT", f64::from(self.options.direct)));
         self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings);
         Ok(())
     }
@@ -518,17 +529,10 @@ impl<'a> Lowering<'a> {
     }
 }
 
-type Constants = Vec<(&'static str, f64)>;
+pub(super) type Constants = Vec<(&'static str, f64)>;
 
 fn unsupported(node: &graph::Node, what: &str) -> Error {
     Error::Internal(format!("{} ({}): {what} has no lowering", node.label, node.op.name()))
-}
-
-fn element(dtype: graph::Dtype) -> Dtype {
-    match dtype {
-        graph::Dtype::F32 => Dtype::F32,
-        graph::Dtype::U32 => Dtype::U32,
-    }
 }
 
 fn sizes(sizes: &[usize]) -> Vec<Param> {
@@ -539,78 +543,4 @@ fn sizes(sizes: &[usize]) -> Vec<Param> {
 fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
     let x = groups.min(u64::from(max)).max(1);
     [x as u32, groups.div_ceil(x).max(1) as u32, 1]
-}
-
-fn act_constants(act: Act) -> Constants {
-    vec![("ACT", f64::from(act.code())), ("SLOPE", act.slope())]
-}
-
-fn elementwise(activation: Activation) -> Act {
-    match activation {
-        Activation::Identity => Act::Identity,
-        Activation::Sigmoid => Act::Sigmoid,
-        Activation::Tanh => Act::Tanh,
-        Activation::Relu => Act::Relu,
-        Activation::LeakyRelu { slope } => Act::LeakyRelu(slope),
-        Activation::Gelu => Act::Gelu,
-        Activation::GeluTanh => Act::GeluTanh,
-        Activation::Silu => Act::Silu,
-        Activation::Softplus => Act::Softplus,
-        Activation::Softmax => unreachable!("softmax works on rows and is never part of an epilogue"),
-    }
-}
-
-fn activation_kernel(activation: Activation, grad: bool) -> Kernel {
-    let (value, gradient) = match activation {
-        Activation::Identity => (Kernel::identity, Kernel::identity_grad),
-        Activation::Sigmoid => (Kernel::sigmoid, Kernel::sigmoid_grad),
-        Activation::Tanh => (Kernel::tanh, Kernel::tanh_grad),
-        Activation::Relu => (Kernel::relu, Kernel::relu_grad),
-        Activation::LeakyRelu { .. } => (Kernel::leaky_relu, Kernel::leaky_relu_grad),
-        Activation::Gelu => (Kernel::gelu, Kernel::gelu_grad),
-        Activation::GeluTanh => (Kernel::gelu_tanh, Kernel::gelu_tanh_grad),
-        Activation::Silu => (Kernel::silu, Kernel::silu_grad),
-        Activation::Softplus => (Kernel::softplus, Kernel::softplus_grad),
-        Activation::Softmax => (Kernel::softmax, Kernel::softmax_grad),
-    };
-    if grad { gradient } else { value }
-}
-
-fn loss_kernel(loss: Loss) -> Kernel {
-    match loss {
-        Loss::HalfSquaredError => Kernel::half_squared_error,
-        Loss::Mse => Kernel::mse,
-        Loss::Mae => Kernel::mae,
-        Loss::Huber { .. } => Kernel::huber,
-        Loss::BinaryCrossEntropy => Kernel::binary_cross_entropy,
-        Loss::BceWithLogits => Kernel::bce_with_logits,
-        Loss::CrossEntropy => Kernel::cross_entropy,
-        Loss::Hinge => Kernel::hinge,
-    }
-}
-
-/// The optimizer's kernel and its weight decay.
-fn update_kernel(optimizer: Optimizer) -> (Kernel, f64) {
-    match optimizer {
-        Optimizer::Sgd { momentum: 0.0, weight_decay, .. } => (Kernel::sgd_step, weight_decay),
-        Optimizer::Sgd { weight_decay, .. } => (Kernel::sgd_momentum_step, weight_decay),
-        Optimizer::Adam(a) => (Kernel::adam_step, a.weight_decay),
-        Optimizer::AdamW(a) => (Kernel::adamw_step, a.weight_decay),
-    }
-}
-
-/// The `Params` struct of the optimizer's kernel.
-fn update_params(optimizer: Optimizer, len: usize, decay: f64) -> Vec<Param> {
-    let head = [Param::U(len as u32), Param::U(HYPER_COLUMNS as u32)];
-    let tail = match optimizer {
-        Optimizer::Sgd { momentum: 0.0, .. } => vec![Param::F(decay)],
-        Optimizer::Sgd { momentum, nesterov, .. } => {
-            vec![Param::F(momentum), Param::U(u32::from(nesterov)), Param::F(decay)]
-        }
-        // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
-        Optimizer::Adam(a) | Optimizer::AdamW(a) => {
-            [a.beta1, 1.0 - a.beta1, a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
-        }
-    };
-    head.into_iter().chain(tail).collect()
 }

@@ -3,6 +3,7 @@
 //! [`lower::lower`] turns a graph into dispatches over virtual buffers (fusing as [`fuse`] finds), [`memory`] gives every
 //! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
 
+mod choose;
 pub mod fuse;
 pub mod limits;
 pub mod lower;

@@ -283,7 +283,8 @@ impl Engine {
 /// [`Error::Shape`], [`Error::Limit`].
 pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
     let limits = device.limits();
-    let options = |name: &str, steps: usize| Options { limits, ..Options::new(name, steps) };
+    let direct = device.is_software();
+    let options = |name: &str, steps: usize| Options { limits, direct, ..Options::new(name, steps) };
     let mut plans = Vec::new();
     if let Some((rows, batch, optimizer)) = roles.train {
         // A row of the data set in bytes; what does not fit a binding streams through the device in pieces.

@@ -21,7 +21,7 @@ pub struct Listed {
 #[derive(Debug)]
 pub enum Selection {
     /// This adapter.
-    Adapter(Selected),
+    Adapter(Box<Selected>),
     /// The CPU, and why.
     Cpu(String),
 }
@@ -102,7 +102,7 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
         }
     };
     match found {
-        Some(listed) => Ok(Selection::Adapter(Selected { listed, reason })),
+        Some(listed) => Ok(Selection::Adapter(Box::new(Selected { listed, reason }))),
         None if require_gpu => Err(Error::Device(format!(
             "WGRAD_REQUIRE_GPU is set, but no hardware GPU was found ({}). {REMEDY}",
             describe(&listed)

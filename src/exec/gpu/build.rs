@@ -111,10 +111,18 @@ fn bind(
     gpu.device.create_bind_group(&descriptor)
 }
 
-/// Pipelines by kernel and constants, shader modules and layouts by kernel: each is made once.
+/// A kernel's shader module and layouts.
+#[derive(Clone)]
+struct Module {
+    shader: wgpu::ShaderModule,
+    bindings: wgpu::BindGroupLayout,
+    layout: wgpu::PipelineLayout,
+}
+
+/// Pipelines by kernel and constants, modules by kernel: each is made once.
 #[derive(Default)]
 struct Pipelines {
-    modules: HashMap<Kernel, (wgpu::ShaderModule, wgpu::BindGroupLayout, wgpu::PipelineLayout)>,
+    modules: HashMap<Kernel, Module>,
     made: HashMap<(Kernel, String), wgpu::ComputePipeline>,
 }
 
@@ -125,39 +133,44 @@ impl Pipelines {
         kernel: Kernel,
         args: &Args,
     ) -> Result<(wgpu::ComputePipeline, wgpu::BindGroupLayout)> {
-        if !self.modules.contains_key(&kernel) {
-            let at = format!("kernel {}", kernel.name());
-            let module = scoped(&gpu.device, &at, || module(gpu, kernel)).await?;
-            self.modules.insert(kernel, module);
-        }
-        let (module, bind_layout, layout) = &self.modules[&kernel];
+        let module = self.module(gpu, kernel).await?;
         let key = (kernel, format!("{:?}", args.constants));
-        if !self.made.contains_key(&key) {
-            let descriptor = wgpu::ComputePipelineDescriptor {
-                label: Some(kernel.name()),
-                layout: Some(layout),
-                module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &args.constants,
-                    // Every kernel writes what it reads of workgroup memory (a test checks the results on two drivers).
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            };
-            let at = format!("kernel {} with {:?}", kernel.name(), args.constants);
-            let pipeline = scoped(&gpu.device, &at, || gpu.device.create_compute_pipeline(&descriptor)).await?;
-            self.made.insert(key.clone(), pipeline);
+        if let Some(pipeline) = self.made.get(&key) {
+            return Ok((pipeline.clone(), module.bindings));
         }
-        Ok((self.made[&key].clone(), bind_layout.clone()))
+        let descriptor = wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.name()),
+            layout: Some(&module.layout),
+            module: &module.shader,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &args.constants,
+                // Every kernel writes what it reads of workgroup memory; zeroing it would cost each dispatch.
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        };
+        let at = format!("kernel {} with {:?}", kernel.name(), args.constants);
+        let pipeline = scoped(&gpu.device, &at, || gpu.device.create_compute_pipeline(&descriptor)).await?;
+        self.made.insert(key, pipeline.clone());
+        Ok((pipeline, module.bindings))
+    }
+
+    async fn module(&mut self, gpu: &GpuDevice, kernel: Kernel) -> Result<Module> {
+        if let Some(module) = self.modules.get(&kernel) {
+            return Ok(module.clone());
+        }
+        let made = scoped(&gpu.device, &format!("kernel {}", kernel.name()), || module(gpu, kernel)).await?;
+        self.modules.insert(kernel, made.clone());
+        Ok(made)
     }
 }
 
-fn module(gpu: &GpuDevice, kernel: Kernel) -> (wgpu::ShaderModule, wgpu::BindGroupLayout, wgpu::PipelineLayout) {
+fn module(gpu: &GpuDevice, kernel: Kernel) -> Module {
     let device = &gpu.device;
     let label = Some(kernel.name());
     let source = wgpu::ShaderSource::Wgsl(Cow::Owned(kernel.source()));
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+    let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
     let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
@@ -169,11 +182,11 @@ fn module(gpu: &GpuDevice, kernel: Kernel) -> (wgpu::ShaderModule, wgpu::BindGro
         let read_only = binding.access == Access::Read;
         entries.push(entry(i as u32 + 1, wgpu::BufferBindingType::Storage { read_only }));
     }
-    let bind_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+    let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label,
-        bind_group_layouts: &[Some(&bind_layout)],
+        bind_group_layouts: &[Some(&bindings)],
         immediate_size: 0,
     });
-    (module, bind_layout, layout)
+    Module { shader, bindings, layout }
 }

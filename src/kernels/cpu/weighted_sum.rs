@@ -25,7 +25,7 @@ pub fn weighted_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let mut half = LANES / 2;
     while half > 0 {
         for j in 0..half {
-            sums[j] = sums[j] + sums[j + half];
+            sums[j] += sums[j + half];
         }
         half /= 2;
     }

@@ -11,15 +11,30 @@ use std::path::{Path, PathBuf};
 pub enum Error {
     /// A spec file that cannot be used. `place` is `file:line:column` or the key.
     #[error("{place}: {message}")]
-    Spec { place: String, message: String },
+    Spec {
+        /// `file:line:column`, or the key.
+        place: String,
+        /// What was found and what to do.
+        message: String,
+    },
 
     /// A data file that cannot be used. `place` is `file`, `file:line` or `file:line, column "name"`.
     #[error("{place}: {message}")]
-    Data { place: String, message: String },
+    Data {
+        /// File, line, column.
+        place: String,
+        /// What was found and what to do.
+        message: String,
+    },
 
     /// A weight file or checkpoint that cannot be used. `place` names the file.
     #[error("{place}: {message}")]
-    Weights { place: String, message: String },
+    Weights {
+        /// The file.
+        place: String,
+        /// What was found and what to do.
+        message: String,
+    },
 
     /// Shapes that do not fit together. The message names the layer and both shapes.
     #[error("{0}")]
@@ -35,19 +50,33 @@ pub enum Error {
 
     /// A wgpu error, with the kernel or buffer that it concerns.
     #[error("GPU error at {at}: {message}")]
-    Gpu { at: String, message: String },
+    Gpu {
+        /// The kernel, bind group or buffer.
+        at: String,
+        /// What wgpu said.
+        message: String,
+    },
 
     /// The loss stopped being a finite number.
     #[error(
         "the loss became {value} at step {step} (epoch {epoch}): training stopped. Lower the learning rate or scale \
          the inputs"
     )]
-    NonFinite { step: usize, epoch: usize, value: f64 },
+    NonFinite {
+        /// Number of the step, from 1.
+        step: usize,
+        /// Number of the epoch, from 1.
+        epoch: usize,
+        /// The loss: NaN or an infinity.
+        value: f64,
+    },
 
     /// A file operation that failed.
     #[error("{}: {source}", path.display())]
     Io {
+        /// The file or folder.
         path: PathBuf,
+        /// What the system said.
         #[source]
         source: std::io::Error,
     },

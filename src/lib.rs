@@ -1,4 +1,49 @@
+//! Trains neural networks with WGSL compute shaders through wgpu, and proves every gradient against a CPU path.
+//!
+//! ```
+//! use wgrad::Trainer;
+//! use wgrad::data::Dataset;
+//! use wgrad::exec::Choice;
+//! use wgrad::graph::{Activation, Loss, Optimizer};
+//!
+//! # fn main() -> wgrad::Result<()> {
+//! // Four samples of two numbers, one target number each.
+//! let xor = Dataset::numbers(&[0., 0., 0., 1., 1., 0., 1., 1.], 2, &[0., 1., 1., 0.], 1);
+//!
+//! let mut trainer = Trainer::builder(2)
+//!     .dense(8, Activation::Tanh)
+//!     .dense(1, Activation::Sigmoid)
+//!     .loss(Loss::BinaryCrossEntropy)
+//!     .optimizer(Optimizer::adam(0.05))
+//!     .batch_size(4)
+//!     .seed(1)
+//!     .device(Choice::Cpu) // Choice::Auto takes a hardware GPU where there is one
+//!     .build()?;
+//!
+//! let losses = trainer.fit(&xor, 500)?;
+//! assert!(losses[499] < 0.05);
+//!
+//! let p = trainer.predict(&xor.x)?;
+//! assert!(p[0] < 0.1 && p[1] > 0.9 && p[2] > 0.9 && p[3] < 0.1);
+//!
+//! // Loss and gradients of a batch, without a step.
+//! let gradients = trainer.gradients(&xor)?;
+//! assert_eq!(gradients.tensors[0].name, "layers.0.weight");
+//! assert_eq!(gradients.tensors[0].shape, [8, 2]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Trainer`] is the blocking interface; `fit`, `step`, `gradients`, `predict`, `save` and `load` are its methods.
+//! [`train::run`] trains a [`spec::Spec`] into a run folder, as the program does. [`verify`] holds a device's steps against
+//! the CPU in `f64`. Beneath them, in the order of the data's travel: [`graph`], [`plan`], [`exec`], with the kernel table in
+//! [`kernels`].
+//!
+//! Features: `gpu` (default) brings wgpu; without it the device `cpu` still works.
+
 #![deny(unsafe_code)]
+#![warn(missing_docs)]
+
 pub mod cli;
 pub mod compare;
 pub mod data;

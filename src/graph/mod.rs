@@ -69,17 +69,38 @@ impl TensorType {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
     /// Source: a data set that stays on the device, `[rows, cols]` numbers or `[rows]` classes.
-    Data { name: String },
+    Data {
+        /// Name of the data set.
+        name: String,
+    },
     /// Source: one row of a table for each step: batch indices, sample weights, optimizer constants.
-    Table { name: String },
+    Table {
+        /// Name of the table.
+        name: String,
+    },
     /// Source: a trainable tensor. Weight decay applies where `decay` is true.
-    Param { name: String, decay: bool },
+    Param {
+        /// Name of the parameter.
+        name: String,
+        /// Whether weight decay applies.
+        decay: bool,
+    },
     /// Source: an optimizer state of a parameter, of the same shape; `slot` 0 is the first moment or velocity.
-    State { param: String, slot: usize },
+    State {
+        /// Name of the parameter.
+        param: String,
+        /// Which of its states.
+        slot: usize,
+    },
     /// `(data [n, cols], index [rows]) -> [rows, cols]`: y\[i\] = data\[index\[i\]\]
     Gather,
     /// `(a, b) -> op(a) · op(b)`; true transposes.
-    MatMul { trans_a: bool, trans_b: bool },
+    MatMul {
+        /// Whether a is transposed.
+        trans_a: bool,
+        /// Whether b is transposed.
+        trans_b: bool,
+    },
     /// `(x [m, n], b [n]) -> [m, n]`
     AddBias,
     /// `(a, b) -> a + b`, equal shapes.

@@ -175,7 +175,29 @@ pub struct Adam {
     pub weight_decay: f64,
 }
 
+impl Adam {
+    /// PyTorch's constants with this learning rate, without weight decay.
+    pub const fn new(lr: f64) -> Adam {
+        Adam { lr, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 }
+    }
+}
+
 impl Optimizer {
+    /// Plain gradient descent.
+    pub const fn sgd(lr: f64) -> Optimizer {
+        Optimizer::Sgd { lr, momentum: 0.0, nesterov: false, weight_decay: 0.0 }
+    }
+
+    /// Adam with PyTorch's constants.
+    pub const fn adam(lr: f64) -> Optimizer {
+        Optimizer::Adam(Adam::new(lr))
+    }
+
+    /// AdamW with PyTorch's constants, weight decay 0.01.
+    pub const fn adamw(lr: f64) -> Optimizer {
+        Optimizer::AdamW(Adam { weight_decay: 0.01, ..Adam::new(lr) })
+    }
+
     /// Every name that a spec may use.
     pub const NAMES: &[&str] = &["sgd", "adam", "adamw"];
 

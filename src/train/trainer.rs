@@ -53,12 +53,11 @@ pub struct Gradients {
 
 impl Default for TrainerBuilder {
     fn default() -> Self {
-        let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
         TrainerBuilder {
             layers: Vec::new(),
             inputs: 0,
             loss: Loss::Mse,
-            optimizer,
+            optimizer: Optimizer::sgd(0.1),
             batch_size: 32,
             seed: 0,
             device: Choice::Auto,

@@ -3,7 +3,9 @@
 use super::fault::Faults;
 use crate::error::{Error, Result};
 use crate::exec::Choice;
+use crate::kernels::Kernel;
 use crate::plan::Limits;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An adapter with its place in the list.
@@ -50,6 +52,24 @@ pub struct GpuDevice {
     pub queue: wgpu::Queue,
     /// Errors that arrive outside of any call.
     pub faults: Arc<Faults>,
+    /// Kernels whose shader is replaced; see [`GpuDevice::with_shader`].
+    shaders: HashMap<Kernel, String>,
+}
+
+impl GpuDevice {
+    /// The same device, on which sessions build `kernel` from `text` (complete WGSL, includes expanded) instead of the
+    /// table's shader: how tests show that a broken kernel is caught.
+    #[must_use]
+    pub fn with_shader(&self, kernel: Kernel, text: &str) -> GpuDevice {
+        let mut device = self.clone();
+        device.shaders.insert(kernel, text.to_string());
+        device
+    }
+
+    /// The complete WGSL text of `kernel` on this device.
+    pub fn shader(&self, kernel: Kernel) -> String {
+        self.shaders.get(&kernel).cloned().unwrap_or_else(|| kernel.source())
+    }
 }
 
 /// Every adapter of this machine with a compute queue, in wgpu's order.
@@ -189,6 +209,14 @@ impl Selected {
             Error::Device(format!("{} could not be opened: {e}. Update its driver, or use --device cpu", info.name))
         })?;
         let faults = Faults::watch(&device, &info.name);
-        Ok(GpuDevice { info, reason: self.reason, limits: plan_limits(&limits), device, queue, faults })
+        Ok(GpuDevice {
+            info,
+            reason: self.reason,
+            limits: plan_limits(&limits),
+            device,
+            queue,
+            faults,
+            shaders: HashMap::new(),
+        })
     }
 }

@@ -169,7 +169,7 @@ impl Pipelines {
 fn module(gpu: &GpuDevice, kernel: Kernel) -> Module {
     let device = &gpu.device;
     let label = Some(kernel.name());
-    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(kernel.source()));
+    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(gpu.shader(kernel)));
     let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
     let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
         binding,

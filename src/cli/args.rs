@@ -198,7 +198,13 @@ pub struct Verify {
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
-    /// Write JUnit XML, one test case a tensor
+    /// Multiply every bound by X; shown in every output
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = slack)]
+    pub slack: f64,
+    /// Verify the plan without fusion, so that every node of the graph has a value of its own
+    #[arg(long)]
+    pub unfused: bool,
+    /// Write JUnit XML, one test case a value
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Write a Markdown table, as a job summary takes it
@@ -223,4 +229,11 @@ pub struct Plan {
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
+}
+
+fn slack(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
+        _ => Err(format!("{text} is not a positive number")),
+    }
 }

@@ -28,6 +28,8 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
         batch_size: spec.train.batch_size,
         seed: spec.train.seed,
         steps: args.steps as usize,
+        slack: args.slack,
+        unfused: args.unfused,
     };
     let verdict = pollster::block_on(verify(&question, &device))?;
     write(&args, &verdict)?;

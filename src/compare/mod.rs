@@ -17,6 +17,12 @@ pub struct Comparison {
     pub max_abs: f64,
     /// Largest |found - expected| / |expected|, over elements whose expected value is not 0.
     pub max_rel: f64,
+    /// Largest |found - expected| in units in the last place of the expected value, as f32.
+    pub max_ulp: f64,
+    /// Root of the mean of the squared errors.
+    pub rms: f64,
+    /// Cosine of the angle between both, as vectors; 1 where both are zero.
+    pub cosine: f64,
     /// Largest error / bound; infinite where the bound is 0 and the error is not, or where a value is not finite.
     pub max_ratio: f64,
     /// The element with the largest ratio: index, expected, found, bound.
@@ -49,6 +55,9 @@ pub fn compare(name: &str, shape: &[usize], expected: &[f64], found: &[f64], bou
         fault: None,
         max_abs: 0.0,
         max_rel: 0.0,
+        max_ulp: 0.0,
+        rms: 0.0,
+        cosine: 1.0,
         max_ratio: 0.0,
         worst: None,
     };
@@ -58,6 +67,7 @@ pub fn compare(name: &str, shape: &[usize], expected: &[f64], found: &[f64], bou
         result.max_ratio = f64::INFINITY;
         return result;
     }
+    (result.rms, result.cosine) = rms_and_cosine(expected, found);
     for index in 0..size {
         let (e, f, b) = (expected[index], found[index], bound[index]);
         let error = (f - e).abs();
@@ -69,6 +79,7 @@ pub fn compare(name: &str, shape: &[usize], expected: &[f64], found: &[f64], bou
             result.fail(format!("element {index} {what}: expected {e:e}, found {f:e}, bound {b:e}"));
         }
         result.max_abs = larger(result.max_abs, error);
+        result.max_ulp = larger(result.max_ulp, error / ulp(e));
         if e != 0.0 {
             result.max_rel = larger(result.max_rel, error / e.abs());
         }
@@ -85,6 +96,20 @@ impl Comparison {
         self.passed = false;
         self.fault = Some(fault);
     }
+}
+
+fn rms_and_cosine(expected: &[f64], found: &[f64]) -> (f64, f64) {
+    let sum = |f: fn(f64, f64) -> f64| expected.iter().zip(found).map(|(e, f_)| f(*e, *f_)).sum::<f64>();
+    let rms = (sum(|e, f| (f - e) * (f - e)) / expected.len().max(1) as f64).sqrt();
+    let (ee, ff, ef) = (sum(|e, _| e * e), sum(|_, f| f * f), sum(|e, f| e * f));
+    let cosine = if ee == 0.0 && ff == 0.0 { 1.0 } else { ef / (ee.sqrt() * ff.sqrt()) };
+    (rms, if cosine.is_nan() { 0.0 } else { cosine })
+}
+
+/// Distance between neighbouring f32 numbers at the size of `v`; that of the smallest normal number below it.
+fn ulp(v: f64) -> f64 {
+    let exponent = v.abs().max(f64::from(f32::MIN_POSITIVE)).log2().floor();
+    (exponent - 23.0).exp2()
 }
 
 /// The maximum in which NaN wins.

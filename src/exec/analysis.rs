@@ -47,70 +47,77 @@ impl Analysis {
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer.
     pub fn read(&self, name: &str) -> Result<Measured> {
-        Ok(self.at(self.range(name)?))
+        Ok(part(&self.arenas[self.range(name)?.arena], self.range(name)?))
     }
 
-    fn at(&self, r: Range) -> Measured {
-        let arena = &self.arenas[r.arena];
-        let part = r.offset..r.offset + r.len;
-        Measured { value: arena.value[part.clone()].to_vec(), error: arena.error[part].to_vec() }
+    /// Values and bounds of a range.
+    pub fn at(&self, range: Range) -> Measured {
+        part(&self.arenas[range.arena], range)
     }
 
     /// Runs one step.
     pub fn step(&mut self) {
-        for dispatch in &self.plan.dispatches.clone() {
-            self.dispatch(dispatch);
-        }
-    }
-
-    fn dispatch(&mut self, dispatch: &Dispatch) {
-        let row = dispatch.kernel.row();
-        let of = |read: bool| {
-            let pairs = row.bindings.iter().zip(&dispatch.bindings);
-            pairs.filter(move |(b, _)| (b.access == Access::Read) == read).map(|(_, r)| *r)
-        };
-        let inputs: Vec<Measured> = of(true).map(|r| self.at(r)).collect();
-        let before: Vec<Measured> = of(false).map(|r| self.at(r)).collect();
-        let after = self.evaluate(dispatch, &inputs, &before);
-        let errors = (row.bound)(&BoundCall { args: &dispatch.args, inputs: &inputs, before: &before, after: &after });
-        for ((r, value), error) in of(false).zip(after).zip(errors) {
-            let arena = &mut self.arenas[r.arena];
-            arena.value[r.offset..r.offset + r.len].copy_from_slice(&value);
-            arena.error[r.offset..r.offset + r.len].copy_from_slice(&error);
-        }
-    }
-
-    /// The written bindings after the kernel's CPU function in `f64`.
-    fn evaluate(&self, dispatch: &Dispatch, inputs: &[Measured], before: &[Measured]) -> Vec<Vec<f64>> {
-        let row = dispatch.kernel.row();
-        let dtype = |r: &Range| self.plan.arenas[r.arena].dtype;
-        let words = |m: &Measured| m.value.iter().map(|v| *v as u32).collect::<Vec<u32>>();
-        let mut after: Vec<Vec<f64>> = before.iter().map(|m| m.value.clone()).collect();
-        let pairs = || row.bindings.iter().zip(&dispatch.bindings);
-        let read_types: Vec<Dtype> = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| dtype(r)).collect();
-        let write_types: Vec<Dtype> =
-            pairs().filter(|(b, _)| b.access != Access::Read).map(|(_, r)| dtype(r)).collect();
-        let read_words: Vec<Vec<u32>> = inputs.iter().map(words).collect();
-        let mut write_words: Vec<Vec<u32>> = before.iter().map(words).collect();
-        let ins: Vec<In<'_, f64>> = inputs
-            .iter()
-            .zip(&read_words)
-            .zip(&read_types)
-            .map(|((m, w), t)| if *t == Dtype::F32 { In::F(&m.value) } else { In::U(w) })
-            .collect();
-        let mut outs: Vec<Out<'_, f64>> = after
-            .iter_mut()
-            .zip(&mut write_words)
-            .zip(&write_types)
-            .map(|((v, w), t)| if *t == Dtype::F32 { Out::F(v) } else { Out::U(w) })
-            .collect();
-        (row.cpu_f64)(&mut Call { args: &dispatch.args, inputs: &ins, outputs: &mut outs });
-        drop(outs);
-        for ((value, word), t) in after.iter_mut().zip(&write_words).zip(&write_types) {
-            if *t == Dtype::U32 {
-                *value = word.iter().map(|w| f64::from(*w)).collect();
+        for i in 0..self.plan.dispatches.len() {
+            let written = analyse(&self.plan, i, |range| self.at(range));
+            for (r, m) in written {
+                let arena = &mut self.arenas[r.arena];
+                arena.value[r.offset..r.offset + r.len].copy_from_slice(&m.value);
+                arena.error[r.offset..r.offset + r.len].copy_from_slice(&m.error);
             }
         }
-        after
     }
+}
+
+fn part(arena: &Measured, r: Range) -> Measured {
+    let at = r.offset..r.offset + r.len;
+    Measured { value: arena.value[at.clone()].to_vec(), error: arena.error[at].to_vec() }
+}
+
+/// Runs dispatch number `i` of `plan` in `f64` on the operands that `get` gives, and bounds the error of the same dispatch
+/// in `f32`. Returns every written range with values and bounds.
+pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(Range, Measured)> {
+    let dispatch = &plan.dispatches[i];
+    let row = dispatch.kernel.row();
+    let inputs: Vec<Measured> = ranges(dispatch, true).map(&get).collect();
+    let before: Vec<Measured> = ranges(dispatch, false).map(&get).collect();
+    let after = evaluate(plan, dispatch, &inputs, &before);
+    let errors = (row.bound)(&BoundCall { args: &dispatch.args, inputs: &inputs, before: &before, after: &after });
+    let measured = after.into_iter().zip(errors).map(|(value, error)| Measured { value, error });
+    ranges(dispatch, false).zip(measured).collect()
+}
+
+/// The dispatch's read ranges, or its written ones, in the row's order.
+fn ranges(dispatch: &Dispatch, read: bool) -> impl Iterator<Item = Range> {
+    let pairs = dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings);
+    pairs.filter(move |(b, _)| (b.access == Access::Read) == read).map(|(_, r)| *r)
+}
+
+/// The written bindings after the kernel's CPU function in `f64`.
+fn evaluate(plan: &Plan, dispatch: &Dispatch, inputs: &[Measured], before: &[Measured]) -> Vec<Vec<f64>> {
+    let types = |read: bool| ranges(dispatch, read).map(|r| plan.arenas[r.arena].dtype).collect::<Vec<Dtype>>();
+    let (read_types, write_types) = (types(true), types(false));
+    let words = |m: &Measured| m.value.iter().map(|v| *v as u32).collect::<Vec<u32>>();
+    let mut after: Vec<Vec<f64>> = before.iter().map(|m| m.value.clone()).collect();
+    let read_words: Vec<Vec<u32>> = inputs.iter().map(words).collect();
+    let mut write_words: Vec<Vec<u32>> = before.iter().map(words).collect();
+    let ins: Vec<In<'_, f64>> = inputs
+        .iter()
+        .zip(&read_words)
+        .zip(&read_types)
+        .map(|((m, w), t)| if *t == Dtype::F32 { In::F(&m.value) } else { In::U(w) })
+        .collect();
+    let mut outs: Vec<Out<'_, f64>> = after
+        .iter_mut()
+        .zip(&mut write_words)
+        .zip(&write_types)
+        .map(|((v, w), t)| if *t == Dtype::F32 { Out::F(v) } else { Out::U(w) })
+        .collect();
+    (dispatch.kernel.row().cpu_f64)(&mut Call { args: &dispatch.args, inputs: &ins, outputs: &mut outs });
+    drop(outs);
+    for ((value, word), t) in after.iter_mut().zip(&write_words).zip(&write_types) {
+        if *t == Dtype::U32 {
+            *value = word.iter().map(|w| f64::from(*w)).collect();
+        }
+    }
+    after
 }

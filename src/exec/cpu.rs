@@ -102,6 +102,13 @@ impl<T: Precision> Cpu<T> {
         self.values(self.resolve(plan, range))
     }
 
+    /// Reads indices; see [`super::Session::read_arena`].
+    pub async fn read_u32(&mut self, plan: usize, range: Range) -> Result<Vec<u32>> {
+        let r = self.resolve(plan, range);
+        let Storage::U(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
+        Ok(arena[r.offset..r.offset + r.len].to_vec())
+    }
+
     fn values(&self, r: Range) -> Result<Vec<f64>> {
         let Storage::F(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
         Ok(arena[r.offset..r.offset + r.len].iter().map(|v| v.widen()).collect())

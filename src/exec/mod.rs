@@ -119,6 +119,21 @@ impl Session {
         each!(self, inner => inner.read(plan, range).await)
     }
 
+    /// Reads a whole arena of a plan; indices are widened to numbers.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn read_arena(&mut self, plan: usize, arena: usize) -> Result<Vec<f64>> {
+        let whole = Range { arena, offset: 0, len: self.plans[plan].arenas[arena].len };
+        match self.plans[plan].arenas[arena].dtype {
+            Dtype::F32 => each!(self, inner => inner.read(plan, whole).await),
+            Dtype::U32 => {
+                let words = each!(self, inner => inner.read_u32(plan, whole).await)?;
+                Ok(words.into_iter().map(f64::from).collect())
+            }
+        }
+    }
+
     /// Runs up to `steps` steps, from the first row of the plan's tables. The losses of finished steps go to `sink` in
     /// order, many at a time; when it answers [`Flow::Stop`], no further steps start. Returns how many steps ran.
     ///

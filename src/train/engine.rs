@@ -23,6 +23,10 @@ pub struct Roles {
     pub predict: Option<usize>,
     /// Gradients of one batch: its rows.
     pub gradients: Option<usize>,
+    /// Give every value of the training plan a place of its own, so that all can be read after a step.
+    pub keep_all: bool,
+    /// Lower the training plan without fusion, to bisect a fault.
+    pub unfused: bool,
 }
 
 /// A network on a device.
@@ -94,6 +98,19 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn read_parameters(&mut self) -> Result<Vec<Tensor>> {
         self.read_named(0, "").await
+    }
+
+    /// Reads every arena of the training plan, in the plan's order.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn read_arenas(&mut self) -> Result<Vec<Vec<f64>>> {
+        let plan = self.plan(TRAIN)?;
+        let mut arenas = Vec::new();
+        for arena in 0..self.session.plans()[plan].arenas.len() {
+            arenas.push(self.session.read_arena(plan, arena).await?);
+        }
+        Ok(arenas)
     }
 
     /// Writes optimizer states: tensors named `state.<slot>.<parameter>`.
@@ -295,7 +312,8 @@ pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Pla
         let steps = rows.div_ceil(batch).min(MAX_TABLE_STEPS);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
-        plans.push(lower(&graph, &options(TRAIN, steps))?);
+        let choices = Options { keep_all: roles.keep_all, fuse: !roles.unfused, ..options(TRAIN, steps) };
+        plans.push(lower(&graph, &choices)?);
     }
     if let Some(rows) = roles.evaluate {
         let batch = rows.min(EVAL_BATCH);

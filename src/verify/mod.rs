@@ -1,22 +1,28 @@
-//! Verification: the device's train steps against the CPU in `f64`, with derived error bounds.
+//! Verification: the device's train steps against the CPU in `f64`, node by node, with derived error bounds.
 //!
-//! Step by step the judge runs the same plan in exact-enough arithmetic ([`crate::exec::analysis`]) from its own
-//! parameters; its error analysis starts from the measured distance of the device's parameters at the start of the
-//! step. What the device finds (loss, every gradient, every updated parameter and state) must lie within the bound that
-//! one step can make of that distance. By induction over the steps the whole trajectory is explained by rounding, or a
-//! row fails at the first step at which it is not. What this cannot show: an error that the graph itself makes, which
-//! both sides share; finite differences and the tests' independent oracle are for that.
+//! Every value of the train step is compared twice. *Locally*: the judge computes the dispatch from the device's own
+//! operands, so that only the dispatch's own rounding may differ. *In total*: the judge computes the whole step from its own
+//! parameters with [running error analysis](crate::exec::analysis), which starts from the measured distance of the device's
+//! parameters at the start of the step. A value that passes locally and fails in total has inherited the fault.
+//!
+//! By induction over the steps the whole trajectory is explained by rounding, or a node fails at the first step at which it
+//! is not. What this cannot show: an error that the graph itself makes, which both sides share; [`gradcheck`] and the tests'
+//! independent oracle are for that.
 
+mod assert;
+mod judge;
 pub mod report;
 
-use crate::compare::{Comparison, compare};
+pub use assert::assert_gradients;
+
+use crate::compare::Comparison;
 use crate::data::{Dataset, Targets, epoch_order};
 use crate::error::{Error, Result};
-use crate::exec::analysis::Analysis;
 use crate::exec::{Device, Flow};
 use crate::graph::Optimizer;
 use crate::model::{Network, Tensor};
 use crate::train::{Engine, Roles};
+use judge::{Judge, StepInput};
 use serde::Serialize;
 
 /// What to verify.
@@ -35,6 +41,53 @@ pub struct Question<'a> {
     pub seed: u64,
     /// Steps to take.
     pub steps: usize,
+    /// Every bound is multiplied by this; 1 is the proof, anything else is shown in every output.
+    pub slack: f64,
+    /// Lower the plan without fusion, so that every node of the graph has a value of its own.
+    pub unfused: bool,
+}
+
+/// One value of the train step, compared.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Name of the value: a parameter's, `grad.<parameter>`, `loss`, or the node that computes it.
+    pub name: String,
+    /// The kernel that wrote it.
+    pub kernel: &'static str,
+    /// Number of the dispatch in the plan.
+    pub dispatch: usize,
+    /// Names of the operands that the dispatch computes.
+    pub operands: Vec<String>,
+    /// Against the judge on the device's own operands.
+    pub local: Comparison,
+    /// Against the judge from its own start.
+    pub total: Comparison,
+    /// For a value that is fine locally and not in total: the operand that it has the fault from.
+    pub inherited_from: Option<String>,
+}
+
+impl Row {
+    /// True if both comparisons passed.
+    pub fn passed(&self) -> bool {
+        self.local.passed && self.total.passed
+    }
+
+    /// The larger error / bound of both comparisons.
+    pub fn max_ratio(&self) -> f64 {
+        self.local.max_ratio.max(self.total.max_ratio)
+    }
+
+    /// What is wrong, in words.
+    pub fn fault(&self) -> Option<String> {
+        if let Some(fault) = &self.local.fault {
+            return Some(format!("{fault}, computed from the device's own operands"));
+        }
+        let fault = self.total.fault.as_ref()?;
+        Some(match &self.inherited_from {
+            Some(from) => format!("inherited from {from}: {fault}"),
+            None => fault.clone(),
+        })
+    }
 }
 
 /// The comparisons of one step.
@@ -46,8 +99,19 @@ pub struct Step {
     pub loss_expected: f64,
     /// The device's loss.
     pub loss_found: f64,
-    /// Loss, gradients, parameters and states after the step.
-    pub rows: Vec<Comparison>,
+    /// Every value, in the order of the plan's dispatches.
+    pub rows: Vec<Row>,
+    /// Drift of the trajectories so far.
+    pub drift: Drift,
+}
+
+/// How far f32 trajectories are from the f64 one after a step: root mean square distance of the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Drift {
+    /// Of the device.
+    pub device: f64,
+    /// Of the CPU in f32, by the same plan.
+    pub cpu_f32: f64,
 }
 
 /// The verdict.
@@ -59,140 +123,82 @@ pub struct Verdict {
     pub reference: String,
     /// True if every row of every step passed.
     pub passed: bool,
+    /// Factor on every bound.
+    pub slack: f64,
     /// The steps.
     pub steps: Vec<Step>,
 }
 
 impl Verdict {
     /// The row with the largest error / bound, with its step.
-    pub fn worst(&self) -> Option<(usize, &Comparison)> {
+    pub fn worst(&self) -> Option<(usize, &Row)> {
         let rows = self.steps.iter().flat_map(|s| s.rows.iter().map(move |r| (s.step, r)));
-        rows.max_by(|a, b| a.1.max_ratio.total_cmp(&b.1.max_ratio))
+        rows.max_by(|a, b| a.1.max_ratio().total_cmp(&b.1.max_ratio()))
     }
 
-    /// The first row that failed.
-    pub fn first_fault(&self) -> Option<(usize, &Comparison)> {
-        self.steps.iter().find_map(|s| s.rows.iter().find(|r| !r.passed).map(|r| (s.step, r)))
+    /// The first node at fault: the first row that fails locally, else the first that fails at all.
+    pub fn first_fault(&self) -> Option<(usize, &Row)> {
+        self.steps.iter().find_map(|s| {
+            let local = s.rows.iter().find(|r| !r.local.passed);
+            local.or_else(|| s.rows.iter().find(|r| !r.passed())).map(|r| (s.step, r))
+        })
     }
 }
 
-/// Takes `question.steps` steps on `device` and on the judge and compares them.
+/// Takes `question.steps` steps on `device` and on the judge and compares every value.
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::Limit`], [`Error::Gpu`], [`Error::Device`]: what keeps the steps from running. A step that
 /// runs and is wrong is no error but a verdict.
 pub async fn verify(question: &Question<'_>, device: &Device) -> Result<Verdict> {
-    let Question { network, optimizer, data, .. } = *question;
+    let Question { network, optimizer, .. } = *question;
+    let data = rounded_dataset(question.data);
     let batch = question.batch_size.min(data.rows);
-    let roles = Roles { train: Some((data.rows, batch, optimizer)), ..Roles::default() };
-    let mut engine = Engine::open(device, network, roles).await?;
-    let data = rounded_dataset(data);
-    let mut judge = Judge::new(network, optimizer, question.parameters);
-    engine.write_parameters(&judge.parameters)?;
-    engine.set_training_data(&data)?;
+    let mut engine = open(question, device, &data).await?;
+    let mut twin = open(question, &Device::cpu(), &data).await?;
+    let mut judge = Judge::new(network, optimizer, question.parameters, question.slack);
     let orders = (0..).flat_map(|epoch| {
         epoch_order(question.seed, epoch, data.rows).chunks(batch).map(<[u32]>::to_vec).collect::<Vec<_>>()
     });
     let mut steps = Vec::with_capacity(question.steps);
     for (t, rows) in orders.take(question.steps).enumerate() {
-        let before = (engine.read_parameters().await?, engine.read_states().await?);
-        let mut loss = f64::NAN;
-        let mut sink = |losses: &[f64]| {
-            loss = losses.first().copied().unwrap_or(f64::NAN);
-            Flow::Continue
-        };
+        let before = engine.read_arenas().await?;
+        let mut sink = |_: &[f64]| Flow::Continue;
         engine.train(&rows, t as u64, &mut sink).await?;
-        let found = Found {
-            loss,
-            gradients: engine.read_gradients().await?,
-            parameters: engine.read_parameters().await?,
-            states: engine.read_states().await?,
-        };
+        twin.train(&rows, t as u64, &mut sink).await?;
+        let after = engine.read_arenas().await?;
         let plan = engine.plans().first().ok_or_else(|| Error::Internal("no plan".into()))?;
-        steps.push(judge.step(plan, &data, &rows, batch, t, &before, &found)?);
-    }
-    let passed = steps.iter().all(|s| s.rows.iter().all(|r| r.passed));
-    Ok(Verdict { device: device.name().to_string(), reference: "cpu (f64)".into(), passed, steps })
-}
-
-/// What the device held after a step.
-struct Found {
-    loss: f64,
-    gradients: Vec<Tensor>,
-    parameters: Vec<Tensor>,
-    states: Vec<Tensor>,
-}
-
-/// The trajectory in `f64`.
-struct Judge {
-    optimizer: Optimizer,
-    parameters: Vec<Tensor>,
-    states: Vec<Tensor>,
-}
-
-impl Judge {
-    fn new(network: &Network, optimizer: Optimizer, parameters: &[Tensor]) -> Judge {
-        let parameters = parameters.iter().map(|p| Tensor { values: rounded(&p.values), ..p.clone() }).collect();
-        let zeros = |slot: usize| {
-            network.parameters().into_iter().map(move |(name, shape)| Tensor {
-                name: format!("state.{slot}.{name}"),
-                values: vec![0.0; shape.iter().product()],
-                shape,
-            })
+        let input = StepInput { plan, data: &data, rows: &rows, batch, t, before: &before, after: &after };
+        let compared = judge.step(&input)?;
+        let drift = Drift {
+            device: judge.distance(&engine.read_parameters().await?),
+            cpu_f32: judge.distance(&twin.read_parameters().await?),
         };
-        Judge { optimizer, parameters, states: (0..optimizer.state_slots()).flat_map(zeros).collect() }
+        steps.push(Step {
+            step: t + 1,
+            loss_expected: compared.loss_expected,
+            loss_found: compared.loss_found,
+            rows: compared.rows,
+            drift,
+        });
     }
-
-    /// One step from the judge's own position, bounded by the device's distance from it, compared with what was found.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one step, each used once")]
-    fn step(
-        &mut self,
-        plan: &crate::plan::Plan,
-        data: &Dataset,
-        rows: &[u32],
-        batch: usize,
-        t: usize,
-        before: &(Vec<Tensor>, Vec<Tensor>),
-        found: &Found,
-    ) -> Result<Step> {
-        let mut analysis = Analysis::new(plan);
-        write_batch(&mut analysis, data, rows, batch)?;
-        analysis.write("train.table.hyper", &rounded(&self.optimizer.hyper(t as u64)), None)?;
-        let mine = self.parameters.iter().chain(&self.states);
-        for (mine, device) in mine.zip(before.0.iter().chain(&before.1)) {
-            let distance: Vec<f64> = mine.values.iter().zip(&device.values).map(|(a, b)| (a - b).abs()).collect();
-            analysis.write(&mine.name, &mine.values, Some(&distance))?;
-        }
-        analysis.step();
-        let loss = analysis.read("loss")?;
-        let mut all = vec![compare("loss", &[1], &loss.value[..1], &[found.loss], &loss.error[..1])];
-        for tensor in found.gradients.iter().chain(&found.parameters).chain(&found.states) {
-            let judged = analysis.read(&tensor.name)?;
-            all.push(compare(&tensor.name, &tensor.shape, &judged.value, &tensor.values, &judged.error));
-        }
-        for tensor in self.parameters.iter_mut().chain(&mut self.states) {
-            tensor.values = analysis.read(&tensor.name)?.value;
-        }
-        Ok(Step { step: t + 1, loss_expected: loss.value[0], loss_found: found.loss, rows: all })
-    }
+    let passed = steps.iter().all(|s| s.rows.iter().all(Row::passed));
+    let (device, reference) = (device.name().to_string(), "cpu (f64)".to_string());
+    Ok(Verdict { device, reference, passed, slack: question.slack, steps })
 }
 
-/// The samples and tables of one step, as the device holds them: rounded to `f32`.
-fn write_batch(analysis: &mut Analysis, data: &Dataset, rows: &[u32], batch: usize) -> Result<()> {
-    analysis.write("data.train.x", &data.x, None)?;
-    match &data.targets {
-        Targets::Numbers { values, .. } => analysis.write("data.train.target", values, None)?,
-        Targets::Classes(classes) => {
-            let classes: Vec<f64> = classes.iter().map(|c| f64::from(*c)).collect();
-            analysis.write("data.train.target", &classes, None)?;
-        }
-    }
-    let mut index: Vec<f64> = rows.iter().map(|r| f64::from(*r)).collect();
-    index.resize(batch, 0.0);
-    analysis.write("train.table.index", &index, None)?;
-    let mut weight = vec![f64::from((1.0 / rows.len() as f64) as f32); rows.len()];
-    weight.resize(batch, 0.0);
-    analysis.write("train.table.weight", &weight, None)
+async fn open(question: &Question<'_>, device: &Device, data: &Dataset) -> Result<Engine> {
+    let batch = question.batch_size.min(data.rows);
+    let roles = Roles {
+        train: Some((data.rows, batch, question.optimizer)),
+        keep_all: true,
+        unfused: question.unfused,
+        ..Roles::default()
+    };
+    let mut engine = Engine::open(device, question.network, roles).await?;
+    engine.write_parameters(question.parameters)?;
+    engine.set_training_data(data)?;
+    Ok(engine)
 }
 
 fn rounded(values: &[f64]) -> Vec<f64> {

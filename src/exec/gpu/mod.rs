@@ -78,6 +78,14 @@ impl Gpu {
         self.finish(read_back).await
     }
 
+    /// Reads indices; see [`super::Session::read_arena`].
+    pub async fn read_u32(&mut self, plan: usize, range: Range) -> Result<Vec<u32>> {
+        let mut encoder = self.encoder();
+        let read_back = self.copy_back(&mut encoder, plan, range);
+        self.submit(encoder);
+        self.bytes(read_back, |bytes| bytemuck::cast_slice(bytes).to_vec()).await
+    }
+
     fn encoder(&self) -> wgpu::CommandEncoder {
         self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("wgrad") })
     }
@@ -95,9 +103,14 @@ impl Gpu {
     }
 
     async fn finish(&mut self, read_back: ReadBack) -> Result<Vec<f64>> {
+        let widen = |bytes: &[u8]| bytemuck::cast_slice::<u8, f32>(bytes).iter().map(|v| f64::from(*v)).collect();
+        self.bytes(read_back, widen).await
+    }
+
+    async fn bytes<R>(&mut self, read_back: ReadBack, convert: impl FnOnce(&[u8]) -> R) -> Result<R> {
         self.counters.read_backs += 1;
         self.counters.bytes_down += read_back.size_bytes();
-        let values = read_back.finish(&self.device.device).await;
+        let values = read_back.finish(&self.device.device, convert).await;
         self.device.faults.check("while a result was read back")?;
         values
     }

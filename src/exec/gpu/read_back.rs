@@ -42,11 +42,11 @@ impl ReadBack {
         self
     }
 
-    /// Waits for the mapping and widens the numbers.
+    /// Waits for the mapping and hands the bytes to `convert`.
     ///
     /// # Errors
     /// [`Error::Gpu`] when the device cannot map the buffer.
-    pub async fn finish(self, device: &wgpu::Device) -> Result<Vec<f64>> {
+    pub async fn finish<R>(self, device: &wgpu::Device, convert: impl FnOnce(&[u8]) -> R) -> Result<R> {
         let this = if self.mapped.is_some() { self } else { self.start() };
         let failed = |message: &dyn std::fmt::Display| Error::gpu("read-back", message);
         // In a browser the event loop drives the queue; elsewhere somebody must.
@@ -61,7 +61,6 @@ impl ReadBack {
             None => return Err(failed(&"the device gave no answer")),
         }
         let view = this.buffer.get_mapped_range(..).map_err(|e| failed(&e))?;
-        let numbers: &[f32] = bytemuck::cast_slice(&view);
-        Ok(numbers.iter().map(|v| f64::from(*v)).collect())
+        Ok(convert(&view))
     }
 }

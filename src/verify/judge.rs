@@ -1,0 +1,198 @@
+//! The judge: the trajectory in `f64`, and the comparison of one step with what a device held before and after it.
+
+use super::{Row, rounded};
+use crate::compare::{Comparison, compare};
+use crate::data::{Dataset, Targets};
+use crate::error::Result;
+use crate::exec::analysis::{Analysis, analyse};
+use crate::graph::Optimizer;
+use crate::kernels::{Access, Measured};
+use crate::model::{Network, Tensor};
+use crate::plan::{Buffer, Plan, Range};
+
+/// One step of a device, as it was observed.
+pub struct StepInput<'a> {
+    /// The train plan; every value has a place of its own.
+    pub plan: &'a Plan,
+    /// The samples, rounded as the device holds them.
+    pub data: &'a Dataset,
+    /// The rows of this step.
+    pub rows: &'a [u32],
+    /// Rows of a full step.
+    pub batch: usize,
+    /// Steps before this one.
+    pub t: usize,
+    /// Every arena before the step, in the plan's order.
+    pub before: &'a [Vec<f64>],
+    /// Every arena after it.
+    pub after: &'a [Vec<f64>],
+}
+
+/// The comparisons of a step.
+pub struct Compared {
+    pub loss_expected: f64,
+    pub loss_found: f64,
+    pub rows: Vec<Row>,
+}
+
+/// The trajectory in `f64`.
+pub struct Judge {
+    optimizer: Optimizer,
+    parameters: Vec<Tensor>,
+    states: Vec<Tensor>,
+    slack: f64,
+}
+
+impl Judge {
+    /// Starts from `parameters`, rounded as a device holds them, and states of zero.
+    pub fn new(network: &Network, optimizer: Optimizer, parameters: &[Tensor], slack: f64) -> Judge {
+        let parameters = parameters.iter().map(|p| Tensor { values: rounded(&p.values), ..p.clone() }).collect();
+        let zeros = |slot: usize| {
+            network.parameters().into_iter().map(move |(name, shape)| Tensor {
+                name: format!("state.{slot}.{name}"),
+                values: vec![0.0; shape.iter().product()],
+                shape,
+            })
+        };
+        let states = (0..optimizer.state_slots()).flat_map(zeros).collect();
+        Judge { optimizer, parameters, states, slack }
+    }
+
+    /// Root mean square distance of the judge's parameters from `others`.
+    pub fn distance(&self, others: &[Tensor]) -> f64 {
+        let pairs = self.parameters.iter().zip(others).flat_map(|(a, b)| a.values.iter().zip(&b.values));
+        let (sum, n) = pairs.fold((0.0, 0usize), |(s, n), (a, b)| (s + (a - b) * (a - b), n + 1));
+        (sum / n.max(1) as f64).sqrt()
+    }
+
+    /// Takes the step and compares every value that its dispatches write.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] for a plan that lacks a buffer.
+    pub fn step(&mut self, input: &StepInput<'_>) -> Result<Compared> {
+        let plan = input.plan;
+        let mut analysis = Analysis::new(plan);
+        write_batch(&mut analysis, input)?;
+        analysis.write("train.table.hyper", &rounded(&self.optimizer.hyper(input.t as u64)), None)?;
+        for mine in self.parameters.iter().chain(&self.states) {
+            let Some(buffer) = plan.buffer(&mine.name) else { continue };
+            let device = slice(input.before, buffer.range);
+            let distance: Vec<f64> = mine.values.iter().zip(device).map(|(a, b)| (a - b).abs()).collect();
+            analysis.write(&mine.name, &mine.values, Some(&distance))?;
+        }
+        analysis.step();
+        let updated = updated_arenas(plan);
+        let mut rows: Vec<Row> = Vec::new();
+        for dispatch in 0..plan.dispatches.len() {
+            let operands = operands(plan, dispatch);
+            for (range, local) in analyse(plan, dispatch, |r| device_operand(input, &updated, r)) {
+                for buffer in named(plan, range) {
+                    let row = self.row(input, &analysis, dispatch, buffer, (range, &local), &operands, &rows);
+                    rows.push(row);
+                }
+            }
+        }
+        for tensor in self.parameters.iter_mut().chain(&mut self.states) {
+            tensor.values = analysis.read(&tensor.name)?.value;
+        }
+        let loss_found = plan.buffer("loss").map_or(f64::NAN, |b| slice(input.after, b.range)[0]);
+        Ok(Compared { loss_expected: analysis.read("loss")?.value[0], loss_found, rows })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one comparison, each used once")]
+    fn row(
+        &self,
+        input: &StepInput<'_>,
+        analysis: &Analysis,
+        dispatch: usize,
+        buffer: &Buffer,
+        (range, local): (Range, &Measured),
+        operands: &[String],
+        earlier: &[Row],
+    ) -> Row {
+        let found = slice(input.after, buffer.range);
+        let start = buffer.range.offset - range.offset;
+        let part = start..start + buffer.range.len;
+        let local = self.compare(buffer, &local.value[part.clone()], found, &local.error[part]);
+        let judged = analysis.at(buffer.range);
+        let total = self.compare(buffer, &judged.value, found, &judged.error);
+        let failed = |name: &&String| earlier.iter().any(|r| r.name == **name && !r.passed());
+        let inherited_from = if local.passed && !total.passed { operands.iter().find(failed).cloned() } else { None };
+        Row {
+            name: buffer.name.clone(),
+            kernel: input.plan.dispatches[dispatch].kernel.name(),
+            dispatch,
+            operands: operands.to_vec(),
+            local,
+            total,
+            inherited_from,
+        }
+    }
+
+    fn compare(&self, buffer: &Buffer, expected: &[f64], found: &[f64], error: &[f64]) -> Comparison {
+        let bound: Vec<f64> = error.iter().map(|e| e * self.slack).collect();
+        compare(&buffer.name, &buffer.shape, expected, found, &bound)
+    }
+}
+
+fn slice(arenas: &[Vec<f64>], range: Range) -> &[f64] {
+    &arenas[range.arena][range.offset..range.offset + range.len]
+}
+
+/// Arenas that a step changes in place: their operands are what they held before it.
+fn updated_arenas(plan: &Plan) -> Vec<bool> {
+    let mut updated = vec![false; plan.arenas.len()];
+    for dispatch in &plan.dispatches {
+        for (binding, range) in dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings) {
+            updated[range.arena] |= binding.access == Access::Update;
+        }
+    }
+    updated
+}
+
+/// What the device's dispatch saw in a range: exact, because these are the device's own numbers.
+fn device_operand(input: &StepInput<'_>, updated: &[bool], range: Range) -> Measured {
+    let arenas = if updated[range.arena] { input.before } else { input.after };
+    let value = match range.arena {
+        // The step counter starts each submit at 0, whatever it held before.
+        0 => vec![0.0],
+        _ => slice(arenas, range).to_vec(),
+    };
+    Measured { error: vec![0.0; value.len()], value }
+}
+
+/// The named buffers within a written range. Bindings that exist only to be bound are left out, as is the step counter.
+fn named(plan: &Plan, range: Range) -> Vec<&Buffer> {
+    let inside = |b: &&Buffer| {
+        let r = b.range;
+        r.arena == range.arena && range.offset <= r.offset && r.offset + r.len <= range.offset + range.len
+    };
+    plan.buffers.iter().filter(inside).filter(|b| !b.name.starts_with("unused")).collect()
+}
+
+/// Names of the values that a dispatch reads or updates.
+fn operands(plan: &Plan, dispatch: usize) -> Vec<String> {
+    let d = &plan.dispatches[dispatch];
+    let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+    let read = pairs.filter(|(b, _)| b.access != Access::Write).map(|(_, r)| *r);
+    read.flat_map(|r| named(plan, r)).map(|b| b.name.clone()).collect()
+}
+
+/// The samples and tables of one step, as the device holds them: rounded to `f32`.
+fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>) -> Result<()> {
+    let StepInput { data, rows, batch, .. } = *input;
+    analysis.write("data.train.x", &data.x, None)?;
+    match &data.targets {
+        Targets::Numbers { values, .. } => analysis.write("data.train.target", values, None)?,
+        Targets::Classes(classes) => {
+            let classes: Vec<f64> = classes.iter().map(|c| f64::from(*c)).collect();
+            analysis.write("data.train.target", &classes, None)?;
+        }
+    }
+    let mut index: Vec<f64> = rows.iter().map(|r| f64::from(*r)).collect();
+    index.resize(batch, 0.0);
+    analysis.write("train.table.index", &index, None)?;
+    let mut weight = vec![f64::from((1.0 / rows.len() as f64) as f32); rows.len()];
+    weight.resize(batch, 0.0);
+    analysis.write("train.table.weight", &weight, None)
+}

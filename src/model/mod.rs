@@ -1,5 +1,6 @@
 //! Networks: layers and a loss, and the graphs that train, evaluate and differentiate them.
 
+mod approx;
 pub mod init;
 pub mod weights;
 

@@ -1,0 +1,68 @@
+//! The traits of the crate `approx` for tensors, so that `assert_relative_eq!(a, b, max_relative = 1e-5)` works.
+//!
+//! Two tensors are close when names and shapes are equal and every pair of elements is close; NaN is close to nothing. For a
+//! bound that is derived rather than chosen use [`crate::verify`].
+
+use super::Tensor;
+use approx::{AbsDiffEq, RelativeEq, UlpsEq};
+
+impl Tensor {
+    fn pairwise(&self, other: &Tensor, close: impl Fn(&f64, &f64) -> bool) -> bool {
+        self.name == other.name
+            && self.shape == other.shape
+            && self.values.len() == other.values.len()
+            && self.values.iter().zip(&other.values).all(|(a, b)| close(a, b))
+    }
+}
+
+impl AbsDiffEq for Tensor {
+    type Epsilon = f64;
+
+    fn default_epsilon() -> f64 {
+        f64::default_epsilon()
+    }
+
+    fn abs_diff_eq(&self, other: &Self, epsilon: f64) -> bool {
+        self.pairwise(other, |a, b| a.abs_diff_eq(b, epsilon))
+    }
+}
+
+impl RelativeEq for Tensor {
+    fn default_max_relative() -> f64 {
+        f64::default_max_relative()
+    }
+
+    fn relative_eq(&self, other: &Self, epsilon: f64, max_relative: f64) -> bool {
+        self.pairwise(other, |a, b| a.relative_eq(b, epsilon, max_relative))
+    }
+}
+
+impl UlpsEq for Tensor {
+    fn default_max_ulps() -> u32 {
+        f64::default_max_ulps()
+    }
+
+    fn ulps_eq(&self, other: &Self, epsilon: f64, max_ulps: u32) -> bool {
+        self.pairwise(other, |a, b| a.ulps_eq(b, epsilon, max_ulps))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::{assert_abs_diff_eq, assert_relative_eq, relative_eq};
+
+    fn tensor(values: &[f64]) -> Tensor {
+        Tensor { name: "w".into(), shape: vec![values.len()], values: values.to_vec() }
+    }
+
+    #[test]
+    fn close_tensors_are_equal_and_others_are_not() {
+        let a = tensor(&[1.0, -2.0]);
+        assert_relative_eq!(a, tensor(&[1.0 + 1e-7, -2.0]), max_relative = 1e-6);
+        assert_abs_diff_eq!(a, tensor(&[1.05, -2.0]), epsilon = 0.1);
+        assert!(!relative_eq!(a, tensor(&[1.0, 2.0]), max_relative = 1e-6));
+        assert!(!relative_eq!(a, tensor(&[1.0, f64::NAN]), max_relative = 1e-6));
+        assert!(!relative_eq!(a, Tensor { shape: vec![1, 2], ..a.clone() }, max_relative = 1e-6));
+    }
+}

@@ -1,9 +1,9 @@
 //! `wgrad grad`
 
-use super::args::{self, PrecisionArg};
+use super::args::{self, DeviceKind, PrecisionArg};
 use super::out;
 use crate::data::{Dataset, Scale, read_csv};
-use crate::exec::{Choice, Device};
+use crate::exec::Device;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor};
 use crate::spec::Spec;
@@ -52,10 +52,9 @@ fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<Dataset> {
 }
 
 fn wide_device(args: &args::Grad) -> anyhow::Result<Device> {
-    match args.device.choice()? {
-        Choice::Auto | Choice::Cpu => Ok(Device::CpuF64 { reason: "f64 runs on the CPU".into() }),
-        Choice::Gpu | Choice::Adapter(_) => {
-            anyhow::bail!("--precision f64 runs on the CPU only, but a GPU was asked for. Use --device cpu, or f32")
-        }
+    // WGRAD_ADAPTER is a default for where a GPU can be used, not a wish for one.
+    if args.device.adapter.is_some() || args.device.device == DeviceKind::Gpu {
+        anyhow::bail!("--precision f64 runs on the CPU only, but a GPU was asked for. Use --device cpu, or f32");
     }
+    Ok(Device::CpuF64 { reason: "f64 runs on the CPU".into() })
 }

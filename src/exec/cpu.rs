@@ -68,11 +68,12 @@ impl<T: Precision> Cpu<T> {
     pub fn new(plans: &[Plan]) -> Result<Self> {
         let (allocations, maps) = join(plans)?;
         let arenas = allocations.iter().map(|a| match a.dtype {
-            Dtype::F32 => Storage::F(vec![T::zero(); a.len]),
-            Dtype::U32 => Storage::U(vec![0; a.len]),
+            Dtype::F32 => zeros(&a.name, a.len, T::zero()).map(Storage::F),
+            Dtype::U32 => zeros(&a.name, a.len, 0).map(Storage::U),
         });
+        let arenas = arenas.collect::<Result<_>>()?;
         let programs = plans.iter().zip(maps).map(|(plan, map)| program(plan, map));
-        Ok(Cpu { arenas: arenas.collect(), programs: programs.collect(), counters: Counters::default() })
+        Ok(Cpu { arenas, programs: programs.collect(), counters: Counters::default() })
     }
 
     fn resolve(&self, plan: usize, range: Range) -> Range {
@@ -165,6 +166,20 @@ impl<T: Precision> Cpu<T> {
         self.counters.steps += 1;
         self.counters.dispatches += program.launches.len() as u64;
     }
+}
+
+/// `len` zeros, or an error where memory for them cannot be had: a failed `vec!` would abort the program.
+fn zeros<E: Copy>(name: &str, len: usize, zero: E) -> Result<Vec<E>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(len).map_err(|_| {
+        Error::Limit(format!(
+            "the model is too large for this machine's memory: {name} needs {} bytes. Reduce the layers' sizes or \
+             batch_size",
+            len * size_of::<E>()
+        ))
+    })?;
+    values.resize(len, zero);
+    Ok(values)
 }
 
 fn mismatch() -> Error {

@@ -47,6 +47,10 @@ pub enum Command {
     #[command(after_help = "Example: wgrad verify examples/digits.toml --adapter llvmpipe --steps 3\n\n\
                             Exit code 0: every value is within its bound; 1: one is not; 2: could not run.")]
     Verify(Verify),
+    /// Hold the gradients against finite differences of the loss, in f64
+    #[command(after_help = "Example: wgrad gradcheck examples/digits.toml --samples 1000\n\n\
+                            Exit code 0: every gradient agrees; 1: one does not; 2: could not run.")]
+    Gradcheck(Gradcheck),
     /// List the devices that wgrad can use
     #[command(after_help = "Example: wgrad devices --json")]
     Devices(Devices),
@@ -210,6 +214,22 @@ pub struct Verify {
     /// Write a Markdown table, as a job summary takes it
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Gradcheck {
+    /// The spec; its first training batch and its initial parameters are used
+    pub spec: PathBuf,
+    /// Elements of each tensor to check at most; which ones, the seed decides
+    #[arg(long, value_name = "N", default_value_t = crate::verify::gradcheck::DEFAULT_SAMPLES as u32,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub samples: u32,
+    /// Seed, instead of the spec's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Print JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod args;
 mod devices;
 mod dump;
 mod evaluate;
+mod gradcheck;
 mod gradients;
 mod init;
 mod out;
@@ -46,6 +47,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Init(args) => init::run(args),
         Command::Grad(args) => gradients::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Gradcheck(args) => gradcheck::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Plan(args) => plan::run(args),
     }

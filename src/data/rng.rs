@@ -35,6 +35,8 @@ pub enum Purpose {
     Epoch,
     /// Initial weights; the index is the layer.
     Init,
+    /// Which elements a gradient check looks at; the index is the tensor.
+    Gradcheck,
 }
 
 /// The stream number of `purpose` with `index`: purpose in the upper half, index in the lower.
@@ -43,6 +45,7 @@ pub fn stream(purpose: Purpose, index: u32) -> u64 {
         Purpose::Split => 1_u64,
         Purpose::Epoch => 2,
         Purpose::Init => 3,
+        Purpose::Gradcheck => 4,
     };
     (purpose << 32) | u64::from(index)
 }

@@ -10,6 +10,7 @@
 //! independent oracle are for that.
 
 mod assert;
+pub mod gradcheck;
 mod judge;
 pub mod report;
 

@@ -1,14 +1,16 @@
 //! Lowering: a graph to a plan. One rule an operation; fused groups become one dispatch.
 
+mod finish;
+mod places;
+
 use super::choose::{
     act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
 };
 use super::fuse::{Dense, Fusion, fuse};
-use super::memory::{self, Tensor, Touch, aligned};
-use super::{Arena, Buffer, Dispatch, Lifetime, Limits, Plan, Range};
+use super::{Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
 use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
-use crate::kernels::{Access, Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
+use crate::kernels::{Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
 use std::collections::HashMap;
 
 /// Choices of the lowering.
@@ -113,94 +115,6 @@ impl<'a> Lowering<'a> {
     fn fix(&mut self, value: Value, name: String, shape: Vec<usize>, range: Range) {
         self.slots.insert(value, Slot::Fixed(range));
         self.fixed.push((name, shape, range));
-    }
-
-    /// Data sets and tables: an arena each.
-    fn place_sources(&mut self, live: &[bool]) {
-        for node in (0..self.graph.nodes.len()).filter(|n| live[*n]) {
-            let n = &self.graph.nodes[node];
-            let ty = &n.results[0];
-            let dtype = element(ty.dtype);
-            let (name, rows, lifetime) = match &n.op {
-                Op::Data { name } => (format!("data.{name}"), 1, Lifetime::Persistent),
-                Op::Table { name } => {
-                    (format!("{}.table.{name}", self.options.name), self.options.steps, Lifetime::Plan)
-                }
-                _ => continue,
-            };
-            let len = ty.len() * rows;
-            let arena = self.arena(name.clone(), dtype, len, lifetime);
-            let range = Range { arena, offset: 0, len };
-            self.fix(Value { node, result: 0 }, name, ty.shape.clone(), range);
-        }
-    }
-
-    /// Parameters, gradients and states: an arena each, equal offsets. Parameters with weight decay come first, so that
-    /// the decay is a range of the arena and the optimizer needs no per-element flag.
-    fn place_parameters(&mut self) {
-        let mut params: Vec<(usize, String, bool)> = Vec::new();
-        for (i, node) in self.graph.nodes.iter().enumerate() {
-            if let Op::Param { name, decay } = &node.op {
-                params.push((i, name.clone(), *decay));
-            }
-        }
-        params.sort_by_key(|(_, _, decay)| !decay);
-        if params.is_empty() {
-            return;
-        }
-        let mut offset = 0;
-        let mut offsets = HashMap::new();
-        for (node, name, decay) in &params {
-            offsets.insert(name.clone(), offset);
-            offset += aligned(self.graph.nodes[*node].results[0].len());
-            if *decay {
-                self.decayed = offset;
-            }
-        }
-        self.params_len = offset;
-        let arena = self.arena("params".into(), Dtype::F32, offset, Lifetime::Persistent);
-        for (node, name, _) in &params {
-            let ty = &self.graph.nodes[*node].results[0];
-            let range = Range { arena, offset: offsets[name], len: ty.len() };
-            self.fix(Value { node: *node, result: 0 }, name.clone(), ty.shape.clone(), range);
-        }
-        self.place_gradients(&offsets);
-        self.place_states(&offsets);
-    }
-
-    fn place_gradients(&mut self, offsets: &HashMap<String, usize>) {
-        let mut arena = None;
-        for (name, value) in &self.graph.outputs {
-            let Some(offset) = name.strip_prefix("grad.").and_then(|p| offsets.get(p)) else { continue };
-            let len = self.params_len;
-            let arena = *arena.get_or_insert_with(|| {
-                self.arenas.push(Arena {
-                    name: "grads".into(),
-                    dtype: Dtype::F32,
-                    len,
-                    lifetime: Lifetime::Persistent,
-                });
-                self.arenas.len() - 1
-            });
-            let ty = self.graph.ty(*value).clone();
-            let range = Range { arena, offset: *offset, len: ty.len() };
-            self.fix(*value, name.clone(), ty.shape, range);
-        }
-    }
-
-    fn place_states(&mut self, offsets: &HashMap<String, usize>) {
-        let mut arenas: HashMap<usize, usize> = HashMap::new();
-        for (node, n) in self.graph.nodes.iter().enumerate() {
-            let Op::State { param, slot } = &n.op else { continue };
-            let arena = match arenas.get(slot) {
-                Some(arena) => *arena,
-                None => self.arena(format!("state.{slot}"), Dtype::F32, self.params_len, Lifetime::Persistent),
-            };
-            arenas.insert(*slot, arena);
-            let ty = &n.results[0];
-            let range = Range { arena, offset: offsets[param], len: ty.len() };
-            self.fix(Value { node, result: 0 }, format!("state.{slot}.{param}"), ty.shape.clone(), range);
-        }
     }
 
     /// The place of an operand.
@@ -440,93 +354,6 @@ impl<'a> Lowering<'a> {
         }
         Ok(())
     }
-
-    fn finish(mut self) -> Result<Plan> {
-        // The log and the step counter come last: whatever reads a table must have run.
-        let last = self.drafts.iter().position(|d| d.kernel == Kernel::weighted_sum);
-        let log = last.map(|i| self.drafts.remove(i));
-        if let Some((optimizer, hyper)) = self.updates {
-            self.optimizer(optimizer, hyper)?;
-        }
-        match log {
-            Some(draft) => self.drafts.push(draft),
-            None => {
-                let step = vec![Slot::Fixed(self.step)];
-                self.emit(Kernel::advance, "step", vec![Param::U(1)], vec![], step);
-            }
-        }
-        let (tensors, touches) = self.lives();
-        let ranges = memory::place(&self.options.name, &tensors, &touches, &mut self.arenas);
-        let resolve = |slot: &Slot| match slot {
-            Slot::Fixed(range) => *range,
-            Slot::Scratch(t) => ranges[*t],
-        };
-        let max = self.options.limits.max_compute_workgroups_per_dimension;
-        let dispatches: Vec<Dispatch> = self
-            .drafts
-            .iter()
-            .map(|d| Dispatch {
-                kernel: d.kernel,
-                label: d.label.clone(),
-                args: d.args.clone(),
-                bindings: d.bindings.iter().map(resolve).collect(),
-                grid: fold_grid((d.kernel.row().groups)(&d.args), max),
-            })
-            .collect();
-        let end = dispatches.len();
-        let fixed = self.fixed.into_iter().map(|(name, shape, range)| Buffer { name, shape, range, live: (0, end) });
-        let scratch = self
-            .scratch
-            .into_iter()
-            .zip(&ranges)
-            .zip(&tensors)
-            .map(|(((name, shape, _), range), t)| Buffer { name, shape, range: *range, live: t.live });
-        let plan = Plan {
-            name: self.options.name.clone(),
-            steps: self.options.steps,
-            arenas: self.arenas,
-            buffers: fixed.chain(scratch).collect(),
-            dispatches,
-        };
-        Ok(plan)
-    }
-
-    /// The lives of the scratch tensors, and what each dispatch touches of them.
-    fn lives(&self) -> (Vec<Tensor>, Vec<Touch>) {
-        let end = self.drafts.len();
-        let of = |(_, shape, dtype): &(String, Vec<usize>, Dtype)| Tensor {
-            dtype: *dtype,
-            len: shape.iter().product(),
-            live: (usize::MAX, 0),
-        };
-        let mut tensors: Vec<Tensor> = self.scratch.iter().map(of).collect();
-        let mut touches = Vec::with_capacity(end);
-        for (i, draft) in self.drafts.iter().enumerate() {
-            let mut touch = Touch::default();
-            for (slot, binding) in draft.bindings.iter().zip(draft.kernel.row().bindings) {
-                let Slot::Scratch(t) = slot else { continue };
-                if binding.access == Access::Read {
-                    touch.reads.push(*t);
-                } else {
-                    touch.writes.push(*t);
-                }
-                let live = &mut tensors[*t].live;
-                *live = (live.0.min(i), live.1.max(i));
-            }
-            touches.push(touch);
-        }
-        let kept = self.graph.outputs.iter().filter_map(|(_, v)| match self.slots.get(v) {
-            Some(Slot::Scratch(t)) => Some(*t),
-            _ => None,
-        });
-        for t in kept {
-            tensors[t].live.1 = end;
-        }
-        if self.options.keep_all {
-            tensors.iter_mut().for_each(|t| t.live = (0, end));
-        }
-        (tensors, touches)
-    }
 }
 
 pub(super) type Constants = Vec<(&'static str, f64)>;
@@ -537,10 +364,4 @@ fn unsupported(node: &graph::Node, what: &str) -> Error {
 
 fn sizes(sizes: &[usize]) -> Vec<Param> {
     sizes.iter().map(|s| Param::U(*s as u32)).collect()
-}
-
-/// Folds a number of groups into x and y; the shaders skip groups past the end.
-fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
-    let x = groups.min(u64::from(max)).max(1);
-    [x as u32, groups.div_ceil(x).max(1) as u32, 1]
 }

@@ -1,0 +1,103 @@
+//! The end of the lowering: the order of the last dispatches, places for what lives within a step, grids.
+
+use super::super::memory::{self, Tensor, Touch};
+use super::super::{Buffer, Dispatch, Plan};
+use super::{Lowering, Slot};
+use crate::error::Result;
+use crate::kernels::{Access, Dtype, Kernel, Param};
+
+impl Lowering<'_> {
+    /// Emits what ends a step and resolves every place.
+    pub(super) fn finish(mut self) -> Result<Plan> {
+        // The log and the step counter come last: whatever reads a table must have run.
+        let last = self.drafts.iter().position(|d| d.kernel == Kernel::weighted_sum);
+        let log = last.map(|i| self.drafts.remove(i));
+        if let Some((optimizer, hyper)) = self.updates {
+            self.optimizer(optimizer, hyper)?;
+        }
+        match log {
+            Some(draft) => self.drafts.push(draft),
+            None => {
+                let step = vec![Slot::Fixed(self.step)];
+                self.emit(Kernel::advance, "step", vec![Param::U(1)], vec![], step);
+            }
+        }
+        let (tensors, touches) = self.lives();
+        let ranges = memory::place(&self.options.name, &tensors, &touches, &mut self.arenas);
+        let resolve = |slot: &Slot| match slot {
+            Slot::Fixed(range) => *range,
+            Slot::Scratch(t) => ranges[*t],
+        };
+        let max = self.options.limits.max_compute_workgroups_per_dimension;
+        let dispatches: Vec<Dispatch> = self
+            .drafts
+            .iter()
+            .map(|d| Dispatch {
+                kernel: d.kernel,
+                label: d.label.clone(),
+                args: d.args.clone(),
+                bindings: d.bindings.iter().map(resolve).collect(),
+                grid: fold_grid((d.kernel.row().groups)(&d.args), max),
+            })
+            .collect();
+        let end = dispatches.len();
+        let fixed = self.fixed.into_iter().map(|(name, shape, range)| Buffer { name, shape, range, live: (0, end) });
+        let scratch = self
+            .scratch
+            .into_iter()
+            .zip(&ranges)
+            .zip(&tensors)
+            .map(|(((name, shape, _), range), t)| Buffer { name, shape, range: *range, live: t.live });
+        let plan = Plan {
+            name: self.options.name.clone(),
+            steps: self.options.steps,
+            arenas: self.arenas,
+            buffers: fixed.chain(scratch).collect(),
+            dispatches,
+        };
+        Ok(plan)
+    }
+
+    /// The lives of the scratch tensors, and what each dispatch touches of them.
+    fn lives(&self) -> (Vec<Tensor>, Vec<Touch>) {
+        let end = self.drafts.len();
+        let of = |(_, shape, dtype): &(String, Vec<usize>, Dtype)| Tensor {
+            dtype: *dtype,
+            len: shape.iter().product(),
+            live: (usize::MAX, 0),
+        };
+        let mut tensors: Vec<Tensor> = self.scratch.iter().map(of).collect();
+        let mut touches = Vec::with_capacity(end);
+        for (i, draft) in self.drafts.iter().enumerate() {
+            let mut touch = Touch::default();
+            for (slot, binding) in draft.bindings.iter().zip(draft.kernel.row().bindings) {
+                let Slot::Scratch(t) = slot else { continue };
+                if binding.access == Access::Read {
+                    touch.reads.push(*t);
+                } else {
+                    touch.writes.push(*t);
+                }
+                let live = &mut tensors[*t].live;
+                *live = (live.0.min(i), live.1.max(i));
+            }
+            touches.push(touch);
+        }
+        let kept = self.graph.outputs.iter().filter_map(|(_, v)| match self.slots.get(v) {
+            Some(Slot::Scratch(t)) => Some(*t),
+            _ => None,
+        });
+        for t in kept {
+            tensors[t].live.1 = end;
+        }
+        if self.options.keep_all {
+            tensors.iter_mut().for_each(|t| t.live = (0, end));
+        }
+        (tensors, touches)
+    }
+}
+
+/// Folds a number of groups into x and y; the shaders skip groups past the end.
+fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
+    let x = groups.min(u64::from(max)).max(1);
+    [x as u32, groups.div_ceil(x).max(1) as u32, 1]
+}

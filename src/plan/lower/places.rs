@@ -1,0 +1,99 @@
+//! Places of what outlives a step: data sets, tables, parameters, gradients, states.
+
+use super::super::choose::element;
+use super::super::memory::aligned;
+use super::super::{Arena, Lifetime, Range};
+use super::Lowering;
+use crate::graph::{Op, Value};
+use crate::kernels::Dtype;
+use std::collections::HashMap;
+
+impl Lowering<'_> {
+    /// Data sets and tables: an arena each.
+    pub(super) fn place_sources(&mut self, live: &[bool]) {
+        for node in (0..self.graph.nodes.len()).filter(|n| live[*n]) {
+            let n = &self.graph.nodes[node];
+            let ty = &n.results[0];
+            let dtype = element(ty.dtype);
+            let (name, rows, lifetime) = match &n.op {
+                Op::Data { name } => (format!("data.{name}"), 1, Lifetime::Persistent),
+                Op::Table { name } => {
+                    (format!("{}.table.{name}", self.options.name), self.options.steps, Lifetime::Plan)
+                }
+                _ => continue,
+            };
+            let len = ty.len() * rows;
+            let arena = self.arena(name.clone(), dtype, len, lifetime);
+            let range = Range { arena, offset: 0, len };
+            self.fix(Value { node, result: 0 }, name, ty.shape.clone(), range);
+        }
+    }
+
+    /// Parameters, gradients and states: an arena each, equal offsets. Parameters with weight decay come first, so that
+    /// the decay is a range of the arena and the optimizer needs no per-element flag.
+    pub(super) fn place_parameters(&mut self) {
+        let mut params: Vec<(usize, String, bool)> = Vec::new();
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            if let Op::Param { name, decay } = &node.op {
+                params.push((i, name.clone(), *decay));
+            }
+        }
+        params.sort_by_key(|(_, _, decay)| !decay);
+        if params.is_empty() {
+            return;
+        }
+        let mut offset = 0;
+        let mut offsets = HashMap::new();
+        for (node, name, decay) in &params {
+            offsets.insert(name.clone(), offset);
+            offset += aligned(self.graph.nodes[*node].results[0].len());
+            if *decay {
+                self.decayed = offset;
+            }
+        }
+        self.params_len = offset;
+        let arena = self.arena("params".into(), Dtype::F32, offset, Lifetime::Persistent);
+        for (node, name, _) in &params {
+            let ty = &self.graph.nodes[*node].results[0];
+            let range = Range { arena, offset: offsets[name], len: ty.len() };
+            self.fix(Value { node: *node, result: 0 }, name.clone(), ty.shape.clone(), range);
+        }
+        self.place_gradients(&offsets);
+        self.place_states(&offsets);
+    }
+
+    fn place_gradients(&mut self, offsets: &HashMap<String, usize>) {
+        let mut arena = None;
+        for (name, value) in &self.graph.outputs {
+            let Some(offset) = name.strip_prefix("grad.").and_then(|p| offsets.get(p)) else { continue };
+            let len = self.params_len;
+            let arena = *arena.get_or_insert_with(|| {
+                self.arenas.push(Arena {
+                    name: "grads".into(),
+                    dtype: Dtype::F32,
+                    len,
+                    lifetime: Lifetime::Persistent,
+                });
+                self.arenas.len() - 1
+            });
+            let ty = self.graph.ty(*value).clone();
+            let range = Range { arena, offset: *offset, len: ty.len() };
+            self.fix(*value, name.clone(), ty.shape, range);
+        }
+    }
+
+    fn place_states(&mut self, offsets: &HashMap<String, usize>) {
+        let mut arenas: HashMap<usize, usize> = HashMap::new();
+        for (node, n) in self.graph.nodes.iter().enumerate() {
+            let Op::State { param, slot } = &n.op else { continue };
+            let arena = match arenas.get(slot) {
+                Some(arena) => *arena,
+                None => self.arena(format!("state.{slot}"), Dtype::F32, self.params_len, Lifetime::Persistent),
+            };
+            arenas.insert(*slot, arena);
+            let ty = &n.results[0];
+            let range = Range { arena, offset: offsets[param], len: ty.len() };
+            self.fix(Value { node, result: 0 }, format!("state.{slot}.{param}"), ty.shape.clone(), range);
+        }
+    }
+}

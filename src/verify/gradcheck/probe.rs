@@ -1,0 +1,155 @@
+//! The loss at moved parameters, with the region in which each kinked argument lies.
+
+use super::Question;
+use crate::data::Targets;
+use crate::error::Result;
+use crate::exec::{Device, Flow, Session};
+use crate::graph::{Activation, Graph, Loss, Op, Value};
+use crate::model::{Samples, Tensor};
+use crate::plan::{Limits, Options, lower};
+
+/// Name of the plan and prefix of its tables and data.
+const PLAN: &str = "gradcheck";
+
+/// Where the binary cross-entropy clamps: its gradient is PyTorch's convention there and no derivative of its loss
+/// (`src/kernels/cpu/binary_cross_entropy.rs`, the least denominator).
+const CLAMPED_BELOW: f64 = 1e-12;
+
+/// The loss somewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Point {
+    pub(super) loss: f64,
+    /// The region of every argument that has kinks. Between points of equal regions the loss is smooth.
+    pub(super) regions: Vec<i8>,
+    /// True where some prediction lies within a clamp, where gradient and derivative differ by design.
+    pub(super) clamped: bool,
+}
+
+/// What is looked at beside the loss.
+enum Watch {
+    /// A pre-activation of relu or leaky_relu, under this name: its sign.
+    Sign(String),
+    /// The predictions, by the kinks of this loss.
+    Predictions(Loss),
+}
+
+/// The forward pass of a batch in `f64`.
+pub(super) struct Probe {
+    session: Session,
+    watches: Vec<Watch>,
+    targets: Vec<f64>,
+    moved: Vec<f64>,
+}
+
+impl Probe {
+    /// Builds the plan and writes batch and parameters.
+    pub(super) async fn open(question: &Question<'_>) -> Result<Probe> {
+        let batch = question.batch;
+        let mut graph = question.network.evaluate_graph(Samples { name: PLAN, rows: batch.rows, batch: batch.rows })?;
+        let watches = watch(&mut graph);
+        let plan = lower(&graph, &Options { limits: Limits::CPU, ..Options::new(PLAN, 1) })?;
+        let mut session = Session::open(&Device::cpu_f64(), vec![plan]).await?;
+        session.write(0, &format!("data.{PLAN}.x"), &batch.x)?;
+        let target = format!("data.{PLAN}.target");
+        let targets = match &batch.targets {
+            Targets::Classes(classes) => {
+                session.write_u32(0, &target, classes)?;
+                Vec::new()
+            }
+            Targets::Numbers { values, .. } => {
+                session.write(0, &target, values)?;
+                values.clone()
+            }
+        };
+        let index: Vec<u32> = (0..batch.rows as u32).collect();
+        session.write_u32(0, &format!("{PLAN}.table.index"), &index)?;
+        session.write(0, &format!("{PLAN}.table.weight"), &vec![1.0 / batch.rows as f64; batch.rows])?;
+        for p in question.parameters {
+            session.write(0, &p.name, &p.values)?;
+        }
+        Ok(Probe { session, watches, targets, moved: Vec::new() })
+    }
+
+    /// The loss at the parameters as they are.
+    pub(super) async fn at_start(&mut self) -> Result<Point> {
+        let mut loss = f64::NAN;
+        let mut sink = |losses: &[f64]| {
+            loss = losses.first().copied().unwrap_or(f64::NAN);
+            Flow::Continue
+        };
+        self.session.run(0, 1, &mut sink).await?;
+        let mut point = Point { loss, regions: Vec::new(), clamped: false };
+        for watch in &self.watches {
+            match watch {
+                Watch::Sign(name) => {
+                    let z = self.session.read(0, name).await?;
+                    point.regions.extend(z.iter().map(|&z| sign(z)));
+                }
+                Watch::Predictions(loss) => {
+                    let pred = self.session.read(0, "pred").await?;
+                    point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| region(*loss, y, t)));
+                    let clamped = |p: f64| p * (1.0 - p) <= CLAMPED_BELOW;
+                    point.clamped = *loss == Loss::BinaryCrossEntropy && pred.iter().any(|&p| clamped(p));
+                }
+            }
+        }
+        Ok(point)
+    }
+
+    /// The loss with `tensor[element]` at `value` and every other parameter as at the start.
+    pub(super) async fn at(&mut self, tensor: &Tensor, element: usize, value: f64) -> Result<Point> {
+        self.moved.clear();
+        self.moved.extend_from_slice(&tensor.values);
+        self.moved[element] = value;
+        self.session.write(0, &tensor.name, &self.moved)?;
+        self.at_start().await
+    }
+
+    /// Writes `tensor` as it was.
+    pub(super) fn restore(&mut self, tensor: &Tensor) -> Result<()> {
+        self.session.write(0, &tensor.name, &tensor.values)
+    }
+}
+
+/// Makes everything with kinks an output of the graph. The loss is looked up in the graph and not in the network, because
+/// stabilisation may have put a smooth one in its place.
+fn watch(graph: &mut Graph) -> Vec<Watch> {
+    let mut watches = Vec::new();
+    let mut signs: Vec<Value> = Vec::new();
+    for node in &graph.nodes {
+        match node.op {
+            Op::Activate(Activation::Relu | Activation::LeakyRelu { .. }) => signs.push(node.inputs[0]),
+            Op::Loss(loss) if has_kinks(loss) => watches.push(Watch::Predictions(loss)),
+            _ => {}
+        }
+    }
+    for (i, value) in signs.into_iter().enumerate() {
+        let name = format!("gradcheck.z.{i}");
+        graph.output(&name, value);
+        watches.push(Watch::Sign(name));
+    }
+    watches
+}
+
+fn has_kinks(loss: Loss) -> bool {
+    match loss {
+        Loss::Mae | Loss::Hinge | Loss::Huber { .. } | Loss::BinaryCrossEntropy => true,
+        Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits | Loss::CrossEntropy => false,
+    }
+}
+
+/// The piece of a loss on which prediction `y` lies. The second derivative of huber jumps at its corner, which the
+/// extrapolation cannot cross either.
+fn region(loss: Loss, y: f64, t: f64) -> i8 {
+    match loss {
+        Loss::Mae => sign(y - t),
+        Loss::Hinge => sign(1.0 - t * y),
+        Loss::Huber { delta } => sign(y - t - delta) + sign(y - t + delta),
+        _ => 0,
+    }
+}
+
+/// -1, 0 or 1: exactly at a kink is a region of its own, which every step that moves the argument leaves.
+fn sign(x: f64) -> i8 {
+    i8::from(x > 0.0) - i8::from(x < 0.0)
+}

@@ -1,0 +1,10 @@
+//! What several test binaries share.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+pub mod adapter;
+pub mod networks;
+pub mod oracle;
+pub mod oracle_scalar;
+pub mod verdict;
+pub mod worked;

@@ -148,7 +148,7 @@ fn every_truncation_is_refused() {
 #[test]
 fn other_files_and_missing_files_are_refused() {
     let folder = Folder::new();
-    refused(&folder.path(), &[], &["os error"]);
+    refused(&folder.path(), &[], &["no such weight file"]);
     for bytes in [&b"PK\x03\x04 some zip file, as torch.save writes"[..], &[0xff; 64], b""] {
         std::fs::write(folder.path(), bytes).unwrap();
         refused(&folder.path(), &[], &["not a whole safetensors file"]);

@@ -58,7 +58,11 @@ fn report(error: &anyhow::Error) -> ExitCode {
         // Whoever read our output has seen enough; that is no fault.
         return ExitCode::SUCCESS;
     }
-    out::words(&format!("error: {error:#}"));
+    // The library's messages contain their cause; printing the chain would say it twice.
+    match error.downcast_ref::<Error>() {
+        Some(known) => out::words(&format!("error: {known}")),
+        None => out::words(&format!("error: {error:#}")),
+    }
     match error.downcast_ref::<Error>() {
         Some(Error::NonFinite { .. }) => ExitCode::from(CHECK_FAILED),
         _ => ExitCode::from(COULD_NOT_RUN),

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::model::weights::write_atomically;
+use anyhow::Context;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -9,11 +10,9 @@ use std::path::Path;
 /// Prints a result to stdout.
 pub fn result(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        stdout.write_all(b"\n")?;
-    }
-    Ok(stdout.flush()?)
+    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end)).and_then(|()| stdout.flush());
+    written.context("the result could not be written to stdout")
 }
 
 /// Prints words to stderr. Where stderr is closed there is nobody to tell.

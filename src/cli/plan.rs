@@ -1,10 +1,12 @@
 //! `wgrad plan`
 
 use super::{args, out};
+use crate::exec::memory::check_host_memory;
 use crate::exec::{Choice, Device, open_device};
 use crate::model::Network;
 use crate::plan::{Limits, Options, Plan, lower};
 use crate::spec::Spec;
+use crate::train::engine::check_tensors;
 use crate::train::prepare::prepare;
 use serde::Serialize;
 
@@ -29,7 +31,10 @@ pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
     let prepared = prepare(&spec)?;
     let (target, limits) = target(&args.target)?;
-    let plan = train_plan(&spec, &prepared.network, prepared.train.rows, limits)?;
+    if args.target == "cpu" {
+        check_host_memory("the train step", prepared.network.parameter_bytes())?;
+    }
+    let plan = train_plan(&spec, &prepared.network, prepared.train.rows, &target, limits)?;
     limits.check(&plan, &target)?;
     if let Some(file) = &args.json {
         let arenas = plan.arenas.iter().map(|a| ArenaSize { name: a.name.clone(), bytes: 4 * a.len as u64 });
@@ -59,8 +64,9 @@ fn target(name: &str) -> anyhow::Result<(String, Limits)> {
 }
 
 /// The train step's plan, the whole data set on the device.
-fn train_plan(spec: &Spec, network: &Network, rows: usize, limits: Limits) -> anyhow::Result<Plan> {
+fn train_plan(spec: &Spec, network: &Network, rows: usize, target: &str, limits: Limits) -> anyhow::Result<Plan> {
     let batch = spec.train.batch_size.min(rows);
+    check_tensors(&limits, target, network, batch)?;
     let samples = crate::model::Samples { name: "train", rows, batch };
     let graph = network.train_graph(samples, spec.train.optimizer)?;
     Ok(lower(&graph, &Options { limits, ..Options::new("train", rows.div_ceil(batch)) })?)

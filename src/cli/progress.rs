@@ -17,6 +17,7 @@ pub struct Printer {
     epochs: usize,
     accuracy: Option<f64>,
     folder: PathBuf,
+    has_trained: bool,
 }
 
 /// A run of many epochs prints about this many lines on a pipe.
@@ -25,12 +26,17 @@ const LINES: usize = 50;
 impl Printer {
     /// A printer whose run stops when `stop` is set.
     pub fn new(stop: Arc<AtomicBool>) -> Printer {
-        Printer { stop, bar: None, epochs: 0, accuracy: None, folder: PathBuf::new() }
+        Printer { stop, bar: None, epochs: 0, accuracy: None, folder: PathBuf::new(), has_trained: false }
     }
 
     /// The run's folder; empty before the run has started.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// False when there was nothing left to train.
+    pub fn has_trained(&self) -> bool {
+        self.has_trained
     }
 
     /// Removes the bar.
@@ -84,6 +90,7 @@ impl Observer for Printer {
     }
 
     fn progress(&mut self, p: &Progress) {
+        self.has_trained = true;
         if let Some(bar) = &self.bar {
             bar.set_position(p.steps);
             let accuracy = self.accuracy.map(|a| format!("  accuracy {:.2} %", 100.0 * a)).unwrap_or_default();

@@ -38,6 +38,12 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
         }
         Err(error) => return Err(error.into()),
     };
+    if !printer.has_trained() {
+        out::words(&format!(
+            "the run had finished its {} before; --epochs with a larger number trains on",
+            epochs(report.epochs.len())
+        ));
+    }
     out::result(&summary(&report, printer.folder()))?;
     Ok(true)
 }
@@ -56,6 +62,7 @@ fn job(args: &args::Train) -> anyhow::Result<Job> {
     if let Some(path) = &args.spec {
         let given = Spec::load(path)?.with_absolute_paths()?;
         refuse_changed(&spec, &given, dir)?;
+        spec.train.epochs = given.train.epochs;
     }
     override_spec(&mut spec, args);
     let name = folder.report().map_or_else(|| "spec.toml".to_string(), |r| r.spec_name);
@@ -96,10 +103,14 @@ fn file_name(path: &Path) -> String {
     path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+fn epochs(count: usize) -> String {
+    if count == 1 { "1 epoch".to_string() } else { format!("{count} epochs") }
+}
+
 fn summary(report: &RunReport, folder: &Path) -> String {
     let mut text = match report.outcome {
-        Outcome::Interrupted => format!("interrupted after {} epochs", report.epochs.len()),
-        _ => format!("trained {} epochs", report.epochs.len()),
+        Outcome::Interrupted => format!("interrupted after {}", epochs(report.epochs.len())),
+        _ => format!("trained {}", epochs(report.epochs.len())),
     };
     text.push_str(&format!(" in {:.2} s", report.train_seconds));
     if let Some(last) = report.epochs.last() {

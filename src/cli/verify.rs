@@ -1,11 +1,17 @@
 //! `wgrad verify`
 
 use super::{args, out};
+use crate::exec::memory::check_host_memory;
 use crate::model::init::initial_parameters;
 use crate::spec::Spec;
+use crate::train::engine::check_tensors;
 use crate::train::prepare::prepare;
 use crate::train::run_folder::RunFolder;
 use crate::verify::{Question, Verdict, report, verify};
+
+/// Parameter-sized arrays while verifying, in units of f32: the judge holds value and error of parameters, gradients and
+/// two states before and after a step in f64, the device's side half of that.
+const JUDGE_COPIES: u128 = 2 * (2 * 4 * 2) + 2 * 4;
 
 pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     let folder = if args.subject.is_dir() { Some(RunFolder::open(&args.subject)?) } else { None };
@@ -14,11 +20,14 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
         None => Spec::load(&args.subject)?,
     };
     let prepared = prepare(&spec)?;
+    let device = args.device.open()?;
+    let batch = spec.train.batch_size.min(prepared.train.rows);
+    check_tensors(&device.limits(), device.name(), &prepared.network, batch)?;
+    check_host_memory("verification", JUDGE_COPIES * prepared.network.parameter_bytes())?;
     let parameters = match &folder {
         Some(folder) => folder.parameters(&prepared.network)?,
         None => initial_parameters(&prepared.network.layers, spec.train.seed),
     };
-    let device = args.device.open()?;
     out::words(&format!("device    {} ({})", device.name(), device.reason()));
     let question = Question {
         network: &prepared.network,

@@ -22,12 +22,24 @@ pub struct RawTable {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] where the file cannot be read; [`Error::Data`] with file and line where it is empty, is not UTF-8, has
+/// [`Error::Data`] where the file cannot be read, and with file and line where it is empty, is not UTF-8, has
 /// a header with an empty or repeated name, or has a row of another length than the header.
 pub fn read_csv(path: impl AsRef<Path>) -> Result<RawTable> {
     let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    let bytes = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
     parse_csv(path, &bytes)
+}
+
+fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
+    let message = match cause.kind() {
+        std::io::ErrorKind::NotFound => {
+            "there is no such data file. Check the path; one that a spec names is relative to the spec's folder"
+                .to_owned()
+        }
+        std::io::ErrorKind::IsADirectory => "this is a folder, not a data file. Name a CSV file in it".to_owned(),
+        _ => format!("the data file cannot be read: {cause}"),
+    };
+    Error::data(path.display().to_string(), message)
 }
 
 /// Parses the bytes of a CSV file; `path` is for the messages.

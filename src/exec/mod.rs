@@ -9,6 +9,7 @@ pub mod device;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod layout;
+pub mod memory;
 
 pub use device::{Choice, Device, open_device};
 

@@ -50,6 +50,12 @@ impl Network {
         self.parameters().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 
+    /// Bytes of the parameters in `f32`, also where no machine could hold them.
+    pub fn parameter_bytes(&self) -> u128 {
+        let size = |shape: &[usize]| shape.iter().map(|&s| s as u128).product::<u128>();
+        4 * self.parameters().iter().map(|(_, shape)| size(shape)).sum::<u128>()
+    }
+
     /// One line a layer: `64 -> 32 sigmoid`.
     pub fn describe(&self) -> Vec<String> {
         let line = |l: &DenseShape| {

@@ -120,7 +120,16 @@ fn append_values(path: &Path, tensor: &Tensor, precision: Precision, data: &mut 
 ///
 /// [`Error::Io`]; the file at `path` stays as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = match path.parent() {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(Error::io(path, because("this is a folder. Name a file"))),
+        // A device or a pipe (/dev/stdout) has no old content to keep, and a rename would put a file in its place.
+        Ok(found) if !found.is_file() => return std::fs::write(path, bytes).map_err(|e| Error::io(path, e)),
+        _ => {}
+    }
+    // What a link points to is replaced, not the link.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let target = target.as_path();
+    let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
@@ -130,13 +139,21 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(mode);
+    if !folder.is_dir() {
+        let missing = format!("there is no folder {}. Make it, or name another file", folder.display());
+        return Err(Error::io(path, because(&missing)));
+    }
     let mut file = builder.prefix(".wgrad-").suffix(".tmp").tempfile_in(folder).map_err(|e| Error::io(path, e))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| Error::io(path, e))?;
-    file.persist(path).map_err(|e| Error::io(path, e.error))?;
+    file.persist(target).map_err(|e| Error::io(path, e.error))?;
     // The new name is on the disk only once the folder is. Only Unix lets a program flush a folder.
     #[cfg(unix)]
     std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(|e| Error::io(folder, e))?;
     Ok(())
+}
+
+fn because(message: &str) -> std::io::Error {
+    std::io::Error::other(message.to_owned())
 }
 
 /// Reads the tensors `expected` (names and shapes) from `path`, in that order. F64 tensors are taken where `allow_f64`.
@@ -146,7 +163,12 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 /// [`Error::Io`] where the file cannot be read; [`Error::Weights`] where it is truncated or corrupt, lacks a tensor, has
 /// one too many, or has one of another shape, of another type, or with a value that is not finite.
 pub fn load(path: &Path, expected: &[(String, Vec<usize>)], allow_f64: bool) -> Result<Vec<Tensor>> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::weights(path, "there is no such weight file. Write one with `wgrad init` or `wgrad train`")
+        }
+        _ => Error::io(path, e),
+    })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| {
         Error::weights(
             path,

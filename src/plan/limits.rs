@@ -32,6 +32,26 @@ impl Limits {
     pub const CPU: Limits =
         Limits { max_buffer_size_bytes: u64::MAX, max_storage_buffer_binding_size_bytes: u64::MAX, ..Limits::WEBGPU };
 
+    /// Checks tensors by name and shape: each against the limit of a binding. For a network that is far too large this
+    /// must come before [`crate::plan::lower`], whose dispatches grow with the sizes.
+    ///
+    /// # Errors
+    /// As [`Limits::check`].
+    pub fn check_tensors<'a>(
+        &self,
+        tensors: impl IntoIterator<Item = (&'a str, &'a [usize])>,
+        target: &str,
+    ) -> Result<()> {
+        let limit = self.max_storage_buffer_binding_size_bytes;
+        for (name, shape) in tensors {
+            let need = shape.iter().fold(4u64, |bytes, &size| bytes.saturating_mul(size as u64));
+            if need > limit {
+                return Err(too_large(target, "maxStorageBufferBindingSize", limit, name, need));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks every arena, binding and grid of `plan` against these limits.
     ///
     /// # Errors

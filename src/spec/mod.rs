@@ -12,6 +12,7 @@ use crate::data::{Scale, TargetRule};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer};
 use crate::model::init::DenseShape;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What to train on what, how.
@@ -101,6 +102,15 @@ pub struct TrainSpec {
 /// Sizes must be below this, 2^31: GPU kernels index with 32 bits and need room for an overshooting last group.
 pub const SIZE_LIMIT: u64 = 1 << 31;
 
+/// A spec is a page of text; what is larger is a file named by mistake, or a device without an end.
+const SPEC_BYTES: u64 = 16 << 20;
+
+fn read_up_to(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl Spec {
     /// Reads and checks the spec at `path`.
     ///
@@ -110,12 +120,15 @@ impl Spec {
     pub fn load(path: impl AsRef<Path>) -> Result<Spec> {
         let path = path.as_ref();
         let place = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+        let bytes = read_up_to(path, SPEC_BYTES + 1).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
                 Error::spec(&place, "there is no such spec file. Check the path, or start from one in examples/")
             }
             _ => Error::spec(&place, format!("the spec file cannot be read: {e}")),
         })?;
+        if bytes.len() as u64 > SPEC_BYTES {
+            return Err(Error::spec(&place, "the file is larger than 16 MiB, so it is no spec. Name a TOML file"));
+        }
         let text = String::from_utf8(bytes)
             .map_err(|_| Error::spec(&place, "the spec file is not UTF-8 text. Save it as UTF-8 TOML"))?;
         Spec::parse(&text, path)
@@ -134,7 +147,7 @@ impl Spec {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the current folder cannot be found out.
+    /// [`Error::Io`] where the current folder cannot be found out; [`Error::Spec`] where a path is not UTF-8.
     pub fn with_absolute_paths(mut self) -> Result<Spec> {
         make_absolute(&mut self.data.train)?;
         if let Some(Validation::File(file)) = &mut self.data.validation {
@@ -213,6 +226,10 @@ impl ModelSpec {
 
 fn make_absolute(file: &mut DataFile) -> Result<()> {
     let path = std::path::absolute(&file.path).map_err(|e| Error::io(&file.path, e))?;
-    *file = DataFile { written: path.to_string_lossy().into_owned(), path };
+    let Some(written) = path.to_str() else {
+        let message = "the path is not UTF-8, so it cannot stand in a spec. Move the data file or rename its folder";
+        return Err(Error::spec(path.display().to_string(), message));
+    };
+    *file = DataFile { written: written.to_owned(), path };
     Ok(())
 }

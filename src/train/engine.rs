@@ -2,10 +2,11 @@
 
 use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
+use crate::exec::memory::check_host_memory;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::Optimizer;
 use crate::model::{Network, Samples, Tensor};
-use crate::plan::{Options, Plan, lower};
+use crate::plan::{Limits, Options, Plan, lower};
 
 /// Rows of the tables at most; a longer epoch uploads its tables in pieces.
 const MAX_TABLE_STEPS: usize = 8192;
@@ -300,6 +301,9 @@ impl Engine {
 /// [`Error::Shape`], [`Error::Limit`].
 pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
     let limits = device.limits();
+    let rows = [roles.train.map(|(_, batch, _)| batch), roles.gradients];
+    let rows = rows.into_iter().flatten().max().unwrap_or(1);
+    check_size(device, network, rows)?;
     let direct = device.is_software();
     let options = |name: &str, steps: usize| Options { limits, direct, ..Options::new(name, steps) };
     let mut plans = Vec::new();
@@ -330,6 +334,33 @@ pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Pla
         plans.push(lower(&graph, &options(GRADIENTS, 1))?);
     }
     Ok(plans)
+}
+
+/// Refuses a network whose parameters or activations for `batch` rows the device cannot hold.
+///
+/// # Errors
+/// [`Error::Limit`].
+fn check_size(device: &Device, network: &Network, batch: usize) -> Result<()> {
+    if device.kind() == "cpu" {
+        return check_host_memory("training", HOST_COPIES * network.parameter_bytes());
+    }
+    check_tensors(&device.limits(), device.name(), network, batch)
+}
+
+/// Parameter-sized copies in memory while the CPU trains, in units of f32: parameters, gradients and two optimizer
+/// states of 4 bytes, and as many in f64 on the host when a checkpoint is written.
+const HOST_COPIES: u128 = 4 + 2 * 3;
+
+/// Refuses a network whose parameters or activations for `batch` rows exceed `limits`, in no time and no memory.
+///
+/// # Errors
+/// [`Error::Limit`].
+pub fn check_tensors(limits: &Limits, target: &str, network: &Network, batch: usize) -> Result<()> {
+    let parameters = network.parameters();
+    limits.check_tensors(parameters.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())), target)?;
+    let outputs = network.layers.iter().enumerate().map(|(i, l)| (format!("layers.{i} output"), [batch, l.outputs]));
+    let outputs: Vec<_> = outputs.collect();
+    limits.check_tensors(outputs.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())), target)
 }
 
 /// Rows of the training set that the plan's data arena holds.

@@ -121,7 +121,9 @@ impl<'a> Run<'a> {
         let folder = job.folder()?;
         let resume = matches!(job.place, Place::Resume(_));
         let checkpoint = if resume {
-            folder.checkpoint(network, train.optimizer.state_slots())?
+            let checkpoint = folder.checkpoint(network, train.optimizer.state_slots())?;
+            refuse_changed_data(&folder, prepared, checkpoint.position, batch)?;
+            checkpoint
         } else {
             let parameters = initial_parameters(&network.layers, train.seed);
             Checkpoint { position: Position::default(), parameters, states: Vec::new() }
@@ -136,7 +138,11 @@ impl<'a> Run<'a> {
             folder.write_checkpoint(&Checkpoint { states, ..checkpoint.clone() })?;
         }
         folder.write_spec(&job.spec)?;
-        let earlier = folder.report().filter(|_| resume).unwrap_or_default();
+        let mut earlier = folder.report().filter(|_| resume).unwrap_or_default();
+        if resume {
+            // The file is ahead of the checkpoint, and of the report, where the run was killed.
+            earlier.epochs = folder.rewind_metrics(checkpoint.position.epoch as usize)?;
+        }
         let report = first_report(job, device, prepared, &engine, batch, checkpoint.position, earlier);
         Ok(Run {
             job,
@@ -287,6 +293,30 @@ impl<'a> Run<'a> {
     }
 }
 
+/// A run goes on only with the data that it began with: other rows would be another order of samples.
+fn refuse_changed_data(folder: &RunFolder, prepared: &Prepared, position: Position, batch: usize) -> Result<()> {
+    let changed = |what: &str| {
+        Err(Error::data(
+            folder.path().display().to_string(),
+            format!(
+                "the data are no longer those that this run was trained on: {what}. Bring them back, or train a new run"
+            ),
+        ))
+    };
+    let (kept, found) = (folder.preprocessing()?, &prepared.preprocessing);
+    if kept.schema != found.schema {
+        return changed("the columns or classes differ");
+    }
+    if kept.scaler != found.scaler {
+        return changed("the features have another range");
+    }
+    let rows = folder.report().map_or(prepared.train.rows, |r| r.train_rows);
+    if rows != prepared.train.rows || position.step_in_epoch >= prepared.train.rows.div_ceil(batch) {
+        return changed(&format!("the training part has {} rows now", prepared.train.rows));
+    }
+    Ok(())
+}
+
 /// What the report shows of a device.
 pub fn device_report(device: &Device) -> DeviceReport {
     let (backend, driver) = device.backend_driver();
@@ -309,10 +339,13 @@ fn first_report(
     position: Position,
     earlier: RunReport,
 ) -> RunReport {
-    let mut epochs = earlier.epochs;
-    epochs.retain(|e| e.epoch <= position.epoch as usize);
     let mut step_losses = earlier.step_losses;
-    step_losses.truncate((position.steps as usize).saturating_sub(earlier.first_step));
+    let wanted = (position.steps as usize).saturating_sub(earlier.first_step);
+    if step_losses.len() < wanted {
+        // A part of the run that was killed left no report: the curve starts anew rather than with a gap.
+        step_losses.clear();
+    }
+    step_losses.truncate(wanted);
     RunReport {
         version: env!("CARGO_PKG_VERSION").to_string(),
         spec_name: job.spec_name.clone(),
@@ -326,7 +359,7 @@ fn first_report(
         validation_rows: prepared.validation.as_ref().map_or(0, |v| v.rows),
         batch_size: batch,
         epochs_planned: job.spec.train.epochs,
-        epochs,
+        epochs: earlier.epochs,
         first_step: if step_losses.is_empty() { position.steps as usize } else { earlier.first_step },
         step_losses,
         train_seconds: earlier.train_seconds,

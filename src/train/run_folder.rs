@@ -36,22 +36,27 @@ impl RunFolder {
     /// Makes the folder `dir` for a new run.
     ///
     /// # Errors
-    /// [`Error::Spec`] when it holds a run already; [`Error::Io`].
+    /// [`Error::Spec`] when it holds anything already; [`Error::Io`].
     pub fn create(dir: &Path) -> Result<RunFolder> {
         RunFolder::refuse_existing(dir)?;
         std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
         Ok(RunFolder { dir: dir.to_path_buf() })
     }
 
-    /// Refuses a folder that holds a run.
+    /// Refuses a folder that holds a run, or anything else that a run's files might replace.
     ///
     /// # Errors
     /// [`Error::Spec`].
     pub fn refuse_existing(dir: &Path) -> Result<()> {
-        if !dir.join(SPEC).exists() {
+        let message = if dir.join(SPEC).exists() {
+            "this folder holds another run. Choose another folder with --run, or go on with --resume"
+        } else if dir.exists() && !dir.is_dir() {
+            "this is a file, not a folder. Choose another folder with --run"
+        } else if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+            "this folder is not empty, and a run would mix with what it holds. Choose a new folder with --run"
+        } else {
             return Ok(());
-        }
-        let message = "this folder holds another run. Choose another folder with --run, or go on with --resume";
+        };
         Err(Error::spec(dir.display().to_string(), message))
     }
 
@@ -118,10 +123,17 @@ impl RunFolder {
     /// [`Error::Io`]; [`Error::Data`] for a damaged file.
     pub fn preprocessing(&self) -> Result<Preprocessing> {
         let path = self.file("preprocessing.json");
-        let text = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
-        serde_json::from_slice(&text).map_err(|e| {
-            Error::data(path.display().to_string(), format!("not what wgrad wrote there: {e}. Train again"))
-        })
+        let broken = |what: String| Error::data(path.display().to_string(), format!("{what}. Train again"));
+        let text = std::fs::read(&path).map_err(|e| broken(format!("cannot be read: {e}")))?;
+        let found: Preprocessing =
+            serde_json::from_slice(&text).map_err(|e| broken(format!("not what wgrad wrote there: {e}")))?;
+        match found.scaler.width() {
+            Some(width) if width != found.schema.features.len() => Err(broken(format!(
+                "not what wgrad wrote there: {} features, but a scaler for {width}",
+                found.schema.features.len()
+            ))),
+            _ => Ok(found),
+        }
     }
 
     /// Writes columns, classes and scaler.
@@ -173,6 +185,39 @@ impl RunFolder {
         line.push(b'\n');
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
         file.and_then(|mut f| f.write_all(&line)).map_err(|e| Error::io(&path, e))
+    }
+
+    /// The lines of `metrics.jsonl` up to `epoch`; later ones, of epochs after the checkpoint, are dropped from the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Data`] for a damaged line before that.
+    pub fn rewind_metrics(&self, epoch: usize) -> Result<Vec<EpochRecord>> {
+        let path = self.file("metrics.jsonl");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(Error::io(path, e)),
+        };
+        let mut records: Vec<EpochRecord> = Vec::new();
+        let mut kept = String::new();
+        for (number, line) in text.lines().enumerate() {
+            if records.len() == epoch {
+                break;
+            }
+            let record = serde_json::from_str(line).map_err(|e| {
+                Error::data(
+                    format!("{}:{}", path.display(), number + 1),
+                    format!("not what wgrad wrote there: {e}. Remove the file to go on without the earlier curve"),
+                )
+            })?;
+            records.push(record);
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        if kept != text {
+            write_atomically(&path, kept.as_bytes())?;
+        }
+        Ok(records)
     }
 
     /// Writes `report.json` and `report.html`.

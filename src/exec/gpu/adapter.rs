@@ -97,7 +97,7 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
     let reason;
     let found = match choice {
         Choice::Adapter(wanted) => {
-            reason = format!("asked for by --adapter {wanted}");
+            reason = format!("asked for by its name or index, {wanted}");
             let position = position(&listed, wanted);
             match position {
                 Some(p) => Some(listed.swap_remove(p)),
@@ -147,8 +147,15 @@ fn position(listed: &[Listed], wanted: &str) -> Option<usize> {
 }
 
 fn unknown_adapter(wanted: &str, listed: &[Listed]) -> Error {
+    let asked = match wanted.parse::<usize>() {
+        Ok(index) => format!("there is no adapter {index}"),
+        Err(_) => format!("no adapter is called \"{wanted}\""),
+    };
+    if listed.is_empty() {
+        return Error::Device(format!("{asked}; this machine has no adapter at all. {REMEDY}"));
+    }
     Error::Device(format!(
-        "no adapter is called \"{wanted}\". There is: {}. Give a part of a name or the index to --adapter",
+        "{asked}. There is {}. Give a part of a name or the index to --adapter (or WGRAD_ADAPTER)",
         describe(listed)
     ))
 }

@@ -218,6 +218,7 @@ fn a_model_too_large_for_the_machine_is_refused_at_once() {
         "train huge.toml --device cpu",
         "init huge.toml --out w.safetensors",
         "verify huge.toml --device cpu",
+        "gradcheck huge.toml",
         "plan huge.toml --target cpu",
     ] {
         limited(&place, command).is_refusal(&["too large for this machine", "are free", "Reduce"]);

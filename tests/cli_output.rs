@@ -5,7 +5,7 @@ mod program;
 use program::{Place, ended};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 8] = ["train", "eval", "predict", "init", "grad", "verify", "devices", "plan"];
+const COMMANDS: [&str; 9] = ["train", "eval", "predict", "init", "grad", "verify", "gradcheck", "devices", "plan"];
 
 #[test]
 fn every_command_has_help_with_an_example() {

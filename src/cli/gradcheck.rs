@@ -2,6 +2,7 @@
 
 use super::{args, out};
 use crate::data::epoch_order;
+use crate::exec::memory::check_host_memory;
 use crate::model::init::initial_parameters;
 use crate::spec::Spec;
 use crate::train::prepare::prepare;
@@ -12,6 +13,8 @@ pub fn run(args: args::Gradcheck) -> anyhow::Result<bool> {
     spec.train.seed = args.seed.unwrap_or(spec.train.seed);
     let seed = spec.train.seed;
     let prepared = prepare(&spec)?;
+    // Parameters, gradients and the terms of their bounds, each in f64.
+    check_host_memory("the check", 6 * prepared.network.parameter_bytes())?;
     let parameters = initial_parameters(&prepared.network.layers, seed);
     // The batch that training would begin with.
     let order = epoch_order(seed, 0, prepared.train.rows);

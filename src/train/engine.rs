@@ -60,7 +60,15 @@ impl Engine {
     /// # Errors
     /// [`Error::Shape`], [`Error::Limit`], [`Error::Gpu`].
     pub async fn open(device: &Device, network: &Network, roles: Roles) -> Result<Engine> {
-        let plans = plans(device, network, roles)?;
+        Engine::open_within(device, device.limits(), network, roles).await
+    }
+
+    /// The same with plans that fit `limits`, which may be below the device's own: plans as a smaller adapter has them.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
+        let plans = plans_within(device, limits, network, roles)?;
         let session = Session::open(device, plans).await?;
         Ok(Engine { session, network: network.clone(), roles, streamed: None })
     }
@@ -300,10 +308,13 @@ impl Engine {
 /// # Errors
 /// [`Error::Shape`], [`Error::Limit`].
 pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
-    let limits = device.limits();
+    plans_within(device, device.limits(), network, roles)
+}
+
+fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
     let rows = [roles.train.map(|(_, batch, _)| batch), roles.gradients];
     let rows = rows.into_iter().flatten().max().unwrap_or(1);
-    check_size(device, network, rows)?;
+    check_size(device, network, rows, roles)?;
     let direct = device.is_software();
     let options = |name: &str, steps: usize| Options { limits, direct, ..Options::new(name, steps) };
     let mut plans = Vec::new();
@@ -340,16 +351,17 @@ pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Pla
 ///
 /// # Errors
 /// [`Error::Limit`].
-fn check_size(device: &Device, network: &Network, batch: usize) -> Result<()> {
+fn check_size(device: &Device, network: &Network, batch: usize, roles: Roles) -> Result<()> {
     if device.kind() == "cpu" {
-        return check_host_memory("training", HOST_COPIES * network.parameter_bytes());
+        // What the CPU works on in f32: parameters, gradients, optimizer states. And on the host in f64, which is twice
+        // as large: parameters as they are read or drawn, states as a checkpoint takes them.
+        let states = roles.train.map_or(0, |(_, _, optimizer)| optimizer.state_slots() as u128);
+        let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some());
+        let copies = 1 + gradients + states + 2 * (1 + states);
+        return check_host_memory("it", copies * network.parameter_bytes());
     }
     check_tensors(&device.limits(), device.name(), network, batch)
 }
-
-/// Parameter-sized copies in memory while the CPU trains, in units of f32: parameters, gradients and two optimizer
-/// states of 4 bytes, and as many in f64 on the host when a checkpoint is written.
-const HOST_COPIES: u128 = 4 + 2 * 3;
 
 /// Refuses a network whose parameters or activations for `batch` rows exceed `limits`, in no time and no memory.
 ///

@@ -12,6 +12,7 @@
 mod assert;
 pub mod gradcheck;
 mod judge;
+pub mod kernels;
 pub mod report;
 
 pub use assert::assert_gradients;

@@ -6,5 +6,7 @@ pub mod adapter;
 pub mod networks;
 pub mod oracle;
 pub mod oracle_scalar;
+pub mod patterns;
+pub mod problem;
 pub mod verdict;
 pub mod worked;

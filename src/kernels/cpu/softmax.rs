@@ -71,7 +71,10 @@ fn row_bound(x: &[f64], e: &[f64], p: &[f64]) -> Vec<f64> {
         // A probability lies in [0, 1], whatever the inputs.
         let carried = if widest == 0.0 { 0.0 } else { rise.max(fall).clamp(0.0, 1.0) };
         let relative = term(i) + sum + DIV;
-        carried + relative / (1.0 - relative) * (p[i] + carried) + 2.0 * TINY
+        let local = if relative < 1.0 { relative / (1.0 - relative) * (p[i] + carried) } else { f64::INFINITY };
+        // However far the inputs are off, the computed sum is at least each of its terms: a rounded sum of numbers that
+        // are not negative does not fall. Two numbers between 0 and 1 (give or take a division) are at most that apart.
+        (carried + local + 2.0 * TINY).min(1.0 + DIV)
     };
     (0..x.len()).map(rule).collect()
 }

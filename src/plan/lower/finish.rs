@@ -97,7 +97,7 @@ impl Lowering<'_> {
 }
 
 /// Folds a number of groups into x and y; the shaders skip groups past the end.
-fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
+pub fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
     let x = groups.min(u64::from(max)).max(1);
     [x as u32, groups.div_ceil(x).max(1) as u32, 1]
 }

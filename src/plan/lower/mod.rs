@@ -3,6 +3,8 @@
 mod finish;
 mod places;
 
+pub use finish::fold_grid;
+
 use super::choose::{
     act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
 };

@@ -1,0 +1,275 @@
+//! The dispatches of a conformance run: the shapes at which kernels go wrong.
+//!
+//! Sizes are 1, odd, prime, one below, at and one past a workgroup or a tile, two tiles and one; rows on both sides of
+//! the switch from one lane to 64; grids folded over two dimensions, some because the sizes need it (more than 65,535
+//! workgroups), the others because the case allows fewer groups a dimension.
+
+use super::extent::extents;
+use super::values::{self, Scale};
+use super::{Case, TABLE_STEPS};
+use crate::kernels::{Act, Args, Dtype, Kernel, Param, row_lanes};
+use crate::plan::Limits;
+
+/// WebGPU's default.
+const GROUPS: u32 = Limits::WEBGPU.max_compute_workgroups_per_dimension;
+/// Elements of an element-wise kernel.
+const LENGTHS: [usize; 9] = [1, 31, 63, 64, 65, 97, 128, 129, 1000];
+/// One element more than 65,535 workgroups of 64 hold, and an odd remainder.
+const MANY: usize = 64 * GROUPS as usize + 67;
+/// Rows and columns of a row-wise kernel: one, around a workgroup of rows, around the switch at 64 columns.
+const ROWS_COLS: [[usize; 2]; 11] =
+    [[1, 1], [1, 64], [3, 65], [2, 200], [31, 10], [64, 2], [65, 3], [97, 1], [129, 31], [33, 64], [5, 131]];
+/// m, n, k of a product: one; odd and prime; below, at and past the tile of 32 and the slice of 16; two tiles and one.
+const PRODUCTS: [[usize; 3]; 11] = [
+    [1, 1, 1],
+    [1, 33, 64],
+    [33, 1, 5],
+    [5, 7, 1],
+    [31, 97, 33],
+    [32, 32, 16],
+    [33, 33, 17],
+    [65, 65, 15],
+    [64, 64, 200],
+    [3, 97, 300],
+    [97, 2, 97],
+];
+const ACTS: [Act; 9] = [
+    Act::Identity,
+    Act::Sigmoid,
+    Act::Tanh,
+    Act::Relu,
+    Act::LeakyRelu(0.01),
+    Act::Gelu,
+    Act::GeluTanh,
+    Act::Silu,
+    Act::Softplus,
+];
+
+/// A dispatch without its operands.
+struct Shape {
+    params: Vec<Param>,
+    constants: Vec<(&'static str, f64)>,
+    groups_a_dimension: u32,
+}
+
+impl Shape {
+    fn of(sizes: &[usize]) -> Shape {
+        let params = sizes.iter().map(|s| Param::U(*s as u32)).collect();
+        Shape { params, constants: Vec::new(), groups_a_dimension: GROUPS }
+    }
+
+    fn with(mut self, constants: &[(&'static str, f64)]) -> Shape {
+        self.constants.extend(constants);
+        self
+    }
+
+    fn and(mut self, params: &[Param]) -> Shape {
+        self.params.extend(params);
+        self
+    }
+
+    fn folded(self, groups_a_dimension: u32) -> Shape {
+        Shape { groups_a_dimension, ..self }
+    }
+}
+
+/// Every case of `kernel`; `seed` decides the operands.
+pub fn cases(kernel: Kernel, seed: u64) -> Vec<Case> {
+    let shapes = shapes(kernel);
+    let mut cases = Vec::new();
+    for (i, shape) in shapes.iter().enumerate() {
+        // Both scales at every other shape would double the time and find no more.
+        let scale = if i % 2 == 0 { Scale::Unit } else { Scale::Mixed };
+        cases.push(case(kernel, shape, scale, seed.wrapping_add(i as u64)));
+    }
+    // NaN in each operand in turn, at the largest of the small shapes.
+    let middle = &shapes[shapes.len() / 2];
+    for binding in values::numbers_read(kernel) {
+        let mut case = case(kernel, middle, Scale::Unit, seed);
+        values::plant_nan(&mut case, binding);
+        cases.push(case);
+    }
+    cases
+}
+
+fn shapes(kernel: Kernel) -> Vec<Shape> {
+    match kernel {
+        Kernel::matmul => products(matmul_constants(), true),
+        Kernel::matmul_bias_act => {
+            let keep = |act| [0.0, 1.0].map(|k| [act_constants(act), vec![("KEEP_Z", k)]].concat());
+            products(ACTS.into_iter().flat_map(keep).collect(), false)
+        }
+        Kernel::matmul_act_grad => products(ACTS.into_iter().map(act_constants).collect(), false),
+        Kernel::col_sum => column_sums(),
+        Kernel::gather_rows => gathers(),
+        Kernel::weighted_sum => {
+            let of = |n: usize| [[n, n], [n, n + 3], [n, 0]].map(|p| Shape::of(&p));
+            [1, 31, 64, 65, 129, 4097].into_iter().flat_map(of).collect()
+        }
+        Kernel::add_bias => ROWS_COLS.iter().map(|s| Shape::of(s)).chain([Shape::of(&[97, 67]).folded(7)]).collect(),
+        Kernel::advance => vec![Shape::of(&[1]), Shape::of(&[5])],
+        Kernel::add
+        | Kernel::identity
+        | Kernel::sigmoid
+        | Kernel::tanh
+        | Kernel::relu
+        | Kernel::gelu
+        | Kernel::gelu_tanh
+        | Kernel::silu
+        | Kernel::softplus
+        | Kernel::identity_grad
+        | Kernel::sigmoid_grad
+        | Kernel::tanh_grad
+        | Kernel::relu_grad
+        | Kernel::gelu_grad
+        | Kernel::gelu_tanh_grad
+        | Kernel::silu_grad
+        | Kernel::softplus_grad => lengths(kernel, &[]),
+        Kernel::leaky_relu | Kernel::leaky_relu_grad => lengths(kernel, &[Param::F(0.01)]),
+        Kernel::softmax | Kernel::softmax_grad => row_wise(kernel, &[]),
+        Kernel::huber => row_wise(kernel, &[Param::F(0.7)]),
+        Kernel::half_squared_error
+        | Kernel::mse
+        | Kernel::mae
+        | Kernel::binary_cross_entropy
+        | Kernel::bce_with_logits
+        | Kernel::cross_entropy
+        | Kernel::hinge => row_wise(kernel, &[]),
+        Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step => optimizers(kernel),
+    }
+}
+
+/// Element-wise kernels. One of them stands for all where the size is what is tested: the grid's code is shared.
+fn lengths(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
+    let mut shapes: Vec<Shape> = LENGTHS.iter().map(|n| Shape::of(&[*n]).and(tail)).collect();
+    // 98 groups in rows of 7, the last one not full.
+    shapes.push(Shape::of(&[97 * 64 + 5]).and(tail).folded(7));
+    if kernel == Kernel::relu {
+        shapes.push(Shape::of(&[MANY]));
+    }
+    shapes
+}
+
+fn act_constants(act: Act) -> Vec<(&'static str, f64)> {
+    vec![("ACT", f64::from(act.code())), ("SLOPE", act.slope())]
+}
+
+fn matmul_constants() -> Vec<Vec<(&'static str, f64)>> {
+    let of = |a: f64| [0.0, 1.0].map(|b| vec![("TRANS_A", a), ("TRANS_B", b)]);
+    [0.0, 1.0].into_iter().flat_map(of).collect()
+}
+
+/// Every shape with every transpose; with every activation, three shapes in turn, for the product's code is shared.
+/// Each through workgroup memory and directly.
+fn products(variants: Vec<Vec<(&'static str, f64)>>, every_shape: bool) -> Vec<Shape> {
+    let mut shapes = Vec::new();
+    for (v, (constants, direct)) in variants.iter().flat_map(|c| [(c, 0.0), (c, 1.0)]).enumerate() {
+        let product = |sizes: &[usize; 3]| Shape::of(sizes).with(constants).with(&[("DIRECT", direct)]);
+        let chosen = |i: usize| every_shape || (i + v).is_multiple_of(4);
+        shapes.extend(PRODUCTS.iter().enumerate().filter(|(i, _)| chosen(*i)).map(|(_, sizes)| product(sizes)));
+        // 16 tiles in rows of 3: the last row has one.
+        shapes.push(product(&[97, 98, 9]).folded(3));
+    }
+    if every_shape {
+        // More than 65,535 tiles, without barriers: a software rasteriser would take ten seconds for them.
+        let n = 32 * GROUPS as usize + 33;
+        shapes.push(Shape::of(&[1, n, 2]).with(&variants[variants.len() - 1]).with(&[("DIRECT", 1.0)]));
+    }
+    shapes
+}
+
+/// Short columns, one past the sum of an invocation, long ones that leave several parts.
+fn column_sums() -> Vec<Shape> {
+    let per = crate::kernels::COL_SUM_ROWS;
+    let sizes =
+        [[1, 1], [1, 97], [31, 33], [255, 2], [256, 3], [257, 2], [513, 31], [1000, 65], [65_537, 3], [1, MANY]];
+    let mut shapes: Vec<Shape> = sizes.iter().map(|[r, c]| Shape::of(&[*r, *c, per])).collect();
+    shapes.push(Shape::of(&[515, 97, per]).folded(2));
+    shapes.push(Shape::of(&[7, 5, 2]));
+    shapes
+}
+
+fn gathers() -> Vec<Shape> {
+    let of = |[rows, cols]: [usize; 2]| [rows, rows + 3].map(|stride| Shape::of(&[rows, cols, stride]));
+    let mut shapes: Vec<Shape> = ROWS_COLS.into_iter().flat_map(of).collect();
+    shapes.push(Shape::of(&[97, 67, 97]).folded(7));
+    shapes.push(Shape::of(&[MANY / 64, 65, MANY / 64]));
+    shapes
+}
+
+/// Losses take the stride of the upstream table: a row for each step, or one for all.
+fn row_wise(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
+    let softmax = matches!(kernel, Kernel::softmax | Kernel::softmax_grad);
+    let shape = |rows: usize, cols: usize, stride: usize, lanes: usize| {
+        let sizes = if softmax { vec![rows, cols] } else { vec![rows, cols, stride] };
+        Shape::of(&sizes).and(tail).with(&[("LANES", lanes as f64)])
+    };
+    let mut shapes: Vec<Shape> =
+        ROWS_COLS.iter().enumerate().map(|(i, [r, c])| shape(*r, *c, [*r, r + 3, 0][i % 3], row_lanes(*c))).collect();
+    // Narrow rows with 64 lanes, wide rows with one: neither is what a plan chooses, both must be right.
+    shapes.extend([shape(7, 10, 7, 64), shape(70, 130, 0, 1)]);
+    shapes.extend([shape(97, 70, 97, 64).folded(5), shape(64 * 11 + 1, 3, 64 * 11 + 1, 1).folded(5)]);
+    if kernel == Kernel::mse {
+        // More than 65,535 workgroups, without barriers for the same reason as in `products`.
+        shapes.push(shape(MANY, 1, 0, 1));
+    }
+    shapes
+}
+
+/// With and without weight decay, over whole and broken workgroups.
+fn optimizers(kernel: Kernel) -> Vec<Shape> {
+    let hyper = crate::graph::optimizer::HYPER_COLUMNS;
+    let mut settings: Vec<Vec<Param>> = Vec::new();
+    for decay in [0.0, 0.01] {
+        match kernel {
+            Kernel::sgd_step => settings.push(vec![Param::F(decay)]),
+            Kernel::sgd_momentum_step => {
+                settings.extend([0, 1].map(|nesterov| vec![Param::F(0.9), Param::U(nesterov), Param::F(decay)]));
+            }
+            _ => settings.push([0.9, 1.0 - 0.9, 0.999, 1.0 - 0.999, 1e-8, decay].map(Param::F).to_vec()),
+        }
+    }
+    let mut shapes = Vec::new();
+    for setting in &settings {
+        shapes.extend([1, 63, 64, 97, 129, 1000].map(|n| Shape::of(&[n, hyper]).and(setting)));
+        shapes.push(Shape::of(&[97 * 64 + 5, hyper]).and(setting).folded(7));
+    }
+    if kernel == Kernel::sgd_step {
+        shapes.push(Shape::of(&[MANY, hyper]).and(&settings[1]));
+    }
+    shapes
+}
+
+/// The shape with operands.
+fn case(kernel: Kernel, shape: &Shape, scale: Scale, seed: u64) -> Case {
+    let row = kernel.row();
+    let args = Args { params: shape.params.clone(), constants: shape.constants.clone() };
+    // gather_rows copies words: even seeds give numbers, odd ones classes.
+    let numbers = kernel == Kernel::gather_rows && seed.is_multiple_of(2);
+    let dtype = |name: &str, dtype: Dtype| if numbers && matches!(name, "data" | "y") { Dtype::F32 } else { dtype };
+    let dtypes: Vec<Dtype> = row.bindings.iter().map(|b| dtype(b.name, b.dtype)).collect();
+    let lengths = extents(kernel, &args, TABLE_STEPS);
+    let words: Vec<String> = row
+        .params
+        .iter()
+        .zip(&args.params)
+        .map(|(name, value)| match value {
+            Param::U(v) => format!("{name}={v}"),
+            Param::F(v) => format!("{name}={v}"),
+        })
+        .chain(args.constants.iter().map(|(name, value)| format!("{name}={value}")))
+        .chain((shape.groups_a_dimension != GROUPS).then(|| format!("folded by {}", shape.groups_a_dimension)))
+        .chain((scale == Scale::Mixed).then(|| "mixed scales".to_string()))
+        .collect();
+    let mut case = Case {
+        name: words.join(" "),
+        kernel,
+        args,
+        values: Vec::new(),
+        dtypes,
+        groups_a_dimension: shape.groups_a_dimension,
+        with_nan: false,
+    };
+    values::fill(&mut case, &lengths, scale, seed);
+    case
+}

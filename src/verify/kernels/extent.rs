@@ -1,0 +1,72 @@
+//! How many elements each binding of a dispatch must hold, from what the kernel's text indexes.
+
+use crate::kernels::{Args, Kernel};
+
+/// Elements of every binding that `kernel` touches with `args`, in the row's order, for tables of `steps` rows.
+///
+/// `data` of `gather_rows` may have any number of rows, decided by the index table's contents: one row is counted.
+/// A `z` that is not kept is bound and never touched: one element, because a binding cannot be empty.
+pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
+    let n = || args.size(0);
+    let area = || args.size(0) * args.size(1);
+    // A table's rows are `stride` apart; stride 0 is one row for every step.
+    let table = |stride: usize, row: usize| (steps - 1) * stride + row;
+    match kernel {
+        Kernel::matmul => {
+            let [m, n, k] = args.sizes();
+            vec![m * k, k * n, m * n]
+        }
+        Kernel::matmul_bias_act => {
+            let [m, n, k] = args.sizes();
+            vec![m * k, n * k, n, m * n, if args.constant("KEEP_Z") == 0.0 { 1 } else { m * n }]
+        }
+        Kernel::matmul_act_grad => {
+            let [m, n, k] = args.sizes();
+            vec![m * k, k * n, m * n, m * n]
+        }
+        Kernel::col_sum => vec![area(), args.size(0).div_ceil(args.size(2)) * args.size(1)],
+        Kernel::gather_rows => vec![1, table(args.size(2), args.size(0)), args.size(1), area()],
+        Kernel::weighted_sum => vec![n(), table(args.size(1), n()), steps, 1],
+        Kernel::add => vec![n(); 3],
+        Kernel::add_bias => vec![area(), args.size(1), area()],
+        Kernel::advance => vec![1],
+        Kernel::identity
+        | Kernel::sigmoid
+        | Kernel::tanh
+        | Kernel::relu
+        | Kernel::leaky_relu
+        | Kernel::gelu
+        | Kernel::gelu_tanh
+        | Kernel::silu
+        | Kernel::softplus => vec![n(); 2],
+        Kernel::identity_grad
+        | Kernel::sigmoid_grad
+        | Kernel::tanh_grad
+        | Kernel::relu_grad
+        | Kernel::leaky_relu_grad
+        | Kernel::gelu_grad
+        | Kernel::gelu_tanh_grad
+        | Kernel::silu_grad
+        | Kernel::softplus_grad => vec![n(); 3],
+        Kernel::softmax => vec![area(); 2],
+        Kernel::softmax_grad => vec![area(); 3],
+        Kernel::cross_entropy => vec![1, area(), n(), table(args.size(2), n()), n(), area()],
+        Kernel::half_squared_error
+        | Kernel::mse
+        | Kernel::mae
+        | Kernel::huber
+        | Kernel::binary_cross_entropy
+        | Kernel::bce_with_logits
+        | Kernel::hinge => vec![1, area(), area(), table(args.size(2), n()), n(), area()],
+        Kernel::sgd_step => optimizer(args, steps, 1),
+        Kernel::sgd_momentum_step => optimizer(args, steps, 2),
+        Kernel::adam_step | Kernel::adamw_step => optimizer(args, steps, 3),
+    }
+}
+
+/// step, hyper, grad, and the parameter with its states.
+fn optimizer(args: &Args, steps: usize, written: usize) -> Vec<usize> {
+    let mut lengths = vec![1, steps * args.size(1), args.size(0)];
+    lengths.extend(std::iter::repeat_n(args.size(0), written));
+    lengths
+}

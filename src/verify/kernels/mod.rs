@@ -1,0 +1,194 @@
+//! Conformance: every row of the kernel table on a device, dispatch by dispatch, against the row's CPU function in `f64`
+//! within the row's error bound. What `wgrad devices --kernels` shows, and a test that a driver can fail.
+//!
+//! A [`Case`] is one dispatch with its operands. It becomes a plan of a single dispatch, so that it runs through the
+//! same executor as training: bindings, uniform parameters, override constants, folded grids, read-back.
+
+mod cases;
+mod extent;
+mod values;
+
+pub use cases::cases;
+pub use extent::extents;
+
+use crate::compare::{Comparison, compare};
+use crate::error::Result;
+use crate::exec::analysis::Analysis;
+use crate::exec::{Device, Flow, Session};
+use crate::kernels::{Access, Args, Dtype, Kernel, Measured};
+use crate::plan::lower::fold_grid;
+use crate::plan::{Arena, Buffer, Dispatch, Lifetime, Plan, Range};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Rows of the tables (batch indices, sample weights, optimizer constants) of a case.
+const TABLE_STEPS: usize = 3;
+/// What written bindings hold before the dispatch: no kernel computes it, so an element left out is seen.
+const UNWRITTEN: f64 = -7.25e8;
+/// The same for indices.
+const UNWRITTEN_INDEX: f64 = 3_735_928_559.0;
+
+/// One dispatch with its operands.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Sizes and constants, for people.
+    pub name: String,
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Parameters and override constants.
+    pub args: Args,
+    /// Contents of every binding before the dispatch, in the row's order; numbers are `f32` values.
+    pub values: Vec<Vec<f64>>,
+    /// Element type of every binding: the row's, but for `gather_rows`, which copies numbers too.
+    pub dtypes: Vec<Dtype>,
+    /// Workgroups a dimension of the grid may have; below the number of workgroups, the grid is folded.
+    pub groups_a_dimension: u32,
+    /// Some operand is NaN: the device's result must be NaN exactly where the judge's is.
+    pub with_nan: bool,
+}
+
+/// The comparisons of one dispatch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Checked {
+    /// Sizes and constants.
+    pub case: String,
+    /// One for each written binding.
+    pub outputs: Vec<Comparison>,
+}
+
+/// The comparisons of one row of the table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KernelReport {
+    /// The kernel.
+    pub kernel: &'static str,
+    /// True if every output of every case passed.
+    pub passed: bool,
+    /// Largest error / bound over all cases.
+    pub max_ratio: f64,
+    /// The cases.
+    pub cases: Vec<Checked>,
+}
+
+impl KernelReport {
+    /// The first output that failed, with its case.
+    pub fn first_fault(&self) -> Option<(&str, &Comparison)> {
+        let faults = |c: &'_ Checked| c.outputs.iter().position(|o| !o.passed);
+        self.cases.iter().find_map(|c| faults(c).map(|o| (c.case.as_str(), &c.outputs[o])))
+    }
+}
+
+/// Runs every case of `kernel` on `device` and compares. `seed` decides the operands.
+///
+/// # Errors
+/// [`crate::Error::Limit`], [`crate::Error::Gpu`], [`crate::Error::Device`]: what keeps a dispatch from running. A result
+/// that is wrong is no error but a report.
+pub async fn check_kernel(device: &Device, kernel: Kernel, seed: u64) -> Result<KernelReport> {
+    let cases = cases(kernel, seed);
+    let found = run(device, &cases).await?;
+    let judged: Vec<Vec<Measured>> = cases.par_iter().map(Case::judge).collect::<Result<_>>()?;
+    let checked = cases.iter().zip(&judged).zip(&found);
+    let checked: Vec<Checked> = checked.map(|((case, judged), found)| case.compare(judged, found)).collect();
+    let outputs = || checked.iter().flat_map(|c| &c.outputs);
+    Ok(KernelReport {
+        kernel: kernel.name(),
+        passed: outputs().all(|o| o.passed),
+        max_ratio: outputs().map(|o| o.max_ratio).fold(0.0, f64::max),
+        cases: checked,
+    })
+}
+
+/// What `device` leaves in the written bindings of each case, in the row's order. Cases of one kernel share pipelines.
+///
+/// # Errors
+/// As [`check_kernel`].
+pub async fn run(device: &Device, cases: &[Case]) -> Result<Vec<Vec<Vec<f64>>>> {
+    let plans = cases.iter().enumerate().map(|(i, case)| case.plan(&format!("case{i}"))).collect();
+    let mut session = Session::open(device, plans).await?;
+    let mut found = Vec::with_capacity(cases.len());
+    for (plan, case) in cases.iter().enumerate() {
+        for ((i, values), dtype) in case.values.iter().enumerate().zip(&case.dtypes) {
+            match dtype {
+                Dtype::F32 => session.write(plan, &case.buffer(i), values)?,
+                Dtype::U32 => session.write_u32(plan, &case.buffer(i), &words(values))?,
+            }
+        }
+        session.run(plan, 1, &mut |_| Flow::Continue).await?;
+        let mut outputs = Vec::new();
+        for i in case.written() {
+            // Arena 0 is the plan's step counter; the bindings follow in order.
+            outputs.push(session.read_arena(plan, i + 1).await?);
+        }
+        found.push(outputs);
+    }
+    Ok(found)
+}
+
+fn words(values: &[f64]) -> Vec<u32> {
+    values.iter().map(|v| *v as u32).collect()
+}
+
+impl Case {
+    /// Positions of the written bindings.
+    pub fn written(&self) -> impl Iterator<Item = usize> + use<> {
+        let bindings = self.kernel.row().bindings.iter().enumerate();
+        bindings.filter(|(_, b)| b.access != Access::Read).map(|(i, _)| i)
+    }
+
+    /// Name of a binding's buffer. A buffer called `loss` alone would be taken for the plan's log.
+    fn buffer(&self, binding: usize) -> String {
+        format!("{binding} {}", self.kernel.row().bindings[binding].name)
+    }
+
+    /// A plan of this dispatch alone, each binding in an arena of its own.
+    pub fn plan(&self, name: &str) -> Plan {
+        // The executor resets the first arena, the plan's step counter. The kernel's own counter is an operand.
+        let mut arenas =
+            vec![Arena { name: format!("{name}.step"), dtype: Dtype::U32, len: 1, lifetime: Lifetime::Plan }];
+        let mut buffers = Vec::new();
+        for ((i, values), dtype) in self.values.iter().enumerate().zip(&self.dtypes) {
+            let (buffer, len) = (self.buffer(i), values.len());
+            let range = Range { arena: arenas.len(), offset: 0, len };
+            arenas.push(Arena { name: format!("{name}.{buffer}"), dtype: *dtype, len, lifetime: Lifetime::Plan });
+            buffers.push(Buffer { name: buffer, shape: vec![len], range, live: (0, 1) });
+        }
+        let dispatch = Dispatch {
+            kernel: self.kernel,
+            label: self.name.clone(),
+            args: self.args.clone(),
+            bindings: buffers.iter().map(|b| b.range).collect(),
+            grid: fold_grid((self.kernel.row().groups)(&self.args), self.groups_a_dimension),
+        };
+        Plan { name: name.to_string(), steps: 1, arenas, buffers, dispatches: vec![dispatch] }
+    }
+
+    /// The written bindings after the row's CPU function in `f64`, each element with the row's bound.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] for a broken case.
+    pub fn judge(&self) -> Result<Vec<Measured>> {
+        let mut analysis = Analysis::new(&self.plan("judge"));
+        for (i, values) in self.values.iter().enumerate() {
+            analysis.write(&self.buffer(i), values, None)?;
+        }
+        analysis.step();
+        self.written().map(|i| analysis.read(&self.buffer(i))).collect()
+    }
+
+    /// Compares what a device found with what the judge did.
+    pub fn compare(&self, judged: &[Measured], found: &[Vec<f64>]) -> Checked {
+        let outputs = self.written().zip(judged).zip(found).map(|((i, judged), found)| {
+            let name = self.kernel.row().bindings[i].name;
+            let shape = [judged.value.len()];
+            if !self.with_nan || found.len() != judged.value.len() {
+                return compare(name, &shape, &judged.value, found, &judged.error);
+            }
+            // Where both are NaN they agree; a NaN on one side alone stays, and the comparator refuses it.
+            let agree: Vec<bool> = judged.value.iter().zip(found).map(|(j, f)| j.is_nan() && f.is_nan()).collect();
+            let masked = |values: &[f64]| -> Vec<f64> {
+                values.iter().zip(&agree).map(|(v, both)| if *both { 0.0 } else { *v }).collect()
+            };
+            compare(name, &shape, &masked(&judged.value), &masked(found), &masked(&judged.error))
+        });
+        Checked { case: self.name.clone(), outputs: outputs.collect() }
+    }
+}

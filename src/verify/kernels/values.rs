@@ -1,0 +1,171 @@
+//! Operands of a conformance case: seeded numbers that fit what each binding means.
+
+use super::{Case, TABLE_STEPS, UNWRITTEN, UNWRITTEN_INDEX};
+use crate::data::rng::Philox;
+use crate::kernels::row::Binding;
+use crate::kernels::{Access, Dtype, Kernel};
+
+/// How far apart the numbers of a case lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Standard normal numbers.
+    Unit,
+    /// The same among zeros, tiny and large numbers and the places where functions saturate.
+    Mixed,
+}
+
+/// Above this length a binding repeats its first numbers; a prime, so that no period of a grid or tile hides an error.
+const PERIOD: usize = 65_537;
+/// Rows that the data of a gather has.
+const DATA_ROWS: usize = 11;
+/// Where activations saturate, where exp leaves the range of f32, kinks, and neighbours of 0.
+const EXTREMES: [f64; 18] = [
+    0.0, -0.0, 1e-30, -1e-30, 0.625, -0.625, 1.0, -1.0, 17.0, -17.0, 88.0, -88.0, 104.5, -104.5, 200.0, -200.0, 1e4,
+    -1e4,
+];
+
+/// Standard normal numbers: G. E. P. Box and M. E. Muller (1958), one of the pair.
+fn normal(rng: &mut Philox) -> f64 {
+    let (u, v) = (1.0 - rng.next_f64(), rng.next_f64());
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+fn number(rng: &mut Philox, scale: Scale) -> f64 {
+    let x = normal(rng);
+    match (scale, rng.below(5)) {
+        (Scale::Unit, _) | (_, 0) => x,
+        (_, 1) => 0.0,
+        (_, 2) => x * 1e-30,
+        (_, 3) => x * 1e-5,
+        _ => x * 1e5,
+    }
+}
+
+fn extreme(rng: &mut Philox, scale: Scale) -> f64 {
+    let x = normal(rng);
+    match (scale, rng.below(3)) {
+        (Scale::Unit, _) => 2.0 * x,
+        (_, 0) => EXTREMES[rng.below(EXTREMES.len() as u32) as usize],
+        (_, 1) => 30.0 * x,
+        _ => x,
+    }
+}
+
+/// Fills every binding with the given lengths.
+pub fn fill(case: &mut Case, lengths: &[usize], scale: Scale, seed: u64) {
+    for (i, binding) in case.kernel.row().bindings.iter().enumerate() {
+        let mut rng = Philox::new(seed, i as u64);
+        let values = match (binding.access, case.dtypes[i]) {
+            (Access::Write, Dtype::F32) => vec![UNWRITTEN; lengths[i]],
+            (Access::Write, Dtype::U32) => vec![UNWRITTEN_INDEX; lengths[i]],
+            _ => binding_values(case, binding, i, lengths[i], scale, &mut rng),
+        };
+        // What the device holds is an f32; indices stay below 2^24 or are words of their own.
+        let rounded = |v: f64| if case.dtypes[i] == Dtype::F32 { f64::from(v as f32) } else { v };
+        case.values.push(values.into_iter().map(rounded).collect());
+    }
+    if case.kernel == Kernel::weighted_sum && scale == Scale::Mixed {
+        // A padding sample may hold anything.
+        let first = (TABLE_STEPS - 1) * case.args.size(1);
+        for i in 0..case.args.size(0) {
+            if case.values[1][first + i] == 0.0 {
+                case.values[0][i] = f64::INFINITY;
+            }
+        }
+    }
+}
+
+fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale, rng: &mut Philox) -> Vec<f64> {
+    let of_rows = case.kernel.row().params.starts_with(&["rows", "cols"]);
+    let [rows, cols] = if of_rows { case.args.sizes() } else { [1, 1] };
+    match of.name {
+        // The last row of the tables, so that every stride counts.
+        "step" => vec![(TABLE_STEPS - 1) as f64],
+        "index" => repeated(len, || f64::from(rng.below(DATA_ROWS as u32))),
+        "data" if case.dtypes[i] == Dtype::U32 => repeated(DATA_ROWS * cols, || f64::from(rng.next_u32())),
+        "data" => repeated(DATA_ROWS * cols, || number(rng, scale)),
+        "hyper" => (0..TABLE_STEPS).flat_map(|t| hyper_row(case.kernel, t)).collect(),
+        "expected" if case.kernel == Kernel::cross_entropy => repeated(len, || f64::from(rng.below(cols as u32))),
+        "expected" => expected(case, len, rng),
+        "pred" if case.kernel == Kernel::binary_cross_entropy => repeated(len, || probability(rng, scale)),
+        "weight" | "upstream" => repeated(len, || if rng.below(5) == 0 { 0.0 } else { normal(rng) }),
+        "p" => probabilities(rows, cols, rng, scale),
+        // A second moment is a mean of squares.
+        "v" => repeated(len, || number(rng, scale).powi(2)),
+        "x" if case.kernel == Kernel::matmul_bias_act => repeated(len, || number(rng, scale)),
+        "x" | "pred" | "saved" => repeated(len, || extreme(rng, scale)),
+        _ => repeated(len, || number(rng, scale)),
+    }
+}
+
+/// `len` numbers, the first [`PERIOD`] of which are drawn.
+fn repeated(len: usize, mut draw: impl FnMut() -> f64) -> Vec<f64> {
+    let mut values: Vec<f64> = (0..len.min(PERIOD)).map(|_| draw()).collect();
+    while values.len() < len {
+        let more = (len - values.len()).min(PERIOD);
+        values.extend_from_within(..more);
+    }
+    values
+}
+
+/// A row of the optimizer's table as it stands after `10 t` steps, its unused column poisoned.
+fn hyper_row(kernel: Kernel, t: usize) -> [f64; 4] {
+    let steps = (10 * t + 1) as f64;
+    let lr = 0.05 / (t + 1) as f64;
+    match kernel {
+        Kernel::adam_step | Kernel::adamw_step => {
+            [lr, lr / (1.0 - 0.9_f64.powf(steps)), 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt(), f64::NAN]
+        }
+        _ => [lr, f64::NAN, f64::NAN, f64::NAN],
+    }
+}
+
+fn expected(case: &Case, len: usize, rng: &mut Philox) -> Vec<f64> {
+    let pred = case.kernel.row().bindings.iter().position(|b| b.name == "pred");
+    let pred = pred.and_then(|p| case.values.get(p)).cloned().unwrap_or_default();
+    let mut target = |y: f64| match (case.kernel, rng.below(3)) {
+        (Kernel::binary_cross_entropy | Kernel::bce_with_logits, 0) => rng.next_f64(),
+        (Kernel::binary_cross_entropy | Kernel::bce_with_logits, choice) => f64::from(choice - 1),
+        (Kernel::hinge, choice) => [-1.0, 1.0, 1.0][choice as usize],
+        // A target that is met: the kink of mae, the vertex of the squares.
+        (_, 0) => y,
+        _ => normal(rng),
+    };
+    (0..len).map(|k| target(pred.get(k).copied().unwrap_or(0.0))).collect()
+}
+
+fn probability(rng: &mut Philox, scale: Scale) -> f64 {
+    const ENDS: [f64; 6] = [0.0, 1.0, 1e-30, 1e-12, 0.5, 1.0 - 1.0 / 16_777_216.0];
+    match (scale, rng.below(3)) {
+        (Scale::Mixed, 0) => ENDS[rng.below(6) as usize],
+        _ => rng.next_f64(),
+    }
+}
+
+/// Rows that sum to 1, as softmax gives them.
+fn probabilities(rows: usize, cols: usize, rng: &mut Philox, scale: Scale) -> Vec<f64> {
+    let mut values = Vec::with_capacity(rows * cols);
+    for _ in 0..rows {
+        let logits: Vec<f64> = (0..cols).map(|_| extreme(rng, scale)).collect();
+        let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = logits.iter().map(|z| (z - top).exp()).sum();
+        values.extend(logits.iter().map(|z| (z - top).exp() / sum));
+    }
+    values
+}
+
+/// The bindings of numbers that `kernel` reads; NaN in any of them must show in the results.
+pub fn numbers_read(kernel: Kernel) -> Vec<usize> {
+    let bindings = kernel.row().bindings.iter().enumerate();
+    let numbers =
+        |b: &Binding| b.dtype == Dtype::F32 && b.access != Access::Write && !matches!(b.name, "hyper" | "log");
+    bindings.filter(|(_, b)| numbers(b)).map(|(i, _)| i).collect()
+}
+
+/// Makes one number of a binding NaN, in the row of the table that the dispatch reads.
+pub fn plant_nan(case: &mut Case, binding: usize) {
+    let len = case.values[binding].len();
+    case.values[binding][len - 1 - len / 6] = f64::NAN;
+    case.with_nan = true;
+    case.name = format!("{}, NaN in {}", case.name, case.kernel.row().bindings[binding].name);
+}

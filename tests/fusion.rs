@@ -1,0 +1,129 @@
+//! Fused and unfused plans of a network agree within their bounds; plans that keep every value change no bit.
+
+mod support;
+
+use std::collections::BTreeSet;
+use support::patterns::{agree, layered, options};
+use support::problem::{MOMENTUM, Problem, network, read};
+use wgrad::exec::Device;
+use wgrad::graph::{Activation, Loss};
+use wgrad::kernels::{Act, Kernel};
+use wgrad::plan::{Options, Plan};
+
+/// Which fused dispatches a plan has: kernel, activation, whether the pre-activation is kept.
+fn fused_dispatches(plan: &Plan) -> impl Iterator<Item = (Kernel, u32, bool)> {
+    let fused = |k: Kernel| matches!(k, Kernel::matmul_bias_act | Kernel::matmul_act_grad);
+    plan.dispatches.iter().filter(move |d| fused(d.kernel)).map(|d| {
+        let code = Act::from_args(&d.args).code();
+        (d.kernel, code, d.args.constant("KEEP_Z") != 0.0)
+    })
+}
+
+#[test]
+fn every_pattern_agrees_with_its_parts_on_the_cpu() {
+    let mut seen = BTreeSet::new();
+    let mut worst: f64 = 0.0;
+    for problem in layered() {
+        seen.extend(fused_dispatches(&problem.plan(&options(true))));
+        worst = worst.max(agree(&Device::cpu(), &problem, false));
+    }
+    println!("largest difference / bound {worst:.4}");
+    // Every element-wise activation inside a forward and a backward product, kept and not.
+    for code in 0..9 {
+        assert!(seen.iter().any(|(k, c, _)| *k == Kernel::matmul_bias_act && *c == code), "forward, ACT {code}");
+        // The derivative of the identity is never taken.
+        let backward = seen.iter().any(|(k, c, _)| *k == Kernel::matmul_act_grad && *c == code);
+        assert_eq!(backward, code != 0, "backward, ACT {code}");
+        // relu and leaky_relu (3 and 4) are differentiated at their output.
+        let kept = seen.contains(&(Kernel::matmul_bias_act, code, true));
+        assert_eq!(kept, !matches!(code, 0 | 3 | 4), "kept, ACT {code}");
+    }
+}
+
+#[test]
+fn random_networks_agree_fused_and_unfused_on_the_cpu() {
+    let worst = (0..60).map(|seed| agree(&Device::cpu(), &Problem::random(seed), false)).fold(0.0, f64::max);
+    println!("largest difference / bound {worst:.4}");
+}
+
+#[test]
+fn the_judge_finds_a_fused_plan_of_another_network() {
+    // Negative control: the two plans must not be comparable when they are not of the same network.
+    let right = Problem::new(
+        network(&[5, 7, 3], &[Activation::Tanh, Activation::Identity], &[true], Loss::Mse),
+        MOMENTUM,
+        9,
+        8,
+        1,
+    );
+    let mut wrong = right.clone();
+    wrong.network.layers[0].activation = Activation::GeluTanh;
+    let found = read(&mut wrong.step(&Device::cpu(), &wrong.plan(&options(true))), "grad.layers.0.weight");
+    let judged = right.judge(&right.plan(&options(false))).read("grad.layers.0.weight").unwrap();
+    let same = found.iter().zip(&judged.value).zip(&judged.error).all(|((f, e), b)| (f - e).abs() <= *b);
+    assert!(!same);
+}
+
+#[test]
+fn keeping_every_value_changes_no_bit_on_the_cpu() {
+    for seed in 100..140 {
+        let problem = Problem::random(seed);
+        for fuse in [true, false] {
+            let lean = problem.plan(&options(fuse));
+            let full = problem.plan(&Options { keep_all: true, ..options(fuse) });
+            assert!(full.size_bytes() >= lean.size_bytes());
+            let (mut a, mut b) = (problem.step(&Device::cpu(), &lean), problem.step(&Device::cpu(), &full));
+            for name in problem.results() {
+                let bits = |v: Vec<f64>| v.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+                assert_eq!(bits(read(&mut a, &name)), bits(read(&mut b, &name)), "seed {seed} fuse {fuse}: {name}");
+            }
+        }
+    }
+}
+
+/// Kernel and label of every dispatch.
+fn listing(plan: &Plan) -> String {
+    plan.dispatches.iter().map(|d| format!("{} {}\n", d.kernel.name(), d.label)).collect()
+}
+
+#[test]
+fn the_digits_network_takes_these_dispatches() {
+    let net = network(&[64, 64, 10], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
+    let problem = Problem::new(net, MOMENTUM, 1438, 32, 1);
+    let fused = "\
+gather_rows batch.x
+matmul_bias_act layers.0
+matmul_bias_act layers.1
+gather_rows batch.target
+cross_entropy loss
+col_sum layers.1.bias.grad
+matmul layers.1.weight.grad
+matmul_act_grad layers.0.activation.grad
+col_sum layers.0.bias.grad
+matmul layers.0.weight.grad
+sgd_momentum_step optimizer
+sgd_momentum_step optimizer
+weighted_sum loss.mean
+";
+    assert_eq!(listing(&problem.plan(&options(true))), fused);
+    let unfused = "\
+gather_rows batch.x
+matmul layers.0
+add_bias layers.0
+tanh layers.0
+matmul layers.1
+add_bias layers.1
+gather_rows batch.target
+cross_entropy loss
+col_sum layers.1.bias.grad
+matmul layers.1.input.grad
+matmul layers.1.weight.grad
+tanh_grad layers.0.activation.grad
+col_sum layers.0.bias.grad
+matmul layers.0.weight.grad
+sgd_momentum_step optimizer
+sgd_momentum_step optimizer
+weighted_sum loss.mean
+";
+    assert_eq!(listing(&problem.plan(&options(false))), unfused);
+}

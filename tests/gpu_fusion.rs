@@ -1,0 +1,31 @@
+//! On the adapter: fused and unfused plans agree within their bounds, and padding contributes nothing.
+#![cfg(feature = "gpu")]
+
+mod support;
+
+use support::patterns::{agree, layered, options};
+use support::problem::{Problem, read};
+
+#[test]
+fn fused_and_unfused_plans_agree_on_the_adapter() {
+    let Some(device) = support::adapter::adapter() else { return };
+    let begin = std::time::Instant::now();
+    // Every third problem of the patterns has each activation once, with its kind of bias in turn.
+    let problems = layered().into_iter().enumerate().filter(|(i, _)| i % 3 == (i / 3) % 3).map(|(_, p)| p);
+    let problems: Vec<Problem> = problems.chain((0..6).map(Problem::random)).collect();
+    // Products through workgroup memory and directly, in turn.
+    let worst = problems.iter().enumerate().map(|(i, p)| agree(device, p, i % 2 == 0)).fold(0.0, f64::max);
+    println!("{}: largest difference / bound {worst:.4}, {:.1} s", device.name(), begin.elapsed().as_secs_f64());
+}
+
+#[test]
+fn padding_contributes_nothing_on_the_adapter() {
+    let Some(device) = support::adapter::adapter() else { return };
+    for (case, [clean, junk]) in support::problem::padded().into_iter().enumerate() {
+        let (mut a, mut b) =
+            (clean.step(device, &clean.plan(&options(true))), junk.step(device, &junk.plan(&options(true))));
+        for name in clean.results().into_iter().chain(["loss".to_string()]) {
+            assert_eq!(read(&mut a, &name), read(&mut b, &name), "case {case}: {name}");
+        }
+    }
+}

@@ -152,6 +152,42 @@ fn an_interrupted_run_ends_well_and_goes_on_to_the_same_bits() {
     }
 }
 
+/// Where the checkpoint of a run stands within an epoch.
+fn step_in_epoch(place: &Place, run: &str) -> u64 {
+    let bytes = place.bytes(&format!("{run}/checkpoint.safetensors"));
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let position = &header.metadata().as_ref().unwrap()["wgrad.position"];
+    serde_json::from_str::<serde_json::Value>(position).unwrap()["step_in_epoch"].as_u64().unwrap()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_interrupted_within_an_epoch_goes_on_to_the_same_bits() {
+    let place = Place::new();
+    let rows: String = (0..20_000).map(|i| format!("{},{},{}\n", i % 97, i % 89, (i * 31) % 83)).collect();
+    place.write("line.csv", &format!("a,b,y\n{rows}"));
+    let layers = "[[model.layers]]\ndense = 64\nactivation = \"tanh\"\n[[model.layers]]\ndense = 1";
+    let spec = REGRESSION.replace("[[model.layers]]\ndense = 1", layers);
+    let spec =
+        spec.replace("{ sgd = { lr = 0.1 } }", "{ adam = { lr = 0.001 } }").replace("batch_size = 8", "batch_size = 3");
+    place.write("long.toml", &spec);
+    // A stop that happens to fall on the end of an epoch shows nothing here; another one is tried.
+    let run = (0..10).map(|i| format!("r{i}")).find(|run| {
+        let child = start(&place, &["long.toml", "--run", run]);
+        signal(&child, "INT");
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+        step_in_epoch(&place, run) > 0
+    });
+    let run = run.expect("no stop fell within an epoch");
+    let done = place.read(&format!("{run}/metrics.jsonl")).lines().count();
+    let planned = (done + 1).to_string();
+    trained(&place, &["--resume", &run, "--epochs", &planned]);
+    trained(&place, &["long.toml", "--run", "whole", "--epochs", &planned]);
+    for file in ["model.safetensors", "checkpoint.safetensors"] {
+        assert!(place.bytes(&format!("{run}/{file}")) == place.bytes(&format!("whole/{file}")), "{file}");
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn a_killed_run_goes_on_from_its_last_checkpoint() {

@@ -51,8 +51,10 @@ pub enum Command {
     #[command(after_help = "Example: wgrad gradcheck examples/digits.toml --samples 1000\n\n\
                             Exit code 0: every gradient agrees; 1: one does not; 2: could not run.")]
     Gradcheck(Gradcheck),
-    /// List the devices that wgrad can use
-    #[command(after_help = "Example: wgrad devices --json")]
+    /// List the devices that wgrad can use, or measure one
+    #[command(after_help = "Example: wgrad devices --numerics --kernels --adapter llvmpipe\n\n\
+                            Exit code 1: a kernel is outside its bound, or something that the kernels rely on does not \
+                            hold.")]
     Devices(Devices),
     /// Buffers, dispatches and memory of a spec's train step
     #[command(after_help = "Example: wgrad plan examples/digits.toml --target webgpu")]
@@ -234,6 +236,17 @@ pub struct Gradcheck {
 
 #[derive(Debug, Args)]
 pub struct Devices {
+    /// Measure what an adapter's arithmetic, barriers and limits really do
+    #[arg(long)]
+    pub numerics: bool,
+    /// Run every kernel over many shapes and hold it against the CPU in f64: a conformance test
+    #[arg(long)]
+    pub kernels: bool,
+    /// With --kernels: decides the operands
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "kernels")]
+    pub seed: u64,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,

@@ -1,5 +1,7 @@
 //! `wgrad devices`
 
+mod measure;
+
 use super::{args, out};
 use serde::Serialize;
 
@@ -29,6 +31,14 @@ struct Adapter {
 }
 
 pub fn run(args: args::Devices) -> anyhow::Result<bool> {
+    if args.numerics || args.kernels {
+        return measure::run(&args);
+    }
+    if let Some(adapter) = &args.device.adapter {
+        anyhow::bail!(
+            "--adapter {adapter} chooses what is measured. Add --numerics or --kernels, or leave it out for the list"
+        );
+    }
     let device = pollster::block_on(crate::exec::open_device(&crate::exec::Choice::Auto, false))?;
     let listing = Listing {
         default: device.name().to_string(),

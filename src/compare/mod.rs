@@ -72,7 +72,8 @@ pub fn compare(name: &str, shape: &[usize], expected: &[f64], found: &[f64], bou
         let (e, f, b) = (expected[index], found[index], bound[index]);
         let error = (f - e).abs();
         let ratio = if error == 0.0 { 0.0 } else { error / b };
-        let out = !(error <= b);
+        // An infinite bound must not excuse an infinite value.
+        let out = !(error <= b) || !f.is_finite();
         let ratio = if out && !(ratio > 1.0) { f64::INFINITY } else { ratio };
         if out && result.passed {
             let what = if f.is_finite() { "lies outside its bound" } else { "is not finite" };

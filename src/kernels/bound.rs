@@ -26,8 +26,14 @@ pub fn gamma(k: usize) -> f64 {
 /// Error of a product of two factors that carry errors: |a b - a' b'| with |a - a'| <= ea, |b - b'| <= eb, plus one
 /// rounding.
 pub fn product(a: f64, ea: f64, b: f64, eb: f64) -> f64 {
-    let carried = a.abs() * eb + b.abs() * ea + ea * eb;
+    let carried = times(a.abs() + ea, eb) + times(b.abs(), ea);
     carried + U * (a.abs() * b.abs() + carried) + TINY
+}
+
+/// factor * error. An unbounded error of one factor leaves a product with 0 at 0: a device on which it does not (because
+/// the other factor is infinite there) shows NaN, which no comparison passes.
+fn times(factor: f64, error: f64) -> f64 {
+    if factor == 0.0 { 0.0 } else { factor * error }
 }
 
 /// Error of a sum of two terms that carry errors, plus one rounding.
@@ -66,7 +72,7 @@ pub fn smooth(slope: f64, lipschitz: f64, curvature: f64, e: f64) -> f64 {
 /// Error of a product that is not rounded, because one factor is 0 or 1; a denormal may be flushed.
 pub fn masked(a: f64, ea: f64, b: f64, eb: f64) -> f64 {
     let flushed = if a == 0.0 && ea == 0.0 { 0.0 } else { TINY };
-    a.abs() * eb + b.abs() * ea + ea * eb + flushed
+    times(a.abs() + ea, eb) + times(b.abs(), ea) + flushed
 }
 
 // Relative errors of the functions in `shaders/lib/math.wgsl`, derived there beside each function. The CPU's libm

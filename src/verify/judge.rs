@@ -78,7 +78,9 @@ impl Judge {
             let Some(buffer) = plan.buffer(&mine.name) else { continue };
             let device = slice(input.before, buffer.range);
             let distance: Vec<f64> = mine.values.iter().zip(device).map(|(a, b)| (a - b).abs()).collect();
-            analysis.write(&mine.name, &mine.values, Some(&distance))?;
+            // Before the first step both hold the same numbers: a device that starts elsewhere is wrong, not far.
+            let distance = (input.t > 0).then_some(&distance[..]);
+            analysis.write(&mine.name, &mine.values, distance)?;
         }
         analysis.step();
         let updated = updated_arenas(plan);
@@ -106,18 +108,21 @@ impl Judge {
         analysis: &Analysis,
         dispatch: usize,
         buffer: &Buffer,
-        (range, local): (Range, &Measured),
+        (range, measured): (Range, &Measured),
         operands: &[String],
         earlier: &[Row],
     ) -> Row {
         let found = slice(input.after, buffer.range);
         let start = buffer.range.offset - range.offset;
         let part = start..start + buffer.range.len;
-        let local = self.compare(buffer, &local.value[part.clone()], found, &local.error[part]);
+        let local = self.compare(buffer, &measured.value[part.clone()], found, &measured.error[part.clone()]);
         let judged = analysis.at(buffer.range);
         let total = self.compare(buffer, &judged.value, found, &judged.error);
         let failed = |name: &&String| earlier.iter().any(|r| r.name == **name && !r.passed());
-        let inherited_from = if local.passed && !total.passed { operands.iter().find(failed).cloned() } else { None };
+        // Operands that are no numbers leave nothing to compute from: the fault is theirs.
+        let unfed = measured.value[part].iter().any(|v| !v.is_finite());
+        let inherited = !total.passed && (local.passed || unfed);
+        let inherited_from = if inherited { operands.iter().find(failed).cloned() } else { None };
         Row {
             name: buffer.name.clone(),
             kernel: input.plan.dispatches[dispatch].kernel.name(),

@@ -13,6 +13,8 @@ mod assert;
 pub mod gradcheck;
 mod judge;
 pub mod kernels;
+#[cfg(feature = "gpu")]
+pub mod numerics;
 pub mod report;
 
 pub use assert::assert_gradients;
@@ -23,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Device, Flow};
 use crate::graph::Optimizer;
 use crate::model::{Network, Tensor};
+use crate::plan::Plan;
 use crate::train::{Engine, Roles};
 use judge::{Judge, StepInput};
 use serde::Serialize;
@@ -64,7 +67,8 @@ pub struct Row {
     pub local: Comparison,
     /// Against the judge from its own start.
     pub total: Comparison,
-    /// For a value that is fine locally and not in total: the operand that it has the fault from.
+    /// For a value that is fine locally and not in total, or whose operands are no numbers: the operand that it has the
+    /// fault from.
     pub inherited_from: Option<String>,
 }
 
@@ -81,14 +85,11 @@ impl Row {
 
     /// What is wrong, in words.
     pub fn fault(&self) -> Option<String> {
-        if let Some(fault) = &self.local.fault {
-            return Some(format!("{fault}, computed from the device's own operands"));
+        if let (Some(from), Some(fault)) = (&self.inherited_from, &self.total.fault) {
+            return Some(format!("inherited from {from}: {fault}"));
         }
-        let fault = self.total.fault.as_ref()?;
-        Some(match &self.inherited_from {
-            Some(from) => format!("inherited from {from}: {fault}"),
-            None => fault.clone(),
-        })
+        let local = self.local.fault.as_ref().map(|fault| format!("{fault}, computed from the device's own operands"));
+        local.or_else(|| self.total.fault.clone())
     }
 }
 
@@ -153,6 +154,31 @@ impl Verdict {
 /// [`Error::Shape`], [`Error::Limit`], [`Error::Gpu`], [`Error::Device`]: what keeps the steps from running. A step that
 /// runs and is wrong is no error but a verdict.
 pub async fn verify(question: &Question<'_>, device: &Device) -> Result<Verdict> {
+    verify_altered(question, device, &mut |_| {}).await
+}
+
+/// What a device held around one step.
+pub struct Observed<'a> {
+    /// From 1.
+    pub step: usize,
+    /// The train plan; every value has a place of its own.
+    pub plan: &'a Plan,
+    /// Every arena before the step, in the plan's order.
+    pub before: &'a mut [Vec<f64>],
+    /// Every arena after it.
+    pub after: &'a mut [Vec<f64>],
+}
+
+/// [`verify`], but what the device held after each step goes through `alter` before it is judged: how tests show that a
+/// wrong value is caught on any device, the CPU included.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_altered(
+    question: &Question<'_>,
+    device: &Device,
+    alter: &mut dyn FnMut(Observed<'_>),
+) -> Result<Verdict> {
     let Question { network, optimizer, .. } = *question;
     let data = rounded_dataset(question.data);
     let batch = question.batch_size.min(data.rows);
@@ -164,12 +190,13 @@ pub async fn verify(question: &Question<'_>, device: &Device) -> Result<Verdict>
     });
     let mut steps = Vec::with_capacity(question.steps);
     for (t, rows) in orders.take(question.steps).enumerate() {
-        let before = engine.read_arenas().await?;
+        let mut before = engine.read_arenas().await?;
         let mut sink = |_: &[f64]| Flow::Continue;
         engine.train(&rows, t as u64, &mut sink).await?;
         twin.train(&rows, t as u64, &mut sink).await?;
-        let after = engine.read_arenas().await?;
+        let mut after = engine.read_arenas().await?;
         let plan = engine.plans().first().ok_or_else(|| Error::Internal("no plan".into()))?;
+        alter(Observed { step: t + 1, plan, before: &mut before, after: &mut after });
         let input = StepInput { plan, data: &data, rows: &rows, batch, t, before: &before, after: &after };
         let compared = judge.step(&input)?;
         let drift = Drift {

@@ -201,11 +201,19 @@ impl Selected {
     /// # Errors
     /// [`Error::Device`] with the adapter's name and what the driver said.
     pub async fn open(self) -> Result<GpuDevice> {
+        self.open_with(wgpu::Features::empty()).await
+    }
+
+    /// As [`Selected::open`], with those of `wanted` that the adapter has; training needs none.
+    ///
+    /// # Errors
+    /// As [`Selected::open`].
+    pub async fn open_with(self, wanted: wgpu::Features) -> Result<GpuDevice> {
         let info = self.listed.info;
         let limits = self.listed.adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
-            required_features: wgpu::Features::empty(),
+            required_features: wanted & self.listed.adapter.features(),
             required_limits: limits.clone(),
             experimental_features: wgpu::ExperimentalFeatures::disabled(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,

@@ -3,6 +3,7 @@
 pub mod adapter;
 mod build;
 pub mod fault;
+pub mod probe;
 mod read_back;
 
 use super::{Counters, Flow};

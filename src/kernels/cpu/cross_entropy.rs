@@ -8,6 +8,7 @@
 //! a NaN and an infinite maximum give NaN.
 
 use super::carried::Carried;
+use super::log_sum::{BELOW_TINY, LogSum, log_sum_exp, log1p_exp, share};
 use super::loss;
 use crate::kernels::bound::{self, DIV, EXP, LOG, TINY, U};
 use crate::kernels::row::{BoundCall, Call};
@@ -79,44 +80,40 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     vec![loss, dpred]
 }
 
-/// Bound on the loss of a row, and its gradient by each logit with its bound.
+/// Bound on the loss of a row, and its gradient by each logit with its bound. In logarithms, because the ends of wide
+/// intervals have no exponentials.
 fn row_error(z: &[Carried], class: usize, gamma: f64) -> (f64, impl Iterator<Item = Carried>) {
     let top = z.iter().fold(f64::NEG_INFINITY, |m, z| m.max(z.value));
-    // Exponentials at both ends and in between, with the sums besides the class and over all.
-    let at = move |end: f64| move |z: &Carried| (z.value + end * z.error - top).exp();
-    let besides = |end: f64| z.iter().enumerate().filter(|(j, _)| *j != class).map(|(_, z)| at(end)(z)).sum::<f64>();
-    let (low, mid, high) = (besides(-1.0), besides(0.0), besides(1.0));
-    let target = z[class];
-    // Loss = log1p(besides / exp at the class).
-    let value = |rest: f64, end: f64| log1p_quotient(rest, target.value + end * target.error - top);
-    let exact = value(mid, 0.0);
-    let carried = (value(high, -1.0) - exact).max(exact - value(low, 1.0));
+    let at = |z: &Carried, end: f64| z.value + end * z.error;
+    let besides = |end: f64| log_sum_exp(z.iter().enumerate().filter(|(j, _)| *j != class).map(|(_, z)| at(z, end)));
+    let [low, mid, high] = [-1.0, 0.0, 1.0].map(besides);
+    let [least, target, most] = [-1.0, 0.0, 1.0].map(|end| at(&z[class], end));
+    // Loss = log(1 + besides / exp at the class).
+    let exact = log1p_exp(mid - target);
+    let carried = (log1p_exp(high - least) - exact).max(exact - log1p_exp(low - most));
     let local = Local::of(z, class, top, gamma);
-    let below = Carried::new(top - target.value, target.error);
+    let below = Carried::new(top - target, z[class].error);
     let loss_error = carried + local.loss_error(exact + carried, below);
 
-    let whole = [low + at(-1.0)(&target), mid + at(0.0)(&target), high + at(1.0)(&target)];
-    let share = |one: f64, rest: f64| if one == 0.0 { 0.0 } else { one / (one + rest.max(0.0)) };
+    let [low_sum, mid_sum, high_sum] = [-1.0, 0.0, 1.0].map(|end| LogSum::of(z.iter().map(|z| at(z, end))));
     let slopes = z.iter().copied().enumerate().map(move |(j, z)| {
         let (least, exact, most) = if j == class {
             // The share of the others, computed from their sum.
-            let of = |rest: f64, end: f64| share(rest, at(end)(&target));
-            (of(low, 1.0), of(mid, 0.0), of(high, -1.0))
+            (share(low, most), share(mid, target), share(high, least))
         } else {
-            let of = |end: f64, other: usize| share(at(end)(&z), whole[other] - at(-end)(&z));
-            (of(-1.0, 2), at(0.0)(&z) / whole[1], of(1.0, 0))
+            let (down, up) = (at(&z, -1.0), at(&z, 1.0));
+            let least = share(down, high_sum.without(j, up));
+            (least, (z.value - mid_sum.all).exp(), share(up, low_sum.without(j, down)))
         };
         let carried = if local.widest == 0.0 { 0.0 } else { (most - exact).max(exact - least).max(0.0) };
         let own = if j == class { local.besides } else { local.exponent(&z) };
         let error = carried + local.quotient(own) * (exact + carried) + 2.0 * TINY * local.count;
-        Carried::new(if j == class { -exact } else { exact }, error)
+        // However far the logits are off, the computed whole is at least each of its parts: a rounded sum of numbers
+        // that are not negative does not fall. This also takes the place of a NaN (f64::min), the product of 0 and an
+        // infinite relative error.
+        Carried::new(if j == class { -exact } else { exact }, error.min(1.0 + DIV))
     });
     (loss_error, slopes)
-}
-
-/// log(1 + rest / exp(below)), from whichever side keeps its digits.
-fn log1p_quotient(rest: f64, below: f64) -> f64 {
-    if rest <= below.exp() { (rest / below.exp()).ln_1p() } else { rest.ln() - below + (below.exp() / rest).ln_1p() }
 }
 
 /// Relative errors of the exponentials and of their sums in f32, at whatever logits within the errors.
@@ -162,8 +159,13 @@ impl Local {
     }
 
     /// Of one exponential: the rounded difference of its argument (its own error and the maximum's widen it), then exp.
+    ///
+    /// Where the computed and the exact exponential both lie below [`TINY`] they are at most that apart, which `count`
+    /// has; relatively they may be anything.
     fn exponent(&self, z: &Carried) -> f64 {
-        (U * ((z.value - self.top).abs() + z.error + self.widest) + EXP).exp_m1()
+        let reach = z.error + self.widest;
+        let shift = U * ((z.value - self.top).abs() + reach) + EXP;
+        if z.value - self.top + reach + shift < BELOW_TINY { 0.0 } else { shift.exp_m1() }
     }
 
     /// Of a probability whose numerator has relative error `own`: 1 / (1 - w) <= exp(w (1 + 2 w)) for w <= 1/2.
@@ -174,7 +176,8 @@ impl Local {
     /// Absolute, of a loss of at most `most`, its class `below` under the maximum. The condition of log1p is at most 1
     /// relatively, and its derivative in terms of log(1 + x) at most 1 absolutely.
     fn loss_error(&self, most: f64, below: Carried) -> f64 {
-        let sum = self.whole.min(self.below_top * most);
+        // However far the exponentials are off, none exceeds 1, and log1p of their sum lies between 0 and log(count).
+        let sum = self.whole.min(self.below_top * most).min(self.count.ln());
         let log1p = sum + LOG * (most + sum);
         let difference = U * (below.magnitude() + self.widest);
         log1p + difference + U * (most + log1p + difference) + self.count * TINY

@@ -24,6 +24,7 @@ pub mod identity;
 pub mod identity_grad;
 pub mod leaky_relu;
 pub mod leaky_relu_grad;
+pub mod log_sum;
 pub mod loss;
 pub mod mae;
 pub mod matmul;

@@ -3,6 +3,7 @@
 //! Shapes: x, y `[rows, cols]`. Order of sums: columns ascending. Numerics: the largest element of a row has
 //! exp(0) = 1, so that the sum is at least 1 and nothing overflows.
 
+use super::log_sum::{BELOW_TINY, LogSum, share};
 use crate::kernels::bound::{self, DIV, EXP, TINY, U};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
@@ -48,27 +49,26 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
 
 /// Bounds one row with inputs `x`, their errors `e` and the exact result `p`.
 ///
-/// Carried part: p_i = w_i / (w_i + sum of the other w), with w_j = p_j exp(d_j) and |d_j| <= e_j, rises with d_i and
-/// falls with the others: both extremes lie at corners and are taken exactly. Local part, relative: the rounding of
-/// z = x - max shifts the exponent by u|z|, exp; the same in the sum, weighted with p; gamma of the sum; a division.
+/// Carried part: p_i = exp(x_i) / sum_k exp(x_k) rises with x_i and falls with the others: both extremes lie at corners of
+/// the intervals and are taken exactly. Local part, relative: the rounding of z = x - max shifts the exponent by u|z|, exp;
+/// the same in the sum, weighted with p; gamma of the sum; a division.
 fn row_bound(x: &[f64], e: &[f64], p: &[f64]) -> Vec<f64> {
     let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let widest = e.iter().copied().fold(0.0, f64::max);
-    let term = |i: usize| EXP + (U * (largest - x[i] + e[i] + widest)).exp_m1();
-    let (mut low, mut high, mut mean) = (0.0, 0.0, 0.0);
-    for i in 0..x.len() {
-        low += p[i] * (-e[i]).exp();
-        high += p[i] * e[i].exp();
-        mean += p[i] * term(i);
-    }
+    let term = |i: usize| {
+        let reach = e[i] + widest;
+        let shift = U * (largest - x[i] + reach);
+        if x[i] - largest + reach + shift < BELOW_TINY { 0.0 } else { EXP + shift.exp_m1() }
+    };
     // Weights of terms may themselves have moved by the carried error.
-    let mean = mean * (2.0 * widest).exp();
+    let mean: f64 = (0..x.len()).map(|i| p[i] * term(i)).sum::<f64>() * (2.0 * widest).exp();
     let sum = mean + bound::gamma(x.len()) + x.len() as f64 * TINY;
+    let low = LogSum::of(x.iter().zip(e).map(|(x, e)| x - e));
+    let high = LogSum::of(x.iter().zip(e).map(|(x, e)| x + e));
     let rule = |i: usize| {
-        let (up, down) = (p[i] * e[i].exp(), p[i] * (-e[i]).exp());
-        let rise = up / (up + (low - down).max(0.0)) - p[i];
-        let fall = p[i] - down / (down + (high - up).max(0.0));
-        // A probability lies in [0, 1], whatever the inputs.
+        let (down, up) = (x[i] - e[i], x[i] + e[i]);
+        let rise = share(up, low.without(i, down)) - p[i];
+        let fall = p[i] - share(down, high.without(i, up));
         let carried = if widest == 0.0 { 0.0 } else { rise.max(fall).clamp(0.0, 1.0) };
         let relative = term(i) + sum + DIV;
         let local = if relative < 1.0 { relative / (1.0 - relative) * (p[i] + carried) } else { f64::INFINITY };

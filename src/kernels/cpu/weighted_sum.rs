@@ -42,7 +42,7 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let terms = (0..n).map(|i| {
         let (w, ew) = (weight.value[now * stride + i], weight.error[now * stride + i]);
         let (x, ex) = (x.value[i].abs(), x.error[i]);
-        let carried = if w == 0.0 { 0.0 } else { w.abs() * ex + x * ew + ew * ex };
+        let carried = if w == 0.0 { 0.0 } else { (w.abs() + ew) * ex + x * ew };
         carried + gamma * ((w.abs() + ew) * (x + ex)).min(f64::MAX) * f64::from(w != 0.0)
     });
     let mut log = call.before[0].error.clone();

@@ -4,6 +4,7 @@
 //! the switch from one lane to 64; grids folded over two dimensions, some because the sizes need it (more than 65,535
 //! workgroups), the others because the case allows fewer groups a dimension.
 
+use super::corners::corners;
 use super::extent::extents;
 use super::values::{self, Scale};
 use super::{Case, TABLE_STEPS};
@@ -89,6 +90,8 @@ pub fn cases(kernel: Kernel, seed: u64) -> Vec<Case> {
         values::plant_nan(&mut case, binding);
         cases.push(case);
     }
+    let corners = corners(kernel, &cases);
+    cases.extend(corners);
     cases
 }
 

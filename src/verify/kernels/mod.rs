@@ -5,6 +5,7 @@
 //! same executor as training: bindings, uniform parameters, override constants, folded grids, read-back.
 
 mod cases;
+mod corners;
 mod extent;
 mod values;
 

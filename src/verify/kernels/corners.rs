@@ -1,0 +1,80 @@
+//! Cases made of one special operand among ordinary ones. Each was added because a shader with one small mistake passed
+//! all the others (`tests/gpu_mutation.rs`).
+
+use super::{Case, TABLE_STEPS};
+use crate::kernels::Kernel;
+use crate::plan::Limits;
+
+/// 2^127, the largest power of two in f32.
+const HUGE: f64 = 1.7014118346046923e38;
+/// Slice of k that passes through workgroup memory (`shaders/lib/matmul_tile.wgsl`).
+const SLICE: usize = 16;
+
+/// The corners of `kernel`, made from its ordinary cases.
+pub fn corners(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
+    let names: Vec<&str> = kernel.row().bindings.iter().map(|b| b.name).collect();
+    let position = |name: &str| names.iter().position(|n| *n == name);
+    let mut corners = Vec::new();
+    match (position("x"), position("upstream")) {
+        (Some(x), _) if kernel.row().params.first() == Some(&"n") && position("y").or(position("dx")).is_some() => {
+            corners.extend(cases.iter().find(|c| c.values[x].len() > 1).map(|c| huge(c, x)));
+        }
+        (_, Some(upstream)) => {
+            let rows = |c: &&Case| c.args.size(0) > 1 && c.args.size(2) > 0;
+            let pred = position("pred").unwrap_or(upstream);
+            corners.extend(cases.iter().find(rows).map(|c| padded_nan(c, pred, upstream)));
+        }
+        _ => {}
+    }
+    if kernel.row().params == ["m", "n", "k"] {
+        corners.extend(past_the_slice(kernel, cases));
+    }
+    corners
+}
+
+/// Numbers whose square or cube leaves the range of f32.
+fn huge(of: &Case, x: usize) -> Case {
+    let mut case = of.clone();
+    case.values[x][0] = HUGE;
+    case.values[x][1] = -HUGE;
+    case.name = format!("{}, 2^127 and -2^127 in x", of.name);
+    case
+}
+
+/// A sample of weight 0 whose prediction is NaN: its gradient is exactly 0.
+fn padded_nan(of: &Case, pred: usize, upstream: usize) -> Case {
+    let mut case = of.clone();
+    case.values[pred][0] = f64::NAN;
+    case.values[upstream][(TABLE_STEPS - 1) * of.args.size(2)] = 0.0;
+    case.with_nan = true;
+    case.name = format!("{}, NaN in a sample of weight 0", of.name);
+    case
+}
+
+/// NaN right behind the first row of an operand that is stored along k: a slice that reads on past k takes it in, and a
+/// zero on the other side does not make it good.
+fn past_the_slice(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
+    let groups = Limits::WEBGPU.max_compute_workgroups_per_dimension;
+    let fits = |c: &&Case| {
+        let [m, n, k] = c.args.sizes();
+        let tiled = c.args.constant("DIRECT") == 0.0 && c.groups_a_dimension == groups;
+        tiled && m > 1 && n > 1 && !k.is_multiple_of(SLICE) && !c.with_nan
+    };
+    // a is stored along k unless it is transposed, b if it is; the fused kernels fix both.
+    let a_along_k = |c: &Case| c.args.constant("TRANS_A") == 0.0;
+    let b_along_k = |c: &Case| match kernel {
+        Kernel::matmul => c.args.constant("TRANS_B") == 1.0,
+        _ => kernel == Kernel::matmul_bias_act,
+    };
+    let plant = |of: &Case, binding: usize| {
+        let mut case = of.clone();
+        let [_, _, k] = of.args.sizes();
+        case.values[binding][k] = f64::NAN;
+        case.with_nan = true;
+        case.name = format!("{}, NaN behind the first row of {}", of.name, kernel.row().bindings[binding].name);
+        case
+    };
+    let a = cases.iter().filter(fits).find(|c| a_along_k(c)).map(|c| plant(c, 0));
+    let b = cases.iter().filter(fits).find(|c| b_along_k(c)).map(|c| plant(c, 1));
+    a.into_iter().chain(b).collect()
+}

@@ -1,0 +1,491 @@
+//! Differential fuzzing: random specs, a device against the CPU in f64 through `wgrad::verify`, shrunk to a minimal case
+//! that is written to disk as a run folder, with the command that reproduces it.
+//!
+//! `WGRAD_FUZZ_CASES` sets the number of cases, `WGRAD_FUZZ_SEED` takes others than the fixed ones.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use std::cell::RefCell;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use wgrad::compare::Comparison;
+use wgrad::data::rng::Philox;
+use wgrad::data::{Dataset, Scale, Targets};
+use wgrad::exec::Device;
+use wgrad::graph::{Activation, Adam, Loss, Optimizer};
+use wgrad::model::init::initial_parameters;
+use wgrad::model::weights::{Precision, save};
+use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec};
+use wgrad::verify::{Question, Verdict, report, verify};
+
+/// The seed of the cases that run when nobody asks for others.
+const SEED: u64 = 0x5eed;
+/// Multiply-adds of a layer's forward product at most: keeps a case in the milliseconds.
+const MOST_PRODUCTS: usize = 400_000;
+/// Runs of a failing case at most, on the way to a minimal one.
+const SHRINKS: u32 = 400;
+
+/// What numbers look like; later ones are stranger, and shrinking goes to the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// Uniform in -1..1 (weights: as they are initialised).
+    Plain,
+    /// Half of them 0.
+    Zeros,
+    /// Every one the same.
+    Equal,
+    /// Thousands.
+    Large,
+    /// About 1e-20: products of two are denormal or 0.
+    Tiny,
+    /// Each with an exponent of its own, from 1e-8 to 1e4.
+    Mixed,
+}
+
+/// A layer in words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sketch {
+    pub outputs: usize,
+    pub activation: Activation,
+    pub bias: bool,
+}
+
+/// A spec in words; the seed decides every number in it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub layers: Vec<Sketch>,
+    pub inputs: usize,
+    pub rows: usize,
+    pub batch: usize,
+    pub steps: usize,
+    pub loss: Loss,
+    pub optimizer: Optimizer,
+    pub features: Values,
+    pub weights: Values,
+    pub unfused: bool,
+    pub seed: u64,
+}
+
+/// 1, small numbers, and both sides of the powers of two at which tiles, workgroups, lanes and sums end.
+fn size() -> impl Strategy<Value = usize> {
+    const EDGES: [usize; 15] = [15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257];
+    prop_oneof![3 => 1_usize..=12, 3 => prop::sample::select(&EDGES[..9]), 1 => prop::sample::select(&EDGES[..])]
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    let names = prop::sample::select(Activation::NAMES);
+    (names, prop::sample::select(&[0.01, 0.0, 0.3, 1.0, 2.5][..])).prop_map(|(name, slope)| match Activation::by_name(
+        name,
+    )
+    .expect("a listed name")
+    {
+        Activation::LeakyRelu { .. } => Activation::LeakyRelu { slope },
+        other => other,
+    })
+}
+
+fn loss() -> impl Strategy<Value = Loss> {
+    let names = prop::sample::select(Loss::NAMES);
+    (names, prop::sample::select(&[1.0, 0.1, 7.0][..])).prop_map(|(name, delta)| {
+        match Loss::by_name(name).expect("a listed name") {
+            Loss::Huber { .. } => Loss::Huber { delta },
+            other => other,
+        }
+    })
+}
+
+fn optimizer() -> impl Strategy<Value = Optimizer> {
+    let decay = prop::sample::select(&[0.0, 0.01, 0.5][..]);
+    let lr = prop::sample::select(&[0.1, 0.001, 1.0][..]);
+    (0..5_u8, lr, decay).prop_map(|(kind, lr, weight_decay)| match kind {
+        0 => Optimizer::Sgd { lr, momentum: 0.0, nesterov: false, weight_decay },
+        1 => Optimizer::Sgd { lr, momentum: 0.9, nesterov: false, weight_decay },
+        2 => Optimizer::Sgd { lr, momentum: 0.9, nesterov: true, weight_decay },
+        3 => Optimizer::Adam(Adam { weight_decay, ..Adam::new(lr) }),
+        _ => Optimizer::AdamW(Adam { weight_decay, ..Adam::new(lr) }),
+    })
+}
+
+fn values() -> impl Strategy<Value = Values> {
+    use Values::{Equal, Large, Mixed, Plain, Tiny, Zeros};
+    prop_oneof![4 => Just(Plain), 1 => Just(Zeros), 1 => Just(Equal), 1 => Just(Large), 1 => Just(Tiny), 1 => Just(Mixed)]
+}
+
+/// All cases. Where one would take too long its rows are cut.
+pub fn cases() -> impl Strategy<Value = Case> {
+    let sketch = (size(), activation(), any::<bool>());
+    let sketch = sketch.prop_map(|(outputs, activation, bias)| Sketch { outputs, activation, bias });
+    let shape = (prop::collection::vec(sketch, 1..=4), size(), size(), size(), 1_usize..=3);
+    let style = (loss(), optimizer(), values(), values(), any::<bool>(), any::<u64>());
+    (shape, style).prop_map(|((mut layers, inputs, rows, batch, steps), style)| {
+        let (loss, optimizer, features, weights, unfused, seed) = style;
+        if let (Loss::BinaryCrossEntropy, Some(last)) = (loss, layers.last_mut()) {
+            // It takes probabilities.
+            if last.activation != Activation::Softmax {
+                last.activation = Activation::Sigmoid;
+            }
+        }
+        let widths: Vec<usize> = std::iter::once(inputs).chain(layers.iter().map(|l| l.outputs)).collect();
+        let largest = widths.windows(2).map(|w| w[0] * w[1]).max().unwrap_or(1);
+        let rows = rows.min((MOST_PRODUCTS / largest).max(1));
+        Case { layers, inputs, rows, batch, steps, loss, optimizer, features, weights, unfused, seed }
+    })
+}
+
+/// `n` numbers in the style of `values`, as f32 holds them; `scale` is the size of plain ones.
+fn draw(values: Values, n: usize, scale: f64, rng: &mut Philox) -> Vec<f64> {
+    let equal = 2.0 * rng.next_f64() - 1.0;
+    let number = |rng: &mut Philox| {
+        let plain = 2.0 * rng.next_f64() - 1.0;
+        match values {
+            Values::Plain => plain * scale,
+            Values::Zeros => {
+                if rng.below(2) == 0 {
+                    0.0
+                } else {
+                    plain * scale
+                }
+            }
+            Values::Equal => equal * scale,
+            Values::Large => plain * 3000.0,
+            Values::Tiny => plain * 1e-20,
+            Values::Mixed => plain.signum() * 10_f64.powf(12.0 * rng.next_f64() - 8.0),
+        }
+    };
+    (0..n).map(|_| f64::from(number(rng) as f32)).collect()
+}
+
+impl Case {
+    pub fn network(&self) -> Network {
+        let mut inputs = self.inputs;
+        let shape = |l: &Sketch| DenseShape {
+            inputs: std::mem::replace(&mut inputs, l.outputs),
+            outputs: l.outputs,
+            activation: l.activation,
+            bias: l.bias,
+        };
+        Network { layers: self.layers.iter().map(shape).collect(), loss: self.loss }
+    }
+
+    pub fn parameters(&self) -> Vec<Tensor> {
+        let network = self.network();
+        let mut rng = Philox::new(self.seed, 1 << 40);
+        let mut parameters = initial_parameters(&network.layers, self.seed);
+        for p in &mut parameters {
+            let scale = if p.shape.len() == 1 { 0.5 } else { (3.0 / p.shape[1] as f64).sqrt() };
+            p.values = draw(self.weights, p.values.len(), scale, &mut rng);
+        }
+        parameters
+    }
+
+    pub fn data(&self) -> Dataset {
+        let mut rng = Philox::new(self.seed, 2 << 40);
+        let x = draw(self.features, self.rows * self.inputs, 1.0, &mut rng);
+        let outputs = self.network().outputs();
+        let mut data = if self.loss.takes_class() {
+            let classes: Vec<u32> = (0..self.rows).map(|_| rng.below(outputs as u32)).collect();
+            Dataset::classes(&x, self.inputs, &classes)
+        } else {
+            let n = self.rows * outputs;
+            let targets = match self.loss {
+                Loss::BinaryCrossEntropy | Loss::BceWithLogits => {
+                    (0..n).map(|_| [0.0, 1.0, f64::from(rng.next_f64() as f32)][rng.below(3) as usize]).collect()
+                }
+                Loss::Hinge => (0..n).map(|_| [-1.0, 1.0][rng.below(2) as usize]).collect(),
+                _ => draw(self.features, n, 1.0, &mut rng),
+            };
+            Dataset::numbers(&x, self.inputs, &targets, outputs)
+        };
+        data.features = (0..self.inputs).map(|i| format!("x{i}")).collect();
+        data
+    }
+
+    /// Verifies the case on `device`.
+    pub fn verdict(&self, device: &Device) -> wgrad::Result<Verdict> {
+        let (network, parameters, data) = (self.network(), self.parameters(), self.data());
+        let question = Question {
+            network: &network,
+            optimizer: self.optimizer,
+            parameters: &parameters,
+            data: &data,
+            batch_size: self.batch,
+            seed: self.seed >> 1,
+            steps: self.steps,
+            slack: 1.0,
+            unfused: self.unfused,
+        };
+        pollster::block_on(verify(&question, device))
+    }
+
+    /// Names of the target columns.
+    fn targets(&self) -> Vec<String> {
+        let columns = if self.loss.takes_class() { 1 } else { self.network().outputs() };
+        (0..columns).map(|i| format!("t{i}")).collect()
+    }
+
+    /// The spec that says the same, with its data in `data.csv` beside it.
+    pub fn spec(&self, folder: &Path) -> Spec {
+        let layer = |l: &Sketch| LayerSpec { outputs: l.outputs, activation: l.activation, bias: l.bias };
+        Spec {
+            data: DataSpec {
+                train: DataFile::new("data.csv", folder),
+                target: self.targets(),
+                validation: None,
+                scale: Scale::None,
+            },
+            model: ModelSpec { inputs: Some(self.inputs), layers: self.layers.iter().map(layer).collect() },
+            train: TrainSpec {
+                loss: self.loss,
+                optimizer: self.optimizer,
+                batch_size: self.batch,
+                epochs: 1,
+                // TOML's integers are signed.
+                seed: self.seed >> 1,
+            },
+        }
+    }
+
+    fn csv(&self) -> String {
+        let data = self.data();
+        let mut text = data.features.iter().chain(&self.targets()).cloned().collect::<Vec<_>>().join(",");
+        for row in 0..self.rows {
+            let x = data.x[row * self.inputs..][..self.inputs].iter().map(f64::to_string);
+            let t: Vec<String> = match &data.targets {
+                Targets::Classes(classes) => vec![classes[row].to_string()],
+                Targets::Numbers { width, values } => {
+                    values[row * width..][..*width].iter().map(f64::to_string).collect()
+                }
+            };
+            let _ = write!(text, "\n{}", x.chain(t).collect::<Vec<_>>().join(","));
+        }
+        text + "\n"
+    }
+
+    /// Writes the case as a folder that `wgrad verify` takes for a run: spec, data, weights.
+    pub fn write(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("spec.toml"), self.spec(folder).to_toml()).unwrap();
+        std::fs::write(folder.join("data.csv"), self.csv()).unwrap();
+        save(&folder.join("model.safetensors"), &self.parameters(), Precision::F32, &Default::default()).unwrap();
+    }
+
+    /// The options that go with the folder.
+    pub fn options(&self, device: &Device) -> String {
+        let place = match device.kind() {
+            "cpu" => "--device cpu".to_owned(),
+            _ => format!("--adapter \"{}\"", device.name()),
+        };
+        format!("{place} --steps {}{}", self.steps, if self.unfused { " --unfused" } else { "" })
+    }
+}
+
+/// What became of the cases.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    pub cases: usize,
+    pub steps: usize,
+    pub values: usize,
+    /// Cases that left the range of f32; see [`out_of_range`].
+    pub excluded: usize,
+    /// Compared values whose worst element has no finite bound: nothing is proven about it.
+    pub unbounded: usize,
+    pub worst: f64,
+    pub worst_case: String,
+}
+
+/// Intermediates of a kernel may be larger than its results by this: the square of a gradient before its factor
+/// 1 - beta2 = 1 / 1000 (Adam), the sum over up to 257 outputs before the division by their number (losses).
+const HEADROOM: f64 = 1024.0;
+
+/// The rule for leaving a case out: some value, as the judge computes it in f64 (with its bound, where that is finite), comes
+/// closer to the largest f32 than a kernel's intermediates need. There infinity or NaN is the right answer, which no bound
+/// describes. It is asked only of what the failing dispatch wrote and of what comes before it: a device that overflows where
+/// the judge does not has failed.
+fn out_of_range(verdict: &Verdict) -> bool {
+    let largest = f64::from(f32::MAX) / HEADROOM;
+    let beyond = |c: &Comparison| {
+        let worst = c.worst.as_ref();
+        worst.is_some_and(|w| !w.expected.is_finite() || w.expected.abs() + finite(w.bound) > largest)
+    };
+    let rows = || verdict.steps.iter().flat_map(|s| s.rows.iter().map(move |r| (s.step, r)));
+    let Some(failed) = rows().find(|(_, r)| !r.passed()).map(|(step, r)| (step, r.dispatch)) else { return false };
+    rows().filter(|(step, r)| (*step, r.dispatch) <= failed).any(|(_, r)| beyond(&r.local) || beyond(&r.total))
+}
+
+fn finite(bound: f64) -> f64 {
+    if bound.is_finite() { bound } else { 0.0 }
+}
+
+/// Cases to run: `WGRAD_FUZZ_CASES`, or `default`.
+pub fn case_count(default: u32) -> u32 {
+    std::env::var("WGRAD_FUZZ_CASES").ok().map_or(default, |n| n.parse().expect("WGRAD_FUZZ_CASES is a number"))
+}
+
+fn seed() -> u64 {
+    std::env::var("WGRAD_FUZZ_SEED").ok().map_or(SEED, |n| n.parse().expect("WGRAD_FUZZ_SEED is a number"))
+}
+
+/// Verifies a case.
+///
+/// # Errors
+/// What is wrong; `Ok(None)` for a case that is left out.
+fn judge(device: &Device, case: &Case) -> Result<Option<Verdict>, String> {
+    let verdict = case.verdict(device).map_err(|e| format!("could not run: {e}"))?;
+    match verdict.passed {
+        true => Ok(Some(verdict)),
+        false if out_of_range(&verdict) => Ok(None),
+        false => Err(report::text(&verdict)),
+    }
+}
+
+/// Runs `count` cases that `keep` lets through, or stops at the first failure, shrunk.
+///
+/// # Errors
+/// The minimal case and what is wrong with it.
+pub fn run(device: &Device, count: u32, keep: fn(&Case) -> bool) -> Result<Tally, (Box<Case>, String)> {
+    let config = Config { cases: count, max_shrink_iters: SHRINKS, failure_persistence: None, ..Config::default() };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed().to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let tally = RefCell::new(Tally::default());
+    let outcome = runner.run(&cases().prop_filter("asked for", keep), |case| {
+        let verdict = judge(device, &case).map_err(TestCaseError::fail)?;
+        tally.borrow_mut().count(&case, verdict.as_ref());
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => Ok(tally.into_inner()),
+        Err(TestError::Fail(reason, case)) => Err(minimal(device, Box::new(case), reason.to_string(), keep)),
+        Err(TestError::Abort(reason)) => panic!("the fuzz could not go on: {reason}"),
+    }
+}
+
+/// Goes on where proptest's bisection stops: takes any simpler case that fails as well, until none does.
+fn minimal(device: &Device, mut case: Box<Case>, mut reason: String, keep: fn(&Case) -> bool) -> (Box<Case>, String) {
+    let mut left = SHRINKS;
+    'simpler: loop {
+        for candidate in case.simpler().into_iter().filter(&keep) {
+            if left == 0 {
+                return (case, reason);
+            }
+            left -= 1;
+            if let Err(found) = judge(device, &candidate) {
+                (*case, reason) = (candidate, found);
+                continue 'simpler;
+            }
+        }
+        return (case, reason);
+    }
+}
+
+/// Smaller sizes than `n`, the boldest first.
+fn smaller(n: usize) -> Vec<usize> {
+    let mut sizes = vec![1, n / 2, n - n / 4, n - n / 8, n.saturating_sub(1)];
+    sizes.retain(|&s| s > 0 && s < n);
+    sizes.dedup();
+    sizes
+}
+
+impl Case {
+    /// Cases that are simpler in one respect. A case with fewer steps or rows comes with other numbers too, because what
+    /// fails may need a value of a certain sign.
+    fn simpler(&self) -> Vec<Case> {
+        let mut all = Vec::new();
+        let mut add = |edit: &dyn Fn(&mut Case)| {
+            let mut case = self.clone();
+            edit(&mut case);
+            if format!("{case:?}") != format!("{self:?}") {
+                all.push(case);
+            }
+        };
+        for i in 0..self.layers.len() {
+            if self.layers.len() > 1 {
+                add(&|c| {
+                    c.layers.remove(i);
+                });
+            }
+            smaller(self.layers[i].outputs).into_iter().for_each(|n| add(&|c| c.layers[i].outputs = n));
+            add(&|c| c.layers[i].bias = false);
+            // binary_cross_entropy takes probabilities.
+            if self.loss != Loss::BinaryCrossEntropy || i + 1 < self.layers.len() {
+                add(&|c| c.layers[i].activation = Activation::Identity);
+            }
+        }
+        for seed in [self.seed, 0, 1, 2, 3] {
+            smaller(self.steps).into_iter().for_each(|n| add(&|c| (c.steps, c.seed) = (n, seed)));
+            smaller(self.rows).into_iter().for_each(|n| add(&|c| (c.rows, c.seed) = (n, seed)));
+        }
+        smaller(self.batch).into_iter().for_each(|n| add(&|c| c.batch = n));
+        smaller(self.inputs).into_iter().for_each(|n| add(&|c| c.inputs = n));
+        add(&|c| c.optimizer = Optimizer::sgd(0.1));
+        add(&|c| c.features = Values::Plain);
+        add(&|c| c.weights = Values::Plain);
+        add(&|c| c.unfused = false);
+        all
+    }
+}
+
+impl Tally {
+    fn count(&mut self, case: &Case, verdict: Option<&Verdict>) {
+        self.cases += 1;
+        let Some(verdict) = verdict else {
+            self.excluded += 1;
+            return;
+        };
+        self.steps += verdict.steps.len();
+        for row in verdict.steps.iter().flat_map(|s| &s.rows) {
+            self.values += 1;
+            let unbounded = |c: &Comparison| c.worst.is_some_and(|w| !w.bound.is_finite());
+            self.unbounded += usize::from(unbounded(&row.local) || unbounded(&row.total));
+            if row.max_ratio() > self.worst {
+                self.worst = row.max_ratio();
+                self.worst_case = format!("{} ({}) of {case:?}", row.name, row.kernel);
+            }
+        }
+    }
+}
+
+/// Runs cases on `device`; a failure is written to `target/fuzz-failures` and printed as the command that reproduces it.
+pub fn property(device: &Device, count: u32) {
+    let start = std::time::Instant::now();
+    match run(device, count, |_| true) {
+        Ok(tally) => {
+            eprintln!(
+                "{}: {} cases, {} steps, {} values in {:.1?}; {} excluded (out of the range of f32), {} values \
+                 without a finite bound; largest error/bound {:.4} at {}",
+                device.name(),
+                tally.cases,
+                tally.steps,
+                tally.values,
+                start.elapsed(),
+                tally.excluded,
+                tally.unbounded,
+                tally.worst,
+                tally.worst_case
+            );
+            // The rule must not become the rule: most cases prove something.
+            assert!(tally.excluded * 5 <= tally.cases, "{} of {} cases were excluded", tally.excluded, tally.cases);
+        }
+        Err((case, reason)) => panic!("{}", reproduction(device, &case, &reason)),
+    }
+}
+
+/// Writes the case and says how to run it.
+pub fn reproduction(device: &Device, case: &Case, reason: &str) -> String {
+    let folder = failures().join(format!("{:016x}", case.seed));
+    case.write(&folder);
+    format!(
+        "{reason}\n{case:?}\n\n{}\nThe case is in {folder}. It is reproduced by\n    cargo run --release -- verify {folder} {}\n",
+        case.spec(&folder).to_toml(),
+        case.options(device),
+        folder = folder.display()
+    )
+}
+
+fn failures() -> PathBuf {
+    // Beside the program's build output, which is never committed.
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("fuzz-failures")
+}

@@ -1,0 +1,92 @@
+//! Losses.
+
+use super::{Mutation, RACE, m};
+use wgrad::kernels::Kernel::*;
+
+const ROWS: &str = "lib/loss.wgsl";
+const ELEMENT: &str = "lib/element_loss.wgsl";
+const BCE: &str = "binary_cross_entropy.wgsl";
+const LOGITS: &str = "bce_with_logits.wgsl";
+const CE: &str = "cross_entropy.wgsl";
+
+pub const MUTATIONS: &[Mutation] = &[
+    m(mse, ROWS, "local % LANES);", "local / LANES);"),
+    m(mse, ROWS, "* rows_per_group + local / LANES", "* rows_per_group + local"),
+    m(mse, ROWS, "row_partial[local] += row_partial[local + width]", "row_partial[local] += row_partial[local]"),
+    m(mse, ROWS, "width > 0u", "width > 1u"),
+    m(mse, ROWS, "local < width", "local + 1u < width"),
+    m(mse, ROWS, "row_partial[local] = value;\n    workgroupBarrier();", "row_partial[local] = value;").open(&[], RACE),
+    m(
+        mse,
+        ROWS,
+        "        }\n        workgroupBarrier();\n    }\n    return row_partial[0];",
+        "        }\n    }\n    return row_partial[0];",
+    )
+    .open(&[], RACE),
+    m(mse, ROWS, "step[0] * params.upstream_stride + row", "row"),
+    m(mse, ROWS, "step[0] * params.upstream_stride + row", "step[0] * params.rows + row"),
+    m(cross_entropy, ROWS, "select(slope * scale, 0.0, scale == 0.0)", "slope * scale"),
+    m(cross_entropy, ROWS, "0x7fc00000u", "0x7f800000u"),
+    m(mse, ELEMENT, "given / f32(params.cols)", "given / f32(params.rows)"),
+    m(mse, ELEMENT, "j += LANES", "j += 1u"),
+    m(mse, ELEMENT, "at.row * params.cols + j", "at.row * params.rows + j"),
+    m(mse, ELEMENT, "partial += e.loss", "partial = e.loss"),
+    m(mse, ELEMENT, "var j = at.lane;", "var j = at.lane + 1u;"),
+    m(mse, ELEMENT, "at.row < params.rows", "at.row + 1u < params.rows"),
+    m(mse, ELEMENT, "select(total, total / f32(params.cols), MEAN)", "total"),
+    m(mse, ELEMENT, "inside && at.lane == 0u", "inside")
+        .survives("equivalent: every lane of a row holds the row's sum"),
+    m(hinge, ELEMENT, "is_nan_bits(y) || is_nan_bits(t)", "is_nan_bits(t)"),
+    m(huber, ELEMENT, "dpred[i] = scaled(e.slope, scale)", "dpred[i] = scaled(scale, e.slope)"),
+    m(half_squared_error, "half_squared_error.wgsl", "0.5 * d * d", "d * d"),
+    m(half_squared_error, "half_squared_error.wgsl", "let d = y - t", "let d = t - y"),
+    m(half_squared_error, "half_squared_error.wgsl", "MEAN: bool = false", "MEAN: bool = true"),
+    m(mse, "mse.wgsl", "2.0 * d", "d"),
+    m(mse, "mse.wgsl", "ElementLoss(d * d, ", "ElementLoss(abs(d), "),
+    m(mae, "mae.wgsl", "abs(d)", "d"),
+    m(mae, "mae.wgsl", "1.0, d > 0.0", "1.0, d >= 0.0"),
+    m(mae, "mae.wgsl", "-1.0, d < 0.0", "1.0, d < 0.0"),
+    m(huber, "huber.wgsl", "a <= params.delta", "a < params.delta").survives("equivalent: both branches meet at delta"),
+    m(huber, "huber.wgsl", "a <= params.delta", "a >= params.delta"),
+    m(huber, "huber.wgsl", "(a - 0.5 * params.delta)", "(a - params.delta)"),
+    m(huber, "huber.wgsl", "clamp(d, -params.delta, params.delta)", "d"),
+    m(hinge, "hinge.wgsl", "1.0 - t * y", "1.0 + t * y"),
+    m(hinge, "hinge.wgsl", "margin <= 0.0", "margin < 0.0"),
+    m(hinge, "hinge.wgsl", "select(-t, 0.0, outside)", "select(t, 0.0, outside)"),
+    m(binary_cross_entropy, BCE, "(p - t) / max", "(t - p) / max"),
+    m(binary_cross_entropy, BCE, "max(p * q, 1e-12)", "max(p * q, 1e-8)"),
+    m(binary_cross_entropy, BCE, "return 100.0;", "return 50.0;"),
+    m(binary_cross_entropy, BCE, "(1.0 - t) * negative_log(q, p)", "negative_log(q, p)"),
+    m(binary_cross_entropy, BCE, "t * negative_log(p, q)", "t * negative_log(p, p)"),
+    m(binary_cross_entropy, BCE, "log1p_safe(complement / p)", "-log(p)")
+        .open(&[], "the built-in log may be better near 1 than the specification asks"),
+    m(binary_cross_entropy, BCE, "min(100.0, -log_safe(p))", "-log_safe(p)").survives(
+        "equivalent: the log of the smallest normal number is -87.3, and smaller numbers are answered before",
+    ),
+    m(binary_cross_entropy, BCE, "p >= 0.5", "p >= 0.9")
+        .survives("within the bound: log_safe keeps its relative precision near 1"),
+    m(bce_with_logits, LOGITS, "(1.0 - t) * up - t * down", "up - t"),
+    m(bce_with_logits, LOGITS, "(1.0 - t) * up - t * down", "(1.0 - t) * up + t * down"),
+    m(bce_with_logits, LOGITS, "t * (max(-z, 0.0) + tail)", "t * (max(z, 0.0) + tail)"),
+    m(bce_with_logits, LOGITS, "select(smaller, larger, z >= 0.0)", "larger"),
+    m(cross_entropy, CE, "b.value > a.value", "b.value < a.value"),
+    m(cross_entropy, CE, " || (b.value == a.value && b.column < a.column)", "")
+        .survives("within the bound: a row may be shifted by any of its equal maxima"),
+    m(cross_entropy, CE, "row_largest[local] = mine;\n    workgroupBarrier();", "row_largest[local] = mine;")
+        .open(&[], RACE),
+    m(cross_entropy, CE, "j != top.column && j != class_index", "j != top.column"),
+    m(cross_entropy, CE, "j != top.column && j != class_index", "j != class_index"),
+    m(cross_entropy, CE, "others += e;", "others = e;"),
+    m(cross_entropy, CE, "log1p_safe(below_top) + (top.value - z_class)", "log1p_safe(below_top)"),
+    m(
+        cross_entropy,
+        CE,
+        "log1p_safe(below_top) + (top.value - z_class)",
+        "log1p_safe(below_top) - (top.value - z_class)",
+    ),
+    m(cross_entropy, CE, "-besides_class, j == class_index", "besides_class, j == class_index"),
+    m(cross_entropy, CE, "-besides_class, j == class_index", "e_class - whole, j == class_index"),
+    m(cross_entropy, CE, "select(numerator / whole, ", "select(numerator, "),
+    m(cross_entropy, CE, "select(1.0 + others, others, is_top)", "others"),
+    m(cross_entropy, CE, "given);\n", "1.0);\n"),
+];

@@ -1,0 +1,52 @@
+//! A small network with data, for controls: every kind of node, a square layer, biases of equal size.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use wgrad::data::Dataset;
+use wgrad::data::rng::Philox;
+use wgrad::graph::{Activation, Loss, Optimizer};
+use wgrad::model::init::initial_parameters;
+use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::verify::Question;
+
+/// What is verified.
+pub struct Subject {
+    pub network: Network,
+    pub optimizer: Optimizer,
+    pub parameters: Vec<Tensor>,
+    pub data: Dataset,
+}
+
+impl Subject {
+    /// 5 -> 6 tanh -> 6 sigmoid -> 3, cross-entropy; 19 samples, every bias away from 0.
+    pub fn new(optimizer: Optimizer, seed: u64) -> Subject {
+        let layer = |inputs, outputs, activation| DenseShape { inputs, outputs, activation, bias: true };
+        let layers =
+            vec![layer(5, 6, Activation::Tanh), layer(6, 6, Activation::Sigmoid), layer(6, 3, Activation::Identity)];
+        let mut rng = Philox::new(seed, 5);
+        let mut number = || 4.0 * rng.next_f64() - 2.0;
+        let x: Vec<f64> = (0..19 * 5).map(|_| number()).collect();
+        let mut parameters = initial_parameters(&layers, seed);
+        for bias in parameters.iter_mut().filter(|p| p.name.ends_with("bias")) {
+            bias.values.iter_mut().for_each(|v| *v = 0.2 * number());
+        }
+        let classes: Vec<u32> = (0..19).map(|i| (i * i + i / 3) % 3).collect();
+        let network = Network { layers, loss: Loss::CrossEntropy };
+        Subject { network, optimizer, parameters, data: Dataset::classes(&x, 5, &classes) }
+    }
+
+    /// Steps of 7 samples.
+    pub fn question(&self, steps: usize, unfused: bool) -> Question<'_> {
+        Question {
+            network: &self.network,
+            optimizer: self.optimizer,
+            parameters: &self.parameters,
+            data: &self.data,
+            batch_size: 7,
+            seed: 3,
+            steps,
+            slack: 1.0,
+            unfused,
+        }
+    }
+}

@@ -79,7 +79,7 @@ fn check(device: &Device, subject: &Subject, broken: Broken, unfused: bool) {
     let verdict = judged(&with(device, broken), subject, unfused);
     assert!(!verdict.passed, "{what} in {} passed", kernel.name());
     let (step, row): (usize, &Row) = verdict.first_fault().unwrap();
-    assert_eq!((step, row.kernel), (1, kernel.name()), "{what}: {} is named first", row.name);
+    assert_eq!((step, row.kernel.as_str()), (1, kernel.name()), "{what}: {} is named first", row.name);
     assert!(!row.local.passed);
     // Nothing that comes before the broken node is blamed.
     let before = verdict.steps[0].rows.iter().take_while(|r| r.name != row.name);

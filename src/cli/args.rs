@@ -216,6 +216,12 @@ pub struct Verify {
     /// Write a Markdown table, as a job summary takes it
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+    /// Write a page with the graph, every number and the drift, one HTML file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Verify the CPU and every adapter of this machine, side by side, with digests of all values
+    #[arg(long, conflicts_with_all = ["device", "adapter", "junit", "html"])]
+    pub matrix: bool,
 }
 
 #[derive(Debug, Args)]

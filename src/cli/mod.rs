@@ -9,6 +9,7 @@ mod evaluate;
 mod gradcheck;
 mod gradients;
 mod init;
+mod matrix;
 mod out;
 mod plan;
 mod predict;

@@ -7,13 +7,16 @@ use crate::spec::Spec;
 use crate::train::engine::check_tensors;
 use crate::train::prepare::prepare;
 use crate::train::run_folder::RunFolder;
-use crate::verify::{Question, Verdict, report, verify};
+use crate::verify::{Question, Verdict, html, report, verify};
 
 /// Parameter-sized arrays while verifying, in units of f32: the judge holds value and error of parameters, gradients and
 /// two states before and after a step in f64, the device's side half of that.
 const JUDGE_COPIES: u128 = 2 * (2 * 4 * 2) + 2 * 4;
 
 pub fn run(args: args::Verify) -> anyhow::Result<bool> {
+    if args.matrix {
+        return super::matrix::run(&args);
+    }
     let folder = if args.subject.is_dir() { Some(RunFolder::open(&args.subject)?) } else { None };
     let spec = match &folder {
         Some(folder) => folder.spec()?,
@@ -51,6 +54,9 @@ fn write(args: &args::Verify, verdict: &Verdict) -> anyhow::Result<()> {
     }
     if let Some(target) = &args.markdown {
         out::file(target, &report::markdown(verdict))?;
+    }
+    if let Some(target) = &args.html {
+        out::file(target, &html::render(verdict, &args.subject.display().to_string()))?;
     }
     match &args.json {
         Some(target) => out::json(target, verdict),

@@ -1,9 +1,11 @@
 //! The only comparator: a device's values against the judge's, element by element, each with its own error bound.
 
-use serde::Serialize;
+pub mod number;
+
+use serde::{Deserialize, Serialize};
 
 /// The result of comparing one tensor.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// What was compared.
     pub name: String,
@@ -14,31 +16,40 @@ pub struct Comparison {
     /// Why not, in words.
     pub fault: Option<String>,
     /// Largest |found - expected|.
+    #[serde(with = "number")]
     pub max_abs: f64,
     /// Largest |found - expected| / |expected|, over elements whose expected value is not 0.
+    #[serde(with = "number")]
     pub max_rel: f64,
     /// Largest |found - expected| in units in the last place of the expected value, as f32.
+    #[serde(with = "number")]
     pub max_ulp: f64,
     /// Root of the mean of the squared errors.
+    #[serde(with = "number")]
     pub rms: f64,
     /// Cosine of the angle between both, as vectors; 1 where both are zero.
+    #[serde(with = "number")]
     pub cosine: f64,
     /// Largest error / bound; infinite where the bound is 0 and the error is not, or where a value is not finite.
+    #[serde(with = "number")]
     pub max_ratio: f64,
     /// The element with the largest ratio: index, expected, found, bound.
     pub worst: Option<Worst>,
 }
 
 /// The element that is furthest out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Worst {
     /// Flat index.
     pub index: usize,
     /// The judge's value.
+    #[serde(with = "number")]
     pub expected: f64,
     /// The device's value.
+    #[serde(with = "number")]
     pub found: f64,
     /// The bound on their difference.
+    #[serde(with = "number")]
     pub bound: f64,
 }
 

@@ -6,10 +6,10 @@
 //!
 //! The page is well-formed XML as well as HTML, which is how its tests read it.
 
-mod axis;
-mod chart;
+pub(crate) mod axis;
+pub(crate) mod chart;
 mod confusion;
-mod format;
+pub(crate) mod format;
 
 use axis::Axis;
 use chart::{Chart, Curve};
@@ -35,16 +35,21 @@ pub fn render(report: &RunReport) -> String {
         epochs(report),
         spec(report),
     ];
+    page(&format!("{} · wgrad run", name(report)), "", &sections.concat(), &report.version)
+}
+
+/// A self-contained page: `title` and `version` are plain text, `body` is HTML, `css` comes after the common style sheet.
+pub(crate) fn page(title: &str, css: &str, body: &str, version: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
-         <meta name=\"color-scheme\" content=\"light dark\"/>\n<title>{} · wgrad run</title>\n\
-         <style>\n{}</style>\n</head>\n<body>\n<main>\n{}</main>\n<footer>Written by wgrad {}</footer>\n</body>\n</html>\n",
-        Esc(name(report)),
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n<title>{}</title>\n\
+         <style>\n{}{css}</style>\n</head>\n<body>\n<main>\n{body}</main>\n<footer>Written by wgrad {}</footer>\n\
+         </body>\n</html>\n",
+        Esc(title),
         include_str!("html/style.css"),
-        sections.concat(),
-        Esc(&report.version)
+        Esc(version)
     )
 }
 
@@ -116,7 +121,7 @@ fn cards(report: &RunReport) -> String {
     format!("<section class=\"cards\">\n{}</section>\n", cards.concat())
 }
 
-fn card(label: &str, figure: &str, note: &str, class: &str) -> String {
+pub(crate) fn card(label: &str, figure: &str, note: &str, class: &str) -> String {
     format!(
         "<div class=\"card figure {class}\"><span class=\"label\">{}</span><span class=\"number\">{}</span>\
          <span class=\"small\">{}</span></div>\n",
@@ -257,7 +262,7 @@ fn host_time(seconds_a_step: f64) -> String {
 }
 
 /// Names and values; empty values are left out.
-fn facts(rows: &[(&str, String)]) -> String {
+pub(crate) fn facts(rows: &[(&str, String)]) -> String {
     let shown = rows.iter().filter(|(_, v)| !v.is_empty());
     let rows: String = shown.map(|(k, v)| format!("<dt>{}</dt><dd>{}</dd>\n", Esc(k), Esc(v))).collect();
     format!("<dl>\n{rows}</dl>\n")

@@ -1,6 +1,6 @@
 //! The judge: the trajectory in `f64`, and the comparison of one step with what a device held before and after it.
 
-use super::{Row, rounded};
+use super::{Row, digest, rounded};
 use crate::compare::{Comparison, compare};
 use crate::data::{Dataset, Targets};
 use crate::error::Result;
@@ -125,12 +125,14 @@ impl Judge {
         let inherited_from = if inherited { operands.iter().find(failed).cloned() } else { None };
         Row {
             name: buffer.name.clone(),
-            kernel: input.plan.dispatches[dispatch].kernel.name(),
+            kernel: input.plan.dispatches[dispatch].kernel.name().to_string(),
             dispatch,
             operands: operands.to_vec(),
             local,
             total,
             inherited_from,
+            digest: digest(found),
+            reference_digest: digest(&judged.value),
         }
     }
 

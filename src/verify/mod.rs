@@ -10,16 +10,20 @@
 //! independent oracle are for that.
 
 mod assert;
+mod digest;
 pub mod gradcheck;
+pub mod html;
 mod judge;
 pub mod kernels;
+pub mod matrix;
 #[cfg(feature = "gpu")]
 pub mod numerics;
 pub mod report;
 
 pub use assert::assert_gradients;
+pub use digest::digest;
 
-use crate::compare::Comparison;
+use crate::compare::{Comparison, number};
 use crate::data::{Dataset, Targets, epoch_order};
 use crate::error::{Error, Result};
 use crate::exec::{Device, Flow};
@@ -28,7 +32,7 @@ use crate::model::{Network, Tensor};
 use crate::plan::Plan;
 use crate::train::{Engine, Roles};
 use judge::{Judge, StepInput};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What to verify.
 pub struct Question<'a> {
@@ -53,12 +57,12 @@ pub struct Question<'a> {
 }
 
 /// One value of the train step, compared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Name of the value: a parameter's, `grad.<parameter>`, `loss`, or the node that computes it.
     pub name: String,
     /// The kernel that wrote it.
-    pub kernel: &'static str,
+    pub kernel: String,
     /// Number of the dispatch in the plan.
     pub dispatch: usize,
     /// Names of the operands that the dispatch computes.
@@ -70,6 +74,10 @@ pub struct Row {
     /// For a value that is fine locally and not in total, or whose operands are no numbers: the operand that it has the
     /// fault from.
     pub inherited_from: Option<String>,
+    /// [`digest`] of the device's values.
+    pub digest: String,
+    /// [`digest`] of the judge's values, rounded to f32.
+    pub reference_digest: String,
 }
 
 impl Row {
@@ -94,13 +102,15 @@ impl Row {
 }
 
 /// The comparisons of one step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// From 1.
     pub step: usize,
     /// The judge's loss.
+    #[serde(with = "number")]
     pub loss_expected: f64,
     /// The device's loss.
+    #[serde(with = "number")]
     pub loss_found: f64,
     /// Every value, in the order of the plan's dispatches.
     pub rows: Vec<Row>,
@@ -109,16 +119,18 @@ pub struct Step {
 }
 
 /// How far f32 trajectories are from the f64 one after a step: root mean square distance of the parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
     /// Of the device.
+    #[serde(with = "number")]
     pub device: f64,
     /// Of the CPU in f32, by the same plan.
+    #[serde(with = "number")]
     pub cpu_f32: f64,
 }
 
 /// The verdict.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The device that was verified.
     pub device: String,

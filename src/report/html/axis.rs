@@ -27,6 +27,21 @@ impl Axis {
         if low > 0.0 && high / low >= LOG_RATIO { Self::logarithmic(low, high) } else { Self::linear(low, high, 5) }
     }
 
+    /// A logarithmic axis for the values above zero, a decade or more. Values at zero have no place on it.
+    pub fn of_positive(values: impl Iterator<Item = f64>) -> Self {
+        let above = values.filter(|v| drawable(*v) && *v >= f64::MIN_POSITIVE * 10.0);
+        let ends = above.fold(None, |ends: Option<(f64, f64)>, v| {
+            let (low, high) = ends.unwrap_or((v, v));
+            Some((low.min(v), high.max(v)))
+        });
+        let (low, high) = ends.unwrap_or((0.1, 1.0));
+        if high / low >= 10.0 {
+            return Self::logarithmic(low, high);
+        }
+        let (middle, half) = (low.sqrt() * high.sqrt(), 10f64.sqrt());
+        Self::logarithmic(middle / half, middle * half)
+    }
+
     /// An axis for shares of one, labelled in per cent and never past 100 %.
     pub fn of_shares(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = extent(values);
@@ -157,7 +172,8 @@ mod tests {
         let ends = [0.0, -0.0, 1e-320, 1e-30, 1.0, -1.0, 1e30, 1e300, -1e300, 1e308, f64::NAN, f64::INFINITY];
         for a in ends {
             for b in ends {
-                for axis in [Axis::of_values([a, b].into_iter()), Axis::of_shares([a, b].into_iter())] {
+                let values = || [a, b].into_iter();
+                for axis in [Axis::of_values(values()), Axis::of_shares(values()), Axis::of_positive(values())] {
                     assert!(axis.low.is_finite() && axis.high.is_finite(), "{a} {b}: {axis:?}");
                     assert!(axis.low < axis.high, "{a} {b}: {axis:?}");
                     assert!((1..=40).contains(&axis.ticks.len()), "{a} {b}: {axis:?}");

@@ -67,7 +67,7 @@ pub(super) async fn differentiate(
     probe.restore(tensor)?;
     Ok(match series.best {
         Some((derivative, error)) => Outcome::Smooth { derivative, error },
-        None if crossed => Outcome::Kink,
+        None if crossed || !series.quotients.is_empty() => Outcome::Kink,
         None => Outcome::NotFinite,
     })
 }
@@ -94,7 +94,9 @@ impl Series {
         // the quotients themselves, a handful of roundings of numbers of about R's size.
         let rounding = (16.0 + 0.25) / 15.0 * self.loss_error / step + 8.0 * f64::EPSILON * quotient.abs();
         let error = truncation + rounding;
-        if self.best.is_none_or(|(_, best)| error < best) {
+        // Extrapolations that move apart do not converge to anything: so they look across a kink, however small they are.
+        let converging = (r - last).abs() <= (last - before).abs() + rounding;
+        if converging && self.best.is_none_or(|(_, best)| error < best) {
             self.best = Some((r, error));
         }
         self.best.is_some_and(|(_, best)| rounding > best)
@@ -105,13 +107,13 @@ impl Series {
 mod tests {
     use super::*;
 
-    fn run(f: impl Fn(f64) -> f64, at: f64) -> (f64, f64) {
+    fn run(f: impl Fn(f64) -> f64, at: f64) -> Option<(f64, f64)> {
         let mut series = Series { loss_error: 4.0 * f64::EPSILON * f(at).abs(), quotients: Vec::new(), best: None };
         for k in 0..LEVELS {
             let h = FIRST_STEP * 0.25_f64.powi(k as i32);
             series.push(h, (f(at + h) - f(at - h)) / (2.0 * h));
         }
-        series.best.unwrap()
+        series.best
     }
 
     #[test]
@@ -126,7 +128,7 @@ mod tests {
         for (i, (f, slope)) in cases.iter().enumerate() {
             for k in 0..200 {
                 let x = 0.013 * f64::from(k) - 1.3;
-                let (derivative, error) = run(f, x);
+                let (derivative, error) = run(f, x).unwrap();
                 assert!((derivative - slope(x)).abs() <= error, "case {i} at {x}: {derivative}, {}, {error}", slope(x));
                 assert!(error < 1e-8 * (1.0 + slope(x).abs()), "case {i} at {x}: the bound {error} proves little");
             }
@@ -138,7 +140,7 @@ mod tests {
     fn a_kink_close_by_is_never_met_with_confidence() {
         for k in 1..40 {
             let at = 0.1 * 0.7_f64.powi(k);
-            let (derivative, error) = run(f64::abs, at);
+            let Some((derivative, error)) = run(f64::abs, at) else { continue };
             assert!((derivative - 1.0).abs() <= error + 1e-15, "|x|' at {at}: {derivative}, bound {error}");
         }
     }

@@ -2,7 +2,7 @@
 // A row belongs to one invocation (LANES = 1, 64 rows a workgroup) or to a workgroup of 64 (LANES = 64), whose lanes
 // stride over the columns. The including shader declares params, step and upstream.
 // Order of sums: LANES = 1: by column. LANES = 64: each lane by column, then a fixed tree of halves over the lanes.
-// Numerics: NaN is tested and made by bits, since drivers optimise x != x away and WGSL refuses constant NaNs.
+// Numerics: NaN is tested and made by bits, since naga writes x != x as an ordered comparison and WGSL refuses constant NaNs.
 //#include grid.wgsl
 //#include math.wgsl
 

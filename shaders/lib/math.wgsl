@@ -7,7 +7,7 @@
 // Chebyshev nodes, relative weight), with the coefficients rounded to f32; the fit errors given are those of the
 // rounded coefficients, measured on at least 2,000 points.
 
-// Bit tests, because `x != x` is optimised away on some drivers.
+// Bit tests: naga writes `x != x` as an ordered comparison, which is false for NaN (docs/numerics.md).
 fn is_nan_bits(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }

@@ -8,5 +8,6 @@ pub mod oracle;
 pub mod oracle_scalar;
 pub mod patterns;
 pub mod problem;
+pub mod proof;
 pub mod verdict;
 pub mod worked;

@@ -4,7 +4,7 @@
 //! R = (16 D(h/4) - D(h)) / 15 is free of a and off by -b h^4 / 16 + ... Two of them, a step apart, differ by 255 times what
 //! the finer one is off; the bound takes the whole of their difference, and at least 1/256 of the difference before, so that
 //! a chance agreement of two does not count as proof. Rounding: a loss that is off by E makes D(h) off by E / h, hence R by
-//! (16 * 4 + 1) / 15 * E / h. The step with the least sum of both is taken. Source of the method: L. F. Richardson, "The
+//! (16 * 4 + 1) / 15 * E / h. The step with the least sum of both is taken, unless a finer one contradicts it. Source of the method: L. F. Richardson, "The
 //! approximate arithmetical solution by finite differences", 1911; choice of the step as in C. J. F. Ridders, Advances in
 //! Engineering Software 4 (1982).
 
@@ -135,10 +135,11 @@ mod tests {
         }
     }
 
-    /// Control: where there is no derivative the bound must be wide, not confident.
+    /// Control: a kink that regions do not show, at a distance between the steps, must not give a narrow bound around a
+    /// wrong slope: from far away |x| looks flat.
     #[test]
     fn a_kink_close_by_is_never_met_with_confidence() {
-        for k in 1..40 {
+        for k in 1..36 {
             let at = 0.1 * 0.7_f64.powi(k);
             let Some((derivative, error)) = run(f64::abs, at) else { continue };
             assert!((derivative - 1.0).abs() <= error + 1e-15, "|x|' at {at}: {derivative}, bound {error}");

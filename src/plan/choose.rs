@@ -1,9 +1,11 @@
 //! Which kernel an operation's choice (activation, loss, optimizer) stands for, and with which constants.
 
-use super::lower::Constants;
 use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::graph::{self, Activation, Loss, Optimizer};
 use crate::kernels::{Act, Dtype, Kernel, Param};
+
+/// Override constants of a dispatch, by name.
+pub(super) type Constants = Vec<(&'static str, f64)>;
 
 /// The kernel table's name for an element type.
 pub(super) fn element(dtype: graph::Dtype) -> Dtype {

@@ -6,7 +6,7 @@ mod places;
 pub use finish::fold_grid;
 
 use super::choose::{
-    act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
+    Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
 };
 use super::fuse::{Dense, Fusion, fuse};
 use super::{Arena, Lifetime, Limits, Plan, Range};
@@ -357,8 +357,6 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 }
-
-pub(super) type Constants = Vec<(&'static str, f64)>;
 
 fn unsupported(node: &graph::Node, what: &str) -> Error {
     Error::Internal(format!("{} ({}): {what} has no lowering", node.label, node.op.name()))

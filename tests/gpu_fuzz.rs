@@ -14,7 +14,7 @@ use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::kernels::Kernel;
 
 /// A case builds its pipelines: some hundredths of a second on llvmpipe, a third of one on SwiftShader.
-const CASES: u32 = 60;
+const CASES: u32 = 25;
 /// Cases of the long run.
 const SOAK: u32 = 10_000;
 /// Cases in which a broken shader must be found.

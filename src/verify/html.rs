@@ -53,7 +53,8 @@ pub fn render(verdict: &Verdict, subject: &str) -> String {
     let full = full_steps(verdict);
     let listed = verdict.steps.iter().filter(|s| full.contains(&s.step));
     let tables: String = listed.map(|s| table::step(s, full.len() == 1)).collect();
-    let shown = focus(verdict).map(graph::render).unwrap_or_default();
+    let fault = verdict.first_fault().map(|f| f.1);
+    let shown = focus(verdict).map(|step| graph::render(step, fault)).unwrap_or_default();
     let body =
         [header(verdict, subject), cards(verdict), shown, drift(verdict), steps(verdict, &full), tables, legend()];
     let version = env!("CARGO_PKG_VERSION");
@@ -181,7 +182,7 @@ fn steps(verdict: &Verdict, full: &BTreeSet<usize>) -> String {
     };
     format!(
         "<details class=\"card\"{}><summary><h2>Steps</h2><span class=\"small\">{}{thinned}</span></summary>\
-         <div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">step</th><th scope=\"col\">verdict</th>\
+         <div class=\"scroll\"><table class=\"list steps\"><thead><tr><th scope=\"col\">step</th><th scope=\"col\">verdict</th>\
          <th scope=\"col\">loss, device</th><th scope=\"col\">loss, f64</th><th scope=\"col\">largest ratio</th>\
          <th scope=\"col\">of</th><th scope=\"col\">drift, device</th><th scope=\"col\">drift, cpu (f32)</th></tr></thead>\
          <tbody>\n{rows}</tbody></table></div></details>\n",

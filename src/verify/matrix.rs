@@ -282,6 +282,7 @@ fn last_line(matrix: &Matrix) -> String {
     let judged = || matrix.columns.iter().filter(|c| c.label != "f64");
     let slack = slack_words(matrix.slack);
     match judged().filter(|c| !c.passed).map(|c| c.name.as_str()).collect::<Vec<_>>().as_slice() {
+        [] if judged().count() == 1 => format!("passed: the only device, {slack}"),
         [] => format!("passed: all {} devices, {slack}", judged().count()),
         failed => format!("FAILED: {} of {} devices ({}), {slack}", failed.len(), judged().count(), failed.join(", ")),
     }

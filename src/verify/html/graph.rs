@@ -1,27 +1,31 @@
 //! The graph of the train step: a node for each value, coloured by error / bound.
 
-use super::layout::{Sizes, place};
+use super::layout::{Sizes, Stop, place};
 use super::{Standing, figure, ratio};
 use crate::report::html::format::Esc;
 use crate::verify::{Row, Step};
 use std::collections::HashMap;
 use std::fmt::Write;
 
-const SIZES: Sizes = Sizes { node: (196.0, 58.0), gap: (14.0, 34.0), edge: 10.0 };
+/// Of a node.
+const NODE: (f64, f64) = (184.0, 56.0);
+/// Between the nodes of a stack.
+const STACK_GAP: f64 = 4.0;
+const SIZES: Sizes = Sizes { node: NODE.0, gap: (14.0, 32.0), edge: 9.0 };
 /// Room around the drawing, so that outlines are not cut.
 const ROOM: f64 = 4.0;
 /// Above this many values a picture shows nothing; the page says so instead.
 const DRAWN_VALUES: usize = 600;
 /// Letters of a name that fit a node.
-const NAME_LETTERS: usize = 27;
+const NAME_LETTERS: usize = 25;
 
-/// The card with the graph.
-pub fn render(step: &Step) -> String {
+/// The card with the graph. `first` is the first row at fault, which may be one of this step.
+pub fn render(step: &Step, first: Option<&Row>) -> String {
     let rows = &step.rows;
     let drawing = if rows.len() > DRAWN_VALUES {
         format!("<p class=\"small\">{} values are too many for a picture; the table lists them.</p>\n", rows.len())
     } else {
-        format!("{SCALE}<div class=\"scroll graph\">{}</div>", svg(step))
+        format!("{SCALE}<div class=\"scroll graph\">{}</div>", svg(step, first))
     };
     format!(
         "<section class=\"card\"><h2>Train step {}</h2>\n<p class=\"small\">Each value in the order of the dispatches, under the \
@@ -33,24 +37,58 @@ pub fn render(step: &Step) -> String {
 const SCALE: &str = "<p class=\"scale small\"><span>0</span><i class=\"bar\"></i><span>1 = its bound</span>\
                      <span class=\"swatch failed\">failed</span><span class=\"swatch inherited\">inherited</span></p>\n";
 
-fn svg(step: &Step) -> String {
-    let edges = edges(&step.rows);
-    let layout = place(step.rows.len(), &edges, &SIZES);
+fn svg(step: &Step, first: Option<&Row>) -> String {
+    let rows = &step.rows;
+    let edges = edges(rows);
+    let stacks = stacks(rows, &edges);
+    let mut stack_of = vec![0; rows.len()];
+    stacks.iter().enumerate().for_each(|(s, members)| members.iter().for_each(|i| stack_of[*i] = s));
+    let mut drawn: Vec<(usize, usize)> = edges.iter().map(|e| (stack_of[e.0], stack_of[e.1])).collect();
+    drawn.sort_unstable();
+    drawn.dedup();
+    let height = |members: &Vec<usize>| members.len() as f64 * (NODE.1 + STACK_GAP) - STACK_GAP;
+    let layout = place(&stacks.iter().map(height).collect::<Vec<f64>>(), &drawn, &SIZES);
     let (width, height) = (layout.size.0 + 2.0 * ROOM, layout.size.1 + 2.0 * ROOM);
     let mut out = format!(
         "<svg width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"{:.0} {:.0} {width:.0} {height:.0}\" role=\"img\" \
          aria-label=\"graph of the train step\">\n",
         -ROOM, -ROOM
     );
-    for ((from, to), path) in edges.iter().zip(&layout.edges) {
-        let carries = step.rows[*to].inherited_from.as_ref() == Some(&step.rows[*from].name);
+    for ((from, to), path) in drawn.iter().zip(&layout.edges) {
+        let names: Vec<&String> = stacks[*from].iter().map(|i| &rows[*i].name).collect();
+        let carries = stacks[*to].iter().any(|i| rows[*i].inherited_from.as_ref().is_some_and(|f| names.contains(&f)));
         let class = if carries { "edge carries" } else { "edge" };
         let _ = writeln!(out, "<path class=\"{class}\" d=\"{}\"/>", curve(path));
     }
-    for (row, (x, y)) in step.rows.iter().zip(&layout.nodes) {
-        node(&mut out, row, (x - SIZES.node.0 / 2.0, y - SIZES.node.1 / 2.0));
+    for (members, (x, y)) in stacks.iter().zip(&layout.nodes) {
+        for (k, i) in members.iter().enumerate() {
+            let is_first = first.is_some_and(|f| std::ptr::eq(f, &rows[*i]));
+            node(&mut out, &rows[*i], is_first, (*x, y + k as f64 * (NODE.1 + STACK_GAP)));
+        }
     }
     out + "</svg>\n"
+}
+
+/// Values that one dispatch writes from the same operands and that nothing reads afterwards stand on top of each other:
+/// an optimizer's parameter and its states. Stacks are in the order of their first values.
+fn stacks(rows: &[Row], edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
+    let mut stacks: Vec<Vec<usize>> = Vec::new();
+    let mut open: HashMap<(usize, Vec<usize>), usize> = HashMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        let from: Vec<usize> = edges.iter().filter(|e| e.1 == i).map(|e| e.0).collect();
+        if from.is_empty() || edges.iter().any(|e| e.0 == i) {
+            stacks.push(vec![i]);
+            continue;
+        }
+        match open.get(&(row.dispatch, from.clone())) {
+            Some(stack) => stacks[*stack].push(i),
+            None => {
+                open.insert((row.dispatch, from), stacks.len());
+                stacks.push(vec![i]);
+            }
+        }
+    }
+    stacks
 }
 
 /// Pairs of places in `rows`: from an operand to what is computed from it.
@@ -86,39 +124,46 @@ fn operands(row: &Row) -> Vec<&str> {
     row.operands.iter().filter(kept).map(String::as_str).collect()
 }
 
-/// From the lower edge of the source to the upper edge of the target; upright through each level between.
-fn curve(path: &[(f64, f64)]) -> String {
-    let half = SIZES.node.1 / 2.0;
+/// From the lower end of the source to the upper end of the target; upright through each level between.
+fn curve(path: &[Stop]) -> String {
     let bend = SIZES.gap.1 * 0.55;
-    let mut d = format!("M{:.1} {:.1}", path[0].0, path[0].1 + half);
-    for (k, pair) in path.windows(2).enumerate() {
-        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-        let (from, to) = (y0 + half, y1 - half);
-        let _ = write!(d, "C{x0:.1} {:.1} {x1:.1} {:.1} {x1:.1} {to:.1}", from + bend, to - bend);
-        if k + 2 < path.len() {
-            let _ = write!(d, "V{:.1}", y1 + half);
-        }
+    let mut d = format!("M{:.1} {:.1}", path[0].x, path[0].start);
+    for pair in path.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        let _ = write!(
+            d,
+            "V{:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+            from.bottom,
+            from.x,
+            from.bottom + bend,
+            to.x,
+            to.top - bend,
+            to.x,
+            to.top
+        );
     }
     d
 }
 
-fn node(out: &mut String, row: &Row, (x, y): (f64, f64)) {
+fn node(out: &mut String, row: &Row, is_first: bool, (x, y): (f64, f64)) {
     let standing = Standing::of(row);
     let share = if row.max_ratio().is_finite() { row.max_ratio().clamp(0.0, 1.0) } else { 1.0 };
     let state = match standing {
         Standing::Passed => String::new(),
+        _ if is_first => " · FIRST AT FAULT".to_owned(),
         Standing::Failed => " · FAILED".to_owned(),
         Standing::Inherited => " · inherited".to_owned(),
     };
-    let (width, height) = SIZES.node;
+    let (width, height) = NODE;
     let text = |line: f64, class: &str, text: &str| {
         format!("<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + 9.0, y + line, Esc(text))
     };
     let _ = writeln!(
         out,
-        "<g class=\"node {}\" style=\"--r:{share:.3}\"><title>{}</title><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width}\" \
+        "<g class=\"node {}{}\" style=\"--r:{share:.3}\"><title>{}</title><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width}\" \
          height=\"{height}\" rx=\"6\"/>{}{}{}</g>",
         standing.class(),
+        if is_first { " first" } else { "" },
         Esc(&numbers(row)),
         text(18.0, "name", &shortened(&row.name)),
         text(33.5, "what", &shortened(&format!("{} {:?}", row.kernel, row.total.shape))),

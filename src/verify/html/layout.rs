@@ -5,17 +5,17 @@
 //! means as far as the order and the widths allow.
 
 /// Nodes beside each other at most: as many as fit the page on a desk.
-const PER_LEVEL: usize = 4;
+const PER_LEVEL: usize = 5;
 /// Passes of ordering and of placing; the picture does not change visibly after these.
 const PASSES: usize = 12;
 
 /// Sizes, in the drawing's units.
 pub struct Sizes {
-    /// Of a node.
-    pub node: (f64, f64),
-    /// Between neighbours on a level, and between levels.
+    /// Width of a node.
+    pub node: f64,
+    /// Between neighbouring nodes on a level, and between levels.
     pub gap: (f64, f64),
-    /// Width kept free for an edge that crosses a level.
+    /// Between a node and an edge that crosses its level, and between two such edges.
     pub edge: f64,
 }
 
@@ -23,37 +23,67 @@ pub struct Sizes {
 pub struct Layout {
     /// Width and height of the whole.
     pub size: (f64, f64),
-    /// Centre of each node.
+    /// Left and upper end of each node.
     pub nodes: Vec<(f64, f64)>,
-    /// For each edge the centres of the levels' points that it passes, from its source to its target, both included.
-    pub edges: Vec<Vec<(f64, f64)>>,
+    /// The way of each edge, from its source to its target.
+    pub edges: Vec<Vec<Stop>>,
+}
+
+/// Where an edge meets a level: it enters at the top and leaves at the bottom, upright between the two.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stop {
+    /// Of the upright part.
+    pub x: f64,
+    /// Upper end of the level.
+    pub top: f64,
+    /// Lower end of the node, for the source; upper end of the level, for the others.
+    pub start: f64,
+    /// Lower end of the level.
+    pub bottom: f64,
 }
 
 /// Something on a level: a node, or the point at which the edges of a node cross it.
 struct Item {
-    node: bool,
+    /// Height, of a node.
+    node: Option<f64>,
     x: f64,
+    level: usize,
     above: Vec<usize>,
     below: Vec<usize>,
 }
 
-/// Places `count` nodes with the edges `(from, to)`, where `from < to`.
-pub fn place(count: usize, edges: &[(usize, usize)], sizes: &Sizes) -> Layout {
-    let level = levels(count, edges);
-    let mut items: Vec<Item> = (0..count).map(|_| Item { node: true, x: 0.0, above: vec![], below: vec![] }).collect();
-    let depth = level.iter().max().map_or(0, |l| l + 1);
-    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); depth];
-    (0..count).for_each(|i| rows[level[i]].push(i));
+impl Item {
+    fn new(node: Option<f64>, level: usize) -> Item {
+        Item { node, x: 0.0, level, above: vec![], below: vec![] }
+    }
+
+    fn width(&self, sizes: &Sizes) -> f64 {
+        if self.node.is_some() { sizes.node } else { 0.0 }
+    }
+
+    /// Distance of the centres of two neighbours.
+    fn apart(&self, other: &Item, sizes: &Sizes) -> f64 {
+        let gap = if self.node.is_some() && other.node.is_some() { sizes.gap.0 } else { sizes.edge };
+        (self.width(sizes) + other.width(sizes)) / 2.0 + gap
+    }
+}
+
+/// Places nodes of these heights with the edges `(from, to)`, where `from < to`.
+pub fn place(heights: &[f64], edges: &[(usize, usize)], sizes: &Sizes) -> Layout {
+    let level = levels(heights.len(), edges);
+    let mut items: Vec<Item> = heights.iter().zip(&level).map(|(h, l)| Item::new(Some(*h), *l)).collect();
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); level.iter().max().map_or(0, |l| l + 1)];
+    (0..items.len()).for_each(|i| rows[level[i]].push(i));
     // All edges of a node share the points at which they cross a level: one line that branches, not a bundle.
-    let mut crossings: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let mut crossings: Vec<Vec<usize>> = vec![Vec::new(); heights.len()];
     let mut paths = Vec::with_capacity(edges.len());
     for &(from, to) in edges {
         let mut path = vec![from];
         for (known, row) in rows[level[from] + 1..level[to]].iter_mut().enumerate() {
             if crossings[from].len() == known {
-                items.push(Item { node: false, x: 0.0, above: vec![], below: vec![] });
-                crossings[from].push(items.len() - 1);
-                row.push(items.len() - 1);
+                crossings[from].push(items.len());
+                row.push(items.len());
+                items.push(Item::new(None, level[from] + 1 + known));
             }
             path.push(crossings[from][known]);
         }
@@ -68,16 +98,26 @@ pub fn place(count: usize, edges: &[(usize, usize)], sizes: &Sizes) -> Layout {
     }
     order(&mut items, &mut rows);
     spread(&mut items, &rows, sizes);
-    let of_item = crossing_levels(&rows, items.len());
-    let y = |i: usize| sizes.node.1 / 2.0 + of_item[i] as f64 * (sizes.node.1 + sizes.gap.1);
-    let half = |i: &Item| if i.node { sizes.node.0 / 2.0 } else { sizes.edge / 2.0 };
-    let left = items.iter().map(|i| i.x - half(i)).fold(f64::INFINITY, f64::min);
-    let right = items.iter().map(|i| i.x + half(i)).fold(f64::NEG_INFINITY, f64::max);
-    let at = |i: usize| (items[i].x - left, y(i));
+    finish(&items, &rows, &paths, heights.len(), sizes)
+}
+
+/// Turns places into coordinates from 0 up.
+fn finish(items: &[Item], rows: &[Vec<usize>], paths: &[Vec<usize>], nodes: usize, sizes: &Sizes) -> Layout {
+    let mut bands: Vec<(f64, f64)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let top = bands.last().map_or(0.0, |b| b.1 + sizes.gap.1);
+        bands.push((top, top + row.iter().filter_map(|i| items[*i].node).fold(0.0, f64::max)));
+    }
+    let left = items.iter().map(|i| i.x - i.width(sizes) / 2.0).fold(f64::INFINITY, f64::min);
+    let right = items.iter().map(|i| i.x + i.width(sizes) / 2.0).fold(f64::NEG_INFINITY, f64::max);
+    let stop = |i: &usize| {
+        let (item, (top, bottom)) = (&items[*i], bands[items[*i].level]);
+        Stop { x: item.x - left, top, start: top + item.node.unwrap_or(0.0), bottom }
+    };
     Layout {
-        size: ((right - left).max(0.0), (depth as f64 * (sizes.node.1 + sizes.gap.1) - sizes.gap.1).max(0.0)),
-        nodes: (0..count).map(at).collect(),
-        edges: paths.iter().map(|p| p.iter().map(|i| at(*i)).collect()).collect(),
+        size: ((right - left).max(0.0), bands.last().map_or(0.0, |b| b.1)),
+        nodes: items[..nodes].iter().map(|i| (i.x - sizes.node / 2.0 - left, bands[i.level].0)).collect(),
+        edges: paths.iter().map(|p| p.iter().map(stop).collect()).collect(),
     }
 }
 
@@ -97,14 +137,6 @@ fn levels(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     level
 }
 
-fn crossing_levels(rows: &[Vec<usize>], count: usize) -> Vec<usize> {
-    let mut level = vec![0; count];
-    for (l, row) in rows.iter().enumerate() {
-        row.iter().for_each(|i| level[*i] = l);
-    }
-    level
-}
-
 /// Orders each level by the mean place of its items' neighbours, from above and from below in turn.
 fn order(items: &mut [Item], rows: &mut [Vec<usize>]) {
     let number = |items: &mut [Item], row: &[usize]| {
@@ -116,12 +148,8 @@ fn order(items: &mut [Item], rows: &mut [Vec<usize>]) {
     for pass in 0..PASSES {
         let down = pass % 2 == 0;
         for turn in 0..rows.len() {
-            let row = if down {
-                &mut rows[turn]
-            } else {
-                let last = rows.len() - 1;
-                &mut rows[last - turn]
-            };
+            let at = if down { turn } else { rows.len() - 1 - turn };
+            let row = &mut rows[at];
             let wish = |i: &usize| mean(items, if down { &items[*i].above } else { &items[*i].below }, items[*i].x);
             let mut wishes: Vec<(f64, usize)> = row.iter().map(|i| (wish(i), *i)).collect();
             wishes.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -131,34 +159,38 @@ fn order(items: &mut [Item], rows: &mut [Vec<usize>]) {
     }
 }
 
-/// Moves the items towards the mean of their neighbours; order and distances hold.
+/// Moves the items towards the mean of their neighbours; order and distances hold, and no level gets wider than the widest
+/// one is when packed.
 fn spread(items: &mut [Item], rows: &[Vec<usize>], sizes: &Sizes) {
-    let width = |i: &Item| if i.node { sizes.node.0 } else { sizes.edge };
-    let apart = |items: &[Item], a: usize, b: usize| (width(&items[a]) + width(&items[b])) / 2.0 + sizes.gap.0;
-    for row in rows {
-        let offsets: Vec<f64> = row.windows(2).map(|p| apart(items, p[0], p[1])).collect();
-        let mut x = -offsets.iter().sum::<f64>() / 2.0;
+    let apart: Vec<Vec<f64>> =
+        rows.iter().map(|row| row.windows(2).map(|p| items[p[0]].apart(&items[p[1]], sizes)).collect()).collect();
+    let limit = apart.iter().map(|gaps| gaps.iter().sum::<f64>()).fold(0.0, f64::max) / 2.0;
+    for (row, gaps) in rows.iter().zip(&apart) {
+        let mut x = -gaps.iter().sum::<f64>() / 2.0;
         for (k, i) in row.iter().enumerate() {
             items[*i].x = x;
-            x += offsets.get(k).copied().unwrap_or(0.0);
+            x += gaps.get(k).copied().unwrap_or(0.0);
         }
     }
     for pass in 0..PASSES {
         for turn in 0..rows.len() {
-            let row = if pass % 2 == 0 { &rows[turn] } else { &rows[rows.len() - 1 - turn] };
-            let wishes: Vec<f64> = row
-                .iter()
-                .map(|i| {
-                    let near: Vec<usize> = items[*i].above.iter().chain(&items[*i].below).copied().collect();
-                    mean(items, &near, items[*i].x)
-                })
-                .collect();
+            let at = if pass % 2 == 0 { turn } else { rows.len() - 1 - turn };
+            let (row, gaps) = (&rows[at], &apart[at]);
+            let mut before = 0.0;
+            let all: f64 = gaps.iter().sum();
+            let mut wishes = Vec::with_capacity(row.len());
+            for (k, i) in row.iter().enumerate() {
+                let near: Vec<usize> = items[*i].above.iter().chain(&items[*i].below).copied().collect();
+                // What stands on either side needs its room within the limit.
+                wishes.push(mean(items, &near, items[*i].x).max(before - limit).min(limit - (all - before)));
+                before += gaps.get(k).copied().unwrap_or(0.0);
+            }
             // Packed to the right and packed to the left both keep the order; so does the middle of the two.
             let (mut right, mut left) = (wishes.clone(), wishes);
             for k in 1..row.len() {
-                right[k] = right[k].max(right[k - 1] + apart(items, row[k - 1], row[k]));
+                right[k] = right[k].max(right[k - 1] + gaps[k - 1]);
                 let k = row.len() - 1 - k;
-                left[k] = left[k].min(left[k + 1] - apart(items, row[k], row[k + 1]));
+                left[k] = left[k].min(left[k + 1] - gaps[k]);
             }
             row.iter().enumerate().for_each(|(k, i)| items[*i].x = (right[k] + left[k]) / 2.0);
         }
@@ -173,32 +205,45 @@ fn mean(items: &[Item], of: &[usize], otherwise: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const SIZES: Sizes = Sizes { node: (100.0, 40.0), gap: (10.0, 30.0), edge: 8.0 };
+    const SIZES: Sizes = Sizes { node: 100.0, gap: (10.0, 30.0), edge: 8.0 };
 
     #[test]
     fn nodes_do_not_overlap_and_stand_below_their_operands() {
         // Every node reads some earlier ones: a multiplicative pattern, so that all distances occur.
+        let heights: Vec<f64> = (0..60).map(|i| [40.0, 100.0, 60.0][i % 3]).collect();
         let edges: Vec<(usize, usize)> =
             (1..60).flat_map(|to| [to - 1, to * 7 % to.max(1), to / 2, to / 5].map(|from| (from, to))).collect();
-        let layout = place(60, &edges, &SIZES);
+        let layout = place(&heights, &edges, &SIZES);
         for (a, p) in layout.nodes.iter().enumerate() {
-            assert!(p.0 >= 49.99 && p.0 <= layout.size.0 - 49.99 && p.1 >= 19.99 && p.1 <= layout.size.1 - 19.99);
-            for q in &layout.nodes[..a] {
-                assert!((p.0 - q.0).abs() >= 109.99 || (p.1 - q.1).abs() >= 69.99, "{p:?} {q:?}");
+            assert!(p.0 >= -0.01 && p.0 + 100.0 <= layout.size.0 + 0.01 && p.1 + heights[a] <= layout.size.1 + 0.01);
+            for (b, q) in layout.nodes[..a].iter().enumerate() {
+                let beside = (p.0 - q.0).abs() >= 109.99;
+                assert!(beside || p.1 >= q.1 + heights[b] + 29.99 || q.1 >= p.1 + heights[a] + 29.99, "{p:?} {q:?}");
             }
         }
         for (path, (from, to)) in layout.edges.iter().zip(&edges) {
-            assert_eq!((path[0], path[path.len() - 1]), (layout.nodes[*from], layout.nodes[*to]));
-            assert!(path.windows(2).all(|p| (p[1].1 - p[0].1 - 70.0).abs() < 1e-6), "one level at a time");
+            let (first, last) = (path[0], path[path.len() - 1]);
+            let ((from_x, from_y), (to_x, to_y)) = (layout.nodes[*from], layout.nodes[*to]);
+            let off =
+                [first.x - from_x - 50.0, first.start - from_y - heights[*from], last.x - to_x - 50.0, last.top - to_y];
+            assert!(off.iter().all(|d| d.abs() < 1e-6), "{off:?}");
+            assert!(path.windows(2).all(|p| (p[1].top - p[0].bottom - 30.0).abs() < 1e-6), "one level at a time");
+            for crossing in &path[1..path.len() - 1] {
+                let hits = |(p, h): (&(f64, f64), &f64)| {
+                    p.1 < crossing.bottom && p.1 + h > crossing.top && (p.0 + 50.0 - crossing.x).abs() < 57.99
+                };
+                assert!(!layout.nodes.iter().zip(&heights).any(hits), "an edge runs through a node");
+            }
         }
     }
 
     #[test]
     fn a_chain_is_straight_and_nothing_is_nothing() {
-        let layout = place(4, &[(0, 1), (1, 2), (2, 3)], &SIZES);
-        assert!(layout.nodes.iter().all(|p| (p.0 - 50.0).abs() < 1e-9));
-        assert_eq!(place(0, &[], &SIZES).size, (0.0, 0.0));
-        let wide = place(12, &[], &SIZES);
-        assert!(wide.nodes.iter().filter(|p| p.1 < 30.0).count() == PER_LEVEL);
+        let layout = place(&[40.0; 4], &[(0, 1), (1, 2), (2, 3)], &SIZES);
+        assert!(layout.nodes.iter().all(|p| p.0.abs() < 1e-9));
+        assert_eq!(layout.size, (100.0, 4.0 * 40.0 + 3.0 * 30.0));
+        assert_eq!(place(&[], &[], &SIZES).size, (0.0, 0.0));
+        let wide = place(&[40.0; 12], &[], &SIZES);
+        assert_eq!(wide.nodes.iter().filter(|p| p.1 == 0.0).count(), PER_LEVEL);
     }
 }

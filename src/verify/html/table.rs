@@ -95,9 +95,9 @@ fn units(v: f64) -> String {
 }
 
 fn cosine(v: f64) -> String {
-    // Close to 1 the distance says more than seven nines; above 1 it is the rounding of the norms.
+    // Close to 1 the distance says more than seven nines; within two units of the last place of 1 it is the rounding of the norms.
     match 1.0 - v {
-        d if d <= 0.0 => "1".to_owned(),
+        d if d <= 2.0 * f64::EPSILON => "1".to_owned(),
         d if d < 1e-3 => format!("1 - {d:.0e}"),
         _ => format!("{v:.4}"),
     }

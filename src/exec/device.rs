@@ -112,7 +112,7 @@ impl Device {
 /// the CPU is an error.
 ///
 /// # Errors
-/// [`Error::Device`]: no adapter, an unknown adapter name (the message lists what there is), a device that does not open.
+/// [`crate::Error::Device`]: no adapter, an unknown adapter name (the message lists what there is), a device that does not open.
 pub async fn open_device(choice: &Choice, require_gpu: bool) -> Result<Device> {
     if *choice == Choice::Cpu {
         return Ok(Device::Cpu { reason: "asked for by --device cpu".into() });

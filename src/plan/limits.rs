@@ -33,7 +33,7 @@ impl Limits {
         Limits { max_buffer_size_bytes: u64::MAX, max_storage_buffer_binding_size_bytes: u64::MAX, ..Limits::WEBGPU };
 
     /// Checks tensors by name and shape: each against the limit of a binding. For a network that is far too large this
-    /// must come before [`crate::plan::lower`], whose dispatches grow with the sizes.
+    /// must come before [`crate::plan::lower()`], whose dispatches grow with the sizes.
     ///
     /// # Errors
     /// As [`Limits::check`].

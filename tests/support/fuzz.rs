@@ -19,10 +19,9 @@ use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
 use wgrad::model::{DenseShape, Network, Tensor};
-use wgrad::plan::Plan;
 use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec};
 use wgrad::train::{Engine, Roles};
-use wgrad::verify::{Question, Verdict, report, verify};
+use wgrad::verify::{Question, Row, Verdict, report, verify};
 
 /// The seed of the cases that run when nobody asks for others.
 const SEED: u64 = 0x5eed;
@@ -303,33 +302,25 @@ pub struct Tally {
 /// 1 - beta2 = 1 / 1000 (Adam), the sum over up to 257 outputs before the division by their number (losses).
 const HEADROOM: f64 = 1024.0;
 
-/// The rule for leaving a case out: some value of the same steps in f64 comes closer to the largest f32 than a kernel's
-/// intermediates need. There infinity or NaN is the right answer, which no bound describes. It is asked only of what the
-/// failing dispatch wrote and of what was written before it: a device that overflows where the judge does not has failed.
+/// The rule for leaving a case out: some value of the same steps in f64, up to the one that failed and without fusion, comes
+/// closer to the largest f32 than a kernel's intermediates need. There infinity or NaN is the right answer, which no bound
+/// describes. A device that overflows where the judge does not has failed.
 fn out_of_range(case: &Case, verdict: &Verdict) -> bool {
-    let rows = || verdict.steps.iter().flat_map(|s| s.rows.iter().map(move |r| (s.step, r)));
-    let Some(failed) = rows().find(|(_, r)| !r.passed()).map(|(step, r)| (step, r.dispatch)) else { return false };
+    let failed = verdict.steps.iter().take_while(|s| s.rows.iter().all(Row::passed)).count();
     let Ok(trajectory) = pollster::block_on(trajectory(case)) else { return false };
     let largest = f64::from(f32::MAX) / HEADROOM;
-    let beyond = |step: usize, name: &str| {
-        let (plan, arenas) = &trajectory[step - 1];
-        let values = plan.buffer(name).map(|b| &arenas[b.range.arena][b.range.offset..][..b.range.len]);
-        // Written so that NaN counts as beyond.
-        values.is_some_and(|v| v.iter().any(|v| !matches!(v.abs().partial_cmp(&largest), Some(Ordering::Less))))
-    };
-    rows().filter(|(step, r)| (*step, r.dispatch) <= failed).any(|(step, r)| beyond(step, &r.name))
+    let steps = trajectory.iter().take(failed + 1);
+    // Written so that NaN counts as beyond.
+    let beyond = |v: &f64| !matches!(v.abs().partial_cmp(&largest), Some(Ordering::Less));
+    steps.flatten().flatten().any(beyond)
 }
 
-/// The plan and every arena after each step on the CPU in f64.
-async fn trajectory(case: &Case) -> wgrad::Result<Vec<(Plan, Vec<Vec<f64>>)>> {
+/// Every arena after each step on the CPU in f64, each node with a value of its own.
+async fn trajectory(case: &Case) -> wgrad::Result<Vec<Vec<Vec<f64>>>> {
     let data = case.data();
     let batch = case.batch.min(data.rows);
-    let roles = Roles {
-        train: Some((data.rows, batch, case.optimizer)),
-        keep_all: true,
-        unfused: case.unfused,
-        ..Roles::default()
-    };
+    let train = Some((data.rows, batch, case.optimizer));
+    let roles = Roles { train, keep_all: true, unfused: true, ..Roles::default() };
     let mut engine = Engine::open(&Device::cpu_f64(), &case.network(), roles).await?;
     engine.write_parameters(&case.parameters())?;
     engine.set_training_data(&data)?;
@@ -339,7 +330,7 @@ async fn trajectory(case: &Case) -> wgrad::Result<Vec<(Plan, Vec<Vec<f64>>)>> {
     let mut steps = Vec::new();
     for (t, rows) in orders.take(case.steps).enumerate() {
         engine.train(&rows, t as u64, &mut |_: &[f64]| Flow::Continue).await?;
-        steps.push((engine.plans()[0].clone(), engine.read_arenas().await?));
+        steps.push(engine.read_arenas().await?);
     }
     Ok(steps)
 }

@@ -2,7 +2,7 @@
 //!
 //! Shapes: x `[rows, cols]`, y `[ceil(rows / rows_per_sum), cols]`. Order of sums: rising row within a part.
 
-use crate::kernels::bound;
+use crate::kernels::bound::{self, TINY};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
@@ -22,7 +22,8 @@ pub fn col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
     }
 }
 
-/// The error bound: what the terms carry, and gamma of the number of terms.
+/// The error bound: what the terms carry, gamma of the number of terms, and for each term that is not 0 a partial sum that may
+/// cancel to a denormal and be flushed.
 pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let x = &call.inputs[0];
     let [rows, cols, rows_per_sum] = call.args.sizes();
@@ -30,7 +31,8 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let mut out = vec![0.0; call.after[0].len()];
     for i in 0..rows * cols {
         let at = (i / cols / rows_per_sum) * cols + i % cols;
-        out[at] += x.error[i] + gamma * (x.value[i].abs() + x.error[i]);
+        let reach = x.value[i].abs() + x.error[i];
+        out[at] += x.error[i] + gamma * reach + if reach == 0.0 { 0.0 } else { TINY };
     }
     vec![out]
 }

@@ -55,7 +55,7 @@ fn first_maximum<T: Scalar>(z: &[T]) -> usize {
 /// The error bound.
 ///
 /// Carried: the loss and each probability are monotone in every logit, so the extremes over the logits' intervals lie
-/// at their ends. Local: see [`Local`].
+/// at their ends. Local: see `Local`.
 pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols, _] = call.args.sizes();
     let gamma = bound::gamma(loss::row_sum_depth(cols, call.args) + 2);

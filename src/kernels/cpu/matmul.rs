@@ -24,7 +24,7 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
 }
 
 /// Error of the products op(a) · op(b) for operands that carry errors: gamma(k + extra) * sum (|a| + ea)(|b| + eb), plus
-/// what the operands carried, sum (|a| + ea)(|b| + eb) - |a||b|.
+/// what the operands carried, sum (|a| + ea)(|b| + eb) - |a||b|; every product and every partial sum may be flushed.
 pub fn product_bound(
     a: &Measured,
     b: &Measured,
@@ -39,6 +39,6 @@ pub fn product_bound(
     let (mut plain, mut carried) = (vec![0.0; m * n], vec![0.0; m * n]);
     gemm(&mut plain, &size(a), &size(b), sizes, trans_a, trans_b);
     gemm(&mut carried, &reach(a), &reach(b), sizes, trans_a, trans_b);
-    let rule = |(p, c): (&f64, &f64)| (c - p).max(0.0) + bound::gamma(k + extra) * c + (k + extra) as f64 * TINY;
+    let rule = |(p, c): (&f64, &f64)| (c - p).max(0.0) + bound::gamma(k + extra) * c + 2.0 * (k + extra) as f64 * TINY;
     plain.iter().zip(&carried).map(rule).collect()
 }

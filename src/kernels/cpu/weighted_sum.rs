@@ -43,7 +43,9 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
         let (w, ew) = (weight.value[now * stride + i], weight.error[now * stride + i]);
         let (x, ex) = (x.value[i].abs(), x.error[i]);
         let carried = if w == 0.0 { 0.0 } else { (w.abs() + ew) * ex + x * ew };
-        carried + gamma * ((w.abs() + ew) * (x + ex)).min(f64::MAX) * f64::from(w != 0.0)
+        // A product and a partial sum, either of which may be flushed.
+        let flushed = if w == 0.0 { 0.0 } else { 2.0 * bound::TINY };
+        carried + gamma * ((w.abs() + ew) * (x + ex)).min(f64::MAX) * f64::from(w != 0.0) + flushed
     });
     let mut log = call.before[0].error.clone();
     log[now] = terms.sum::<f64>() + bound::TINY;

@@ -161,7 +161,7 @@ impl Session {
         layout::join(&self.plans).map(|(a, _)| a.iter().map(|a| 4 * a.len as u64).sum()).unwrap_or(0)
     }
 
-    /// What this session did so far.
+    /// What was done on the device so far.
     pub fn counters(&self) -> Counters {
         match &self.inner {
             Inner::F32(inner) => inner.counters,

@@ -39,7 +39,7 @@ pub struct Engine {
     streamed: Option<Dataset>,
 }
 
-/// Indices of the plans in the session, by role.
+/// Names of the plans, by role.
 const TRAIN: &str = "train";
 const EVALUATE: &str = "eval";
 const PREDICT: &str = "predict";

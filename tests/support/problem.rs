@@ -9,32 +9,12 @@ use wgrad::model::init::initial_parameters;
 use wgrad::model::{DenseShape, Network, Samples, Tensor};
 use wgrad::plan::{Options, Plan, lower};
 
+pub use super::networks::{ACTIVATIONS, LOSSES};
+
 pub const SGD: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
 pub const MOMENTUM: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01 };
 pub const ADAMW: Optimizer =
     Optimizer::AdamW(Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 });
-pub const ACTIVATIONS: [Activation; 10] = [
-    Activation::Identity,
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::Relu,
-    Activation::LeakyRelu { slope: 0.01 },
-    Activation::Gelu,
-    Activation::GeluTanh,
-    Activation::Silu,
-    Activation::Softplus,
-    Activation::Softmax,
-];
-pub const LOSSES: [Loss; 8] = [
-    Loss::HalfSquaredError,
-    Loss::Mse,
-    Loss::Mae,
-    Loss::Huber { delta: 1.0 },
-    Loss::BinaryCrossEntropy,
-    Loss::BceWithLogits,
-    Loss::CrossEntropy,
-    Loss::Hinge,
-];
 
 /// A network, what it is trained on and the batch of one step.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use crate::report::{Confusion, DeviceReport};
 use crate::train::metrics::confusion;
 use crate::train::prepare::read_like;
 use crate::train::run::device_report;
-use crate::train::run_folder::RunFolder;
+use crate::train::run_folder::{RunFolder, Trained};
 use crate::train::{Engine, Roles};
 use serde::Serialize;
 
@@ -19,20 +19,15 @@ struct Result {
 }
 
 pub fn run(args: args::Eval) -> anyhow::Result<bool> {
-    let folder = RunFolder::open(&args.run)?;
-    let (spec, preprocessing) = (folder.spec()?, folder.preprocessing()?);
-    let network = crate::model::Network {
-        layers: spec.model.dense_shapes(preprocessing.schema.features.len())?,
-        loss: spec.train.loss,
-    };
-    let parameters = folder.parameters(&network)?;
+    let Trained { spec, preprocessing, network, parameters } = RunFolder::open(&args.run)?.trained()?;
     let data = read_like(&args.data, &spec, &preprocessing)?;
     let device = args.device.open()?;
     let roles = Roles { evaluate: Some(data.rows), ..Roles::default() };
     let evaluation = pollster::block_on(async {
         let mut engine = Engine::open(&device, &network, roles).await?;
         engine.write_parameters(&parameters)?;
-        engine.evaluate(&data).await
+        engine.set_evaluation_data(&data)?;
+        engine.evaluate().await
     })?;
     let classes = preprocessing.schema.classes.as_deref();
     let confusion = confusion(&evaluation.predictions, &data.targets, classes, network.outputs(), network.loss);

@@ -5,16 +5,12 @@ use crate::graph::Loss;
 use crate::model::weights::write_atomically;
 use crate::train::metrics::predicted_class;
 use crate::train::prepare::read_features;
-use crate::train::run_folder::RunFolder;
+use crate::train::run_folder::{RunFolder, Trained};
 use crate::train::{Engine, Roles};
 
 pub fn run(args: args::Predict) -> anyhow::Result<bool> {
-    let folder = RunFolder::open(&args.run)?;
-    let (spec, preprocessing) = (folder.spec()?, folder.preprocessing()?);
+    let Trained { preprocessing, network, parameters, .. } = RunFolder::open(&args.run)?.trained()?;
     let schema = &preprocessing.schema;
-    let network =
-        crate::model::Network { layers: spec.model.dense_shapes(schema.features.len())?, loss: spec.train.loss };
-    let parameters = folder.parameters(&network)?;
     let data = read_features(&args.data, &preprocessing)?;
     let device = args.device.open()?;
     out::words(&format!("device    {} ({})", device.name(), device.reason()));

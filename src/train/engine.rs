@@ -249,13 +249,23 @@ impl Engine {
         self.session.write(plan, &format!("{role}.table.weight"), &weights)
     }
 
-    /// Loss and predictions on `data`, which has as many rows as the role was opened for.
+    /// Puts the samples of [`Engine::evaluate`] on the device, as many rows as the role was opened for.
     ///
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
-    pub async fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
+    pub fn set_evaluation_data(&mut self, data: &Dataset) -> Result<()> {
         let plan = self.plan(EVALUATE)?;
-        let (steps, predictions) = self.forward(plan, EVALUATE, data).await?;
+        self.write_all_rows(plan, EVALUATE, data)
+    }
+
+    /// Loss and predictions on the data of [`Engine::set_evaluation_data`].
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn evaluate(&mut self) -> Result<Evaluation> {
+        let plan = self.plan(EVALUATE)?;
+        let rows = self.roles.evaluate.unwrap_or_default();
+        let (steps, predictions) = self.forward(plan, rows).await?;
         let losses = self.session.read(plan, "loss").await?;
         Ok(Evaluation { loss: losses[..steps].iter().sum(), predictions })
     }
@@ -266,17 +276,21 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn predict(&mut self, data: &Dataset) -> Result<Vec<f64>> {
         let plan = self.plan(PREDICT)?;
-        Ok(self.forward(plan, PREDICT, data).await?.1)
+        self.write_all_rows(plan, PREDICT, data)?;
+        Ok(self.forward(plan, data.rows).await?.1)
     }
 
-    async fn forward(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<(usize, Vec<f64>)> {
+    /// Samples and tables for one pass over all rows of `data`, in their order.
+    fn write_all_rows(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
         self.write_samples(plan, role, data)?;
-        let batch = data.rows.min(EVAL_BATCH);
         let rows: Vec<u32> = (0..data.rows as u32).collect();
-        self.write_batches(plan, role, &rows, batch, Some(data.rows))?;
-        let steps = data.rows.div_ceil(batch);
+        self.write_batches(plan, role, &rows, data.rows.min(EVAL_BATCH), Some(data.rows))
+    }
+
+    async fn forward(&mut self, plan: usize, rows: usize) -> Result<(usize, Vec<f64>)> {
+        let steps = rows.div_ceil(rows.clamp(1, EVAL_BATCH));
         let mut predictions = self.session.run_collect(plan, steps, "pred").await?;
-        predictions.truncate(data.rows * self.network.outputs());
+        predictions.truncate(rows * self.network.outputs());
         Ok((steps, predictions))
     }
 

@@ -131,6 +131,9 @@ impl<'a> Run<'a> {
         engine.write_parameters(&checkpoint.parameters)?;
         engine.write_states(&checkpoint.states)?;
         engine.set_training_data(&prepared.train)?;
+        if let Some(validation) = &prepared.validation {
+            engine.set_evaluation_data(validation)?;
+        }
         if !resume {
             // From the first moment on the folder is whole: a run that fails early leaves its initial state.
             folder.write_preprocessing(&prepared.preprocessing)?;
@@ -228,7 +231,7 @@ impl<'a> Run<'a> {
             samples_per_second: samples / seconds.max(1e-9),
         };
         if let Some(validation) = &self.prepared.validation {
-            let evaluation = self.engine.evaluate(validation).await?;
+            let evaluation = self.engine.evaluate().await?;
             record.validation_loss = Some(evaluation.loss).filter(|l| l.is_finite());
             self.report.confusion = confusion(
                 &evaluation.predictions,

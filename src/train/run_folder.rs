@@ -24,6 +24,19 @@ pub struct Preprocessing {
     pub scaler: Scaler,
 }
 
+/// A trained network with what its data need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// The resolved spec.
+    pub spec: Spec,
+    /// Columns, classes and scaler.
+    pub preprocessing: Preprocessing,
+    /// The network.
+    pub network: Network,
+    /// Its parameters.
+    pub parameters: Vec<Tensor>,
+}
+
 /// A run's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
@@ -155,6 +168,19 @@ impl RunFolder {
     /// [`Error::Io`]; [`Error::Weights`].
     pub fn parameters(&self, network: &Network) -> Result<Vec<Tensor>> {
         weights::load(&self.file("model.safetensors"), &network.parameters(), false)
+    }
+
+    /// Everything that is needed to use the trained network on other data.
+    ///
+    /// # Errors
+    /// As [`RunFolder::spec`], [`RunFolder::preprocessing`] and [`RunFolder::parameters`]; [`Error::Shape`] when the spec
+    /// states another number of inputs than the columns.
+    pub fn trained(&self) -> Result<Trained> {
+        let (spec, preprocessing) = (self.spec()?, self.preprocessing()?);
+        let layers = spec.model.dense_shapes(preprocessing.schema.features.len())?;
+        let network = Network { layers, loss: spec.train.loss };
+        let parameters = self.parameters(&network)?;
+        Ok(Trained { spec, preprocessing, network, parameters })
     }
 
     /// Writes checkpoint and model.

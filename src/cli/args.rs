@@ -59,6 +59,11 @@ pub enum Command {
     /// Buffers, dispatches and memory of a spec's train step
     #[command(after_help = "Example: wgrad plan examples/digits.toml --target webgpu")]
     Plan(Plan),
+    /// Time the training of fixed workloads that other frameworks run as well
+    #[command(after_help = "Example: wgrad bench digits mnist --device cpu\n\n\
+                            Exit code 1: the loss after a fixed number of steps is not the one that the other \
+                            frameworks reach.")]
+    Bench(Bench),
 }
 
 /// Where to run.
@@ -78,6 +83,17 @@ pub enum DeviceKind {
     Auto,
     Gpu,
     Cpu,
+}
+
+impl DeviceKind {
+    /// The name that the option takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeviceKind::Auto => "auto",
+            DeviceKind::Gpu => "gpu",
+            DeviceKind::Cpu => "cpu",
+        }
+    }
 }
 
 impl DeviceArgs {
@@ -268,6 +284,31 @@ pub struct Plan {
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// seed, digits, mnist, mnist-adam, wide, square [default: all]
+    #[arg(value_name = "WORKLOAD")]
+    pub workloads: Vec<String>,
+    /// Time of a workload's repetitions together, in seconds
+    #[arg(long, value_name = "S", default_value_t = 2.5, value_parser = seconds)]
+    pub seconds: f64,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Print JSON, one line a workload, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+    /// This process measures one workload for another process
+    #[arg(long, hide = true)]
+    pub child: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x > 0.0 && x <= 3600.0 => Ok(x),
+        _ => Err(format!("{text} is not a number of seconds above 0, at most 3600")),
+    }
 }
 
 fn slack(text: &str) -> Result<f64, String> {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 good, 1 a check failed (verification, a loss that is no number), 2 could not run.
 
 mod args;
+mod bench;
 mod devices;
 mod dump;
 mod evaluate;
@@ -29,6 +30,7 @@ const COULD_NOT_RUN: u8 = 2;
 
 /// Parses the command line, runs the command and turns its result into an exit code.
 pub fn main() -> ExitCode {
+    crate::bench::process::mark_start();
     start_log();
     // clap itself leaves with code 2 and a usage message for a command line that it cannot parse.
     let cli = Cli::parse();
@@ -51,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Gradcheck(args) => gradcheck::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Plan(args) => plan::run(args),
+        Command::Bench(args) => bench::run(args),
     }
 }
 

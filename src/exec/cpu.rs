@@ -90,6 +90,16 @@ impl<T: Precision> Cpu<T> {
         Ok(())
     }
 
+    /// See [`super::Session::write_f32`].
+    pub fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
+            *slot = T::of(f64::from(*v));
+        }
+        Ok(())
+    }
+
     /// See [`super::Session::write_u32`].
     pub fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
         let r = self.resolve(plan, range);

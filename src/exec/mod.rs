@@ -90,7 +90,7 @@ impl Session {
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer or too many values; [`Error::Gpu`].
     pub fn write(&mut self, plan: usize, name: &str, values: &[f64]) -> Result<()> {
-        let range = self.fitting(plan, name, values.len(), Dtype::F32)?;
+        let range = self.part(plan, name, 0, values.len(), Dtype::F32)?;
         each!(self, inner => inner.write(plan, range, values))
     }
 
@@ -99,16 +99,38 @@ impl Session {
     /// # Errors
     /// As [`Session::write`].
     pub fn write_u32(&mut self, plan: usize, name: &str, values: &[u32]) -> Result<()> {
-        let range = self.fitting(plan, name, values.len(), Dtype::U32)?;
+        self.write_u32_from(plan, name, 0, values)
+    }
+
+    /// Writes indices into a buffer from element `first` on.
+    ///
+    /// # Errors
+    /// As [`Session::write`].
+    pub fn write_u32_from(&mut self, plan: usize, name: &str, first: usize, values: &[u32]) -> Result<()> {
+        let range = self.part(plan, name, first, values.len(), Dtype::U32)?;
         each!(self, inner => inner.write_u32(plan, range, values))
     }
 
-    fn fitting(&self, plan: usize, name: &str, len: usize, dtype: Dtype) -> Result<Range> {
+    /// Writes `f32` numbers into a buffer from element `first` on, without an intermediate copy in `f64`: large data goes
+    /// to the device piece by piece.
+    ///
+    /// # Errors
+    /// As [`Session::write`].
+    pub fn write_f32(&mut self, plan: usize, name: &str, first: usize, values: &[f32]) -> Result<()> {
+        let range = self.part(plan, name, first, values.len(), Dtype::F32)?;
+        each!(self, inner => inner.write_f32(plan, range, values))
+    }
+
+    /// `len` elements of a buffer from element `first` on.
+    fn part(&self, plan: usize, name: &str, first: usize, len: usize, dtype: Dtype) -> Result<Range> {
         let range = self.range(plan, name)?;
-        if len > range.len || self.plans[plan].arenas[range.arena].dtype != dtype {
-            return Err(Error::Internal(format!("{len} values of {dtype:?} do not fit {name} of {}", range.len)));
+        if first + len > range.len || self.plans[plan].arenas[range.arena].dtype != dtype {
+            return Err(Error::Internal(format!(
+                "{len} values of {dtype:?} from {first} on do not fit {name} of {}",
+                range.len
+            )));
         }
-        Ok(Range { len, ..range })
+        Ok(Range { offset: range.offset + first, len, ..range })
     }
 
     /// Reads a buffer of numbers.

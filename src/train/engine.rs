@@ -8,6 +8,8 @@ use crate::graph::Optimizer;
 use crate::model::{Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, lower};
 
+use super::rows::{RowTargets, Rows};
+
 /// Rows of the tables at most; a longer epoch uploads its tables in pieces.
 const MAX_TABLE_STEPS: usize = 8192;
 /// Rows of an evaluation step at most.
@@ -24,6 +26,8 @@ pub struct Roles {
     pub predict: Option<usize>,
     /// Gradients of one batch: its rows.
     pub gradients: Option<usize>,
+    /// Steps that one upload of the training tables holds at least, where an epoch is shorter; 0 for an epoch's.
+    pub table_steps: usize,
     /// Give every value of the training plan a place of its own, so that all can be read after a step.
     pub keep_all: bool,
     /// Lower the training plan without fusion, to bisect a fault.
@@ -36,7 +40,7 @@ pub struct Engine {
     network: Network,
     roles: Roles,
     /// The training set, when it does not fit the device and streams through it.
-    streamed: Option<Dataset>,
+    streamed: Option<Rows>,
 }
 
 /// Names of the plans, by role.
@@ -70,7 +74,14 @@ impl Engine {
     pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
         let plans = plans_within(device, limits, network, roles)?;
         let session = Session::open(device, plans).await?;
-        Ok(Engine { session, network: network.clone(), roles, streamed: None })
+        let mut engine = Engine { session, network: network.clone(), roles, streamed: None };
+        if let Some((rows, _, _)) = roles.train {
+            let plan = engine.plan(TRAIN)?;
+            if device_rows(engine.session.plans(), plan, network) < rows {
+                engine.streamed = Some(Rows::new(network));
+            }
+        }
+        Ok(engine)
     }
 
     fn plan(&self, role: &str) -> Result<usize> {
@@ -171,11 +182,46 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub fn set_training_data(&mut self, data: &Dataset) -> Result<()> {
         let plan = self.plan(TRAIN)?;
-        if device_rows(self.session.plans(), plan, &self.network) < data.rows {
-            self.streamed = Some(data.clone());
+        match &mut self.streamed {
+            Some(rows) => {
+                rows.set(data);
+                Ok(())
+            }
+            None => self.write_samples(plan, TRAIN, data),
+        }
+    }
+
+    /// Puts rows of the training set in place, from row `first` on: `x` is row-major. A large set comes in pieces, each
+    /// one rising, and never exists in `f64`.
+    ///
+    /// # Errors
+    /// As [`Engine::set_training_data`].
+    pub fn write_training_rows(&mut self, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
+        let plan = self.plan(TRAIN)?;
+        if let Some(rows) = &mut self.streamed {
+            rows.put(first, x, targets);
             return Ok(());
         }
-        self.write_samples(plan, TRAIN, data)
+        self.write_rows(plan, first, x, targets)
+    }
+
+    /// The same into the plan's data arena.
+    fn write_rows(&mut self, plan: usize, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
+        self.session.write_f32(plan, "data.train.x", first * self.network.inputs(), x)?;
+        match targets {
+            RowTargets::Classes(classes) => self.session.write_u32_from(plan, "data.train.target", first, classes),
+            RowTargets::Numbers(values) => {
+                self.session.write_f32(plan, "data.train.target", first * self.network.outputs(), values)
+            }
+        }
+    }
+
+    /// Writes one parameter by name, row-major in the parameter's shape.
+    ///
+    /// # Errors
+    /// As [`Engine::write_parameters`].
+    pub fn write_parameter(&mut self, name: &str, values: &[f32]) -> Result<()> {
+        self.session.write_f32(0, name, 0, values)
     }
 
     fn write_samples(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
@@ -205,8 +251,8 @@ impl Engine {
             let hyper: Vec<f64> = (0..steps).flat_map(|s| optimizer.hyper(first + (done + s) as u64)).collect();
             self.session.write(plan, "train.table.hyper", &hyper)?;
             if let Some(data) = &self.streamed {
-                let part = data.subset(rows);
-                self.write_samples(plan, TRAIN, &part)?;
+                let part = data.take(rows);
+                self.write_rows(plan, 0, part.x(), part.targets())?;
                 let identity: Vec<u32> = (0..rows.len() as u32).collect();
                 self.write_batches(plan, TRAIN, &identity, batch, None)?;
             } else {
@@ -338,7 +384,8 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
         let fit = (limits.max_storage_buffer_binding_size_bytes / (4 * width)).min(rows as u64) as usize;
         let resident = fit >= rows;
         let rows = if resident { rows } else { (fit / batch * batch).max(batch) };
-        let steps = rows.div_ceil(batch).min(MAX_TABLE_STEPS);
+        let longer = if resident { roles.table_steps } else { 0 };
+        let steps = rows.div_ceil(batch).max(longer).min(MAX_TABLE_STEPS);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
         let choices = Options { keep_all: roles.keep_all, fuse: !roles.unfused, ..options(TRAIN, steps) };

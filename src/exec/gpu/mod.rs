@@ -59,6 +59,11 @@ impl Gpu {
         self.upload(plan, range, bytemuck::cast_slice(&rounded))
     }
 
+    /// See [`super::Session::write_f32`].
+    pub fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
+        self.upload(plan, range, bytemuck::cast_slice(values))
+    }
+
     /// See [`super::Session::write_u32`].
     pub fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
         self.upload(plan, range, bytemuck::cast_slice(values))

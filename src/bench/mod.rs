@@ -1,0 +1,14 @@
+//! Benchmarks: workloads that other frameworks run as well, timed through the engine that training uses.
+//!
+//! A [`Workload`] is data, weights and an order of samples, bit for bit those of the peer programs; [`measure`] trains it on
+//! a device and gives a [`Result`](Line) in the peers' form. A step that computes something else than the peers' is no
+//! result, however fast: [`Workload::agrees`] decides.
+
+pub mod process;
+mod run;
+mod spread;
+mod workload;
+
+pub use run::{Line, Settings, Work, measure};
+pub use spread::Spread;
+pub use workload::{LOSS_TOLERANCE, Samples, WORKLOADS, Workload, uniform};

@@ -4,11 +4,13 @@ use super::layout::join;
 use super::{Counters, Flow};
 use crate::error::{Error, Result};
 use crate::kernels::{Access, Args, Call, Dtype, In, Kernel, Out, Scalar};
-use crate::plan::{Plan, Range};
+use crate::plan::{Dispatch, Plan, Range};
 use std::time::{Duration, Instant};
 
 /// Most storage bindings of a kernel: WebGPU's default limit.
 const MAX_BINDINGS: usize = 8;
+/// A plan with a launch of more operations than this may use several threads.
+const THREADED_ABOVE_FLOPS: u64 = 1 << 17;
 /// The sink hears of finished steps about this often.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
 
@@ -31,6 +33,8 @@ struct Program<T> {
     step: usize,
     log: Option<Range>,
     launches: Vec<Launch<T>>,
+    /// Whether any launch is large enough for several threads.
+    threaded: bool,
 }
 
 struct Launch<T> {
@@ -128,20 +132,38 @@ impl<T: Precision> Cpu<T> {
     /// See [`super::Session::run`].
     pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
         self.reset(plan);
-        let mut reported = 0;
+        let (mut done, mut reported, mut block) = (0, 0, 1);
         let mut last = Instant::now();
-        for step in 0..steps {
-            self.step(plan);
-            let done = step + 1;
-            if done == steps || last.elapsed() >= REPORT_EVERY {
+        while done < steps {
+            let count = block.min(steps - done);
+            self.steps(plan, count);
+            done += count;
+            // The clock is read once a block, and a block takes a small part of the time between two reports: reading it
+            // costs a tenth of the smallest step.
+            let since = last.elapsed();
+            if since < REPORT_EVERY / 4 {
+                block *= 2;
+            }
+            if done == steps || since >= REPORT_EVERY {
                 if self.report(plan, reported, done, sink)? == Flow::Stop {
                     return Ok(done);
                 }
                 reported = done;
                 last = Instant::now();
+                block = (block / 4).max(1);
             }
         }
         Ok(steps)
+    }
+
+    /// Runs `count` steps. Where kernels use several threads, from a thread of the pool: a hand-off from outside waits for
+    /// a wake-up each time, one from inside does not.
+    fn steps(&mut self, plan: usize, count: usize) {
+        if self.programs[plan].threaded {
+            rayon::scope(|_| (0..count).for_each(|_| self.step(plan)));
+        } else {
+            (0..count).for_each(|_| self.step(plan));
+        }
     }
 
     fn report(&self, plan: usize, from: usize, to: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<Flow> {
@@ -156,7 +178,7 @@ impl<T: Precision> Cpu<T> {
         let r = self.resolve(plan, range);
         let mut out = Vec::with_capacity(steps * r.len);
         for _ in 0..steps {
-            self.step(plan);
+            self.steps(plan, 1);
             out.extend(self.values(r)?);
         }
         Ok(out)
@@ -217,7 +239,9 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Program<T> {
     });
     let launches = launches.collect();
     let log = plan.buffer("loss").map(|b| resolve(&b.range));
-    Program { step: map[0], log, launches, map }
+    let large = |d: &Dispatch| (d.kernel.row().flops)(&d.args) > THREADED_ABOVE_FLOPS;
+    let threaded = plan.dispatches.iter().any(large);
+    Program { step: map[0], log, launches, map, threaded }
 }
 
 /// Runs one kernel. The written arenas are taken out for its time, so that the borrow checker sees that reads and writes

@@ -2,7 +2,7 @@
 //!
 //! `code` is the value of the `ACT` override constant in `shaders/lib/activation.wgsl`.
 
-use super::cpu;
+use super::cpu::{self, vector};
 use super::row::Args;
 use super::scalar::Scalar;
 
@@ -98,6 +98,42 @@ impl Act {
             Act::GeluTanh => cpu::gelu_tanh_grad::derivative(x),
             Act::Silu => cpu::silu_grad::derivative(x),
             Act::Softplus => cpu::softplus_grad::derivative(x),
+        }
+    }
+
+    /// `y = activation(y)`, element by element.
+    pub fn apply<T: Scalar>(self, y: &mut [T]) {
+        match self {
+            Act::Identity => {}
+            Act::Sigmoid => vector::map_in_place(y, cpu::sigmoid::value),
+            Act::Tanh => vector::map_in_place(y, cpu::tanh::value),
+            Act::Relu => vector::map_in_place(y, cpu::relu::value),
+            Act::LeakyRelu(slope) => {
+                let slope = T::of(slope);
+                vector::map_in_place(y, |x| cpu::leaky_relu::value(x, slope));
+            }
+            Act::Gelu => vector::map_in_place(y, cpu::gelu::value),
+            Act::GeluTanh => vector::map_in_place(y, cpu::gelu_tanh::value),
+            Act::Silu => vector::map_in_place(y, cpu::silu::value),
+            Act::Softplus => vector::map_in_place(y, cpu::softplus::value),
+        }
+    }
+
+    /// `dx *= derivative(x)`, element by element.
+    pub fn multiply_derivative<T: Scalar>(self, dx: &mut [T], x: &[T]) {
+        match self {
+            Act::Identity => {}
+            Act::Sigmoid => vector::product_in_place(dx, x, cpu::sigmoid_grad::derivative),
+            Act::Tanh => vector::product_in_place(dx, x, cpu::tanh_grad::derivative),
+            Act::Relu => vector::product_in_place(dx, x, cpu::relu_grad::derivative),
+            Act::LeakyRelu(slope) => {
+                let slope = T::of(slope);
+                vector::product_in_place(dx, x, |x| cpu::leaky_relu_grad::derivative(x, slope));
+            }
+            Act::Gelu => vector::product_in_place(dx, x, cpu::gelu_grad::derivative),
+            Act::GeluTanh => vector::product_in_place(dx, x, cpu::gelu_tanh_grad::derivative),
+            Act::Silu => vector::product_in_place(dx, x, cpu::silu_grad::derivative),
+            Act::Softplus => vector::product_in_place(dx, x, cpu::softplus_grad::derivative),
         }
     }
 

@@ -75,8 +75,8 @@ pub fn masked(a: f64, ea: f64, b: f64, eb: f64) -> f64 {
     times(a.abs() + ea, eb) + times(b.abs(), ea) + flushed
 }
 
-// Relative errors of the functions in `shaders/lib/math.wgsl`, derived there beside each function. The CPU's libm
-// functions, correct to one or two ULP, stay below them.
+// Relative errors of the functions in `shaders/lib/math.wgsl`, derived there beside each function. The CPU's f32
+// functions (`elementary.rs`) are the same algorithms.
 
 /// `exp_safe` and `exp_sum`.
 pub const EXP: f64 = 4.0 * U;

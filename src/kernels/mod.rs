@@ -8,6 +8,7 @@ pub mod act;
 pub mod bound;
 mod cost;
 pub mod cpu;
+pub mod elementary;
 pub mod row;
 pub mod scalar;
 pub mod shader;

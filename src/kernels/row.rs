@@ -91,7 +91,9 @@ impl Args {
         }
     }
 
-    /// The `override` constant `name`, 0 where the dispatch does not set it.
+    /// The `override` constant `name`, 0 where the dispatch does not set it. Inlined, so that a literal name is compared
+    /// as a number.
+    #[inline(always)]
     pub fn constant(&self, name: &str) -> f64 {
         self.constants.iter().find(|(n, _)| *n == name).map_or(0.0, |(_, v)| *v)
     }

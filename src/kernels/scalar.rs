@@ -1,8 +1,13 @@
 //! The number type that a CPU kernel is generic over.
 
+use super::cpu::gelu;
+use super::elementary;
 use num_traits::{Float, NumAssign};
 
 /// `f32` (the device `cpu`) or `f64` (the judge).
+///
+/// The elementary functions are the polynomials of [`elementary`] in `f32`, within the error bounds of [`super::bound`],
+/// and the standard library's in `f64`.
 pub trait Scalar:
     Float + NumAssign + Default + Send + Sync + std::fmt::Debug + std::iter::Sum + bytemuck::Pod + 'static
 {
@@ -10,22 +15,80 @@ pub trait Scalar:
     fn of(v: f64) -> Self;
     /// Widens to `f64`; exact.
     fn widen(self) -> f64;
+    /// exp(x)
+    fn exp_safe(self) -> Self;
+    /// log(x); at most the lowest finite number for x <= 0
+    fn log_safe(self) -> Self;
+    /// log(1 + x) for x > -1
+    fn log1p_safe(self) -> Self;
+    /// tanh(x)
+    fn tanh_safe(self) -> Self;
+    /// Phi(x), the standard normal distribution function
+    fn normal_cdf(self) -> Self;
+    /// Phi(x) + x phi(x), phi the standard normal density
+    fn gelu_derivative(self) -> Self;
 }
 
 impl Scalar for f32 {
+    #[inline(always)]
     fn of(v: f64) -> Self {
         v as f32
     }
+    #[inline(always)]
     fn widen(self) -> f64 {
         f64::from(self)
+    }
+    #[inline(always)]
+    fn exp_safe(self) -> Self {
+        elementary::exp(self)
+    }
+    #[inline(always)]
+    fn log_safe(self) -> Self {
+        elementary::log(self)
+    }
+    #[inline(always)]
+    fn log1p_safe(self) -> Self {
+        elementary::log1p(self)
+    }
+    #[inline(always)]
+    fn tanh_safe(self) -> Self {
+        elementary::tanh(self)
+    }
+    #[inline(always)]
+    fn normal_cdf(self) -> Self {
+        elementary::normal_cdf(self)
+    }
+    #[inline(always)]
+    fn gelu_derivative(self) -> Self {
+        elementary::gelu_derivative(self)
     }
 }
 
 impl Scalar for f64 {
+    #[inline(always)]
     fn of(v: f64) -> Self {
         v
     }
+    #[inline(always)]
     fn widen(self) -> f64 {
         self
+    }
+    fn exp_safe(self) -> Self {
+        self.exp()
+    }
+    fn log_safe(self) -> Self {
+        self.ln()
+    }
+    fn log1p_safe(self) -> Self {
+        self.ln_1p()
+    }
+    fn tanh_safe(self) -> Self {
+        self.tanh()
+    }
+    fn normal_cdf(self) -> Self {
+        gelu::normal_cdf(self)
+    }
+    fn gelu_derivative(self) -> Self {
+        gelu::normal_cdf(self) + self * gelu::normal_density(self)
     }
 }

@@ -41,6 +41,7 @@ impl<T> Constants<T> {
 }
 
 /// `[param, m, v]` after a step with gradient `g`.
+#[inline(always)]
 pub fn update<T: Scalar>(c: &Constants<T>, hyper: &Hyper<T>, g: T, [p, m, v]: [T; 3]) -> [T; 3] {
     let m = c.beta1 * m + c.one_minus_beta1 * g;
     let v = c.beta2 * v + c.one_minus_beta2 * (g * g);

@@ -7,7 +7,7 @@ use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.
 pub fn add<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    elementwise::map2(call, |a, b| a + b);
+    elementwise::sum(call);
 }
 
 /// The error bound: one rounding.

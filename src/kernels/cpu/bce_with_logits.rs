@@ -13,19 +13,22 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// Loss and slope of one output.
+#[inline(always)]
 pub fn element<T: Scalar>(z: T, t: T) -> Element<T> {
     let not_t = T::one() - t;
     Element { loss: not_t * softplus(z) + t * softplus(-z), slope: not_t * sigmoid(z) - t * sigmoid(-z) }
 }
 
+#[inline(always)]
 fn softplus<T: Scalar>(z: T) -> T {
-    z.max(T::zero()) + (-z.abs()).exp().ln_1p()
+    z.max(T::zero()) + (-z.abs()).exp_safe().log1p_safe()
 }
 
+#[inline(always)]
 fn sigmoid<T: Scalar>(z: T) -> T {
-    let e = (-z.abs()).exp();
-    let one = T::one();
-    if z >= T::zero() { one / (one + e) } else { e / (one + e) }
+    let e = (-z.abs()).exp_safe();
+    let above = if z >= T::zero() { T::one() } else { e };
+    above / (T::one() + e)
 }
 
 /// The same with errors. softplus, relative: log1p(e) takes at most the relative error of e (its condition is at most

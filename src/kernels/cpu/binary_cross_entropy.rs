@@ -18,6 +18,7 @@ const LEAST_VARIANCE: f64 = 1e-12;
 const LARGEST_LOG: f64 = 100.0;
 
 /// Loss and slope of one output.
+#[inline(always)]
 pub fn element<T: Scalar>(p: T, t: T) -> Element<T> {
     if !(p >= T::zero() && p <= T::one()) {
         return Element { loss: T::nan(), slope: T::nan() };
@@ -28,8 +29,9 @@ pub fn element<T: Scalar>(p: T, t: T) -> Element<T> {
 }
 
 /// min(100, -log p); `complement` is 1 - p.
+#[inline(always)]
 fn negative_log<T: Scalar>(p: T, complement: T) -> T {
-    if p >= T::of(0.5) { (complement / p).ln_1p() } else { T::of(LARGEST_LOG).min(-p.ln()) }
+    if p >= T::of(0.5) { (complement / p).log1p_safe() } else { T::of(LARGEST_LOG).min(-p.log_safe()) }
 }
 
 /// The same with errors, for p' in [0, 1]: outside it the kernel gives NaN, which no comparison passes.

@@ -2,6 +2,7 @@
 //!
 //! Shapes: x `[rows, cols]`, y `[ceil(rows / rows_per_sum), cols]`. Order of sums: rising row within a part.
 
+use super::vector;
 use crate::kernels::bound::{self, TINY};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
@@ -14,11 +15,7 @@ pub fn col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let parts = x[..rows * cols].chunks(rows_per_sum * cols);
     for (y, part) in y.chunks_mut(cols).zip(parts) {
         y.fill(T::zero());
-        for row in part.chunks(cols) {
-            for (y, &x) in y.iter_mut().zip(row) {
-                *y += x;
-            }
-        }
+        vector::add_rows(y, part);
     }
 }
 

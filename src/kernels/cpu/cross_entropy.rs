@@ -9,39 +9,67 @@
 
 use super::carried::Carried;
 use super::log_sum::{BELOW_TINY, LogSum, log_sum_exp, log1p_exp, share};
-use super::loss;
+use super::loss::{self, Rows};
+use super::vector::{self, Loop};
 use crate::kernels::bound::{self, DIV, EXP, LOG, TINY, U};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.
 pub fn cross_entropy<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let args = call.args;
-    let cols = args.size(1);
-    let expected = call.inputs[2].u();
-    loss::each_row(call, |i, z, upstream, dpred| {
-        let class = expected[i] as usize;
-        let top = first_maximum(z);
-        let others = loss::row_sum(cols, args, |j| {
-            dpred[j] = (z[j] - z[top]).exp();
-            if (j != top && j != class) || z[j].is_nan() { dpred[j] } else { T::zero() }
-        });
-        let broken = class >= cols || !z[top].is_finite() || others.is_nan();
-        if broken {
-            dpred.iter_mut().for_each(|d| *d = loss::scaled(T::nan(), upstream));
-            return T::nan();
-        }
-        let (below_top, besides_class) =
-            if class == top { (others, others) } else { (others + dpred[class], T::one() + others) };
-        let whole = T::one() + below_top;
-        for (j, d) in dpred.iter_mut().enumerate() {
-            let numerator = if j == class { -besides_class } else { *d };
-            *d = loss::scaled(numerator / whole, upstream);
-        }
-        below_top.ln_1p() + (z[top] - z[class])
-    });
+    let lanes = loss::lanes(call.args);
+    let classes = call.inputs[2].u();
+    loss::each_part(call, |rows| vector::widest(ClassRows { rows, lanes, classes }));
 }
 
+struct ClassRows<'a, T> {
+    rows: Rows<'a, T>,
+    lanes: usize,
+    classes: &'a [u32],
+}
+
+impl<T: Scalar> Loop for ClassRows<'_, T> {
+    #[inline(always)]
+    fn call(self) {
+        let Rows { first, cols, pred, upstream, loss, dpred } = self.rows;
+        // All exponentials in one loop, because a row may be shorter than a vector.
+        for (d, z) in dpred.chunks_exact_mut(cols).zip(pred.chunks_exact(cols)) {
+            let largest = z[first_maximum(z)];
+            d.iter_mut().zip(z).for_each(|(d, z)| *d = *z - largest);
+        }
+        dpred.iter_mut().for_each(|d| *d = d.exp_safe());
+        let inputs = pred.chunks_exact(cols).zip(upstream).zip(&self.classes[first..]);
+        let outputs = loss.iter_mut().zip(dpred.chunks_exact_mut(cols));
+        for (((z, &upstream), &class), (loss, d)) in inputs.zip(outputs) {
+            *loss = row(z, class as usize, upstream, self.lanes, d);
+        }
+    }
+}
+
+/// The loss of a row with the logits `z`; `d` holds exp(z - max) and takes the gradient.
+#[inline(always)]
+fn row<T: Scalar>(z: &[T], class: usize, upstream: T, lanes: usize, d: &mut [T]) -> T {
+    let cols = z.len();
+    let top = first_maximum(z);
+    let others = loss::row_sum(cols, lanes, |from, terms| {
+        for (k, term) in terms.iter_mut().enumerate() {
+            let j = from + k;
+            *term = if (j != top && j != class) || z[j].is_nan() { d[j] } else { T::zero() };
+        }
+    });
+    if class >= cols || !z[top].is_finite() || others.is_nan() {
+        d.iter_mut().for_each(|d| *d = loss::scaled(T::nan(), upstream));
+        return T::nan();
+    }
+    let (below_top, besides_class) =
+        if class == top { (others, others) } else { (others + d[class], T::one() + others) };
+    let whole = T::one() + below_top;
+    d[class] = -besides_class;
+    d.iter_mut().for_each(|d| *d = loss::scaled(*d / whole, upstream));
+    below_top.log1p_safe() + (z[top] - z[class])
+}
+
+#[inline(always)]
 fn first_maximum<T: Scalar>(z: &[T]) -> usize {
     let mut top = 0;
     for (j, &value) in z.iter().enumerate().skip(1) {

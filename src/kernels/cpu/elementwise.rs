@@ -1,38 +1,46 @@
-//! Loops shared by the element-wise CPU kernels.
+//! Loops shared by the element-wise CPU kernels: vectorised, and split over threads where there is enough to do.
 
+use super::vector;
 use crate::kernels::row::Call;
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 
 /// Below this many elements a thread hand-off costs more than it saves.
-const PARALLEL_FROM: usize = 16 * 1024;
-const CHUNK: usize = 4 * 1024;
+pub const PARALLEL_FROM: usize = 16 * 1024;
+/// Elements that one thread takes at a time.
+pub const CHUNK: usize = 4 * 1024;
 
 /// `y[i] = f(x[i])`: input 0 to output 0.
 pub fn map<T: Scalar>(call: &mut Call<'_, '_, T>, f: impl Fn(T) -> T + Sync) {
     let x = call.inputs[0].f();
     let [y] = call.outputs();
-    let run = |y: &mut [T], x: &[T]| y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
     if y.len() < PARALLEL_FROM {
-        run(y, x);
+        vector::map(y, x, &f);
     } else {
-        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| run(y, x));
+        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| vector::map(y, x, &f));
     }
 }
 
-/// `y[i] = f(a[i], b[i])`: inputs 0 and 1 to output 0.
-pub fn map2<T: Scalar>(call: &mut Call<'_, '_, T>, f: impl Fn(T, T) -> T + Sync) {
+/// `dx[i] = dy[i] * f(x[i])`: inputs 0 and 1 to output 0.
+pub fn product<T: Scalar>(call: &mut Call<'_, '_, T>, f: impl Fn(T) -> T + Sync) {
+    let (dy, x) = (call.inputs[0].f(), call.inputs[1].f());
+    let [dx] = call.outputs();
+    if dx.len() < PARALLEL_FROM {
+        vector::product(dx, dy, x, &f);
+    } else {
+        let inputs = dy.par_chunks(CHUNK).zip(x.par_chunks(CHUNK));
+        dx.par_chunks_mut(CHUNK).zip(inputs).for_each(|(dx, (dy, x))| vector::product(dx, dy, x, &f));
+    }
+}
+
+/// `y[i] = a[i] + b[i]`: inputs 0 and 1 to output 0.
+pub fn sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let (a, b) = (call.inputs[0].f(), call.inputs[1].f());
     let [y] = call.outputs();
-    let run = |y: &mut [T], a: &[T], b: &[T]| {
-        for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-            *y = f(a, b);
-        }
-    };
     if y.len() < PARALLEL_FROM {
-        run(y, a, b);
+        vector::sum(y, a, b);
     } else {
         let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
-        y.par_chunks_mut(CHUNK).zip(inputs).for_each(|(y, (a, b))| run(y, a, b));
+        y.par_chunks_mut(CHUNK).zip(inputs).for_each(|(y, (a, b))| vector::sum(y, a, b));
     }
 }

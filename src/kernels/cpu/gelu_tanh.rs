@@ -15,17 +15,20 @@ pub const LINEAR: f64 = 1.595_769_121_605_730_7;
 pub const CUBIC: f64 = 0.044_715;
 
 /// The input as the argument sees it: clamped so that the cube stays finite; at 40 the sigmoid is saturated.
+#[inline(always)]
 pub fn clamped<T: Scalar>(x: T) -> T {
     x.max(T::of(-40.0)).min(T::of(40.0))
 }
 
 /// 2w, the argument of the sigmoid.
+#[inline(always)]
 pub fn argument<T: Scalar>(x: T) -> T {
     let t = clamped(x);
     t * (t * t * T::of(LINEAR * CUBIC) + T::of(LINEAR))
 }
 
 /// The scalar function.
+#[inline(always)]
 pub fn value<T: Scalar>(x: T) -> T {
     x * sigmoid::value(argument(x))
 }

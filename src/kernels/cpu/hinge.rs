@@ -11,6 +11,7 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// Loss and slope of one output.
+#[inline(always)]
 pub fn element<T: Scalar>(y: T, t: T) -> Element<T> {
     let margin = T::one() - t * y;
     if margin <= T::zero() {

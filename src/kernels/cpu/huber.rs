@@ -12,6 +12,7 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// Loss and slope of one output.
+#[inline(always)]
 pub fn element<T: Scalar>(y: T, t: T, delta: T) -> Element<T> {
     let half = T::of(0.5);
     let d = y - t;

@@ -8,6 +8,7 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The scalar function.
+#[inline(always)]
 pub fn value<T: Scalar>(x: T) -> T {
     x
 }

@@ -9,6 +9,7 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative.
+#[inline(always)]
 pub fn derivative<T: Scalar>(x: T, slope: T) -> T {
     if x > T::zero() { T::one() } else { slope }
 }
@@ -30,7 +31,7 @@ pub fn derivative_error(x: f64, e: f64, slope: f64) -> f64 {
 /// The CPU kernel.
 pub fn leaky_relu_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let slope = T::of(call.args.number(1));
-    elementwise::map2(call, |dy, x| dy * derivative(x, slope));
+    elementwise::product(call, |x| derivative(x, slope));
 }
 
 /// The error bound.

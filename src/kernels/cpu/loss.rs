@@ -4,6 +4,7 @@
 //! or `[rows]`, loss `[rows]`. Order of sums: by column; with LANES = 64, each lane by column, then a fixed tree.
 
 use super::carried::Carried;
+use super::vector::{self, Loop};
 use crate::kernels::ROW_LANES;
 use crate::kernels::bound::{self, TINY, U};
 use crate::kernels::row::{Args, BoundCall, Call};
@@ -32,14 +33,27 @@ pub enum Over {
     Sum,
 }
 
-/// The sum of `term(0..cols)`, in the order of the shader for the same LANES.
-pub fn row_sum<T: Scalar>(cols: usize, args: &Args, mut term: impl FnMut(usize) -> T) -> T {
-    if lanes(args) == 1 {
-        return (0..cols).fold(T::zero(), |sum, j| sum + term(j));
-    }
+/// The sum of the terms of a row, in the order of the shader for the same LANES. `fill(first, terms)` writes the terms of
+/// the columns from `first` on: a loop by itself, so that it becomes vector instructions.
+#[inline(always)]
+pub fn row_sum<T: Scalar>(cols: usize, lanes: usize, mut fill: impl FnMut(usize, &mut [T])) -> T {
+    let mut terms = [T::zero(); ROW_LANES];
     let mut partial = [T::zero(); ROW_LANES];
-    for j in 0..cols {
-        partial[j % ROW_LANES] += term(j);
+    let mut sum = T::zero();
+    let mut first = 0;
+    while first < cols {
+        let count = ROW_LANES.min(cols - first);
+        let terms = &mut terms[..count];
+        fill(first, terms);
+        if lanes == 1 {
+            terms.iter().for_each(|t| sum += *t);
+        } else {
+            partial.iter_mut().zip(terms).for_each(|(p, t)| *p += *t);
+        }
+        first += count;
+    }
+    if lanes == 1 {
+        return sum;
     }
     let mut width = ROW_LANES / 2;
     while width > 0 {
@@ -52,7 +66,8 @@ pub fn row_sum<T: Scalar>(cols: usize, args: &Args, mut term: impl FnMut(usize) 
     partial[0]
 }
 
-fn lanes(args: &Args) -> usize {
+/// Invocations that share a row in the shader: 1 or [`ROW_LANES`].
+pub fn lanes(args: &Args) -> usize {
     (args.constant("LANES") as usize).max(1)
 }
 
@@ -65,51 +80,84 @@ pub fn row_sum_depth(cols: usize, args: &Args) -> usize {
 }
 
 /// slope * scale, exactly 0 for scale = 0: padding rows may hold anything.
+#[inline(always)]
 pub fn scaled<T: Scalar>(slope: T, scale: T) -> T {
     if scale == T::zero() { T::zero() } else { slope * scale }
 }
 
-/// Runs `row(i, pred, upstream, dpred)`, which writes the gradient of a row and gives its loss, over all rows.
-pub fn each_row<T: Scalar>(call: &mut Call<'_, '_, T>, row: impl Fn(usize, &[T], T, &mut [T]) -> T + Sync) {
+/// Some rows of a call: what one thread works on.
+pub struct Rows<'a, T> {
+    /// The first of the rows.
+    pub first: usize,
+    /// Elements of a row.
+    pub cols: usize,
+    /// Predictions, rows x cols.
+    pub pred: &'a [T],
+    /// Upstream gradient, one a row.
+    pub upstream: &'a [T],
+    /// Losses, one a row.
+    pub loss: &'a mut [T],
+    /// Gradients, rows x cols.
+    pub dpred: &'a mut [T],
+}
+
+/// Runs `work` over all rows, cut into parts for several threads where there is enough to do.
+pub fn each_part<T: Scalar>(call: &mut Call<'_, '_, T>, work: impl Fn(Rows<'_, T>) + Sync) {
     let [rows, cols, stride] = call.args.sizes();
     let step = call.inputs[0].u()[0] as usize;
     let pred = &call.inputs[1].f()[..rows * cols];
     let upstream = &call.inputs[3].f()[step * stride..][..rows];
     let [loss, dpred] = call.outputs();
-    let run = |first: usize, loss: &mut [T], dpred: &mut [T]| {
-        for (k, (loss, dpred)) in loss.iter_mut().zip(dpred.chunks_mut(cols)).enumerate() {
-            let i = first + k;
-            *loss = row(i, &pred[i * cols..][..cols], upstream[i], dpred);
-        }
-    };
     let (loss, dpred) = (&mut loss[..rows], &mut dpred[..rows * cols]);
     if rows * cols <= PARALLEL_ABOVE {
-        run(0, loss, dpred);
-    } else {
-        let chunk = (CHUNK / cols).max(1);
-        let outputs = loss.par_chunks_mut(chunk).zip(dpred.par_chunks_mut(chunk * cols));
-        outputs.enumerate().for_each(|(c, (loss, dpred))| run(c * chunk, loss, dpred));
+        return work(Rows { first: 0, cols, pred, upstream, loss, dpred });
     }
+    let chunk = (CHUNK / cols).max(1);
+    let inputs = pred.par_chunks(chunk * cols).zip(upstream.par_chunks(chunk));
+    let outputs = loss.par_chunks_mut(chunk).zip(dpred.par_chunks_mut(chunk * cols));
+    inputs.zip(outputs).enumerate().for_each(|(c, ((pred, upstream), (loss, dpred)))| {
+        work(Rows { first: c * chunk, cols, pred, upstream, loss, dpred });
+    });
 }
 
 /// Runs a loss that treats each output by itself: `element(y, t)`. A NaN in y or t makes loss and gradient NaN.
 pub fn elementwise<T: Scalar>(call: &mut Call<'_, '_, T>, over: Over, element: impl Fn(T, T) -> Element<T> + Sync) {
-    let args = call.args;
-    let cols = args.size(1);
-    let count = if over == Over::Mean { T::of(cols as f64) } else { T::one() };
+    let lanes = lanes(call.args);
     let expected = call.inputs[2].f();
-    each_row(call, |i, pred, upstream, dpred| {
-        let expected = &expected[i * cols..][..cols];
-        let scale = upstream / count;
-        let total = row_sum(cols, args, |j| {
-            let (y, t) = (pred[j], expected[j]);
-            let nan = Element { loss: T::nan(), slope: T::nan() };
-            let e = if y.is_nan() || t.is_nan() { nan } else { element(y, t) };
-            dpred[j] = scaled(e.slope, scale);
-            e.loss
-        });
-        total / count
-    });
+    each_part(call, |rows| vector::widest(ElementRows { rows, lanes, over, expected, element: &element }));
+}
+
+struct ElementRows<'a, T, F> {
+    rows: Rows<'a, T>,
+    lanes: usize,
+    over: Over,
+    expected: &'a [T],
+    element: &'a F,
+}
+
+impl<T: Scalar, F: Fn(T, T) -> Element<T>> Loop for ElementRows<'_, T, F> {
+    #[inline(always)]
+    fn call(self) {
+        let Rows { first, cols, pred, upstream, loss, dpred } = self.rows;
+        let count = if self.over == Over::Mean { T::of(cols as f64) } else { T::one() };
+        let expected = &self.expected[first * cols..];
+        for (i, (loss, upstream)) in loss.iter_mut().zip(upstream).enumerate() {
+            let scale = *upstream / count;
+            let (pred, expected) = (&pred[i * cols..][..cols], &expected[i * cols..][..cols]);
+            let dpred = &mut dpred[i * cols..][..cols];
+            let total = row_sum(cols, self.lanes, |from, terms| {
+                let to = from + terms.len();
+                let outputs = terms.iter_mut().zip(&mut dpred[from..to]);
+                for ((term, d), (&y, &t)) in outputs.zip(pred[from..to].iter().zip(&expected[from..to])) {
+                    let e = (self.element)(y, t);
+                    let broken = y.is_nan() || t.is_nan();
+                    *term = if broken { T::nan() } else { e.loss };
+                    *d = scaled(if broken { T::nan() } else { e.slope }, scale);
+                }
+            });
+            *loss = total / count;
+        }
+    }
 }
 
 /// The upstream gradient of sample `row`; the host rounds its table to f32 once.

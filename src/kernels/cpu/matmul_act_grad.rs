@@ -2,6 +2,7 @@
 //!
 //! Shapes: dy `[m, k]`, w `[k, n]`, saved and dx `[m, n]`; k is the number of the layer's outputs, n that of its inputs.
 
+use super::elementwise::{CHUNK, PARALLEL_FROM};
 use super::gemm::gemm;
 use super::matmul::product_bound;
 use crate::kernels::act::Act;
@@ -10,10 +11,6 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 
-/// Below this many outputs a thread hand-off costs more than it saves.
-const PARALLEL_FROM: usize = 16 * 1024;
-const CHUNK: usize = 4 * 1024;
-
 /// The CPU kernel.
 pub fn matmul_act_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let (dy, w, saved) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
@@ -21,15 +18,10 @@ pub fn matmul_act_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let sizes = call.args.sizes();
     let [dx] = call.outputs();
     gemm(dx, dy, w, sizes, false, false);
-    let run = |dx: &mut [T], saved: &[T]| {
-        for (dx, &s) in dx.iter_mut().zip(saved) {
-            *dx *= act.derivative(s);
-        }
-    };
     if dx.len() < PARALLEL_FROM {
-        run(dx, saved);
+        act.multiply_derivative(dx, saved);
     } else {
-        dx.par_chunks_mut(CHUNK).zip(saved.par_chunks(CHUNK)).for_each(|(dx, s)| run(dx, s));
+        dx.par_chunks_mut(CHUNK).zip(saved.par_chunks(CHUNK)).for_each(|(dx, s)| act.multiply_derivative(dx, s));
     }
 }
 

@@ -3,16 +3,15 @@
 //! Shapes: x `[m, k]`, w `[n, k]`, b `[n]`, y `[m, n]`; z `[m, n]` where KEEP_Z is set. Order of sums: the crate
 //! `gemm`'s, then the bias.
 
+use super::elementwise::{CHUNK, PARALLEL_FROM};
 use super::gemm::gemm;
 use super::matmul::product_bound;
+use super::vector;
 use crate::kernels::act::Act;
 use crate::kernels::bound;
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
-
-/// Below this many outputs a thread hand-off costs more than it saves.
-const PARALLEL_FROM: usize = 16 * 1024;
 
 /// The CPU kernel.
 pub fn matmul_bias_act<T: Scalar>(call: &mut Call<'_, '_, T>) {
@@ -21,22 +20,21 @@ pub fn matmul_bias_act<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let sizes @ [m, n, _] = call.args.sizes();
     let [y, z] = call.outputs();
     gemm(y, x, w, sizes, false, true);
-    let row = |y: &mut [T], z: Option<&mut [T]>| {
-        for (y, &b) in y.iter_mut().zip(b) {
-            *y += b;
-        }
+    let rows = |y: &mut [T], z: Option<&mut [T]>| {
+        vector::add_to_rows(y, b);
         if let Some(z) = z {
             z.copy_from_slice(y);
         }
-        if act != Act::Identity {
-            y.iter_mut().for_each(|y| *y = act.value(*y));
-        }
+        act.apply(y);
     };
+    let chunk = (CHUNK / n).max(1) * n;
     match (m * n < PARALLEL_FROM, keep) {
-        (true, true) => y.chunks_mut(n).zip(z.chunks_mut(n)).for_each(|(y, z)| row(y, Some(z))),
-        (true, false) => y.chunks_mut(n).for_each(|y| row(y, None)),
-        (false, true) => y.par_chunks_mut(n).zip(z.par_chunks_mut(n)).for_each(|(y, z)| row(y, Some(z))),
-        (false, false) => y.par_chunks_mut(n).for_each(|y| row(y, None)),
+        (true, true) => rows(y, Some(z)),
+        (true, false) => rows(y, None),
+        (false, true) => {
+            y.par_chunks_mut(chunk).zip(z.par_chunks_mut(chunk)).for_each(|(y, z)| rows(y, Some(z)));
+        }
+        (false, false) => y.par_chunks_mut(chunk).for_each(|y| rows(y, None)),
     }
 }
 

@@ -46,4 +46,5 @@ pub mod softplus;
 pub mod softplus_grad;
 pub mod tanh;
 pub mod tanh_grad;
+pub mod vector;
 pub mod weighted_sum;

@@ -4,6 +4,7 @@
 //! (lr / (1 - beta1^t)), inv_sqrt_bias2 (1 / sqrt(1 - beta2^t)) and one unused number.
 
 use super::carried::Carried;
+use super::vector::{self, Loop};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
@@ -50,18 +51,31 @@ pub fn each<T: Scalar, const N: usize>(call: &mut Call<'_, '_, T>, rule: impl Fn
     halves(grad, outputs, &rule);
 }
 
-/// Halves the arrays until a part is small enough for one thread.
-fn halves<T: Scalar, const N: usize>(grad: &[T], outputs: [&mut [T]; N], rule: &(impl Fn(T, [T; N]) -> [T; N] + Sync)) {
-    if grad.len() <= PARALLEL_ABOVE {
+/// What one thread updates.
+struct Part<'a, T, F, const N: usize> {
+    grad: &'a [T],
+    outputs: [&'a mut [T]; N],
+    rule: &'a F,
+}
+
+impl<T: Scalar, F: Fn(T, [T; N]) -> [T; N], const N: usize> Loop for Part<'_, T, F, N> {
+    #[inline(always)]
+    fn call(self) {
         // Equal lengths in sight of the compiler: no bounds checks in the loop.
-        let mut outputs = outputs.map(|o| &mut o[..grad.len()]);
-        for (i, &g) in grad.iter().enumerate() {
-            let after = rule(g, std::array::from_fn(|k| outputs[k][i]));
+        let mut outputs = self.outputs.map(|o| &mut o[..self.grad.len()]);
+        for (i, &g) in self.grad.iter().enumerate() {
+            let after = (self.rule)(g, std::array::from_fn(|k| outputs[k][i]));
             for (output, value) in outputs.iter_mut().zip(after) {
                 output[i] = value;
             }
         }
-        return;
+    }
+}
+
+/// Halves the arrays until a part is small enough for one thread.
+fn halves<T: Scalar, const N: usize>(grad: &[T], outputs: [&mut [T]; N], rule: &(impl Fn(T, [T; N]) -> [T; N] + Sync)) {
+    if grad.len() <= PARALLEL_ABOVE {
+        return vector::widest(Part { grad, outputs, rule });
     }
     let middle = grad.len() / 2;
     let (grad_left, grad_right) = grad.split_at(middle);

@@ -9,6 +9,7 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative.
+#[inline(always)]
 pub fn derivative<T: Scalar>(x: T) -> T {
     if x > T::zero() { T::one() } else { T::zero() }
 }
@@ -25,7 +26,7 @@ pub fn derivative_error(x: f64, e: f64) -> f64 {
 
 /// The CPU kernel.
 pub fn relu_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    elementwise::map2(call, |dy, x| dy * derivative(x));
+    elementwise::product(call, derivative);
 }
 
 /// The error bound.

@@ -8,10 +8,11 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The scalar function.
+#[inline(always)]
 pub fn value<T: Scalar>(x: T) -> T {
-    let e = (-x.abs()).exp();
-    let one = T::one();
-    if x >= T::zero() { one / (one + e) } else { e / (one + e) }
+    let e = (-x.abs()).exp_safe();
+    let above = if x >= T::zero() { T::one() } else { e };
+    above / (T::one() + e)
 }
 
 /// Bound on the error of the computed value for an input that carries error `e`.

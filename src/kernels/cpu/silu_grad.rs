@@ -9,8 +9,13 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative.
+#[inline(always)]
 pub fn derivative<T: Scalar>(x: T) -> T {
-    sigmoid::value(x) * (T::one() + x * sigmoid::value(-x))
+    let e = (-x.abs()).exp_safe();
+    let d = T::one() + e;
+    let (large, small) = (T::one() / d, e / d);
+    let (above, below) = if x >= T::zero() { (large, small) } else { (small, large) };
+    above * (T::one() + x * below)
 }
 
 /// Bound on the error of the computed derivative for an input that carries error `e`.
@@ -28,7 +33,7 @@ pub fn derivative_error(x: f64, e: f64) -> f64 {
 
 /// The CPU kernel.
 pub fn silu_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    elementwise::map2(call, |dy, x| dy * derivative(x));
+    elementwise::product(call, derivative);
 }
 
 /// The error bound.

@@ -16,7 +16,7 @@ fn softmax_row<T: Scalar>(y: &mut [T], x: &[T]) {
     let largest = x.iter().copied().fold(T::neg_infinity(), T::max);
     let mut sum = T::zero();
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = (x - largest).exp();
+        *y = (x - largest).exp_safe();
         sum += *y;
     }
     for y in y {

@@ -9,8 +9,9 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The scalar function.
+#[inline(always)]
 pub fn value<T: Scalar>(x: T) -> T {
-    x.max(T::zero()) + (-x.abs()).exp().ln_1p()
+    x.max(T::zero()) + (-x.abs()).exp_safe().log1p_safe()
 }
 
 /// Bound on the error of the computed value for an input that carries error `e`.

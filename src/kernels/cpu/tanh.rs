@@ -1,6 +1,6 @@
 //! tanh: y = tanh(x). Twin of `shaders/tanh.wgsl`.
 //!
-//! Shapes: x, y `[n]`. Numerics: the standard library's tanh, which keeps full relative precision near 0.
+//! Shapes: x, y `[n]`. Numerics: full relative precision near 0.
 
 use super::elementwise;
 use crate::kernels::bound::{self, TANH};
@@ -8,8 +8,9 @@ use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The scalar function.
+#[inline(always)]
 pub fn value<T: Scalar>(x: T) -> T {
-    x.tanh()
+    x.tanh_safe()
 }
 
 /// Bound on the error of the computed value for an input that carries error `e`.

@@ -7,6 +7,8 @@
 
 override TRANS_A: bool = false;
 override TRANS_B: bool = false;
+const ROW_SUMS: bool = false;
+const ACTIVATES: bool = false;
 
 struct Params {
     m: u32,
@@ -15,36 +17,28 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<Word>;
+@group(0) @binding(2) var<storage, read> b: array<Word>;
+@group(0) @binding(3) var<storage, read_write> y: array<Word>;
 
-fn a_at(i: u32) -> f32 {
+fn a_word(i: u32) -> Word {
     return a[i];
 }
 
-fn b_at(i: u32) -> f32 {
+fn b_word(i: u32) -> Word {
     return b[i];
 }
 
-@compute @workgroup_size(8, 8)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let index = group_index(group, groups);
-    if (index >= tile_count()) {
-        return;
-    }
-    let block = multiply_tile(index, local);
-    for (var i = 0u; i < BLOCK; i++) {
-        for (var j = 0u; j < BLOCK; j++) {
-            let row = block.row + i;
-            let col = block.col + j;
-            if (row < params.m && col < params.n) {
-                y[row * params.n + col] = block.sums[i][j];
-            }
-        }
-    }
+fn store(at: u32, sum: Word) {
+    y[at] = sum;
 }
+
+fn stored(at: u32) -> Word {
+    return y[at];
+}
+
+fn put(row: u32, col: u32, sum: Word) {
+    store(word_at(row * params.n + col), sum);
+}
+
+fn put_row_sums(row: u32, sums: Word) {}

@@ -10,7 +10,7 @@ mod subject;
 use subject::Subject;
 use wgrad::exec::Device;
 use wgrad::graph::Optimizer;
-use wgrad::kernels::Kernel;
+use wgrad::kernels::{Engine, Kernel};
 use wgrad::verify::{Row, Verdict, report, verify};
 
 const MOMENTUM: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01 };
@@ -21,12 +21,17 @@ type Broken = (&'static str, Kernel, &'static str, &'static str);
 const FUSED: [Broken; 13] = [
     ("gradient of the loss negated", Kernel::cross_entropy, "given);\n", "-given);\n"),
     ("transposed weight", Kernel::matmul_bias_act, "TRANS_B: bool = true", "TRANS_B: bool = false"),
-    ("bias left out", Kernel::matmul_bias_act, "block.sums[i][j] + b[col]", "block.sums[i][j]"),
-    ("last column left out", Kernel::matmul_bias_act, "col < params.n", "col + 1u < params.n"),
+    ("bias left out", Kernel::matmul_bias_act, "sum + b[word_at(col)]", "sum"),
+    (
+        "last row left out",
+        Kernel::matmul_bias_act,
+        "row < params.m && col < params.n",
+        "row + 1u < params.m && col < params.n",
+    ),
     ("z not kept", Kernel::matmul_bias_act, "if (KEEP_Z)", "if (false)"),
-    ("derivative left out", Kernel::matmul_act_grad, " * activate_derivative(saved[at])", ""),
+    ("derivative left out", Kernel::matmul_act_grad, " * derivative_word(saved[at])", ""),
     ("swapped inputs", Kernel::matmul, "return a[i];", "return b[i];"),
-    ("zeroed output", Kernel::matmul, "= block.sums[i][j]", "= 0.0"),
+    ("zeroed output", Kernel::matmul, "y[at] = sum;", "y[at] = Word();"),
     ("off-by-one tail", Kernel::col_sum, "last; row++", "last - 1u; row++"),
     ("wrong rows", Kernel::gather_rows, "let row = index", "let row = 1u ^ index"),
     ("NaN", Kernel::cross_entropy, "let whole = 1.0 + below_top;", "let whole = loss_nan();"),
@@ -50,9 +55,14 @@ fn judged(device: &Device, subject: &Subject, unfused: bool) -> Verdict {
 
 fn with(device: &Device, (what, kernel, from, to): Broken) -> Device {
     let Device::Gpu(gpu) = device else { panic!("{} is no adapter", device.name()) };
-    let source = kernel.source();
-    assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {}", kernel.name());
-    Device::Gpu(Box::new(gpu.with_shader(kernel, &source.replace(from, to))))
+    // A product is broken in every engine that it may run on.
+    let engines = if kernel.is_product() { &Engine::ALL[..] } else { &Engine::ALL[..1] };
+    let broken = engines.iter().fold(gpu.as_ref().clone(), |gpu, engine| {
+        let source = kernel.source_with(*engine);
+        assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {engine:?}", kernel.name());
+        gpu.with_shader(kernel, *engine, &source.replace(from, to))
+    });
+    Device::Gpu(Box::new(broken))
 }
 
 /// Every row that fails does so by itself because its kernel is the broken one, or has the fault from an operand that

@@ -1,16 +1,19 @@
 //! Every shader is valid WGSL and agrees with its row: bindings, access, element types, params, workgroup size.
 
-use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner};
+use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner, VectorSize};
 use wgrad::kernels::row::Row;
-use wgrad::kernels::{Access, Dtype, Kernel};
+use wgrad::kernels::{Access, Dtype, Engine, Kernel};
 
 fn parse(source: &str) -> Result<naga::Module, String> {
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
     let flags = naga::valid::ValidationFlags::all();
-    // No optional capability: a default plan must run on every WebGPU device.
-    naga::valid::Validator::new(flags, naga::valid::Capabilities::empty())
-        .validate(&module)
-        .map_err(|e| e.emit_to_string(source))?;
+    // No optional capability: a default plan must run on every WebGPU device. Only the products that a plan takes where the
+    // adapter has subgroups may use them.
+    let capabilities = match source.contains("subgroupBroadcast") {
+        true => naga::valid::Capabilities::SUBGROUP,
+        false => naga::valid::Capabilities::empty(),
+    };
+    naga::valid::Validator::new(flags, capabilities).validate(&module).map_err(|e| e.emit_to_string(source))?;
     Ok(module)
 }
 
@@ -20,7 +23,9 @@ fn check(row: &Row, source: &str) -> Result<(), String> {
     let [entry] = module.entry_points.as_slice() else {
         return Err(format!("{} entry points, not one", module.entry_points.len()));
     };
-    if entry.name != "main" || entry.workgroup_size != row.workgroup {
+    // A product by subgroups has one subgroup a workgroup, as large as its constant LANES says.
+    let by_subgroup = entry.workgroup_size_overrides.is_some();
+    if entry.name != "main" || (entry.workgroup_size != row.workgroup && !by_subgroup) {
         return Err(format!("entry {} with workgroup {:?}, row {:?}", entry.name, entry.workgroup_size, row.workgroup));
     }
     let bound: Vec<_> = module.global_variables.iter().map(|(_, v)| v).filter(|v| v.binding.is_some()).collect();
@@ -76,12 +81,15 @@ fn check_storage(row: &Row, module: &naga::Module, variable: &naga::GlobalVariab
     let TypeInner::Array { base, size: ArraySize::Dynamic, .. } = module.types[variable.ty].inner else {
         return Err(format!("{name} is no runtime-sized array"));
     };
+    // Kernels that work on words of four numbers have the functions of lib/word4.wgsl.
+    let words = module.functions.iter().any(|(_, f)| f.name.as_deref() == Some("word_at"));
     let kind = match expected.dtype {
         Dtype::F32 => ScalarKind::Float,
         Dtype::U32 => ScalarKind::Uint,
     };
     match module.types[base].inner {
         TypeInner::Scalar(scalar) if scalar.kind == kind && scalar.width == 4 => Ok(()),
+        TypeInner::Vector { scalar, size: VectorSize::Quad } if words && scalar.kind == kind => Ok(()),
         ref other => Err(format!("{name} holds {other:?}, row {:?}", expected.dtype)),
     }
 }
@@ -92,6 +100,11 @@ fn every_shader_agrees_with_its_row() {
     for kernel in Kernel::ALL {
         if let Err(fault) = check(kernel.row(), &kernel.source()) {
             faults.push(format!("{}: {fault}", kernel.name()));
+        }
+        if kernel.is_product()
+            && let Err(fault) = check(kernel.row(), &kernel.source_with(Engine::Broadcast))
+        {
+            faults.push(format!("{} by subgroups: {fault}", kernel.name()));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

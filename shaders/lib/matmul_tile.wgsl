@@ -6,8 +6,11 @@
 // workgroup memory is ordinary memory and a barrier is a switch of coroutines: on software rasterisers.
 //
 // The including shader declares `params` with m, n, k, the constants TRANS_A and TRANS_B (is the operand stored
-// transposed?), and `a_at(i)`, `b_at(i)`, which load an element of the operands by its flat index.
+// transposed?) and ROW_SUMS (are the sums of op(a)'s rows wanted?), and `a_word(i)`, `b_word(i)`, which load an element of
+// the operands by its flat index; `put` and `put_row_sums` take the results. matmul_broadcast.wgsl is another text with the
+// same interface.
 //#include grid.wgsl
+//#include word.wgsl
 override DIRECT: bool = false;
 const TILE: u32 = 32u;
 const SLICE: u32 = 16u;
@@ -20,6 +23,7 @@ var<workgroup> tile_b: array<f32, 512>; // [SLICE][TILE]: tile_b[kk * TILE + col
 // Sums of one invocation: rows row .. row + 3, columns col .. col + 3.
 struct Block {
     sums: array<vec4<f32>, 4>,
+    row_sums: vec4<f32>,
     row: u32,
     col: u32,
 }
@@ -32,7 +36,7 @@ fn load_a(e: u32, row0: u32, k0: u32) {
     let q = k0 + kk;
     var v = 0.0;
     if (r < params.m && q < params.k) {
-        v = a_at(select(r * params.k + q, q * params.m + r, TRANS_A));
+        v = a_word(select(r * params.k + q, q * params.m + r, TRANS_A));
     }
     tile_a[kk * TILE + row] = v;
 }
@@ -44,7 +48,7 @@ fn load_b(e: u32, col0: u32, k0: u32) {
     let q = k0 + kk;
     var v = 0.0;
     if (c < params.n && q < params.k) {
-        v = b_at(select(q * params.n + c, c * params.k + q, TRANS_B));
+        v = b_word(select(q * params.n + c, c * params.k + q, TRANS_B));
     }
     tile_b[kk * TILE + col] = v;
 }
@@ -63,6 +67,7 @@ fn multiply_tile(index: u32, local: u32) -> Block {
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
+    var row_sums = vec4<f32>();
     for (var k0 = 0u; k0 < params.k; k0 += SLICE) {
         for (var e = local; e < TILE * SLICE; e += INVOCATIONS) {
             load_a(e, row0, k0);
@@ -77,10 +82,13 @@ fn multiply_tile(index: u32, local: u32) -> Block {
             s1 += tile_a[ia + 1u] * vb;
             s2 += tile_a[ia + 2u] * vb;
             s3 += tile_a[ia + 3u] * vb;
+            if (ROW_SUMS) {
+                row_sums += vec4<f32>(tile_a[ia], tile_a[ia + 1u], tile_a[ia + 2u], tile_a[ia + 3u]);
+            }
         }
         workgroupBarrier();
     }
-    return Block(array<vec4<f32>, 4>(s0, s1, s2, s3), row0 + row, col0 + col);
+    return Block(array<vec4<f32>, 4>(s0, s1, s2, s3), row_sums, row0 + row, col0 + col);
 }
 
 // The block at row, col without workgroup memory. Rows and columns past the edge repeat the last one: their sums are
@@ -97,18 +105,49 @@ fn multiply_direct(row: u32, col: u32) -> Block {
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
+    var row_sums = vec4<f32>();
     for (var q = 0u; q < params.k; q++) {
-        let vb = vec4<f32>(b_at(ib.x), b_at(ib.y), b_at(ib.z), b_at(ib.w));
-        s0 += a_at(ia.x) * vb;
-        s1 += a_at(ia.y) * vb;
-        s2 += a_at(ia.z) * vb;
-        s3 += a_at(ia.w) * vb;
+        let vb = vec4<f32>(b_word(ib.x), b_word(ib.y), b_word(ib.z), b_word(ib.w));
+        let va = vec4<f32>(a_word(ia.x), a_word(ia.y), a_word(ia.z), a_word(ia.w));
+        s0 += va.x * vb;
+        s1 += va.y * vb;
+        s2 += va.z * vb;
+        s3 += va.w * vb;
+        if (ROW_SUMS) {
+            row_sums += va;
+        }
         ia += step_a;
         ib += step_b;
     }
-    return Block(array<vec4<f32>, 4>(s0, s1, s2, s3), row, col);
+    return Block(array<vec4<f32>, 4>(s0, s1, s2, s3), row_sums, row, col);
 }
 
 fn tile_count() -> u32 {
     return ((params.m + TILE - 1u) / TILE) * ((params.n + TILE - 1u) / TILE);
+}
+
+@compute @workgroup_size(8, 8)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let index = group_index(group, groups);
+    if (index >= tile_count()) {
+        return;
+    }
+    let block = multiply_tile(index, local);
+    for (var i = 0u; i < BLOCK; i++) {
+        for (var j = 0u; j < BLOCK; j++) {
+            let row = block.row + i;
+            let col = block.col + j;
+            if (row < params.m && col < params.n) {
+                put(row, col, block.sums[i][j]);
+            }
+        }
+        // The first column of invocations of the first column of tiles has each row once.
+        if (ROW_SUMS && block.col == 0u && block.row + i < params.m) {
+            put_row_sums(block.row + i, block.row_sums[i]);
+        }
+    }
 }

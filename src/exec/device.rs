@@ -3,7 +3,7 @@
 #[cfg(not(feature = "gpu"))]
 use crate::error::Error;
 use crate::error::Result;
-use crate::plan::Limits;
+use crate::plan::{Limits, Products};
 
 /// What the user asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,12 +89,12 @@ impl Device {
         }
     }
 
-    /// True for a software rasteriser, whose workgroup memory is ordinary memory.
-    pub fn is_software(&self) -> bool {
+    /// How matrix products work best.
+    pub fn products(&self) -> Products {
         match self {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => false,
+            Device::Cpu { .. } | Device::CpuF64 { .. } => Products::default(),
             #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => super::gpu::adapter::is_software(&gpu.info),
+            Device::Gpu(gpu) => gpu.products(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! bytes an element: what must move even with a perfect cache.
 
 use super::row::Args;
-use super::{MATMUL_TILE, ROW_LANES};
+use super::{Engine, MATMUL_TILE, ROW_LANES};
 
 fn lines(n: usize) -> u64 {
     n.div_ceil(64) as u64
@@ -31,7 +31,11 @@ macro_rules! family {
 
 fn tiles(args: &Args) -> u64 {
     let [m, n, _] = args.sizes();
-    (m.div_ceil(MATMUL_TILE) * n.div_ceil(MATMUL_TILE)) as u64
+    let [rows, cols] = match Engine::of(args) {
+        Engine::Tile => [MATMUL_TILE; 2],
+        Engine::Broadcast => ["BLOCKS", "LANES"].map(|name| 4 * args.constant(name) as usize),
+    };
+    (m.div_ceil(rows) * n.div_ceil(cols)) as u64
 }
 
 fn product_flops(args: &Args) -> usize {
@@ -53,6 +57,8 @@ family!(matmul_bias_act, |a| groups: tiles(a),
     flops: product_flops(a) + a.size(0) * a.size(1) * if a.constant("ACT") == 0.0 { 1 } else { 2 },
     bytes: product_elements(a) + a.size(1) + if a.constant("KEEP_Z") == 0.0 { 0 } else { area(a) });
 family!(matmul_act_grad, |a| groups: tiles(a), flops: product_flops(a) + 2 * area(a), bytes: product_elements(a) + area(a));
+family!(matmul_col_sum, |a| groups: tiles(a), flops: product_flops(a) + a.size(0) * a.size(2),
+    bytes: product_elements(a) + a.size(0));
 family!(col_sum, |a| groups: lines(a.size(1) * a.size(0).div_ceil(a.size(2))),
     flops: area(a), bytes: area(a) + a.size(1) * a.size(0).div_ceil(a.size(2)));
 family!(gather_rows, |a| groups: lines(area(a)), flops: 0, bytes: 2 * area(a) + a.size(0));

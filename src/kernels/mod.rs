@@ -16,6 +16,7 @@ pub mod shader;
 pub use act::Act;
 pub use row::{Access, Args, BoundCall, Call, Dtype, In, Measured, Out, Param, Row};
 pub use scalar::Scalar;
+pub use shader::Engine;
 
 use row::{Binding, read, read_u32, update, update_u32, write};
 
@@ -84,7 +85,22 @@ impl Kernel {
 
     /// The complete WGSL text.
     pub fn source(self) -> String {
-        shader::expand(self.row().wgsl)
+        self.source_with(Engine::Tile)
+    }
+
+    /// The complete WGSL text of a matrix product that works as `engine` does; other kernels have one text.
+    pub fn source_with(self, engine: Engine) -> String {
+        shader::expand(self.row().wgsl, engine)
+    }
+
+    /// The engine of a dispatch: for what is no matrix product, the default.
+    pub fn engine(self, args: &Args) -> Engine {
+        if self.is_product() { Engine::of(args) } else { Engine::default() }
+    }
+
+    /// True for the matrix products, which have several engines.
+    pub fn is_product(self) -> bool {
+        self.row().params == ["m", "n", "k"]
     }
 
     /// The kernel called `name`.
@@ -122,6 +138,11 @@ table! {
         bindings: &[read("dy"), read("w"), read("saved"), write("dx")],
         params: &["m", "n", "k"], workgroup: TILE, cost: cost::matmul_act_grad,
         bound: "as matmul, then as the product with the activation's derivative",
+    }
+    matmul_col_sum: {
+        bindings: &[read("dy"), read("x"), write("dw"), write("db")],
+        params: &["m", "n", "k"], workgroup: TILE, cost: cost::matmul_col_sum,
+        bound: "dw: gamma(k) * sum|dy||x|; db: gamma(k) * sum|dy|",
     }
     col_sum: {
         bindings: &[read("x"), write("y")],

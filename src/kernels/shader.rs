@@ -1,5 +1,36 @@
 //! Shader text: the `.wgsl` file of a row with its `//#include` lines expanded.
 
+use super::row::Args;
+
+/// How a matrix product works: which library text its shader includes. The kernels' own files hold what goes in and what is
+/// done with the sums, and are the same for every engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Engine {
+    /// Tiles of 32 x 32 through workgroup memory, or straight from the operands (`DIRECT`): `lib/matmul_tile.wgsl`.
+    #[default]
+    Tile,
+    /// One subgroup a tile, operands passed between its lanes: `lib/matmul_broadcast.wgsl`. Needs a fixed subgroup size.
+    Broadcast,
+}
+
+impl Engine {
+    /// Every engine.
+    pub const ALL: [Engine; 2] = [Engine::Tile, Engine::Broadcast];
+
+    /// The engine of a product with these arguments: the constant `LANES` is the broadcast engine's.
+    pub fn of(args: &Args) -> Engine {
+        if args.constant("LANES") == 0.0 { Engine::Tile } else { Engine::Broadcast }
+    }
+
+    /// What stands in place of an included file.
+    fn file(self, name: &str) -> &str {
+        match (self, name) {
+            (Engine::Broadcast, "matmul_tile.wgsl") => "matmul_broadcast.wgsl",
+            _ => name,
+        }
+    }
+}
+
 /// The files that shaders may include, by the path that stands in the `//#include` line.
 const LIBRARY: &[(&str, &str)] = &[
     ("activation.wgsl", include_str!("../../shaders/lib/activation.wgsl")),
@@ -9,31 +40,34 @@ const LIBRARY: &[(&str, &str)] = &[
     ("grid.wgsl", include_str!("../../shaders/lib/grid.wgsl")),
     ("loss.wgsl", include_str!("../../shaders/lib/loss.wgsl")),
     ("math.wgsl", include_str!("../../shaders/lib/math.wgsl")),
+    ("matmul_broadcast.wgsl", include_str!("../../shaders/lib/matmul_broadcast.wgsl")),
     ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
+    ("word.wgsl", include_str!("../../shaders/lib/word.wgsl")),
+    ("word4.wgsl", include_str!("../../shaders/lib/word4.wgsl")),
 ];
 
-/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once.
-pub fn expand(text: &str) -> String {
+/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`.
+pub fn expand(text: &str, engine: Engine) -> String {
     let mut done = Vec::new();
     let mut out = String::with_capacity(text.len() * 2);
-    expand_into(text, &mut done, &mut out);
+    expand_into(text, engine, &mut done, &mut out);
     out
 }
 
-fn expand_into(text: &str, done: &mut Vec<&'static str>, out: &mut String) {
+fn expand_into(text: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
     for line in text.lines() {
         let Some(path) = line.strip_prefix("//#include ") else {
             out.push_str(line);
             out.push('\n');
             continue;
         };
-        let name = path.trim().trim_start_matches("lib/");
+        let name = engine.file(path.trim().trim_start_matches("lib/"));
         let Some((name, body)) = LIBRARY.iter().find(|(n, _)| *n == name) else {
             unreachable!("a shader includes {name}, which is not in shaders/lib");
         };
         if !done.contains(name) {
             done.push(name);
-            expand_into(body, done, out);
+            expand_into(body, engine, done, out);
         }
     }
 }

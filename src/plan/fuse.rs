@@ -4,7 +4,8 @@
 //! fused and unfused agree (`tests/fusion.rs`):
 //! 1. `x · wᵀ + b`, then its activation (`matmul_bias_act`);
 //! 2. `dy · w`, then times the derivative of the activation before it (`matmul_act_grad`);
-//! 3. a loss and its gradient (every loss kernel computes both).
+//! 3. `dyᵀ · x` and the column sums of `dy` (`matmul_col_sum`);
+//! 4. a loss and its gradient (every loss kernel computes both).
 
 use crate::graph::{Activation, Graph, Op, Value};
 use std::collections::HashMap;
@@ -16,6 +17,8 @@ pub struct Fusion {
     pub dense: HashMap<usize, Dense>,
     /// Root (ActivateGrad) -> the matrix product inside.
     pub act_grad: HashMap<usize, usize>,
+    /// Root (the earlier of both) -> the product `dyᵀ · x` and the column sums of the same `dy`.
+    pub col_sum: HashMap<usize, (usize, usize)>,
     /// Loss -> its LossGrad.
     pub loss: HashMap<usize, usize>,
     /// Nodes that are computed as part of another's dispatch.
@@ -53,6 +56,7 @@ pub fn fuse(graph: &Graph, live: &[bool], patterns: bool) -> Fusion {
                     fusion.absorbed[i] = true;
                 }
             }
+            Op::ColumnSum if patterns => fuse_column_sum(graph, live, i, &mut fusion),
             Op::AddBias if patterns => fuse_dense(graph, &uses, i, &mut fusion),
             Op::ActivateGrad(act) if patterns && *act != Activation::Softmax => {
                 let product = node.inputs[0];
@@ -66,6 +70,21 @@ pub fn fuse(graph: &Graph, live: &[bool], patterns: bool) -> Fusion {
         }
     }
     fusion
+}
+
+/// The product of the same matrix, transposed, with another one; both read it from one place and write two.
+fn fuse_column_sum(graph: &Graph, live: &[bool], sum: usize, fusion: &mut Fusion) {
+    let dy = graph.nodes[sum].inputs[0];
+    let op = Op::MatMul { trans_a: true, trans_b: false };
+    let same = |i: &usize| live[*i] && graph.nodes[*i].op == op && graph.nodes[*i].inputs[0] == dy;
+    let Some(product) = (0..graph.nodes.len()).find(same) else { return };
+    // At the earlier node the later one's operands must be there: the other operand of the product, that is.
+    let root = product.min(sum);
+    if graph.nodes[product].inputs[1].node < root && !fusion.absorbed[product] {
+        fusion.absorbed[product] = true;
+        fusion.absorbed[sum] = true;
+        fusion.col_sum.insert(root, (product, sum));
+    }
 }
 
 fn fuse_dense(graph: &Graph, uses: &Uses, add_bias: usize, fusion: &mut Fusion) {

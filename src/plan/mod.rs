@@ -9,9 +9,11 @@ pub mod limits;
 pub mod lower;
 pub mod memory;
 mod print;
+mod products;
 
 pub use limits::Limits;
 pub use lower::{Options, lower};
+pub use products::Products;
 
 use crate::kernels::{Args, Dtype, Kernel};
 

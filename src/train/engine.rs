@@ -375,8 +375,8 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
     let rows = [roles.train.map(|(_, batch, _)| batch), roles.gradients];
     let rows = rows.into_iter().flatten().max().unwrap_or(1);
     check_size(device, network, rows, roles)?;
-    let direct = device.is_software();
-    let options = |name: &str, steps: usize| Options { limits, direct, ..Options::new(name, steps) };
+    let products = device.products();
+    let options = |name: &str, steps: usize| Options { limits, products, ..Options::new(name, steps) };
     let mut plans = Vec::new();
     if let Some((rows, batch, optimizer)) = roles.train {
         // A row of the data set in bytes; what does not fit a binding streams through the device in pieces.

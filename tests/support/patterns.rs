@@ -5,7 +5,7 @@ use wgrad::compare::compare;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::Kernel;
-use wgrad::plan::Options;
+use wgrad::plan::{Options, Products};
 
 pub fn options(fuse: bool) -> Options {
     Options { fuse, ..Options::new("train", 1) }
@@ -25,10 +25,10 @@ pub fn layered() -> Vec<Problem> {
     problems
 }
 
-/// Checks both plans (with products through workgroup memory or directly) against their judges and against each other; gives the largest difference between them, in bounds.
-pub fn agree(device: &Device, problem: &Problem, direct: bool) -> f64 {
-    let [fused, unfused] = [true, false].map(|fuse| problem.plan(&Options { direct, ..options(fuse) }));
-    let parts = |k: Kernel| matches!(k, Kernel::matmul_bias_act | Kernel::matmul_act_grad);
+/// Checks both plans, their products as `products` says, against their judges and against each other; gives the largest difference between them, in bounds.
+pub fn agree(device: &Device, problem: &Problem, products: Products) -> f64 {
+    let [fused, unfused] = [true, false].map(|fuse| problem.plan(&Options { products, ..options(fuse) }));
+    let parts = |k: Kernel| matches!(k, Kernel::matmul_bias_act | Kernel::matmul_act_grad | Kernel::matmul_col_sum);
     assert!(unfused.dispatches.iter().all(|d| !parts(d.kernel)), "the unfused plan is fused");
     let biased = problem.network.layers.iter().any(|l| l.bias);
     assert!(!biased || fused.dispatches.len() < unfused.dispatches.len(), "the fused plan is not");

@@ -3,8 +3,8 @@
 use super::fault::Faults;
 use crate::error::{Error, Result};
 use crate::exec::Choice;
-use crate::kernels::Kernel;
-use crate::plan::Limits;
+use crate::kernels::{Engine, Kernel};
+use crate::plan::{Limits, Products};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -52,23 +52,32 @@ pub struct GpuDevice {
     pub queue: wgpu::Queue,
     /// Errors that arrive outside of any call.
     pub faults: Arc<Faults>,
-    /// Kernels whose shader is replaced; see [`GpuDevice::with_shader`].
-    shaders: HashMap<Kernel, String>,
+    /// Texts that replace the table's; see [`GpuDevice::with_shader`].
+    shaders: HashMap<(Kernel, Engine), String>,
 }
 
 impl GpuDevice {
-    /// The same device, on which sessions build `kernel` from `text` (complete WGSL, includes expanded) instead of the
-    /// table's shader: how tests show that a broken kernel is caught.
+    /// The same device, on which sessions build `kernel` with `engine` from `text` (complete WGSL, includes expanded)
+    /// instead of the table's shader: how tests show that a broken kernel is caught.
     #[must_use]
-    pub fn with_shader(&self, kernel: Kernel, text: &str) -> GpuDevice {
+    pub fn with_shader(&self, kernel: Kernel, engine: Engine, text: &str) -> GpuDevice {
         let mut device = self.clone();
-        device.shaders.insert(kernel, text.to_string());
+        device.shaders.insert((kernel, engine), text.to_string());
         device
     }
 
-    /// The complete WGSL text of `kernel` on this device.
-    pub fn shader(&self, kernel: Kernel) -> String {
-        self.shaders.get(&kernel).cloned().unwrap_or_else(|| kernel.source())
+    /// The complete WGSL text of `kernel` with `engine` on this device.
+    pub fn shader(&self, kernel: Kernel, engine: Engine) -> String {
+        self.shaders.get(&(kernel, engine)).cloned().unwrap_or_else(|| kernel.source_with(engine))
+    }
+
+    /// How matrix products work best on this adapter.
+    pub fn products(&self) -> Products {
+        let software = is_software(&self.info);
+        let fixed = self.info.subgroup_min_size == self.info.subgroup_max_size;
+        let able = self.device.features().contains(wgpu::Features::SUBGROUP);
+        let lanes = Some(self.info.subgroup_min_size).filter(|s| software && able && fixed && matches!(s, 4 | 8));
+        Products { direct: software, lanes }
     }
 }
 
@@ -196,12 +205,12 @@ pub fn plan_limits(limits: &wgpu::Limits) -> Limits {
 }
 
 impl Selected {
-    /// Opens the device with the adapter's own limits and no optional feature.
+    /// Opens the device with the adapter's own limits, and subgroup operations where it has them.
     ///
     /// # Errors
     /// [`Error::Device`] with the adapter's name and what the driver said.
     pub async fn open(self) -> Result<GpuDevice> {
-        self.open_with(wgpu::Features::empty()).await
+        self.open_with(wgpu::Features::SUBGROUP).await
     }
 
     /// As [`Selected::open`], with those of `wanted` that the adapter has; training needs none.

@@ -4,8 +4,8 @@ use super::adapter::GpuDevice;
 use super::fault::scoped;
 use crate::error::Result;
 use crate::exec::layout::join;
-use crate::kernels::{Access, Args, Kernel, Param};
-use crate::plan::{Dispatch, Plan, Range};
+use crate::kernels::{Access, Args, Engine, Kernel, Param};
+use crate::plan::{Dispatch, Plan, Range, memory::aligned};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -26,6 +26,8 @@ pub struct Launch {
     pub grid: [u32; 3],
 }
 
+/// Four numbers.
+const WORD_BYTES: u64 = 16;
 /// WebGPU's default alignment of uniform bindings, in bytes.
 const UNIFORM_ALIGN: usize = 256;
 
@@ -36,7 +38,7 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<wgpu::Buffer>
     for a in &allocations {
         let descriptor = wgpu::BufferDescriptor {
             label: Some(&a.name),
-            size: 4 * a.len as u64,
+            size: 4 * aligned(a.len) as u64,
             usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         };
@@ -104,7 +106,9 @@ fn bind(
     let uniform = part(params, (slot * UNIFORM_ALIGN) as u64, params_size_bytes(dispatch.kernel));
     let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform }];
     for (i, range) in dispatch.bindings.iter().enumerate() {
-        let resource = part(&arenas[map[range.arena]], 4 * range.offset as u64, 4 * range.len as u64);
+        // Kernels that load four numbers at once see whole words; behind every range is padding up to the next.
+        let size_bytes = (4 * range.len as u64).next_multiple_of(WORD_BYTES);
+        let resource = part(&arenas[map[range.arena]], 4 * range.offset as u64, size_bytes);
         entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });
     }
     let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries };
@@ -122,7 +126,7 @@ struct Module {
 /// Pipelines by kernel and constants, modules by kernel: each is made once.
 #[derive(Default)]
 struct Pipelines {
-    modules: HashMap<Kernel, Module>,
+    modules: HashMap<(Kernel, Engine), Module>,
     made: HashMap<(Kernel, String), wgpu::ComputePipeline>,
 }
 
@@ -133,7 +137,8 @@ impl Pipelines {
         kernel: Kernel,
         args: &Args,
     ) -> Result<(wgpu::ComputePipeline, wgpu::BindGroupLayout)> {
-        let module = self.module(gpu, kernel).await?;
+        let engine = kernel.engine(args);
+        let module = self.module(gpu, kernel, engine).await?;
         let key = (kernel, format!("{:?}", args.constants));
         if let Some(pipeline) = self.made.get(&key) {
             return Ok((pipeline.clone(), module.bindings));
@@ -156,20 +161,20 @@ impl Pipelines {
         Ok((pipeline, module.bindings))
     }
 
-    async fn module(&mut self, gpu: &GpuDevice, kernel: Kernel) -> Result<Module> {
-        if let Some(module) = self.modules.get(&kernel) {
+    async fn module(&mut self, gpu: &GpuDevice, kernel: Kernel, engine: Engine) -> Result<Module> {
+        if let Some(module) = self.modules.get(&(kernel, engine)) {
             return Ok(module.clone());
         }
-        let made = scoped(&gpu.device, &format!("kernel {}", kernel.name()), || module(gpu, kernel)).await?;
-        self.modules.insert(kernel, made.clone());
+        let made = scoped(&gpu.device, &format!("kernel {}", kernel.name()), || module(gpu, kernel, engine)).await?;
+        self.modules.insert((kernel, engine), made.clone());
         Ok(made)
     }
 }
 
-fn module(gpu: &GpuDevice, kernel: Kernel) -> Module {
+fn module(gpu: &GpuDevice, kernel: Kernel, engine: Engine) -> Module {
     let device = &gpu.device;
     let label = Some(kernel.name());
-    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(gpu.shader(kernel)));
+    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(gpu.shader(kernel, engine)));
     let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
     let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
         binding,

@@ -30,6 +30,7 @@ pub mod mae;
 pub mod matmul;
 pub mod matmul_act_grad;
 pub mod matmul_bias_act;
+pub mod matmul_col_sum;
 pub mod mse;
 pub mod optimizer;
 pub mod relu;

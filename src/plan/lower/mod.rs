@@ -9,6 +9,7 @@ use super::choose::{
     Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
 };
 use super::fuse::{Dense, Fusion, fuse};
+use super::products::Products;
 use super::{Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
 use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
@@ -28,14 +29,21 @@ pub struct Options {
     pub keep_all: bool,
     /// Limits of the target: the optimizer's pass over an arena is cut to the size of a binding.
     pub limits: Limits,
-    /// Matrix products without workgroup memory, for software rasterisers.
-    pub direct: bool,
+    /// How matrix products work.
+    pub products: Products,
 }
 
 impl Options {
     /// Fused, tables of `steps` rows, within WebGPU's default limits.
     pub fn new(name: &str, steps: usize) -> Self {
-        Options { name: name.to_string(), steps, fuse: true, keep_all: false, limits: Limits::WEBGPU, direct: false }
+        Options {
+            name: name.to_string(),
+            steps,
+            fuse: true,
+            keep_all: false,
+            limits: Limits::WEBGPU,
+            products: Products::default(),
+        }
     }
 }
 
@@ -158,6 +166,9 @@ impl<'a> Lowering<'a> {
         if let Some(product) = self.fusion.act_grad.get(&node).copied() {
             return self.act_grad(node, product);
         }
+        if let Some((product, sum)) = self.fusion.col_sum.get(&node).copied() {
+            return self.product_and_sum(product, sum);
+        }
         if self.fusion.absorbed[node] {
             return Ok(());
         }
@@ -177,12 +188,9 @@ impl<'a> Lowering<'a> {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
                 let (a0, a1) = graph.ty(n.inputs[0]).rows_cols();
                 let k = if *trans_a { a0 } else { a1 };
-                let flags = vec![
-                    ("DIRECT", f64::from(self.options.direct)),
-                    ("TRANS_A", f64::from(*trans_a)),
-                    ("TRANS_B", f64::from(*trans_b)),
-                ];
-                self.emit(Kernel::matmul, &n.label, sizes(&[rows, cols, k]), flags, bindings);
+                let mut constants = self.options.products.constants([rows, cols, k], *trans_a, *trans_b);
+                constants.extend([("TRANS_A", f64::from(*trans_a)), ("TRANS_B", f64::from(*trans_b))]);
+                self.emit(Kernel::matmul, &n.label, sizes(&[rows, cols, k]), constants, bindings);
             }
             Op::AddBias => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
@@ -246,7 +254,7 @@ impl<'a> Lowering<'a> {
         let act = elementwise(dense.activation.unwrap_or(Activation::Identity));
         let mut constants = act_constants(act);
         constants.push(("KEEP_Z", f64::from(dense.keep_z)));
-        constants.push(("DIRECT", f64::from(self.options.direct)));
+        constants.extend(self.options.products.constants([m, n, k], false, true));
         let label = sum.label.clone();
         self.emit(Kernel::matmul_bias_act, &label, sizes(&[m, n, k]), constants, vec![x, w, b, y, z]);
         Ok(())
@@ -265,8 +273,25 @@ impl<'a> Lowering<'a> {
         let (rows, cols) = n.results[0].rows_cols();
         let (_, k) = graph.ty(p.inputs[0]).rows_cols();
         let mut constants = act_constants(elementwise(act));
-        constants.push(("DIRECT", f64::from(self.options.direct)));
+        constants.extend(self.options.products.constants([rows, cols, k], false, false));
         self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings);
+        Ok(())
+    }
+
+    /// Both gradients of a dense layer's parameters in one pass.
+    fn product_and_sum(&mut self, product: usize, sum: usize) -> Result<()> {
+        let graph = self.graph;
+        let p = &graph.nodes[product];
+        let (k, m) = graph.ty(p.inputs[0]).rows_cols();
+        let (_, n) = graph.ty(p.inputs[1]).rows_cols();
+        let bindings = vec![
+            self.slot(p.inputs[0])?,
+            self.slot(p.inputs[1])?,
+            self.result(Value { node: product, result: 0 }),
+            self.result(Value { node: sum, result: 0 }),
+        ];
+        let constants = self.options.products.constants([m, n, k], true, false);
+        self.emit(Kernel::matmul_col_sum, &p.label, sizes(&[m, n, k]), constants, bindings);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::extent::extents;
 use super::values::{self, Scale};
 use super::{Case, TABLE_STEPS};
 use crate::kernels::{Act, Args, Dtype, Kernel, Param, row_lanes};
-use crate::plan::Limits;
+use crate::plan::{Limits, Products};
 
 /// WebGPU's default.
 const GROUPS: u32 = Limits::WEBGPU.max_compute_workgroups_per_dimension;
@@ -33,6 +33,21 @@ const PRODUCTS: [[usize; 3]; 11] = [
     [64, 64, 200],
     [3, 97, 300],
     [97, 2, 97],
+];
+/// The same with n a multiple of 4, for products by subgroups: tiles of 16 and 32 columns, every remainder of m and k.
+const FOURS: [[usize; 3]; 12] = [
+    [1, 4, 1],
+    [1, 32, 64],
+    [33, 4, 5],
+    [5, 8, 2],
+    [31, 100, 33],
+    [32, 32, 16],
+    [34, 36, 18],
+    [66, 68, 15],
+    [64, 64, 200],
+    [4, 96, 303],
+    [97, 12, 97],
+    [10, 72, 6],
 ];
 const ACTS: [Act; 9] = [
     Act::Identity,
@@ -74,9 +89,10 @@ impl Shape {
     }
 }
 
-/// Every case of `kernel`; `seed` decides the operands.
-pub fn cases(kernel: Kernel, seed: u64) -> Vec<Case> {
-    let shapes = shapes(kernel);
+/// Every case of `kernel`; `seed` decides the operands. `lanes` is the subgroup size of an adapter on which matrix products
+/// may use subgroups: then they have cases for that, too.
+pub fn cases(kernel: Kernel, seed: u64, lanes: Option<u32>) -> Vec<Case> {
+    let shapes = shapes(kernel, lanes);
     let mut cases = Vec::new();
     for (i, shape) in shapes.iter().enumerate() {
         // Both scales at every other shape would double the time and find no more.
@@ -95,14 +111,15 @@ pub fn cases(kernel: Kernel, seed: u64) -> Vec<Case> {
     cases
 }
 
-fn shapes(kernel: Kernel) -> Vec<Shape> {
+fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
     match kernel {
-        Kernel::matmul => products(matmul_constants(), true),
+        Kernel::matmul => products(matmul_constants(), true, lanes, [false; 2]),
         Kernel::matmul_bias_act => {
             let keep = |act| [0.0, 1.0].map(|k| [act_constants(act), vec![("KEEP_Z", k)]].concat());
-            products(ACTS.into_iter().flat_map(keep).collect(), false)
+            products(ACTS.into_iter().flat_map(keep).collect(), false, lanes, [false, true])
         }
-        Kernel::matmul_act_grad => products(ACTS.into_iter().map(act_constants).collect(), false),
+        Kernel::matmul_act_grad => products(ACTS.into_iter().map(act_constants).collect(), false, lanes, [false; 2]),
+        Kernel::matmul_col_sum => products(vec![Vec::new()], true, lanes, [true, false]),
         Kernel::col_sum => column_sums(),
         Kernel::gather_rows => gathers(),
         Kernel::weighted_sum => {
@@ -163,8 +180,14 @@ fn matmul_constants() -> Vec<Vec<(&'static str, f64)>> {
 }
 
 /// Every shape with every transpose; with every activation, three shapes in turn, for the product's code is shared.
-/// Each through workgroup memory and directly.
-fn products(variants: Vec<Vec<(&'static str, f64)>>, every_shape: bool) -> Vec<Shape> {
+/// Each through workgroup memory and directly; and by subgroups of `lanes`. `transposed` says how the kernel's operands are
+/// stored where no constant does.
+fn products(
+    variants: Vec<Vec<(&'static str, f64)>>,
+    every_shape: bool,
+    lanes: Option<u32>,
+    transposed: [bool; 2],
+) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (v, (constants, direct)) in variants.iter().flat_map(|c| [(c, 0.0), (c, 1.0)]).enumerate() {
         let product = |sizes: &[usize; 3]| Shape::of(sizes).with(constants).with(&[("DIRECT", direct)]);
@@ -173,12 +196,32 @@ fn products(variants: Vec<Vec<(&'static str, f64)>>, every_shape: bool) -> Vec<S
         // 16 tiles in rows of 3: the last row has one.
         shapes.push(product(&[97, 98, 9]).folded(3));
     }
+    if let Some(lanes) = lanes {
+        for (v, constants) in variants.iter().enumerate() {
+            // Each pipeline takes a driver a while to build.
+            let chosen = |i: usize| every_shape || (i + v).is_multiple_of(FOURS.len());
+            let sizes = FOURS.iter().enumerate().filter(|(i, _)| chosen(*i)).map(|(_, sizes)| *sizes);
+            shapes.extend(sizes.map(|sizes| broadcast(sizes, constants, lanes, transposed)));
+        }
+        shapes.push(broadcast([97, 100, 9], &variants[0], lanes, transposed).folded(3));
+    }
     if every_shape {
         // More than 65,535 tiles, without barriers: a software rasteriser would take ten seconds for them.
         let n = 32 * GROUPS as usize + 33;
         shapes.push(Shape::of(&[1, n, 2]).with(&variants[variants.len() - 1]).with(&[("DIRECT", 1.0)]));
     }
     shapes
+}
+
+/// A product by subgroups; an odd k has tiles as high as there are lanes, an even one those that a plan chooses.
+fn broadcast(sizes: [usize; 3], constants: &[(&'static str, f64)], lanes: u32, transposed: [bool; 2]) -> Shape {
+    let flag = |name: &str, or: bool| constants.iter().find(|(n, _)| *n == name).map_or(or, |(_, v)| *v != 0.0);
+    let (a, b) = (flag("TRANS_A", transposed[0]), flag("TRANS_B", transposed[1]));
+    let mut own = Products { direct: true, lanes: Some(lanes) }.constants(sizes, a, b);
+    if !sizes[2].is_multiple_of(2) {
+        own.iter_mut().filter(|(name, _)| *name == "BLOCKS").for_each(|(_, v)| *v = f64::from(lanes));
+    }
+    Shape::of(&sizes).with(constants).with(&own)
 }
 
 /// Short columns, one past the sum of an invocation, long ones that leave several parts.

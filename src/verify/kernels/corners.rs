@@ -2,7 +2,7 @@
 //! all the others (`tests/gpu_mutation.rs`).
 
 use super::{Case, TABLE_STEPS};
-use crate::kernels::Kernel;
+use crate::kernels::{Engine, Kernel};
 use crate::plan::Limits;
 
 /// 2^127, the largest power of two in f32.
@@ -27,7 +27,7 @@ pub fn corners(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
         _ => {}
     }
     if kernel.row().params == ["m", "n", "k"] {
-        corners.extend(past_the_slice(kernel, cases));
+        corners.extend(Engine::ALL.into_iter().flat_map(|engine| past_the_slice(kernel, engine, cases)));
     }
     corners
 }
@@ -53,15 +53,16 @@ fn padded_nan(of: &Case, pred: usize, upstream: usize) -> Case {
 
 /// NaN right behind the first row of an operand that is stored along k: a slice that reads on past k takes it in, and a
 /// zero on the other side does not make it good.
-fn past_the_slice(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
+fn past_the_slice(kernel: Kernel, engine: Engine, cases: &[Case]) -> Vec<Case> {
     let groups = Limits::WEBGPU.max_compute_workgroups_per_dimension;
     let fits = |c: &&Case| {
         let [m, n, k] = c.args.sizes();
-        let tiled = c.args.constant("DIRECT") == 0.0 && c.groups_a_dimension == groups;
-        tiled && m > 1 && n > 1 && !k.is_multiple_of(SLICE) && !c.with_nan
+        let slice = if engine == Engine::Tile { SLICE } else { 4 };
+        let here = Engine::of(&c.args) == engine && c.args.constant("DIRECT") == 0.0 && c.groups_a_dimension == groups;
+        here && m > 1 && n > 1 && !k.is_multiple_of(slice) && !c.with_nan
     };
     // a is stored along k unless it is transposed, b if it is; the fused kernels fix both.
-    let a_along_k = |c: &Case| c.args.constant("TRANS_A") == 0.0;
+    let a_along_k = |c: &Case| kernel != Kernel::matmul_col_sum && c.args.constant("TRANS_A") == 0.0;
     let b_along_k = |c: &Case| match kernel {
         Kernel::matmul => c.args.constant("TRANS_B") == 1.0,
         _ => kernel == Kernel::matmul_bias_act,

@@ -24,6 +24,10 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
             let [m, n, k] = args.sizes();
             vec![m * k, k * n, m * n, m * n]
         }
+        Kernel::matmul_col_sum => {
+            let [m, n, k] = args.sizes();
+            vec![k * m, k * n, m * n, m]
+        }
         Kernel::col_sum => vec![area(), args.size(0).div_ceil(args.size(2)) * args.size(1)],
         Kernel::gather_rows => vec![1, table(args.size(2), args.size(0)), args.size(1), area()],
         Kernel::weighted_sum => vec![n(), table(args.size(1), n()), steps, 1],

@@ -84,7 +84,7 @@ impl KernelReport {
 /// [`crate::Error::Limit`], [`crate::Error::Gpu`], [`crate::Error::Device`]: what keeps a dispatch from running. A result
 /// that is wrong is no error but a report.
 pub async fn check_kernel(device: &Device, kernel: Kernel, seed: u64) -> Result<KernelReport> {
-    let cases = cases(kernel, seed);
+    let cases = cases(kernel, seed, device.products().lanes);
     let found = run(device, &cases).await?;
     let judged: Vec<Vec<Measured>> = cases.par_iter().map(Case::judge).collect::<Result<_>>()?;
     let checked = cases.iter().zip(&judged).zip(&found);

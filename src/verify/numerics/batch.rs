@@ -3,14 +3,14 @@
 use crate::error::Result;
 use crate::exec::gpu::adapter::GpuDevice;
 use crate::exec::gpu::probe::{Contents, Pass, Probe, Program};
-use crate::kernels::shader;
+use crate::kernels::{Engine, shader};
 
 /// Invocations of a workgroup of the probe shaders.
 pub const WORKGROUP: usize = 64;
 
 /// The probe that computes operations, complete.
 pub fn operations_wgsl() -> String {
-    shader::expand(include_str!("../../../shaders/probe/operations.wgsl"))
+    shader::expand(include_str!("../../../shaders/probe/operations.wgsl"), Engine::default())
 }
 
 /// Operations to run, by code, with their operands.

@@ -11,7 +11,7 @@ mod optimizer;
 mod product;
 mod row;
 
-use wgrad::kernels::Kernel;
+use wgrad::kernels::{Engine, Kernel};
 
 /// What becomes of a mutation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Fate {
 pub struct Mutation {
     /// The kernel that is built with it.
     pub kernel: Kernel,
+    /// For a matrix product, how it works.
+    pub engine: Engine,
     /// The file below `shaders/`.
     pub file: &'static str,
     /// The text, which occurs once in the kernel's complete source.
@@ -44,10 +46,15 @@ pub struct Mutation {
 const RACE: &str = "a race: invocations that run in lockstep may not show it";
 
 const fn m(kernel: Kernel, file: &'static str, from: &'static str, to: &'static str) -> Mutation {
-    Mutation { kernel, file, from, to, fate: Fate::Caught }
+    Mutation { kernel, engine: Engine::Tile, file, from, to, fate: Fate::Caught }
 }
 
 impl Mutation {
+    /// The same text in the product by subgroups.
+    const fn broadcast(self) -> Mutation {
+        Mutation { engine: Engine::Broadcast, ..self }
+    }
+
     const fn survives(self, reason: &'static str) -> Mutation {
         Mutation { fate: Fate::Survives(reason), ..self }
     }
@@ -63,7 +70,7 @@ impl Mutation {
     pub fn source(&self) -> Result<String, String> {
         let path = format!("{}/shaders/{}", env!("CARGO_MANIFEST_DIR"), self.file);
         let file = std::fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
-        let source = self.kernel.source();
+        let source = self.kernel.source_with(self.engine);
         if !file.contains(self.from) {
             return Err(format!("{}: the text {:?} is not in the file", self.file, self.from));
         }

@@ -1,0 +1,71 @@
+//! Which engine computes a matrix product, and with which constants.
+
+use crate::kernels::Engine;
+
+/// How the matrix products of a plan work; a property of the adapter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Products {
+    /// Without workgroup memory: on a software rasteriser that is ordinary memory, and a barrier is a switch of coroutines.
+    pub direct: bool,
+    /// The subgroup size where the adapter fixes it at 4 or 8: then subgroups pass operands between their lanes. Larger
+    /// subgroups belong to hardware, where workgroup memory is as near.
+    pub lanes: Option<u32>,
+}
+
+/// Tiles that a product should have at least: software adapters run a tile a thread, and most machines have four.
+const MIN_TILES: usize = 4;
+
+impl Products {
+    /// The engine for a product with `n` columns: the broadcast engine stores four columns at once.
+    fn engine(self, n: usize) -> Engine {
+        if self.lanes.is_some() && n.is_multiple_of(4) { Engine::Broadcast } else { Engine::Tile }
+    }
+
+    /// The override constants for y `[m, n]` = op(a) · op(b) over k.
+    pub fn constants(self, [m, n, k]: [usize; 3], trans_a: bool, trans_b: bool) -> Vec<(&'static str, f64)> {
+        let (Engine::Broadcast, Some(lanes)) = (self.engine(n), self.lanes) else {
+            return vec![("DIRECT", f64::from(self.direct))];
+        };
+        let stored = |transposed: bool, when: usize, otherwise: usize| if transposed { when } else { otherwise };
+        let vec = |row: usize| f64::from(row.is_multiple_of(4));
+        vec![
+            ("LANES", f64::from(lanes)),
+            ("BLOCKS", blocks(m, n, lanes as usize) as f64),
+            ("VEC_A", vec(stored(trans_a, m, k))),
+            ("VEC_B", vec(stored(trans_b, k, n))),
+        ]
+    }
+}
+
+/// Blocks of four rows in a tile: as many as there are lanes, fewer where there would be too few tiles or rows.
+fn blocks(m: usize, n: usize, lanes: usize) -> usize {
+    let tiles = |blocks: usize| m.div_ceil(4 * blocks) * n.div_ceil(4 * lanes);
+    let mut blocks = lanes;
+    while blocks > 2 && (tiles(blocks) < MIN_TILES || 4 * blocks >= 2 * m) {
+        blocks /= 2;
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_follows_the_adapter_and_the_width() {
+        let constants = |products: Products, sizes| products.constants(sizes, false, true);
+        let lanes = Products { direct: true, lanes: Some(8) };
+        assert_eq!(constants(Products::default(), [32, 32, 8]), [("DIRECT", 0.0)]);
+        assert_eq!(constants(lanes, [32, 10, 8]), [("DIRECT", 1.0)]);
+        let wide = constants(lanes, [256, 1024, 13]);
+        assert_eq!(wide, [("LANES", 8.0), ("BLOCKS", 8.0), ("VEC_A", 0.0), ("VEC_B", 0.0)]);
+    }
+
+    #[test]
+    fn small_products_get_smaller_tiles() {
+        assert_eq!(blocks(1024, 1024, 8), 8);
+        assert_eq!(blocks(32, 64, 8), 4);
+        assert_eq!(blocks(32, 32, 8), 2);
+        assert_eq!(blocks(1, 4096, 8), 2);
+    }
+}

@@ -8,8 +8,6 @@ use wgrad::verify::kernels::{Case, cases, check_kernel, run};
 /// The subgroup size that the cases of products are made for; the CPU has the same sums for every size.
 const LANES: Option<u32> = Some(8);
 const SEED: u64 = 21;
-/// The subgroup size that cases of products are made for; on the CPU it changes nothing.
-const LANES: Option<u32> = Some(8);
 
 fn found_on_cpu(cases: &[Case]) -> Vec<Vec<Vec<f64>>> {
     pollster::block_on(run(&Device::cpu(), cases)).unwrap()

@@ -11,7 +11,7 @@ use adapter::adapter;
 use fuzz::{Case, case_count, property, run};
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Optimizer};
-use wgrad::kernels::Kernel;
+use wgrad::kernels::{Engine, Kernel};
 
 /// A case builds its pipelines: some hundredths of a second on llvmpipe, a third of one on SwiftShader.
 const CASES: u32 = 25;
@@ -37,9 +37,9 @@ fn soak() {
 /// The device with `from` replaced by `to` in a kernel's shader.
 fn broken(kernel: Kernel, from: &str, to: &str) -> Option<Device> {
     let Device::Gpu(gpu) = adapter()? else { return None };
-    let text = gpu.shader(kernel);
+    let text = gpu.shader(kernel, Engine::Tile);
     assert_eq!(text.matches(from).count(), 1, "{kernel:?} has no single {from}");
-    Some(Device::Gpu(Box::new(gpu.with_shader(kernel, &text.replace(from, to)))))
+    Some(Device::Gpu(Box::new(gpu.with_shader(kernel, Engine::Tile, &text.replace(from, to)))))
 }
 
 /// The minimal case that the fuzz finds among those that `keep` lets through.

@@ -7,10 +7,9 @@ use crate::kernels::{Access, Args, Call, Dtype, In, Kernel, Out, Scalar};
 use crate::plan::{Dispatch, Plan, Range};
 use std::time::{Duration, Instant};
 
-/// Most storage bindings of a kernel: WebGPU's default limit.
-const MAX_BINDINGS: usize = 8;
-/// A plan with a launch of more operations than this may use several threads.
-const THREADED_ABOVE_FLOPS: u64 = 1 << 17;
+/// A plan with a launch of more operations or bytes than this may use several threads.
+const THREADED_ABOVE_FLOPS: u64 = 1 << 20;
+const THREADED_ABOVE_BYTES: u64 = 1 << 17;
 /// The sink hears of finished steps about this often.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
 
@@ -38,6 +37,8 @@ struct Program<T> {
 }
 
 struct Launch<T> {
+    /// [`run_launch`] for the number of its bindings.
+    launch: fn(&mut [Storage<T>], &Launch<T>),
     run: fn(&mut Call<'_, '_, T>),
     args: Args,
     reads: Vec<Range>,
@@ -77,7 +78,7 @@ impl<T: Precision> Cpu<T> {
         });
         let arenas = arenas.collect::<Result<_>>()?;
         let programs = plans.iter().zip(maps).map(|(plan, map)| program(plan, map));
-        Ok(Cpu { arenas, programs: programs.collect(), counters: Counters::default() })
+        Ok(Cpu { arenas, programs: programs.collect::<Result<_>>()?, counters: Counters::default() })
     }
 
     fn resolve(&self, plan: usize, range: Range) -> Range {
@@ -193,7 +194,7 @@ impl<T: Precision> Cpu<T> {
     fn step(&mut self, plan: usize) {
         let program = &self.programs[plan];
         for launch in &program.launches {
-            run_launch(&mut self.arenas, launch);
+            (launch.launch)(&mut self.arenas, launch);
         }
         self.counters.steps += 1;
         self.counters.dispatches += program.launches.len() as u64;
@@ -218,12 +219,12 @@ fn mismatch() -> Error {
     Error::Internal("a buffer was used with another element type than it has".into())
 }
 
-fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Program<T> {
+fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     let resolve = |r: &Range| Range { arena: map[r.arena], ..*r };
     let launches = plan.dispatches.iter().map(|d| {
         let row = d.kernel.row();
         let pairs = || row.bindings.iter().zip(&d.bindings);
-        let reads = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
+        let reads: Vec<Range> = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
         let writes: Vec<Range> = pairs().filter(|(b, _)| b.access != Access::Read).map(|(_, r)| resolve(r)).collect();
         let mut written: Vec<(usize, Vec<usize>)> = Vec::new();
         for (i, w) in writes.iter().enumerate() {
@@ -235,44 +236,60 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Program<T> {
         for (_, list) in &mut written {
             list.sort_by_key(|i| writes[*i].offset);
         }
-        Launch { run: T::function(d.kernel), args: d.args.clone(), reads, writes, written }
+        let launch = launcher(reads.len(), writes.len())?;
+        Ok(Launch { launch, run: T::function(d.kernel), args: d.args.clone(), reads, writes, written })
     });
-    let launches = launches.collect();
+    let launches = launches.collect::<Result<Vec<_>>>()?;
     let log = plan.buffer("loss").map(|b| resolve(&b.range));
-    let large = |d: &Dispatch| (d.kernel.row().flops)(&d.args) > THREADED_ABOVE_FLOPS;
+    let large = |d: &Dispatch| {
+        let row = d.kernel.row();
+        (row.flops)(&d.args) > THREADED_ABOVE_FLOPS || (row.bytes)(&d.args) > THREADED_ABOVE_BYTES
+    };
     let threaded = plan.dispatches.iter().any(large);
-    Program { step: map[0], log, launches, map, threaded }
+    Ok(Program { step: map[0], log, launches, map, threaded })
 }
 
-/// Runs one kernel. The written arenas are taken out for its time, so that the borrow checker sees that reads and writes
-/// do not meet; the memory pass has made sure that they do not.
-fn run_launch<T: Precision>(arenas: &mut [Storage<T>], launch: &Launch<T>) {
-    let mut taken: [Storage<T>; MAX_BINDINGS] = std::array::from_fn(|_| Storage::U(Vec::new()));
-    for (slot, (arena, _)) in taken.iter_mut().zip(&launch.written) {
-        *slot = std::mem::replace(&mut arenas[*arena], Storage::U(Vec::new()));
-    }
-    let mut inputs: [In<'_, T>; MAX_BINDINGS] = [In::U(&[]); MAX_BINDINGS];
-    for (slot, r) in inputs.iter_mut().zip(&launch.reads) {
-        *slot = match &arenas[r.arena] {
+/// Runs one kernel of `R` read and `W` written bindings. The written arenas are taken out for its time, so that the borrow
+/// checker sees that reads and writes do not meet; the memory pass has made sure that they do not.
+fn run_launch<T: Precision, const R: usize, const W: usize>(arenas: &mut [Storage<T>], launch: &Launch<T>) {
+    let mut taken: [Storage<T>; W] = std::array::from_fn(|i| match launch.written.get(i) {
+        Some((arena, _)) => std::mem::replace(&mut arenas[*arena], Storage::U(Vec::new())),
+        None => Storage::U(Vec::new()),
+    });
+    let inputs: [In<'_, T>; R] = std::array::from_fn(|i| {
+        let r = launch.reads[i];
+        match &arenas[r.arena] {
             Storage::F(v) => In::F(&v[r.offset..r.offset + r.len]),
             Storage::U(v) => In::U(&v[r.offset..r.offset + r.len]),
-        };
-    }
-    let mut outputs: [Out<'_, T>; MAX_BINDINGS] = std::array::from_fn(|_| Out::U(&mut []));
+        }
+    });
+    let mut outputs: [Out<'_, T>; W] = std::array::from_fn(|_| Out::U(&mut []));
     for (storage, (_, list)) in taken.iter_mut().zip(&launch.written) {
         match storage {
             Storage::F(v) => split(v, list, &launch.writes, &mut outputs, Out::F),
             Storage::U(v) => split(v, list, &launch.writes, &mut outputs, Out::U),
         }
     }
-    (launch.run)(&mut Call {
-        args: &launch.args,
-        inputs: &inputs[..launch.reads.len()],
-        outputs: &mut outputs[..launch.writes.len()],
-    });
+    (launch.run)(&mut Call { args: &launch.args, inputs: &inputs, outputs: &mut outputs });
     for (slot, (arena, _)) in taken.into_iter().zip(&launch.written) {
         arenas[*arena] = slot;
     }
+}
+
+/// [`run_launch`] for the bindings of a kernel.
+fn launcher<T: Precision>(reads: usize, writes: usize) -> Result<fn(&mut [Storage<T>], &Launch<T>)> {
+    macro_rules! choose {
+        ($($r:literal)*) => {
+            match (reads, writes) {
+                $(($r, 1) => run_launch::<T, $r, 1>,
+                ($r, 2) => run_launch::<T, $r, 2>,
+                ($r, 3) => run_launch::<T, $r, 3>,
+                ($r, 4) => run_launch::<T, $r, 4>,)*
+                _ => return Err(Error::Internal(format!("a kernel reads {reads} and writes {writes} buffers"))),
+            }
+        };
+    }
+    Ok(choose!(0 1 2 3 4 5 6 7))
 }
 
 /// Cuts one arena into the disjoint ranges of `list`, which is in rising offset.

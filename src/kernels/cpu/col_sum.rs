@@ -2,10 +2,12 @@
 //!
 //! Shapes: x `[rows, cols]`, y `[ceil(rows / rows_per_sum), cols]`. Order of sums: rising row within a part.
 
+use super::elementwise::PARALLEL_FROM;
 use super::vector;
 use crate::kernels::bound::{self, TINY};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
+use rayon::prelude::*;
 
 /// The CPU kernel.
 pub fn col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
@@ -13,9 +15,14 @@ pub fn col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [rows, cols, rows_per_sum] = call.args.sizes();
     let [y] = call.outputs();
     let parts = x[..rows * cols].chunks(rows_per_sum * cols);
-    for (y, part) in y.chunks_mut(cols).zip(parts) {
+    let run = |y: &mut [T], part: &[T]| {
         y.fill(T::zero());
         vector::add_rows(y, part);
+    };
+    if rows > rows_per_sum && rows * cols >= PARALLEL_FROM {
+        y.par_chunks_mut(cols).zip(x[..rows * cols].par_chunks(rows_per_sum * cols)).for_each(|(y, part)| run(y, part));
+    } else {
+        y.chunks_mut(cols).zip(parts).for_each(|(y, part)| run(y, part));
     }
 }
 

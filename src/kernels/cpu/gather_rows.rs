@@ -6,6 +6,7 @@
 
 use crate::kernels::row::{BoundCall, Call, In, Out};
 use crate::kernels::scalar::Scalar;
+use rayon::prelude::*;
 
 /// The CPU kernel.
 pub fn gather_rows<T: Scalar>(call: &mut Call<'_, '_, T>) {
@@ -19,10 +20,18 @@ pub fn gather_rows<T: Scalar>(call: &mut Call<'_, '_, T>) {
     }
 }
 
-fn copy<E: Copy>(index: &[u32], data: &[E], y: &mut [E], cols: usize) {
-    for (y, &row) in y.chunks_mut(cols).zip(index) {
+/// Up to this many elements one thread copies as fast as several.
+const PARALLEL_ABOVE: usize = 256 * 1024;
+
+fn copy<E: Copy + Send + Sync>(index: &[u32], data: &[E], y: &mut [E], cols: usize) {
+    let row = |(y, &row): (&mut [E], &u32)| {
         let at = row as usize * cols;
         y.copy_from_slice(&data[at..at + cols]);
+    };
+    if y.len() > PARALLEL_ABOVE {
+        y.par_chunks_mut(cols).zip(index).with_min_len(16).for_each(row);
+    } else {
+        y.chunks_mut(cols).zip(index).for_each(row);
     }
 }
 

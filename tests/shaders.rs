@@ -81,15 +81,14 @@ fn check_storage(row: &Row, module: &naga::Module, variable: &naga::GlobalVariab
     let TypeInner::Array { base, size: ArraySize::Dynamic, .. } = module.types[variable.ty].inner else {
         return Err(format!("{name} is no runtime-sized array"));
     };
-    // Kernels that work on words of four numbers have the functions of lib/word4.wgsl.
-    let words = module.functions.iter().any(|(_, f)| f.name.as_deref() == Some("word_at"));
     let kind = match expected.dtype {
         Dtype::F32 => ScalarKind::Float,
         Dtype::U32 => ScalarKind::Uint,
     };
     match module.types[base].inner {
         TypeInner::Scalar(scalar) if scalar.kind == kind && scalar.width == 4 => Ok(()),
-        TypeInner::Vector { scalar, size: VectorSize::Quad } if words && scalar.kind == kind => Ok(()),
+        // Words of four: behind every range there is padding up to a multiple of 16 bytes.
+        TypeInner::Vector { scalar, size: VectorSize::Quad } if scalar.kind == kind && scalar.width == 4 => Ok(()),
         ref other => Err(format!("{name} holds {other:?}, row {:?}", expected.dtype)),
     }
 }

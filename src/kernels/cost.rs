@@ -61,7 +61,7 @@ family!(matmul_col_sum, |a| groups: tiles(a), flops: product_flops(a) + a.size(0
     bytes: product_elements(a) + a.size(0));
 family!(col_sum, |a| groups: lines(a.size(1) * a.size(0).div_ceil(a.size(2))),
     flops: area(a), bytes: area(a) + a.size(1) * a.size(0).div_ceil(a.size(2)));
-family!(gather_rows, |a| groups: lines(area(a)), flops: 0, bytes: 2 * area(a) + a.size(0));
+family!(gather_rows, |a| groups: lines(area(a).div_ceil(4)), flops: 0, bytes: 2 * area(a) + a.size(0));
 family!(weighted_sum, |_a| groups: 1, flops: 2 * _a.size(0), bytes: 2 * _a.size(0) + 2);
 family!(unary, |a| groups: lines(a.size(0)), flops: a.size(0), bytes: 2 * a.size(0));
 family!(unary_grad, |a| groups: lines(a.size(0)), flops: 2 * a.size(0), bytes: 3 * a.size(0));

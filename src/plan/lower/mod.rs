@@ -182,7 +182,8 @@ impl<'a> Lowering<'a> {
                 let (data, index) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
                 let bindings = vec![Slot::Fixed(self.step), index, data, self.result(y)];
                 let params = sizes(&[rows, cols, self.stride(n.inputs[1])]);
-                self.emit(Kernel::gather_rows, &n.label, params, vec![], bindings);
+                let vec = vec![("VEC", f64::from(cols.is_multiple_of(4)))];
+                self.emit(Kernel::gather_rows, &n.label, params, vec, bindings);
             }
             Op::MatMul { trans_a, trans_b } => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];

@@ -238,6 +238,10 @@ fn column_sums() -> Vec<Shape> {
 fn gathers() -> Vec<Shape> {
     let of = |[rows, cols]: [usize; 2]| [rows, rows + 3].map(|stride| Shape::of(&[rows, cols, stride]));
     let mut shapes: Vec<Shape> = ROWS_COLS.into_iter().flat_map(of).collect();
+    // Rows of whole words, which are copied as such.
+    let fours = ROWS_COLS.into_iter().filter(|[_, cols]| cols.is_multiple_of(4));
+    shapes.extend(fours.flat_map(of).map(|s| s.with(&[("VEC", 1.0)])));
+    shapes.push(Shape::of(&[97, 68, 97]).with(&[("VEC", 1.0)]).folded(7));
     shapes.push(Shape::of(&[97, 67, 97]).folded(7));
     shapes.push(Shape::of(&[MANY / 64, 65, MANY / 64]));
     shapes

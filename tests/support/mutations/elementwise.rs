@@ -27,6 +27,8 @@ pub const MUTATIONS: &[Mutation] = &[
     m(gather_rows, "gather_rows.wgsl", "step[0] * params.index_stride + i / params.cols", "i / params.cols"),
     m(gather_rows, "gather_rows.wgsl", "row * params.cols + i % params.cols", "row * params.rows + i % params.cols"),
     m(gather_rows, "gather_rows.wgsl", "row * params.cols + i % params.cols", "row * params.cols + i % params.rows"),
+    m(gather_rows, "gather_rows.wgsl", "data[at / 4u][at % 4u]", "data[at / 4u][at % 2u]"),
+    m(gather_rows, "gather_rows.wgsl", "data[source(first) / 4u]", "data[source(first) / 4u + 1u]"),
     m(gather_rows, "gather_rows.wgsl", "i >= params.rows * params.cols", "i + 1u >= params.rows * params.cols"),
     m(col_sum, "col_sum.wgsl", "min(first + params.rows_per_sum,", "min(first + params.rows_per_sum - 1u,"),
     m(col_sum, "col_sum.wgsl", "params.rows + params.rows_per_sum - 1u", "params.rows"),

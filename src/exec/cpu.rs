@@ -36,9 +36,12 @@ struct Program<T> {
     threaded: bool,
 }
 
+/// Runs a launch on the arenas.
+type Launcher<T> = fn(&mut [Storage<T>], &Launch<T>);
+
 struct Launch<T> {
     /// [`run_launch`] for the number of its bindings.
-    launch: fn(&mut [Storage<T>], &Launch<T>),
+    launch: Launcher<T>,
     run: fn(&mut Call<'_, '_, T>),
     args: Args,
     reads: Vec<Range>,
@@ -277,7 +280,7 @@ fn run_launch<T: Precision, const R: usize, const W: usize>(arenas: &mut [Storag
 }
 
 /// [`run_launch`] for the bindings of a kernel.
-fn launcher<T: Precision>(reads: usize, writes: usize) -> Result<fn(&mut [Storage<T>], &Launch<T>)> {
+fn launcher<T: Precision>(reads: usize, writes: usize) -> Result<Launcher<T>> {
     macro_rules! choose {
         ($($r:literal)*) => {
             match (reads, writes) {

@@ -2,12 +2,16 @@
 //!
 //! Shapes: x `[rows, cols]`, y `[ceil(rows / rows_per_sum), cols]`. Order of sums: rising row within a part.
 
-use super::elementwise::PARALLEL_FROM;
 use super::vector;
 use crate::kernels::bound::{self, TINY};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
+
+/// Below this many elements a thread hand-off costs more than it saves.
+const PARALLEL_FROM: usize = 64 * 1024;
+/// Columns that one thread sums.
+const COLUMNS: usize = 128;
 
 /// The CPU kernel.
 pub fn col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
@@ -15,14 +19,17 @@ pub fn col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [rows, cols, rows_per_sum] = call.args.sizes();
     let [y] = call.outputs();
     let parts = x[..rows * cols].chunks(rows_per_sum * cols);
-    let run = |y: &mut [T], part: &[T]| {
-        y.fill(T::zero());
-        vector::add_rows(y, part);
-    };
-    if rows > rows_per_sum && rows * cols >= PARALLEL_FROM {
-        y.par_chunks_mut(cols).zip(x[..rows * cols].par_chunks(rows_per_sum * cols)).for_each(|(y, part)| run(y, part));
+    y.chunks_mut(cols).zip(parts).for_each(|(y, part)| sum_columns(y, part));
+}
+
+/// The sum of the rows of `x`, as long as `y`, in rising order. Threads share the columns, so that the order stays.
+pub fn sum_columns<T: Scalar>(y: &mut [T], x: &[T]) {
+    let cols = y.len();
+    if x.len() < PARALLEL_FROM {
+        vector::column_sums(y, x, cols, 0);
     } else {
-        y.chunks_mut(cols).zip(parts).for_each(|(y, part)| run(y, part));
+        let part = |(i, y): (usize, &mut [T])| vector::column_sums(y, x, cols, i * COLUMNS);
+        y.par_chunks_mut(COLUMNS).enumerate().for_each(part);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Shapes: dy `[k, m]`, x `[k, n]`, dw `[m, n]`, db `[m]`; k is the number of samples, m that of the layer's outputs and n
 //! that of its inputs. Order of sums: dw the crate `gemm`'s, db rising sample.
 
+use super::col_sum::sum_columns;
 use super::gemm::gemm;
 use super::matmul::product_bound;
 use crate::kernels::bound::{self, TINY};
@@ -15,13 +16,7 @@ pub fn matmul_col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let sizes @ [m, _, k] = call.args.sizes();
     let [dw, db] = call.outputs();
     gemm(dw, dy, x, sizes, true, false);
-    let db = &mut db[..m];
-    db.fill(T::zero());
-    for row in dy[..k * m].chunks(m) {
-        for (db, &dy) in db.iter_mut().zip(row) {
-            *db += dy;
-        }
-    }
+    sum_columns(&mut db[..m], &dy[..k * m]);
 }
 
 /// The error bound: the product's; and for db what the terms carry, gamma(k), and for each term that is not 0 a partial sum

@@ -120,18 +120,21 @@ pub fn add_to_rows<T: Scalar>(y: &mut [T], b: &[T]) {
     widest(Rows(y, b));
 }
 
-/// `y[j] += x[i, j]` for every row of `x`, in rising order.
-pub fn add_rows<T: Scalar>(y: &mut [T], x: &[T]) {
-    struct Rows<'a, T>(&'a mut [T], &'a [T]);
-    impl<T: Scalar> Loop for Rows<'_, T> {
+/// `y[j] = sum over i of x[i, first + j]`, `x` of rows of `cols` elements, in rising order of rows.
+pub fn column_sums<T: Scalar>(y: &mut [T], x: &[T], cols: usize, first: usize) {
+    struct Columns<'a, T>(&'a mut [T], &'a [T], usize, usize);
+    impl<T: Scalar> Loop for Columns<'_, T> {
         #[inline(always)]
         fn call(self) {
-            for row in self.1.chunks_exact(self.0.len()) {
-                for (y, &x) in self.0.iter_mut().zip(row) {
+            let Columns(y, x, cols, first) = self;
+            let width = y.len();
+            y.fill(T::zero());
+            for row in x.chunks_exact(cols) {
+                for (y, &x) in y.iter_mut().zip(&row[first..first + width]) {
                     *y += x;
                 }
             }
         }
     }
-    widest(Rows(y, x));
+    widest(Columns(y, x, cols, first));
 }

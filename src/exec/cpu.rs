@@ -206,16 +206,18 @@ impl<T: Precision> Cpu<T> {
 
 /// `len` zeros, or an error where memory for them cannot be had: a failed `vec!` would abort the program.
 fn zeros<E: Copy>(name: &str, len: usize, zero: E) -> Result<Vec<E>> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(len).map_err(|_| {
+    // Asked for first, and then taken from the system already zeroed: pages that nothing writes to are never made, and
+    // those of a data set are not written twice. The black box keeps the request, which nothing else uses.
+    let mut probe: Vec<E> = Vec::new();
+    probe.try_reserve_exact(len).map_err(|_| {
         Error::Limit(format!(
             "the model is too large for this machine's memory: {name} needs {} bytes. Reduce the layers' sizes or \
              batch_size",
             len * size_of::<E>()
         ))
     })?;
-    values.resize(len, zero);
-    Ok(values)
+    drop(std::hint::black_box(probe));
+    Ok(vec![zero; len])
 }
 
 fn mismatch() -> Error {

@@ -2,12 +2,11 @@
 
 use super::adapter::GpuDevice;
 use super::fault::scoped;
+use super::pipelines::{Built, Key, pipelines};
 use crate::error::Result;
 use crate::exec::layout::join;
-use crate::kernels::{Access, Args, Engine, Kernel, Param};
+use crate::kernels::{Kernel, Param};
 use crate::plan::{Dispatch, Plan, Range, memory::aligned};
-use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// A plan's GPU objects.
 pub struct Program {
@@ -45,16 +44,16 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<wgpu::Buffer>
         let at = format!("buffer {} of {} bytes", a.name, descriptor.size);
         arenas.push(scoped(&gpu.device, &at, || gpu.device.create_buffer(&descriptor)).await?);
     }
-    let mut pipelines = Pipelines::default();
+    let pipelines = pipelines(gpu, plans).await?;
     let mut programs = Vec::with_capacity(plans.len());
     for (plan, map) in plans.iter().zip(maps) {
         let params = upload_params(gpu, plan).await?;
         let mut launches = Vec::with_capacity(plan.dispatches.len());
         for (i, dispatch) in plan.dispatches.iter().enumerate() {
-            let (pipeline, layout) = pipelines.get(gpu, dispatch.kernel, &dispatch.args).await?;
+            let Built { pipeline, bindings: layout } = &pipelines[&Key::of(dispatch)];
             let at = format!("bind group of {} ({})", dispatch.kernel.name(), dispatch.label);
-            let bindings = scoped(&gpu.device, &at, || bind(gpu, &layout, dispatch, &params, i, &map, &arenas)).await?;
-            launches.push(Launch { pipeline, bindings, grid: dispatch.grid });
+            let bindings = scoped(&gpu.device, &at, || bind(gpu, layout, dispatch, &params, i, &map, &arenas)).await?;
+            launches.push(Launch { pipeline: pipeline.clone(), bindings, grid: dispatch.grid });
         }
         let log = plan.buffer("loss").map(|b| b.range);
         programs.push(Program { map, log, launches });
@@ -113,85 +112,4 @@ fn bind(
     }
     let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries };
     gpu.device.create_bind_group(&descriptor)
-}
-
-/// A kernel's shader module and layouts.
-#[derive(Clone)]
-struct Module {
-    shader: wgpu::ShaderModule,
-    bindings: wgpu::BindGroupLayout,
-    layout: wgpu::PipelineLayout,
-}
-
-/// Pipelines by kernel and constants, modules by kernel: each is made once.
-#[derive(Default)]
-struct Pipelines {
-    modules: HashMap<(Kernel, Engine), Module>,
-    made: HashMap<(Kernel, String), wgpu::ComputePipeline>,
-}
-
-impl Pipelines {
-    async fn get(
-        &mut self,
-        gpu: &GpuDevice,
-        kernel: Kernel,
-        args: &Args,
-    ) -> Result<(wgpu::ComputePipeline, wgpu::BindGroupLayout)> {
-        let engine = kernel.engine(args);
-        let module = self.module(gpu, kernel, engine).await?;
-        let key = (kernel, format!("{:?}", args.constants));
-        if let Some(pipeline) = self.made.get(&key) {
-            return Ok((pipeline.clone(), module.bindings));
-        }
-        let descriptor = wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.name()),
-            layout: Some(&module.layout),
-            module: &module.shader,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &args.constants,
-                // Every kernel writes what it reads of workgroup memory; zeroing it would cost each dispatch.
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: None,
-        };
-        let at = format!("kernel {} with {:?}", kernel.name(), args.constants);
-        let pipeline = scoped(&gpu.device, &at, || gpu.device.create_compute_pipeline(&descriptor)).await?;
-        self.made.insert(key, pipeline.clone());
-        Ok((pipeline, module.bindings))
-    }
-
-    async fn module(&mut self, gpu: &GpuDevice, kernel: Kernel, engine: Engine) -> Result<Module> {
-        if let Some(module) = self.modules.get(&(kernel, engine)) {
-            return Ok(module.clone());
-        }
-        let made = scoped(&gpu.device, &format!("kernel {}", kernel.name()), || module(gpu, kernel, engine)).await?;
-        self.modules.insert((kernel, engine), made.clone());
-        Ok(made)
-    }
-}
-
-fn module(gpu: &GpuDevice, kernel: Kernel, engine: Engine) -> Module {
-    let device = &gpu.device;
-    let label = Some(kernel.name());
-    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(gpu.shader(kernel, engine)));
-    let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
-    let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-        count: None,
-    };
-    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
-    for (i, binding) in kernel.row().bindings.iter().enumerate() {
-        let read_only = binding.access == Access::Read;
-        entries.push(entry(i as u32 + 1, wgpu::BufferBindingType::Storage { read_only }));
-    }
-    let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label,
-        bind_group_layouts: &[Some(&bindings)],
-        immediate_size: 0,
-    });
-    Module { shader, bindings, layout }
 }

@@ -3,6 +3,7 @@
 pub mod adapter;
 mod build;
 pub mod fault;
+mod pipelines;
 pub mod probe;
 mod read_back;
 

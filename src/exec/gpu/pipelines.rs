@@ -1,0 +1,129 @@
+//! The pipelines that plans need, each made once, on all threads of the host at a time: drivers take tenths of a second for
+//! one, and a session needs ten of them before its first step.
+
+use super::adapter::GpuDevice;
+use super::fault::scoped;
+use crate::error::Result;
+use crate::kernels::{Access, Engine, Kernel};
+use crate::plan::{Dispatch, Plan};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What tells one pipeline from another: the kernel, its engine, and its constants as bits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    kernel: Kernel,
+    engine: Engine,
+    constants: Vec<(&'static str, u64)>,
+}
+
+impl Key {
+    /// The pipeline of a dispatch.
+    pub fn of(dispatch: &Dispatch) -> Key {
+        let Dispatch { kernel, args, .. } = dispatch;
+        let constants = args.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect();
+        Key { kernel: *kernel, engine: kernel.engine(args), constants }
+    }
+}
+
+/// A pipeline and what is bound to it.
+pub struct Built {
+    pub pipeline: wgpu::ComputePipeline,
+    pub bindings: wgpu::BindGroupLayout,
+}
+
+/// A kernel's shader module and layouts.
+struct Module {
+    shader: wgpu::ShaderModule,
+    bindings: wgpu::BindGroupLayout,
+    layout: wgpu::PipelineLayout,
+}
+
+/// Every pipeline of `plans`. Which one is made first is left to chance; what is made, and which error is told where
+/// several fail, is not.
+///
+/// # Errors
+/// [`crate::Error::Gpu`] with the kernel's name and what the driver said.
+pub async fn pipelines(gpu: &GpuDevice, plans: &[Plan]) -> Result<BTreeMap<Key, Built>> {
+    let keys: BTreeSet<Key> = plans.iter().flat_map(|p| p.dispatches.iter().map(Key::of)).collect();
+    let texts: BTreeSet<(Kernel, Engine)> = keys.iter().map(|k| (k.kernel, k.engine)).collect();
+    let modules = each(texts, async |(kernel, engine)| {
+        scoped(&gpu.device, &format!("kernel {}", kernel.name()), || module(gpu, *kernel, *engine)).await
+    })
+    .await?;
+    each(keys, async |key| {
+        let module = &modules[&(key.kernel, key.engine)];
+        let at = format!("kernel {} with {:?}", key.kernel.name(), values(key));
+        let pipeline = scoped(&gpu.device, &at, || pipeline(gpu, module, key)).await?;
+        Ok(Built { pipeline, bindings: module.bindings.clone() })
+    })
+    .await
+}
+
+/// `make` for every key, on all threads. wgpu's error scopes belong to a thread, and away from the browser their results are
+/// there at once, so that each thread waits for its own.
+#[cfg(not(target_arch = "wasm32"))]
+async fn each<K: Ord + Send + Sync, V: Send>(
+    keys: BTreeSet<K>,
+    make: impl AsyncFn(&K) -> Result<V> + Sync,
+) -> Result<BTreeMap<K, V>> {
+    use rayon::prelude::*;
+    let made: Vec<Result<(K, V)>> =
+        keys.into_par_iter().map(|key| pollster::block_on(make(&key)).map(|value| (key, value))).collect();
+    made.into_iter().collect()
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn each<K: Ord, V>(keys: BTreeSet<K>, make: impl AsyncFn(&K) -> Result<V>) -> Result<BTreeMap<K, V>> {
+    let mut made = BTreeMap::new();
+    for key in keys {
+        let value = make(&key).await?;
+        made.insert(key, value);
+    }
+    Ok(made)
+}
+
+fn values(key: &Key) -> Vec<(&'static str, f64)> {
+    key.constants.iter().map(|(name, bits)| (*name, f64::from_bits(*bits))).collect()
+}
+
+fn pipeline(gpu: &GpuDevice, module: &Module, key: &Key) -> wgpu::ComputePipeline {
+    let constants = values(key);
+    gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(key.kernel.name()),
+        layout: Some(&module.layout),
+        module: &module.shader,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            constants: &constants,
+            // Every kernel writes what it reads of workgroup memory; zeroing it would cost each dispatch.
+            zero_initialize_workgroup_memory: false,
+        },
+        cache: None,
+    })
+}
+
+fn module(gpu: &GpuDevice, kernel: Kernel, engine: Engine) -> Module {
+    let device = &gpu.device;
+    let label = Some(kernel.name());
+    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(gpu.shader(kernel, engine)));
+    let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+    let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+    for (i, binding) in kernel.row().bindings.iter().enumerate() {
+        let read_only = binding.access == Access::Read;
+        entries.push(entry(i as u32 + 1, wgpu::BufferBindingType::Storage { read_only }));
+    }
+    let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&bindings)],
+        immediate_size: 0,
+    });
+    Module { shader, bindings, layout }
+}

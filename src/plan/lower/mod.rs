@@ -178,21 +178,8 @@ impl<'a> Lowering<'a> {
         let (rows, cols) = n.results[0].rows_cols();
         match &n.op {
             Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {}
-            Op::Gather => {
-                let (data, index) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
-                let bindings = vec![Slot::Fixed(self.step), index, data, self.result(y)];
-                let params = sizes(&[rows, cols, self.stride(n.inputs[1])]);
-                let vec = vec![("VEC", f64::from(cols.is_multiple_of(4)))];
-                self.emit(Kernel::gather_rows, &n.label, params, vec, bindings);
-            }
-            Op::MatMul { trans_a, trans_b } => {
-                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-                let (a0, a1) = graph.ty(n.inputs[0]).rows_cols();
-                let k = if *trans_a { a0 } else { a1 };
-                let mut constants = self.options.products.constants([rows, cols, k], *trans_a, *trans_b);
-                constants.extend([("TRANS_A", f64::from(*trans_a)), ("TRANS_B", f64::from(*trans_b))]);
-                self.emit(Kernel::matmul, &n.label, sizes(&[rows, cols, k]), constants, bindings);
-            }
+            Op::Gather => self.gather(n, y)?,
+            Op::MatMul { trans_a, trans_b } => self.product(n, [*trans_a, *trans_b], y)?,
             Op::AddBias => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
                 self.emit(Kernel::add_bias, &n.label, sizes(&[rows, cols]), vec![], bindings);
@@ -276,6 +263,27 @@ impl<'a> Lowering<'a> {
         let mut constants = act_constants(elementwise(act));
         constants.extend(self.options.products.constants([rows, cols, k], false, false));
         self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings);
+        Ok(())
+    }
+
+    fn gather(&mut self, n: &graph::Node, y: Value) -> Result<()> {
+        let (rows, cols) = n.results[0].rows_cols();
+        let (data, index) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
+        let bindings = vec![Slot::Fixed(self.step), index, data, self.result(y)];
+        let params = sizes(&[rows, cols, self.stride(n.inputs[1])]);
+        let vec = vec![("VEC", f64::from(cols.is_multiple_of(4)))];
+        self.emit(Kernel::gather_rows, &n.label, params, vec, bindings);
+        Ok(())
+    }
+
+    fn product(&mut self, n: &graph::Node, [trans_a, trans_b]: [bool; 2], y: Value) -> Result<()> {
+        let (rows, cols) = n.results[0].rows_cols();
+        let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
+        let (a0, a1) = self.graph.ty(n.inputs[0]).rows_cols();
+        let k = if trans_a { a0 } else { a1 };
+        let mut constants = self.options.products.constants([rows, cols, k], trans_a, trans_b);
+        constants.extend([("TRANS_A", f64::from(trans_a)), ("TRANS_B", f64::from(trans_b))]);
+        self.emit(Kernel::matmul, &n.label, sizes(&[rows, cols, k]), constants, bindings);
         Ok(())
     }
 

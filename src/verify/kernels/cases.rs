@@ -243,7 +243,6 @@ fn gathers() -> Vec<Shape> {
     shapes.extend(fours.flat_map(of).map(|s| s.with(&[("VEC", 1.0)])));
     shapes.push(Shape::of(&[97, 68, 97]).with(&[("VEC", 1.0)]).folded(7));
     shapes.push(Shape::of(&[97, 67, 97]).folded(7));
-    shapes.push(Shape::of(&[MANY / 64, 65, MANY / 64]));
     shapes
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use wgrad::bench::{Line, Settings, WORKLOADS, Workload, measure};
 use wgrad::exec::Device;
 
-const SHORT: Settings = Settings { seconds: 0.01, warm_up_s: 0.0 };
+const SHORT: Settings = Settings { seconds: 0.01, warm_up_s: 0.0, profile: false };
 
 fn line(device: &Device, name: &str) -> Line {
     pollster::block_on(measure(device, Workload::by_name(name).unwrap(), SHORT)).unwrap()
@@ -75,13 +75,81 @@ fn json_has_one_line_a_workload_with_the_fields_of_the_peers() {
 }
 
 #[test]
+fn a_profile_has_every_dispatch_of_the_step_against_the_peaks() {
+    let place = Place::new();
+    let args = ["bench", "seed", "--device", "cpu", "--seconds", "0.05", "--json", "--trace", "t.json", "--roofline"];
+    let text = place.good(&[&args[..], &["r.svg"]].concat());
+    let line: Value = serde_json::from_str(&text).unwrap();
+    let profile = &line["profile"];
+    for peak in ["gflop_per_s", "read_gb_per_s", "write_gb_per_s", "cached_gb_per_s", "dispatch_us"] {
+        assert!(profile["peaks"][peak].as_f64().is_some_and(|v| v > 0.0), "{peak}: {profile}");
+    }
+    let dispatches = profile["dispatches"].as_array().unwrap();
+    assert_eq!(dispatches.iter().filter(|d| d["kernel"] == "sgd_step").count(), 1, "{profile}");
+    for d in dispatches {
+        assert!(["compute", "bandwidth", "overhead"].contains(&d["bound"].as_str().unwrap()), "{d}");
+        assert!(d["bytes"].as_u64().unwrap() > 0 && d["time_us"]["count"].as_u64().unwrap() > 0, "{d}");
+    }
+    // The trace has each dispatch as often as it was timed, and names that a viewer shows.
+    let trace: Value = serde_json::from_str(&place.read("t.json")).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let steps = events.iter().filter(|e| e["name"] == "sgd_step").count() as u64;
+    assert_eq!(Some(steps), dispatches[0]["time_us"]["count"].as_u64());
+    assert!(events.iter().filter(|e| e["ph"] == "X").all(|e| e["dur"].is_number() && e["ts"].is_number()));
+    let svg = place.read("r.svg");
+    assert!(roxmltree::Document::parse(&svg).is_ok() && svg.contains("GFLOP/s"), "{svg}");
+}
+
+#[test]
+fn the_kernel_table_is_timed_without_a_workload() {
+    let place = Place::new();
+    let text = place.good(&["bench", "--kernels", "--device", "cpu", "--json"]);
+    let table: Value = serde_json::from_str(&text).unwrap();
+    let names: Vec<&str> = table["kernels"].as_array().unwrap().iter().map(|k| k["kernel"].as_str().unwrap()).collect();
+    assert!(wgrad::kernels::Kernel::ALL.iter().all(|k| names.contains(&k.name())), "{names:?}");
+}
+
+#[test]
+fn a_slowdown_beyond_the_noise_is_exit_code_1_and_a_speedup_is_not() {
+    let place = Place::new();
+    let bench = ["bench", "seed", "--device", "cpu", "--seconds", "0.3"];
+    place.good(&[&bench[..], &["--json", "before.jsonl"]].concat());
+    let mut line: Value = serde_json::from_str(&place.read("before.jsonl")).unwrap();
+    // What was saved is the measurement times a factor that no noise explains.
+    for (factor, code, word) in [(100.0, 1, "SLOWER"), (0.01, 0, "faster")] {
+        let mut other = line.clone();
+        for quartile in ["median", "low", "high"] {
+            other["repetitions"][quartile] = Value::from(line["repetitions"]["median"].as_f64().unwrap() * factor);
+        }
+        place.write("other.jsonl", &other.to_string());
+        let ended = place.run(&[&bench[..], &["--compare", "other.jsonl"]].concat());
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(ended.stdout.contains(word), "{}", ended.stdout);
+    }
+    line["adapter"] = Value::from("another machine's");
+    place.write("other.jsonl", &line.to_string());
+    let ended = place.run(&[&bench[..], &["--compare", "other.jsonl"]].concat());
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("seed on another machine's"), "{}", ended.stderr);
+}
+
+#[test]
 fn bad_input_is_met_with_a_reason() {
     let place = Place::new();
+    place.write("broken.jsonl", "\n{\"workload\": \"seed\"}\n");
+    place.write("empty.jsonl", "");
     for (args, needed) in [
         (&["bench", "digts"][..], &["no workload \"digts\"", "did you mean \"digits\"?", "mnist-adam"][..]),
         (&["bench", "--json", "seed"], &["wgrad bench seed --json"]),
         (&["bench", "seed", "--seconds", "0"], &["above 0"]),
         (&["bench", "seed", "--device", "cpu", "--adapter", "0"], &["contradict"]),
+        (
+            &["bench", "seed", "--compare", "broken.jsonl"],
+            &["broken.jsonl:2", "no result of wgrad bench", "--json FILE"],
+        ),
+        (&["bench", "seed", "--compare", "empty.jsonl"], &["empty.jsonl", "no result"]),
+        (&["bench", "seed", "--compare", "nowhere.jsonl"], &["nowhere.jsonl"]),
+        (&["bench", "seed", "digits", "--trace", "t.json"], &["one workload", "wgrad bench digits --trace"]),
     ] {
         let ended = place.run(args);
         assert_eq!(ended.code, Some(2), "{args:?}: {}", ended.stderr);

@@ -4,9 +4,15 @@
 //! a device and gives a [`Result`](Line) in the peers' form. A step that computes something else than the peers' is no
 //! result, however fast: [`Workload::agrees`] decides.
 
+pub mod compare;
+pub mod kernels;
+pub mod peaks;
 pub mod process;
+pub mod profile;
+pub mod roofline;
 mod run;
 mod spread;
+pub mod trace;
 mod workload;
 
 pub use run::{Line, Settings, Work, measure};

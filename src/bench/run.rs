@@ -1,6 +1,8 @@
 //! Timing a workload: the first step, a warm-up, then repetitions of equal length.
 
+use super::peaks::Peaks;
 use super::process::{peak_rss_mib, since_start};
+use super::profile::StepProfile;
 use super::{Spread, Workload};
 use crate::error::Result;
 use crate::exec::{Counters, Device, Flow};
@@ -14,6 +16,8 @@ use std::time::Instant;
 const REPETITION_S: f64 = 0.25;
 /// Repetitions at least, where they fit in three times the time asked for: two quartiles need three values.
 const FEWEST: usize = 3;
+/// Steps that are profiled, where they do not take long: enough for a median.
+const PROFILED_STEPS: usize = 9;
 /// Rows that are generated and uploaded at once: 6 MiB of the widest data.
 const PIECE: usize = 1536;
 /// Samples in the tables of one upload, where an epoch has fewer: 64 Ki indices and weights are half a MiB.
@@ -26,12 +30,14 @@ pub struct Settings {
     pub seconds: f64,
     /// Time of the warm-up after the first step at least, in seconds.
     pub warm_up_s: f64,
+    /// Whether to time the dispatches of a step afterwards, and the peaks of the device.
+    pub profile: bool,
 }
 
 impl Settings {
     /// This long, after the warm-up of a benchmark: tuners, caches and clocks have settled after a second, also in the peers.
     pub fn seconds(seconds: f64) -> Settings {
-        Settings { seconds, warm_up_s: 1.0 }
+        Settings { seconds, warm_up_s: 1.0, profile: false }
     }
 }
 
@@ -53,7 +59,7 @@ pub struct Work {
 }
 
 /// The result of one workload: the peers' fields, then our own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// The program: `wgrad`.
     pub peer: String,
@@ -91,6 +97,9 @@ pub struct Line {
     pub device_mib: f64,
     /// What the scheduler did in the timed steps.
     pub work: Work,
+    /// The dispatches of a step, where asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<StepProfile>,
 }
 
 /// A workload on a device, at some place of its endless stream.
@@ -124,6 +133,11 @@ pub async fn measure(device: &Device, workload: Workload, settings: Settings) ->
         steps += count;
         seconds += took;
     }
+    // The peak of memory is that of training: what profiling takes comes after.
+    let (peak_rss_mib, work) = (peak_rss_mib(), work(before, runner.engine.counters(), steps));
+    let rates = Spread::of(&rates);
+    let (loss_check, last_loss) = (runner.loss_check, runner.last_loss);
+    let profile = if settings.profile { Some(runner.profile(device, rates.median).await?) } else { None };
     let number = |loss: f64| loss.is_finite().then_some(loss);
     let steps_per_s = steps as f64 / seconds;
     Ok(Line {
@@ -133,18 +147,19 @@ pub async fn measure(device: &Device, workload: Workload, settings: Settings) ->
         steps_per_s,
         samples_per_s: steps_per_s * workload.batch as f64,
         gflop_per_s: steps_per_s * workload.flop_per_step() / 1e9,
-        loss_check: number(runner.loss_check),
-        final_loss: number(runner.last_loss),
+        loss_check: number(loss_check),
+        final_loss: number(last_loss),
         steps,
         first_step_s,
         compile_or_warmup_s,
         warmup_steps,
-        peak_rss_mib: peak_rss_mib(),
-        loss_agrees: workload.agrees(runner.loss_check),
-        repetitions: Spread::of(&rates),
+        peak_rss_mib,
+        loss_agrees: workload.agrees(loss_check),
+        repetitions: rates,
         data_s: runner.data_s,
         device_mib: runner.engine.size_bytes() as f64 / f64::from(1 << 20),
-        work: work(before, runner.engine.counters(), steps),
+        work,
+        profile,
     })
 }
 
@@ -217,5 +232,15 @@ impl Runner {
             count = ((rate * REPETITION_S) as usize).clamp(1, 2 * count);
         }
         Ok(rate)
+    }
+
+    /// Times the dispatches of a few steps; `rate` is what training reached.
+    async fn profile(&mut self, device: &Device, rate: f64) -> Result<StepProfile> {
+        // A few steps, but no more than a repetition takes.
+        let steps = ((rate * REPETITION_S) as usize).clamp(1, PROFILED_STEPS);
+        self.train(steps).await?;
+        let profile = self.engine.profile(steps).await?;
+        let peaks = Peaks::measure(device).await?;
+        Ok(StepProfile::new(self.engine.training_plan()?, profile, peaks, 1e6 / rate))
     }
 }

@@ -60,9 +60,11 @@ pub enum Command {
     #[command(after_help = "Example: wgrad plan examples/digits.toml --target webgpu")]
     Plan(Plan),
     /// Time the training of fixed workloads that other frameworks run as well
-    #[command(after_help = "Example: wgrad bench digits mnist --device cpu\n\n\
-                            Exit code 1: the loss after a fixed number of steps is not the one that the other \
-                            frameworks reach.")]
+    #[command(after_help = "Examples: wgrad bench digits mnist --device cpu --json before.jsonl\n          \
+                            wgrad bench digits mnist --device cpu --compare before.jsonl\n          \
+                            wgrad bench digits --adapter llvmpipe --profile --roofline roofline.svg\n\n\
+                            Exit code 1: the loss after a fixed number of steps is not the one that other frameworks \
+                            reach, or a workload is slower than in the file of --compare beyond the noise.")]
     Bench(Bench),
 }
 
@@ -299,6 +301,21 @@ pub struct Bench {
     /// Print JSON, one line a workload, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
+    /// Time every dispatch of a step and hold it against the measured peaks of the device
+    #[arg(long)]
+    pub profile: bool,
+    /// Do the same for every kernel of the table by itself; no workload runs unless named
+    #[arg(long)]
+    pub kernels: bool,
+    /// Compare with the results that --json FILE wrote earlier on this machine
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// Write a trace of a few steps of one workload, for ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Write the roofline of the device with the dispatches, SVG
+    #[arg(long, value_name = "FILE")]
+    pub roofline: Option<PathBuf>,
     /// This process measures one workload for another process
     #[arg(long, hide = true)]
     pub child: bool,

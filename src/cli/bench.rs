@@ -1,58 +1,150 @@
 //! `wgrad bench`
 
+mod text;
+
 use super::{args, out};
-use crate::bench::{Line, Settings, WORKLOADS, Workload, measure};
+use crate::bench::compare::{self, Change, Verdict};
+use crate::bench::kernels::measure_kernel;
+use crate::bench::peaks::Peaks;
+use crate::bench::profile::DispatchLine;
+use crate::bench::roofline::{Group, roofline};
+use crate::bench::{Line, Settings, WORKLOADS, Workload, measure, trace};
 use crate::error::Error;
+use crate::exec::{Device, open_device_to_profile};
+use crate::kernels::Kernel;
 use anyhow::Context;
-use std::fmt::Write;
+use serde::Serialize;
+use std::path::Path;
 use std::process::{Command, Stdio};
+
+/// The kernel table on a device.
+#[derive(Serialize)]
+struct KernelTable {
+    adapter: String,
+    peaks: Peaks,
+    kernels: Vec<DispatchLine>,
+}
 
 pub fn run(args: args::Bench) -> anyhow::Result<bool> {
     let workloads = chosen(&args)?;
+    let earlier = earlier(&args, &workloads)?;
     let mut lines = Vec::new();
     for workload in &workloads {
-        let line = if workloads.len() == 1 { here(&args, *workload)? } else { elsewhere(&args, workload.name)? };
+        let alone = workloads.len() == 1 && !args.kernels;
+        let line = if alone { here(&args, *workload)? } else { elsewhere(&args, workload.name)? };
         if !line.loss_agrees {
-            out::words(&wrong(workload, &line));
+            out::words(&text::wrong(workload, &line));
         }
-        let text = serde_json::to_string(&line)?;
-        if args.json.as_deref().is_some_and(|target| target.as_os_str() == "-") {
-            out::result(&text)?;
-        }
-        lines.push((line, text));
+        print_json(&args, &line)?;
+        lines.push(line);
     }
-    match &args.json {
-        Some(target) if target.as_os_str() != "-" => {
-            out::file(target, &lines.iter().map(|(_, text)| format!("{text}\n")).collect::<String>())?;
-        }
-        Some(_) => {}
-        None => out::result(&table(lines.iter().map(|(line, _)| line)))?,
+    let table = if args.kernels { Some(kernel_table(&args)?) } else { None };
+    if let Some(table) = &table {
+        print_json(&args, table)?;
     }
-    Ok(lines.iter().all(|(line, _)| line.loss_agrees))
+    write_files(&args, &lines, table.as_ref())?;
+    let changes = changes(&args, &earlier, &lines)?;
+    if args.json.is_none() {
+        out::result(&text::page(&lines, table.as_ref().map(|t| (&t.peaks, t.kernels.as_slice())), &changes))?;
+    } else if !changes.is_empty() {
+        out::words(&text::changes(&changes));
+    }
+    Ok(lines.iter().all(|line| line.loss_agrees) && changes.iter().all(|c| c.verdict != Verdict::Slower))
 }
 
-/// The workloads asked for, all of them where none is.
+/// The workloads asked for; without a name all of them, or none where the kernels are asked for.
 fn chosen(args: &args::Bench) -> anyhow::Result<Vec<Workload>> {
-    if let Some(name) = args.json.as_deref().and_then(|f| f.to_str())
+    if let Some(name) = args.json.as_deref().and_then(Path::to_str)
         && WORKLOADS.iter().any(|w| w.name == name)
     {
         anyhow::bail!(
             "--json {name} would write a file called {name}. Put the workload first: wgrad bench {name} --json"
         );
     }
-    if args.workloads.is_empty() {
-        return Ok(WORKLOADS.to_vec());
+    let chosen: Vec<Workload> = match args.workloads.as_slice() {
+        [] if args.kernels => Vec::new(),
+        [] => WORKLOADS.to_vec(),
+        names => names.iter().map(|name| Workload::by_name(name)).collect::<Result<_, Error>>()?,
+    };
+    if args.trace.is_some() && chosen.len() != 1 {
+        anyhow::bail!(
+            "--trace shows the steps of one workload, not of {}. Name one: wgrad bench digits --trace FILE",
+            chosen.len()
+        );
     }
-    Ok(args.workloads.iter().map(|name| Workload::by_name(name)).collect::<Result<_, Error>>()?)
+    Ok(chosen)
+}
+
+/// The results to compare with, read before anything is measured.
+fn earlier(args: &args::Bench, workloads: &[Workload]) -> anyhow::Result<Vec<Line>> {
+    let Some(path) = &args.compare else { return Ok(Vec::new()) };
+    let earlier = compare::read(path)?;
+    if let Some(missing) = workloads.iter().find(|w| earlier.iter().all(|l| l.workload != w.name)) {
+        let names: Vec<&str> = earlier.iter().map(|l| l.workload.as_str()).collect();
+        anyhow::bail!("{}: there is no {} to compare with, only {}", path.display(), missing.name, names.join(", "));
+    }
+    Ok(earlier)
+}
+
+fn changes(args: &args::Bench, earlier: &[Line], lines: &[Line]) -> anyhow::Result<Vec<Change>> {
+    let Some(path) = &args.compare else { return Ok(Vec::new()) };
+    let change = |now: &Line| Ok(Change::new(compare::find(earlier, path, &now.workload, &now.adapter)?, now));
+    lines.iter().map(change).collect()
+}
+
+/// JSON on stdout comes line by line, as results do.
+fn print_json(args: &args::Bench, value: &impl Serialize) -> anyhow::Result<()> {
+    match &args.json {
+        Some(target) if target.as_os_str() == "-" => out::result(&serde_json::to_string(value)?),
+        _ => Ok(()),
+    }
+}
+
+fn write_files(args: &args::Bench, lines: &[Line], table: Option<&KernelTable>) -> anyhow::Result<()> {
+    if let Some(target) = args.json.as_ref().filter(|target| target.as_os_str() != "-") {
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(&format!("{}\n", serde_json::to_string(line)?));
+        }
+        if let Some(table) = table {
+            text.push_str(&format!("{}\n", serde_json::to_string(table)?));
+        }
+        out::file(target, &text)?;
+    }
+    if let (Some(target), Some(line)) = (&args.trace, lines.first())
+        && let Some(profile) = &line.profile
+    {
+        out::file(target, &trace::trace(&line.workload, &line.adapter, profile))?;
+    }
+    if let Some(target) = &args.roofline {
+        let profiles = || lines.iter().filter_map(|l| l.profile.as_ref().map(|p| (l, p)));
+        let mut groups: Vec<Group<'_>> = profiles().map(|(l, p)| (l.workload.as_str(), &*p.dispatches)).collect();
+        groups.extend(table.map(|t| ("kernel table", t.kernels.as_slice())));
+        let first = profiles().next().map(|(l, p)| (l.adapter.as_str(), &p.peaks));
+        let Some((adapter, peaks)) = first.or(table.map(|t| (t.adapter.as_str(), &t.peaks))) else { return Ok(()) };
+        out::file(target, &roofline(adapter, peaks, &groups))?;
+    }
+    Ok(())
+}
+
+/// Whether dispatches are timed one by one.
+fn profiles(args: &args::Bench) -> bool {
+    args.profile || args.trace.is_some() || args.roofline.is_some()
+}
+
+fn open_to_profile(args: &args::Bench) -> anyhow::Result<Device> {
+    let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|v| v == "1");
+    Ok(pollster::block_on(open_device_to_profile(&args.device.choice()?, required))?)
 }
 
 /// Measures in this process.
 fn here(args: &args::Bench, workload: Workload) -> anyhow::Result<Line> {
-    let device = args.device.open()?;
+    let profile = profiles(args);
+    let device = if profile { open_to_profile(args)? } else { args.device.open()? };
     if !args.child {
         out::words(&format!("device    {} ({})", device.name(), device.reason()));
     }
-    Ok(pollster::block_on(measure(&device, workload, Settings::seconds(args.seconds)))?)
+    Ok(pollster::block_on(measure(&device, workload, Settings { profile, ..Settings::seconds(args.seconds) }))?)
 }
 
 /// Measures in a process of its own: the time to the first step and the memory are those of a process, and a driver's state
@@ -65,44 +157,21 @@ fn elsewhere(args: &args::Bench, name: &str) -> anyhow::Result<Line> {
     if let Some(adapter) = &args.device.adapter {
         command.args(["--adapter", adapter]);
     }
+    if profiles(args) {
+        command.arg("--profile");
+    }
     let ended = command.stderr(Stdio::inherit()).output().context("the program could not start itself")?;
     let text = String::from_utf8_lossy(&ended.stdout);
     serde_json::from_str(text.trim()).with_context(|| format!("workload {name} gave no result ({})", ended.status))
 }
 
-fn wrong(workload: &Workload, line: &Line) -> String {
-    let found = line.loss_check.map_or("no number".to_string(), |l| format!("{l:.7}"));
-    format!(
-        "{}: WRONG: the loss of step {} is {found}, that of the peers {}: this device computes something else",
-        workload.name, workload.check_steps, workload.expected_loss
-    )
-}
-
-fn table<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
-    let mut text = String::from(
-        "workload      steps/s (spread)      samples/s  GFLOP/s  first step  peak RSS  us/step host  loss check\n",
-    );
-    for l in lines {
-        let memory = l.peak_rss_mib.map_or("-".to_string(), |m| format!("{m:.0} MiB"));
-        let loss = l.loss_check.map_or("no number".to_string(), |l| format!("{l:.6}"));
-        let mark = if l.loss_agrees { "ok" } else { "WRONG" };
-        let _ = writeln!(
-            text,
-            "{:<12} {:>10} ({:>4.1} %) {:>16} {:>8.2} {:>9.3} s {:>9} {:>13.2}  {loss} {mark}",
-            l.workload,
-            digits(l.steps_per_s),
-            100.0 * l.repetitions.relative(),
-            digits(l.samples_per_s),
-            l.gflop_per_s,
-            l.first_step_s,
-            memory,
-            l.work.host_us_per_step
-        );
+fn kernel_table(args: &args::Bench) -> anyhow::Result<KernelTable> {
+    let device = open_to_profile(args)?;
+    out::words(&format!("device    {} ({})", device.name(), device.reason()));
+    let peaks = pollster::block_on(Peaks::measure(&device))?;
+    let mut kernels = Vec::new();
+    for &kernel in Kernel::ALL {
+        kernels.extend(pollster::block_on(measure_kernel(&device, kernel, &peaks))?);
     }
-    text
-}
-
-/// Three digits after the point below 100, none above.
-fn digits(x: f64) -> String {
-    if x < 100.0 { format!("{x:.3}") } else { out::count(x.round() as u64) }
+    Ok(KernelTable { adapter: device.name().into(), peaks, kernels })
 }

@@ -1,6 +1,7 @@
 //! The CPU executor: runs a plan with the table's CPU functions, in `f32` (the device `cpu`) or `f64` (the judge).
 
 use super::layout::join;
+use super::profile::{Method, Profile, Track};
 use super::{Counters, Flow};
 use crate::error::{Error, Result};
 use crate::kernels::{Access, Args, Call, Dtype, In, Kernel, Out, Scalar};
@@ -186,6 +187,28 @@ impl<T: Precision> Cpu<T> {
             out.extend(self.values(r)?);
         }
         Ok(out)
+    }
+
+    /// See [`super::Session::profile`].
+    pub fn profile(&mut self, plan: usize, steps: usize) -> Profile {
+        self.reset(plan);
+        if self.programs[plan].threaded { rayon::scope(|_| self.time(plan, steps)) } else { self.time(plan, steps) }
+    }
+
+    fn time(&mut self, plan: usize, steps: usize) -> Profile {
+        let launches = &self.programs[plan].launches;
+        let mut profile = Profile::new(Method::Clock, launches.len());
+        let begin = Instant::now();
+        for _ in 0..steps {
+            for (i, launch) in launches.iter().enumerate() {
+                let start = begin.elapsed();
+                (launch.launch)(&mut self.arenas, launch);
+                let took_us = (begin.elapsed() - start).as_secs_f64() * 1e6;
+                profile.dispatches_us[i].push(took_us);
+                profile.push(Track::Device, i.to_string(), start.as_secs_f64() * 1e6, took_us);
+            }
+        }
+        profile
     }
 
     fn reset(&mut self, plan: usize) {

@@ -114,23 +114,38 @@ impl Device {
 /// # Errors
 /// [`crate::Error::Device`]: no adapter, an unknown adapter name (the message lists what there is), a device that does not open.
 pub async fn open_device(choice: &Choice, require_gpu: bool) -> Result<Device> {
+    open(choice, require_gpu, false).await
+}
+
+/// The same with the device's clock (timestamp queries) where the adapter has one; training needs none.
+///
+/// # Errors
+/// As [`open_device`].
+pub async fn open_device_to_profile(choice: &Choice, require_gpu: bool) -> Result<Device> {
+    open(choice, require_gpu, true).await
+}
+
+async fn open(choice: &Choice, require_gpu: bool, clock: bool) -> Result<Device> {
     if *choice == Choice::Cpu {
         return Ok(Device::Cpu { reason: "asked for by --device cpu".into() });
     }
-    open_gpu_or_cpu(choice, require_gpu).await
+    open_gpu_or_cpu(choice, require_gpu, clock).await
 }
 
 #[cfg(feature = "gpu")]
-async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool) -> Result<Device> {
+async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool, clock: bool) -> Result<Device> {
     use super::gpu::adapter;
     match adapter::select(choice, require_gpu).await? {
-        adapter::Selection::Adapter(selected) => Ok(Device::Gpu(Box::new(selected.open().await?))),
+        adapter::Selection::Adapter(selected) => {
+            let opened = if clock { selected.open_to_profile().await? } else { selected.open().await? };
+            Ok(Device::Gpu(Box::new(opened)))
+        }
         adapter::Selection::Cpu(reason) => Ok(Device::Cpu { reason }),
     }
 }
 
 #[cfg(not(feature = "gpu"))]
-async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool) -> Result<Device> {
+async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool, _: bool) -> Result<Device> {
     if *choice == Choice::Auto && !require_gpu {
         return Ok(Device::Cpu { reason: "this wgrad was built without the feature gpu".into() });
     }

@@ -10,8 +10,9 @@ pub mod device;
 pub mod gpu;
 mod layout;
 pub mod memory;
+pub mod profile;
 
-pub use device::{Choice, Device, open_device};
+pub use device::{Choice, Device, open_device, open_device_to_profile};
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
@@ -50,6 +51,12 @@ macro_rules! each {
             Inner::Gpu($inner) => $call,
         }
     };
+}
+
+/// Whether a kernel moves a counter on.
+#[cfg(feature = "gpu")]
+fn counts_up(binding: &crate::kernels::row::Binding) -> bool {
+    binding.access == crate::kernels::Access::Update && binding.dtype == Dtype::U32
 }
 
 impl Session {
@@ -176,6 +183,28 @@ impl Session {
     pub async fn run_collect(&mut self, plan: usize, steps: usize, name: &str) -> Result<Vec<f64>> {
         let range = self.range(plan, name)?;
         each!(self, inner => inner.run_collect(plan, steps, range).await)
+    }
+
+    /// Runs up to `steps` steps and times each dispatch. The values that this leaves in the session are of no use: a
+    /// dispatch may run many times over.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn profile(&mut self, plan: usize, steps: usize) -> Result<profile::Profile> {
+        let table_steps = self.plans[plan].steps;
+        let steps = steps.min(table_steps);
+        match &mut self.inner {
+            Inner::F32(inner) => Ok(inner.profile(plan, steps)),
+            Inner::F64(inner) => Ok(inner.profile(plan, steps)),
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => {
+                // A dispatch that counts steps must not count past the end of the tables.
+                let counts = |d: &crate::plan::Dispatch| d.kernel.row().bindings.iter().any(counts_up);
+                let most = |d| if counts(d) { table_steps } else { usize::MAX };
+                let most: Vec<usize> = self.plans[plan].dispatches.iter().map(most).collect();
+                inner.profile(plan, steps, &most).await
+            }
+        }
     }
 
     /// Memory of all arenas, shared ones counted once, in bytes of 4 an element.

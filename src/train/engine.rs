@@ -3,6 +3,7 @@
 use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
 use crate::exec::memory::check_host_memory;
+use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::Optimizer;
 use crate::model::{Network, Samples, Tensor};
@@ -268,6 +269,24 @@ impl Engine {
             }
         }
         Ok(done)
+    }
+
+    /// Times the dispatches of up to `steps` training steps, on the tables that the last [`Engine::train`] left: it must have
+    /// trained that many. The parameters are of no use afterwards.
+    ///
+    /// # Errors
+    /// As [`Engine::train`].
+    pub async fn profile(&mut self, steps: usize) -> Result<Profile> {
+        let plan = self.plan(TRAIN)?;
+        self.session.profile(plan, steps).await
+    }
+
+    /// The plan of a training step.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for an engine that does not train.
+    pub fn training_plan(&self) -> Result<&Plan> {
+        Ok(&self.session.plans()[self.plan(TRAIN)?])
     }
 
     /// Fills the index and weight tables: `rows` in batches, each row with weight 1 / (rows of its batch), or

@@ -52,6 +52,8 @@ pub struct GpuDevice {
     pub queue: wgpu::Queue,
     /// Errors that arrive outside of any call.
     pub faults: Arc<Faults>,
+    /// Whether the adapter multiplies matrices of `f16` in one instruction.
+    pub has_f16_matrix: bool,
     /// Texts that replace the table's; see [`GpuDevice::with_shader`].
     shaders: HashMap<(Kernel, Engine), String>,
 }
@@ -213,6 +215,14 @@ impl Selected {
         self.open_with(wgpu::Features::SUBGROUP).await
     }
 
+    /// The same with the device's clock, where the adapter has one.
+    ///
+    /// # Errors
+    /// As [`Selected::open`].
+    pub async fn open_to_profile(self) -> Result<GpuDevice> {
+        self.open_with(wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY).await
+    }
+
     /// As [`Selected::open`], with those of `wanted` that the adapter has; training needs none.
     ///
     /// # Errors
@@ -220,6 +230,8 @@ impl Selected {
     pub async fn open_with(self, wanted: wgpu::Features) -> Result<GpuDevice> {
         let info = self.listed.info;
         let limits = self.listed.adapter.limits();
+        let matrix = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX | wgpu::Features::SHADER_F16;
+        let has_f16_matrix = self.listed.adapter.features().contains(matrix);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
             required_features: wanted & self.listed.adapter.features(),
@@ -240,6 +252,7 @@ impl Selected {
             device,
             queue,
             faults,
+            has_f16_matrix,
             shaders: HashMap::new(),
         })
     }

@@ -25,6 +25,16 @@ pub struct Launch {
     pub grid: [u32; 3],
 }
 
+impl Launch {
+    /// Encodes the dispatch into `pass`.
+    pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bindings, &[]);
+        let [x, y, z] = self.grid;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
 /// Four numbers.
 const WORD_BYTES: u64 = 16;
 /// WebGPU's default alignment of uniform bindings, in bytes.

@@ -5,7 +5,9 @@ mod build;
 pub mod fault;
 mod pipelines;
 pub mod probe;
+mod profile;
 mod read_back;
+pub mod stopwatch;
 
 use super::{Counters, Flow};
 use crate::error::Result;
@@ -124,10 +126,7 @@ impl Gpu {
 
     fn encode_step(&self, pass: &mut wgpu::ComputePass<'_>, plan: usize) {
         for launch in &self.programs[plan].launches {
-            pass.set_pipeline(&launch.pipeline);
-            pass.set_bind_group(0, &launch.bindings, &[]);
-            let [x, y, z] = launch.grid;
-            pass.dispatch_workgroups(x, y, z);
+            launch.encode(pass);
         }
     }
 

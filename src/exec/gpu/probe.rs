@@ -90,7 +90,7 @@ impl Probe<'_> {
 }
 
 /// The layout follows from the shader, so that a probe is its WGSL file and nothing else.
-fn pipeline(gpu: &GpuDevice, program: &Program<'_>) -> wgpu::ComputePipeline {
+pub(super) fn pipeline(gpu: &GpuDevice, program: &Program<'_>) -> wgpu::ComputePipeline {
     let source = wgpu::ShaderSource::Wgsl(Cow::Borrowed(program.wgsl));
     let descriptor = wgpu::ShaderModuleDescriptor { label: Some(program.name), source };
     let module = gpu.device.create_shader_module(descriptor);
@@ -108,7 +108,7 @@ fn pipeline(gpu: &GpuDevice, program: &Program<'_>) -> wgpu::ComputePipeline {
     })
 }
 
-fn buffer(gpu: &GpuDevice, contents: &Contents) -> wgpu::Buffer {
+pub(super) fn buffer(gpu: &GpuDevice, contents: &Contents) -> wgpu::Buffer {
     let size = 4 * match contents {
         Contents::Words(words) => words.len() as u64,
         Contents::Zeros(words) => *words,
@@ -125,7 +125,7 @@ fn buffer(gpu: &GpuDevice, contents: &Contents) -> wgpu::Buffer {
     buffer
 }
 
-fn bind(
+pub(super) fn bind(
     gpu: &GpuDevice,
     pipeline: &wgpu::ComputePipeline,
     step: &Pass<'_>,

@@ -111,6 +111,31 @@ pub fn cases(kernel: Kernel, seed: u64, lanes: Option<u32>) -> Vec<Case> {
     cases
 }
 
+/// One case of `kernel` with `sizes` as its first parameters, everything else as in its first conformance case, and the
+/// constants as a plan chooses them for that size: what a benchmark times.
+pub fn sized(kernel: Kernel, sizes: &[usize], chosen: Products) -> Case {
+    let Shape { mut params, mut constants, .. } = shapes(kernel, None).swap_remove(0);
+    for (param, size) in params.iter_mut().zip(sizes) {
+        *param = Param::U(*size as u32);
+    }
+    if let ([m, n, k], ["m", "n", "k"]) = (sizes, kernel.row().params) {
+        let transposed = match kernel {
+            Kernel::matmul_bias_act => [false, true],
+            Kernel::matmul_col_sum => [true, false],
+            _ => [false, false],
+        };
+        constants.retain(|(name, _)| *name != "DIRECT");
+        constants.extend(chosen.constants([*m, *n, *k], transposed[0], transposed[1]));
+    } else {
+        constants.iter_mut().filter(|(name, _)| *name == "LANES").for_each(|(_, v)| *v = row_lanes(sizes[1]) as f64);
+    }
+    let mut case = case(kernel, &Shape { params, constants, groups_a_dimension: GROUPS }, Scale::Unit, 0);
+    // From the tables' first row: repeated, a kernel may move the counter on.
+    let counters = kernel.row().bindings.iter().zip(&mut case.values).filter(|(b, _)| b.name == "step");
+    counters.for_each(|(_, values)| values.fill(0.0));
+    case
+}
+
 fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
     match kernel {
         Kernel::matmul => products(matmul_constants(), true, lanes, [false; 2]),

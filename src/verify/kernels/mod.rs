@@ -9,7 +9,7 @@ mod corners;
 mod extent;
 mod values;
 
-pub use cases::cases;
+pub use cases::{cases, sized};
 pub use extent::extents;
 
 use crate::compare::{Comparison, compare};
@@ -136,7 +136,7 @@ impl Case {
     }
 
     /// Name of a binding's buffer. A buffer called `loss` alone would be taken for the plan's log.
-    fn buffer(&self, binding: usize) -> String {
+    pub fn buffer(&self, binding: usize) -> String {
         format!("{binding} {}", self.kernel.row().bindings[binding].name)
     }
 

@@ -1,0 +1,127 @@
+//! A result against an earlier one: faster, slower, or within the noise of the two.
+
+use super::Line;
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// Two processes of one program on a quiet machine differ by this, whatever their repetitions say: where memory lies and
+/// which clock a core has is settled once a process.
+pub const PROCESS_NOISE: f64 = 0.05;
+
+/// What `--kernels` adds to a file: no workload, and not compared.
+#[derive(serde::Deserialize)]
+struct KernelTable {
+    #[serde(rename = "kernels")]
+    _kernels: Vec<serde::de::IgnoredAny>,
+}
+
+/// What a comparison says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Faster beyond the noise.
+    Faster,
+    /// Neither.
+    Same,
+    /// Slower beyond the noise.
+    Slower,
+}
+
+/// One workload against its earlier result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Name of the workload.
+    pub workload: String,
+    /// Median steps a second, then and now.
+    pub before: f64,
+    /// Now.
+    pub now: f64,
+    /// How far the ratio may be from 1 by noise.
+    pub noise: f64,
+    /// What that makes.
+    pub verdict: Verdict,
+}
+
+impl Change {
+    /// The noise is the wider of the two distances between quartiles. Over ten repetitions that is more than twice the
+    /// standard error of the ratio of the medians, so that one in a hundred equal pairs is called different.
+    pub fn new(before: &Line, now: &Line) -> Change {
+        let (old, new) = (before.repetitions, now.repetitions);
+        let noise = old.relative().max(new.relative()).max(PROCESS_NOISE);
+        let ratio = new.median / old.median;
+        let verdict = if ratio < 1.0 - noise {
+            Verdict::Slower
+        } else if ratio > 1.0 / (1.0 - noise).max(f64::EPSILON) {
+            Verdict::Faster
+        } else {
+            Verdict::Same
+        };
+        Change { workload: now.workload.clone(), before: old.median, now: new.median, noise, verdict }
+    }
+}
+
+/// Reads the lines that `wgrad bench --json FILE` wrote.
+///
+/// # Errors
+/// [`Error::Data`] with the line that is no result; [`Error::Io`].
+pub fn read(path: &Path) -> Result<Vec<Line>> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let mut lines = Vec::new();
+    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let place = format!("{}:{}", path.display(), i + 1);
+        if serde_json::from_str::<KernelTable>(line).is_ok() {
+            continue;
+        }
+        let parsed: Line = serde_json::from_str(line).map_err(|e| {
+            Error::data(&place, format!("no result of wgrad bench ({e}). Give a file that --json FILE has written"))
+        })?;
+        let usable = |x: f64| x.is_finite() && x > 0.0;
+        if !usable(parsed.repetitions.median) || parsed.repetitions.relative().is_nan() {
+            return Err(Error::data(&place, format!("steps per second of {} are no positive number", parsed.workload)));
+        }
+        lines.push(parsed);
+    }
+    if lines.is_empty() {
+        return Err(Error::data(path.display().to_string(), "the file holds no result. Write one by --json FILE"));
+    }
+    Ok(lines)
+}
+
+/// The earlier result of the workload on the same device.
+///
+/// # Errors
+/// [`Error::Data`] where there is none, with what there is.
+pub fn find<'a>(earlier: &'a [Line], path: &Path, workload: &str, adapter: &str) -> Result<&'a Line> {
+    let found = earlier.iter().find(|l| l.workload == workload && l.adapter == adapter);
+    found.ok_or_else(|| {
+        let there: Vec<String> = earlier.iter().map(|l| format!("{} on {}", l.workload, l.adapter)).collect();
+        let there = there.join(", ");
+        Error::data(path.display().to_string(), format!("there is no {workload} on {adapter}, only {there}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::Spread;
+
+    fn line(rates: &[f64]) -> Line {
+        Line { workload: "digits".into(), repetitions: Spread::of(rates), ..Line::default() }
+    }
+
+    fn verdict(before: &[f64], now: &[f64]) -> Verdict {
+        Change::new(&line(before), &line(now)).verdict
+    }
+
+    #[test]
+    fn a_change_within_the_spread_is_none() {
+        let quiet = [99.0, 100.0, 100.0, 101.0];
+        assert_eq!(verdict(&quiet, &[96.0, 96.0, 96.0]), Verdict::Same);
+        assert_eq!(verdict(&quiet, &[94.0, 94.0, 94.0]), Verdict::Slower);
+        assert_eq!(verdict(&quiet, &[106.0, 106.0, 106.0]), Verdict::Faster);
+        // The same slowdown, but either side is noisy.
+        let noisy = [70.0, 90.0, 100.0, 110.0, 130.0];
+        assert_eq!(verdict(&noisy, &[94.0, 94.0, 94.0]), Verdict::Same);
+        assert_eq!(verdict(&[100.0; 3], &[60.0, 85.0, 94.0, 103.0, 120.0]), Verdict::Same);
+        assert_eq!(verdict(&noisy, &[50.0, 50.0, 50.0]), Verdict::Slower);
+    }
+}

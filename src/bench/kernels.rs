@@ -1,0 +1,86 @@
+//! Every kernel of the table by itself, at sizes as they occur in training.
+
+use super::peaks::Peaks;
+use super::profile::DispatchLine;
+use crate::error::Result;
+use crate::exec::{Device, Session};
+use crate::kernels::{Dtype, Kernel};
+use crate::verify::kernels::{Case, sized};
+
+/// m, n, k of the products: a forward pass of the small image classifier, a layer of the wide one, a cube.
+const PRODUCTS: [[usize; 3]; 3] = [[64, 128, 784], [256, 1024, 1024], [1024, 1024, 1024]];
+/// Rows and columns: the losses of the classifiers, an activation of the wide network.
+const ROWS_COLS: [[usize; 2]; 3] = [[32, 10], [256, 10], [1024, 1024]];
+/// Elements: the hidden layer of a small network, the parameters of the wide one.
+const LENGTHS: [usize; 2] = [4096, 1_863_690];
+/// Times that a dispatch is profiled.
+const TIMES: usize = 7;
+
+/// Sizes at which `kernel` is timed, as its row's first parameters.
+fn shapes(kernel: Kernel) -> Vec<Vec<usize>> {
+    match kernel.row().params {
+        ["m", "n", "k", ..] => PRODUCTS.iter().map(|s| s.to_vec()).collect(),
+        ["rows", "cols", ..] => ROWS_COLS.iter().map(|s| s.to_vec()).collect(),
+        _ if kernel == Kernel::advance => vec![vec![1]],
+        _ => LENGTHS.iter().map(|n| vec![*n]).collect(),
+    }
+}
+
+/// Times `kernel` on `device` at each of its sizes.
+///
+/// # Errors
+/// [`crate::Error::Gpu`], [`crate::Error::Device`].
+pub async fn measure_kernel(device: &Device, kernel: Kernel, peaks: &Peaks) -> Result<Vec<DispatchLine>> {
+    let mut lines = Vec::new();
+    for sizes in shapes(kernel) {
+        let case = sized(kernel, &sizes, device.products());
+        lines.push(time(device, &case, peaks).await?);
+    }
+    Ok(lines)
+}
+
+async fn time(device: &Device, case: &Case, peaks: &Peaks) -> Result<DispatchLine> {
+    let mut session = Session::open(device, vec![case.plan("kernel")]).await?;
+    write(&mut session, case, Dtype::F32)?;
+    let mut times = Vec::new();
+    for _ in 0..=TIMES {
+        // A kernel that counts steps starts at the tables' first row.
+        write(&mut session, case, Dtype::U32)?;
+        times.push(session.profile(0, 1).await?.dispatches_us.concat());
+    }
+    // The first run pays for page faults and the driver's lazy work.
+    let times = times.split_off(1).concat();
+    Ok(DispatchLine::new(&session.plans()[0].dispatches[0], &times, peaks))
+}
+
+/// The operands of one element type.
+fn write(session: &mut Session, case: &Case, dtype: Dtype) -> Result<()> {
+    for ((i, values), _) in case.values.iter().enumerate().zip(&case.dtypes).filter(|(_, d)| **d == dtype) {
+        match dtype {
+            Dtype::F32 => session.write(0, &case.buffer(i), values)?,
+            Dtype::U32 => {
+                session.write_u32(0, &case.buffer(i), &values.iter().map(|v| *v as u32).collect::<Vec<_>>())?
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Products;
+
+    #[test]
+    fn every_kernel_of_the_table_has_sizes_and_a_time() {
+        for &kernel in Kernel::ALL {
+            assert!(!shapes(kernel).is_empty());
+            let sizes: Vec<usize> = shapes(kernel)[0].iter().map(|s| (*s).min(16)).collect();
+            let case = sized(kernel, &sizes, Products::default());
+            let peaks = Peaks { gflop_per_s: 1.0, read_gb_per_s: 1.0, dispatch_us: 1.0, ..Peaks::default() };
+            let line = pollster::block_on(time(&Device::cpu(), &case, &peaks)).unwrap();
+            assert_eq!((line.kernel.as_str(), line.time_us.count), (kernel.name(), TIMES));
+            assert!(line.bytes > 0 && line.time_us.median >= 0.0, "{line:?}");
+        }
+    }
+}

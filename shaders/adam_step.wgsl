@@ -4,7 +4,7 @@
 // Numerics: see lib/adam.wgsl.
 // Source: D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization" (2015); PyTorch, torch.optim.Adam.
 //#include lib/elementwise.wgsl
-//#include lib/adam.wgsl
+//#include lib/adam_bindings.wgsl
 
 struct Params {
     n: u32,
@@ -33,7 +33,8 @@ fn main(
 ) {
     let i = element_index(group, groups, local);
     if (i < params.n) {
-        let p = param[i];
-        param[i] = adam_update(i, p, grad[i] + params.weight_decay * p, step[0] * params.hyper_stride);
+        let row = step[0] * params.hyper_stride;
+        let old = AdamElement(param[i], m[i], v[i]);
+        store(i, adam_update(old, grad[i], adam_rates(), hyper[row + 1u], hyper[row + 2u]));
     }
 }

@@ -4,7 +4,7 @@
 // Numerics: see lib/adam.wgsl.
 // Source: I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization" (2019); PyTorch, torch.optim.AdamW.
 //#include lib/elementwise.wgsl
-//#include lib/adam.wgsl
+//#include lib/adam_bindings.wgsl
 
 struct Params {
     n: u32,
@@ -34,7 +34,7 @@ fn main(
     let i = element_index(group, groups, local);
     if (i < params.n) {
         let row = step[0] * params.hyper_stride;
-        let shrunk = param[i] * (1.0 - hyper[row] * params.weight_decay);
-        param[i] = adam_update(i, shrunk, grad[i], row);
+        let old = AdamElement(param[i], m[i], v[i]);
+        store(i, adamw_update(old, grad[i], adam_rates(), hyper[row], hyper[row + 1u], hyper[row + 2u]));
     }
 }

@@ -7,7 +7,8 @@
 // itself: 1 - s(z) loses all digits where s(z) rounds to 1.
 // Source: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax functions",
 // IMA J. Numer. Anal. 41 (2021), for two terms; PyTorch, torch.nn.BCEWithLogitsLoss (the definition).
-//#include lib/element_loss.wgsl
+//#include lib/element_loss_rows.wgsl
+//#include lib/bce_with_logits_element.wgsl
 
 struct Params {
     rows: u32,
@@ -26,14 +27,7 @@ struct Params {
 const MEAN: bool = true;
 
 fn element(z: f32, t: f32) -> ElementLoss {
-    let e = exp_safe(-abs(z));
-    let tail = log1p_safe(e);
-    let value = (1.0 - t) * (max(z, 0.0) + tail) + t * (max(-z, 0.0) + tail);
-    let larger = 1.0 / (1.0 + e);
-    let smaller = e / (1.0 + e);
-    let up = select(smaller, larger, z >= 0.0);
-    let down = select(larger, smaller, z >= 0.0);
-    return ElementLoss(value, (1.0 - t) * up - t * down);
+    return bce_with_logits_element(z, t);
 }
 
 @compute @workgroup_size(64)

@@ -3,7 +3,8 @@
 // Order of sums: over the columns of a row, see lib/loss.wgsl.
 // Numerics: one rounding for the difference, which the square doubles.
 // Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323 (1986).
-//#include lib/element_loss.wgsl
+//#include lib/element_loss_rows.wgsl
+//#include lib/half_squared_error_element.wgsl
 
 struct Params {
     rows: u32,
@@ -22,8 +23,7 @@ struct Params {
 const MEAN: bool = false;
 
 fn element(y: f32, t: f32) -> ElementLoss {
-    let d = y - t;
-    return ElementLoss(0.5 * d * d, d);
+    return half_squared_error_element(y, t);
 }
 
 @compute @workgroup_size(64)

@@ -4,7 +4,8 @@
 // Order of sums: over the columns of a row, see lib/loss.wgsl.
 // Numerics: the derivative at the kink is 0; for targets -1 and 1 the product is exact and the side of the kink too.
 // Source: C. Cortes and V. Vapnik, "Support-Vector Networks", Machine Learning 20 (1995).
-//#include lib/element_loss.wgsl
+//#include lib/element_loss_rows.wgsl
+//#include lib/hinge_element.wgsl
 
 struct Params {
     rows: u32,
@@ -23,9 +24,7 @@ struct Params {
 const MEAN: bool = true;
 
 fn element(y: f32, t: f32) -> ElementLoss {
-    let margin = 1.0 - t * y;
-    let outside = margin <= 0.0;
-    return ElementLoss(select(margin, 0.0, outside), select(-t, 0.0, outside));
+    return hinge_element(y, t);
 }
 
 @compute @workgroup_size(64)

@@ -4,7 +4,8 @@
 // Order of sums: over the columns of a row, see lib/loss.wgsl.
 // Numerics: h and h' are continuous where the branches meet, so a rounded |d| on the wrong side costs nothing.
 // Source: P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35 (1964).
-//#include lib/element_loss.wgsl
+//#include lib/element_loss_rows.wgsl
+//#include lib/huber_element.wgsl
 
 struct Params {
     rows: u32,
@@ -24,10 +25,7 @@ struct Params {
 const MEAN: bool = true;
 
 fn element(y: f32, t: f32) -> ElementLoss {
-    let d = y - t;
-    let a = abs(d);
-    let value = select(params.delta * (a - 0.5 * params.delta), 0.5 * d * d, a <= params.delta);
-    return ElementLoss(value, clamp(d, -params.delta, params.delta));
+    return huber_element(y, t, params.delta);
 }
 
 @compute @workgroup_size(64)

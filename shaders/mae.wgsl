@@ -3,7 +3,8 @@
 // Order of sums: over the columns of a row, see lib/loss.wgsl.
 // Numerics: the derivative at the kink y = t is 0; the sign of a rounded difference is exact.
 // Source: P. Bloomfield and W. Steiger, "Least Absolute Deviations" (1983).
-//#include lib/element_loss.wgsl
+//#include lib/element_loss_rows.wgsl
+//#include lib/mae_element.wgsl
 
 struct Params {
     rows: u32,
@@ -22,8 +23,7 @@ struct Params {
 const MEAN: bool = true;
 
 fn element(y: f32, t: f32) -> ElementLoss {
-    let d = y - t;
-    return ElementLoss(abs(d), select(select(0.0, -1.0, d < 0.0), 1.0, d > 0.0));
+    return mae_element(y, t);
 }
 
 @compute @workgroup_size(64)

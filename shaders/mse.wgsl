@@ -3,7 +3,8 @@
 // Order of sums: over the columns of a row, see lib/loss.wgsl.
 // Numerics: one rounding for the difference, which the square doubles.
 // Source: C. M. Bishop, "Pattern Recognition and Machine Learning" (2006), section 1.1 (sum-of-squares error).
-//#include lib/element_loss.wgsl
+//#include lib/element_loss_rows.wgsl
+//#include lib/mse_element.wgsl
 
 struct Params {
     rows: u32,
@@ -22,8 +23,7 @@ struct Params {
 const MEAN: bool = true;
 
 fn element(y: f32, t: f32) -> ElementLoss {
-    let d = y - t;
-    return ElementLoss(d * d, 2.0 * d);
+    return mse_element(y, t);
 }
 
 @compute @workgroup_size(64)

@@ -5,6 +5,7 @@
 // Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods" (1964); I. Sutskever et al.,
 // "On the importance of initialization and momentum in deep learning" (2013); PyTorch, torch.optim.SGD.
 //#include lib/elementwise.wgsl
+//#include lib/sgd.wgsl
 
 struct Params {
     n: u32,
@@ -30,10 +31,9 @@ fn main(
     let i = element_index(group, groups, local);
     if (i < params.n) {
         let lr = hyper[step[0] * params.hyper_stride];
-        let p = param[i];
-        let d = grad[i] + params.weight_decay * p;
-        let v = params.momentum * velocity[i] + d;
-        velocity[i] = v;
-        param[i] = p - lr * select(v, d + params.momentum * v, params.nesterov != 0u);
+        let nesterov = params.nesterov != 0u;
+        let next = momentum_update(param[i], grad[i], velocity[i], lr, params.momentum, nesterov, params.weight_decay);
+        velocity[i] = next.velocity;
+        param[i] = next.p;
     }
 }

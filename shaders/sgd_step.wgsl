@@ -3,6 +3,7 @@
 // Numerics: three roundings, each at most one unit roundoff of its result; any of them may be contracted.
 // Source: H. Robbins and S. Monro, "A Stochastic Approximation Method" (1951); PyTorch, torch.optim.SGD.
 //#include lib/elementwise.wgsl
+//#include lib/sgd.wgsl
 
 struct Params {
     n: u32,
@@ -25,8 +26,6 @@ fn main(
     let i = element_index(group, groups, local);
     if (i < params.n) {
         let lr = hyper[step[0] * params.hyper_stride];
-        let p = param[i];
-        let d = grad[i] + params.weight_decay * p;
-        param[i] = p - lr * d;
+        param[i] = sgd_update(param[i], grad[i], lr, params.weight_decay);
     }
 }

@@ -6,8 +6,9 @@ use program::Place;
 use serde_json::Value;
 use wgrad::bench::{Line, Settings, WORKLOADS, Workload, measure};
 use wgrad::exec::Device;
+use wgrad::plan::Switches;
 
-const SHORT: Settings = Settings { seconds: 0.01, warm_up_s: 0.0, profile: false };
+const SHORT: Settings = Settings { seconds: 0.01, warm_up_s: 0.0, profile: false, switches: Switches::ALL };
 
 fn line(device: &Device, name: &str) -> Line {
     pollster::block_on(measure(device, Workload::by_name(name).unwrap(), SHORT)).unwrap()

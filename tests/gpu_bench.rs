@@ -5,16 +5,15 @@ mod adapter;
 
 use wgrad::bench::{Settings, Workload, measure};
 use wgrad::exec::profile::{Method, Track};
+use wgrad::plan::Switches;
 
 #[test]
 fn the_adapter_reaches_the_losses_of_the_peers_with_the_same_bits_each_time() {
     let Some(device) = adapter::adapter() else { return };
     for name in ["seed", "digits", "mnist-adam"] {
         let workload = Workload::by_name(name).unwrap();
-        let run = || {
-            pollster::block_on(measure(device, workload, Settings { seconds: 0.01, warm_up_s: 0.0, profile: false }))
-                .unwrap()
-        };
+        let settings = Settings { seconds: 0.01, warm_up_s: 0.0, profile: false, switches: Switches::default() };
+        let run = || pollster::block_on(measure(device, workload, settings)).unwrap();
         let (first, second) = (run(), run());
         assert!(first.loss_agrees, "{name}: {:?}", first.loss_check);
         assert_eq!(first.loss_check, second.loss_check, "{name}");
@@ -26,7 +25,7 @@ fn the_adapter_reaches_the_losses_of_the_peers_with_the_same_bits_each_time() {
 #[test]
 fn every_dispatch_of_a_step_has_a_time_on_the_adapter() {
     let Some(device) = adapter::adapter() else { return };
-    let settings = Settings { seconds: 0.01, warm_up_s: 0.0, profile: true };
+    let settings = Settings { seconds: 0.01, warm_up_s: 0.0, profile: true, switches: Switches::ALL };
     let line = pollster::block_on(measure(device, Workload::by_name("digits").unwrap(), settings)).unwrap();
     let profile = line.profile.expect("a profile was asked for");
     // Opened as training opens it, the device has no clock: the dispatches are repeated.

@@ -19,7 +19,7 @@ const MOMENTUM: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: t
 type Broken = (&'static str, Kernel, &'static str, &'static str);
 
 const FUSED: [Broken; 13] = [
-    ("gradient of the loss negated", Kernel::cross_entropy, "given);\n", "-given);\n"),
+    ("gradient of the loss negated", Kernel::cross_entropy, "given));\n", "-given));\n"),
     ("transposed weight", Kernel::matmul_bias_act, "TRANS_B: bool = true", "TRANS_B: bool = false"),
     ("bias left out", Kernel::matmul_bias_act, "sum + b[word_at(col)]", "sum"),
     (
@@ -36,16 +36,16 @@ const FUSED: [Broken; 13] = [
     ("wrong rows", Kernel::gather_rows, "let row = index", "let row = 1u ^ index"),
     ("NaN", Kernel::cross_entropy, "let whole = 1.0 + below_top;", "let whole = loss_nan();"),
     ("mean without the first samples", Kernel::weighted_sum, "var i = local;", "var i = local + 1u;"),
-    ("stale velocity", Kernel::sgd_momentum_step, "velocity[i] = v;", ""),
+    ("stale velocity", Kernel::sgd_momentum_step, "velocity[i] = next.velocity;", ""),
 ];
 
 const ADAM: [Broken; 2] = [
-    ("stale first moment", Kernel::adam_step, "m[i] = first;", ""),
+    ("stale first moment", Kernel::adam_step, "m[i] = element.m;", ""),
     (
         "epsilon inside the root",
         Kernel::adam_step,
-        "* hyper[row + 2u] + params.eps",
-        "* (hyper[row + 2u] + params.eps) + 0.01",
+        "* inv_sqrt_bias2 + rates.eps",
+        "* (inv_sqrt_bias2 + rates.eps) + 0.01",
     ),
 ];
 

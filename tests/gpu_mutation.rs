@@ -128,7 +128,9 @@ fn the_list_covers_every_shader_file_and_has_not_rotted() {
     for folder in ["", "lib/"] {
         for entry in std::fs::read_dir(format!("{root}/{folder}")).unwrap() {
             let name = format!("{folder}{}", entry.unwrap().file_name().to_string_lossy());
-            assert!(!name.ends_with(".wgsl") || covered.contains(name.as_str()), "{name} has no mutation");
+            // The shader of whole steps is no kernel; tests/gpu_whole_mutation.rs has its mutations.
+            let other = !name.ends_with(".wgsl") || name == "whole_steps.wgsl";
+            assert!(other || covered.contains(name.as_str()), "{name} has no mutation");
         }
     }
     let count = |fate: fn(&Fate) -> bool| mutations.iter().filter(|m| fate(&m.fate)).count();

@@ -9,7 +9,7 @@ use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::{Access, Dtype, Kernel};
 use wgrad::model::{Network, Samples};
-use wgrad::plan::{ALIGN_ELEMENTS, Lifetime, Limits, Options, Plan, lower};
+use wgrad::plan::{ALIGN_ELEMENTS, Lifetime, Limits, Options, Plan, Products, lower};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::kernels::extents;
 
@@ -355,5 +355,58 @@ fn padding_contributes_nothing_on_the_cpu() {
         seen.weight[6] = 0.125;
         let loss = read(&mut seen.step(&Device::cpu(), &plan), "loss");
         assert_ne!(loss, read(&mut a, "loss"), "case {case}: a weighted row made no difference");
+    }
+}
+
+/// What whole steps are chosen for: the plan that WebGPU's limits and a software rasteriser give.
+fn whole(problem: &Problem, direct: bool) -> Option<Plan> {
+    let products = Products { direct, lanes: None };
+    let plan = problem.plan(&Options { whole: true, products, ..Options::new("train", 3) });
+    plan.whole.is_some().then_some(plan)
+}
+
+#[test]
+fn whole_steps_are_chosen_for_tiny_dense_chains_and_for_nothing_else() {
+    let net =
+        |widths: &[usize], act: Activation, loss: Loss| network(widths, &vec![act; widths.len() - 1], &[true], loss);
+    let problem = |net: Network, batch: usize| Problem::new(net, MOMENTUM, 70, batch, 1);
+    for direct in [true, false] {
+        let tiny = problem(net(&[2, 2, 2], Activation::Sigmoid, Loss::HalfSquaredError), 1);
+        assert!(whole(&tiny, direct).is_some());
+        assert!(tiny.plan(&Options::new("train", 3)).whole.is_none(), "switched off");
+        // Too much work for one workgroup; a softmax layer; rows of a loss that a workgroup shares.
+        assert!(whole(&problem(net(&[784, 128, 10], Activation::Relu, Loss::CrossEntropy), 64), direct).is_none());
+        assert!(whole(&problem(net(&[2, 3, 2], Activation::Softmax, Loss::Mse), 1), direct).is_none());
+        assert!(whole(&problem(net(&[2, 65], Activation::Tanh, Loss::Mse), 1), direct).is_none());
+        // More instructions than the program holds.
+        assert!(whole(&problem(net(&[2; 13], Activation::Tanh, Loss::Mse), 1), direct).is_none());
+    }
+    let digits = network(&[64, 32, 10], &[Activation::Relu, Activation::Identity], &[true], Loss::CrossEntropy);
+    assert!(whole(&problem(digits, 32), true).is_some(), "64-32-10 on a software rasteriser");
+}
+
+#[test]
+fn a_plan_of_whole_steps_has_one_arena_of_disjoint_values_with_the_parameters_first() {
+    for seed in 0..80 {
+        let problem = Problem::random(seed);
+        let Some(plan) = whole(&problem, seed % 2 == 0) else { continue };
+        let separate = problem.plan(&Options::new("train", 3));
+        for (name, _) in problem.network.parameters() {
+            let (a, b) = (plan.buffer(&name).unwrap().range, separate.buffer(&name).unwrap().range);
+            assert_eq!((plan.arenas[a.arena].name.as_str(), a.offset, a.len), ("params", b.offset, b.len), "{name}");
+        }
+        for (i, a) in plan.buffers.iter().enumerate() {
+            assert!(a.range.offset + a.range.len <= plan.arenas[a.range.arena].len, "{}", a.name);
+            let meets = |b: &&wgrad::plan::Buffer| {
+                let (a, b) = (a.range, b.range);
+                a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len
+            };
+            assert_eq!(plan.buffers[..i].iter().find(meets).map(|b| &b.name), None, "seed {seed}: {} shares", a.name);
+        }
+        let names = |p: &Plan| p.dispatches.iter().map(|d| (d.kernel, d.label.clone())).collect::<Vec<_>>();
+        assert_eq!(names(&plan), names(&separate));
+        let program = &plan.whole.as_ref().unwrap();
+        assert!(program.bindings.len() <= Limits::WEBGPU.max_storage_buffers_per_shader_stage as usize);
+        assert!(program.steps > 0);
     }
 }

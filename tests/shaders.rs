@@ -3,6 +3,7 @@
 use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner, VectorSize};
 use wgrad::kernels::row::Row;
 use wgrad::kernels::{Access, Dtype, Engine, Kernel};
+use wgrad::plan::{Whole, whole};
 
 fn parse(source: &str) -> Result<naga::Module, String> {
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
@@ -129,4 +130,52 @@ fn disagreements_are_seen() {
     }
     assert_eq!(check(row, &source), Ok(()));
     assert!(check(Kernel::sigmoid_grad.row(), &Kernel::sigmoid.source()).is_err(), "another kernel's shader passed");
+}
+
+/// What disagrees between the shader of whole steps and what the plan and the executor assume of it, if anything.
+fn check_whole(source: &str) -> Result<(), String> {
+    let module = parse(source)?;
+    for (i, (name, written)) in whole::BINDINGS.iter().enumerate() {
+        let at = |v: &naga::GlobalVariable| v.binding.is_some_and(|b| b.group == 0 && b.binding as usize == i + 1);
+        let access = if *written { StorageAccess::LOAD | StorageAccess::STORE } else { StorageAccess::LOAD };
+        let found = module.global_variables.iter().map(|(_, v)| v).find(|v| at(v));
+        if !found.is_some_and(|v| v.name.as_deref() == Some(name) && v.space == (AddressSpace::Storage { access })) {
+            return Err(format!("binding {} is not {name}", i + 1));
+        }
+    }
+    let bound = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
+    let program = module.global_variables.iter().map(|(_, v)| v).find(|v| v.name.as_deref() == Some("program"));
+    let Some(TypeInner::Struct { members, span }) = program.map(|v| &module.types[v.ty].inner) else {
+        return Err("there is no struct `program`".into());
+    };
+    let code = members.last().map(|m| (m.offset as usize, &module.types[m.ty].inner));
+    let Some((offset, TypeInner::Array { stride, .. })) = code else {
+        return Err("program does not end in its code".into());
+    };
+    let (header, instruction) = (offset / 4, *stride as usize / 4);
+    let words = *span as usize / 4;
+    let expected = whole::HEADER_WORDS + whole::CODE_WORDS * whole::MAX_INSTRUCTIONS;
+    if bound != whole::BINDINGS.len() + 1
+        || (header, instruction, words) != (whole::HEADER_WORDS, whole::CODE_WORDS, expected)
+    {
+        return Err(format!(
+            "{bound} bindings; a header of {header}, instructions of {instruction}, {words} words in all"
+        ));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_shader_of_whole_steps_agrees_with_the_plan() {
+    let source = Whole::source();
+    assert_eq!(check_whole(&source), Ok(()));
+    for (from, to) in [
+        ("array<Instruction, 64>", "array<Instruction, 63>"),
+        ("    reserved1: u32,\n", ""),
+        ("var<storage, read> weight:", "var<storage, read_write> weight:"),
+        ("@binding(8)", "@binding(9)"),
+    ] {
+        assert!(source.contains(from), "{from} is not in the shader");
+        assert!(check_whole(&source.replace(from, to)).is_err(), "{from} -> {to} passed");
+    }
 }

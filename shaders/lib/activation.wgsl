@@ -99,13 +99,13 @@ fn softplus_derivative(x: f32) -> f32 {
     return sigmoid(x);
 }
 
-// The activation ACT of x.
-fn activate(x: f32) -> f32 {
-    switch ACT {
+// The activation of x with this code (`Act::code`).
+fn activate_as(act: u32, slope: f32, x: f32) -> f32 {
+    switch act {
         case 1u: { return sigmoid(x); }
         case 2u: { return tanh_safe(x); }
         case 3u: { return relu(x); }
-        case 4u: { return leaky_relu(x, SLOPE); }
+        case 4u: { return leaky_relu(x, slope); }
         case 5u: { return gelu(x); }
         case 6u: { return gelu_tanh(x); }
         case 7u: { return silu(x); }
@@ -114,17 +114,26 @@ fn activate(x: f32) -> f32 {
     }
 }
 
-// The derivative of the activation ACT at x (for relu and leaky_relu, x may as well be the output).
-fn activate_derivative(x: f32) -> f32 {
-    switch ACT {
+// Its derivative at x (for relu and leaky_relu, x may as well be the output).
+fn derivative_as(act: u32, slope: f32, x: f32) -> f32 {
+    switch act {
         case 1u: { return sigmoid_derivative(x); }
         case 2u: { return tanh_derivative(x); }
         case 3u: { return relu_derivative(x); }
-        case 4u: { return leaky_relu_derivative(x, SLOPE); }
+        case 4u: { return leaky_relu_derivative(x, slope); }
         case 5u: { return gelu_derivative(x); }
         case 6u: { return gelu_tanh_derivative(x); }
         case 7u: { return silu_derivative(x); }
         case 8u: { return softplus_derivative(x); }
         default: { return 1.0; }
     }
+}
+
+// The activation ACT of x.
+fn activate(x: f32) -> f32 {
+    return activate_as(ACT, SLOPE, x);
+}
+
+fn activate_derivative(x: f32) -> f32 {
+    return derivative_as(ACT, SLOPE, x);
 }

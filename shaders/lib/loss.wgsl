@@ -1,10 +1,11 @@
-// Rows of the loss kernels: who works on which row, the sum over a row, the upstream gradient.
+// Rows of the loss kernels: who works on which row, the sum over a row, the product with the upstream gradient.
 // A row belongs to one invocation (LANES = 1, 64 rows a workgroup) or to a workgroup of 64 (LANES = 64), whose lanes
-// stride over the columns. The including shader declares params, step and upstream.
+// stride over the columns.
 // Order of sums: LANES = 1: by column. LANES = 64: each lane by column, then a fixed tree of halves over the lanes.
 // Numerics: NaN is tested and made by bits, since naga writes x != x as an ordered comparison and WGSL refuses constant NaNs.
 //#include grid.wgsl
 //#include math.wgsl
+//#include element.wgsl
 
 override LANES: u32 = 1u;
 const ROW_GROUP: u32 = 64u;
@@ -37,18 +38,7 @@ fn row_sum(value: f32, local: u32) -> f32 {
     return row_partial[0];
 }
 
-// The upstream gradient of sample `row`: a row of a table for each training step, or one tensor (stride 0).
-fn row_upstream(row: u32) -> f32 {
-    return upstream[step[0] * params.upstream_stride + row];
-}
-
 // slope * scale, exactly 0 for scale = 0: padding rows may hold anything, and 0 * inf is NaN.
 fn scaled(slope: f32, scale: f32) -> f32 {
     return select(slope * scale, 0.0, scale == 0.0);
-}
-
-// A quiet NaN; the variable makes it a run-time value.
-fn loss_nan() -> f32 {
-    var bits = 0x7fc00000u;
-    return bitcast<f32>(bits);
 }

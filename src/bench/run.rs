@@ -6,6 +6,7 @@ use super::profile::StepProfile;
 use super::{Spread, Workload};
 use crate::error::Result;
 use crate::exec::{Counters, Device, Flow};
+use crate::plan::Switches;
 use crate::train::rows::RowTargets;
 use crate::train::{Engine, Roles};
 use serde::{Deserialize, Serialize};
@@ -32,12 +33,14 @@ pub struct Settings {
     pub warm_up_s: f64,
     /// Whether to time the dispatches of a step afterwards, and the peaks of the device.
     pub profile: bool,
+    /// Optimisations of the train step.
+    pub switches: Switches,
 }
 
 impl Settings {
     /// This long, after the warm-up of a benchmark: tuners, caches and clocks have settled after a second, also in the peers.
     pub fn seconds(seconds: f64) -> Settings {
-        Settings { seconds, warm_up_s: 1.0, profile: false }
+        Settings { seconds, warm_up_s: 1.0, profile: false, switches: Switches::default() }
     }
 }
 
@@ -118,7 +121,10 @@ struct Runner {
 /// As [`Engine::open`] and [`Engine::train`].
 pub async fn measure(device: &Device, workload: Workload, settings: Settings) -> Result<Line> {
     let begin = Instant::now();
-    let mut runner = Runner::open(device, workload).await?;
+    let mut switches = settings.switches;
+    // A profile times the step's dispatches one by one.
+    switches.whole &= !settings.profile;
+    let mut runner = Runner::open(device, workload, switches).await?;
     runner.train(1).await?;
     let first_step_s = since_start().as_secs_f64() - runner.data_s;
     let mut rate = runner.warm_up(settings.warm_up_s).await?;
@@ -175,11 +181,12 @@ fn work(before: Counters, after: Counters, steps: usize) -> Work {
 }
 
 impl Runner {
-    async fn open(device: &Device, workload: Workload) -> Result<Runner> {
+    async fn open(device: &Device, workload: Workload, switches: Switches) -> Result<Runner> {
         let network = workload.network();
         let roles = Roles {
             train: Some((workload.samples, workload.batch, workload.optimizer)),
             table_steps: TABLE_ROWS / workload.batch,
+            switches,
             ..Roles::default()
         };
         let mut engine = Engine::open(device, &network, roles).await?;

@@ -79,6 +79,21 @@ pub struct DeviceArgs {
     pub adapter: Option<String>,
 }
 
+/// Which optimisations to leave out.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SwitchArgs {
+    /// Leave out an optimisation, to bisect a fault; may be repeated. whole: whole train steps in one dispatch
+    #[arg(long, value_name = "NAME")]
+    pub without: Vec<String>,
+}
+
+impl SwitchArgs {
+    /// The switches that the options make.
+    pub fn parse(&self) -> crate::error::Result<crate::plan::Switches> {
+        crate::plan::Switches::without(&self.without)
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum DeviceKind {
     #[default]
@@ -141,6 +156,8 @@ pub struct Train {
     /// Go on with the run in this folder from its checkpoint
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
 }
 
 #[derive(Debug, Args)]
@@ -228,6 +245,8 @@ pub struct Verify {
     /// Verify the plan without fusion, so that every node of the graph has a value of its own
     #[arg(long)]
     pub unfused: bool,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
     /// Write JUnit XML, one test case a value
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -283,6 +302,8 @@ pub struct Plan {
     /// `webgpu` for the default limits of WebGPU, or an adapter's name or index
     #[arg(long, value_name = "webgpu|ADAPTER", default_value = "webgpu")]
     pub target: String,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
@@ -298,6 +319,8 @@ pub struct Bench {
     pub seconds: f64,
     #[command(flatten)]
     pub device: DeviceArgs,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
     /// Print JSON, one line a workload, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,

@@ -144,7 +144,9 @@ fn here(args: &args::Bench, workload: Workload) -> anyhow::Result<Line> {
     if !args.child {
         out::words(&format!("device    {} ({})", device.name(), device.reason()));
     }
-    Ok(pollster::block_on(measure(&device, workload, Settings { profile, ..Settings::seconds(args.seconds) }))?)
+    let switches = args.switches.parse()?;
+    let settings = Settings { profile, switches, ..Settings::seconds(args.seconds) };
+    Ok(pollster::block_on(measure(&device, workload, settings))?)
 }
 
 /// Measures in a process of its own: the time to the first step and the memory are those of a process, and a driver's state
@@ -160,6 +162,7 @@ fn elsewhere(args: &args::Bench, name: &str) -> anyhow::Result<Line> {
     if profiles(args) {
         command.arg("--profile");
     }
+    command.args(args.switches.without.iter().flat_map(|name| ["--without", name]));
     let ended = command.stderr(Stdio::inherit()).output().context("the program could not start itself")?;
     let text = String::from_utf8_lossy(&ended.stdout);
     serde_json::from_str(text.trim()).with_context(|| format!("workload {name} gave no result ({})", ended.status))

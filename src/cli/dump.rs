@@ -4,13 +4,14 @@ use super::out;
 use crate::exec::Device;
 use crate::kernels::Kernel;
 use crate::model::Samples;
+use crate::plan::{Switches, Whole};
 use crate::spec::Spec;
 use crate::train::engine::{Roles, plans};
 use crate::train::prepare::prepare;
 use std::collections::BTreeSet;
 
 /// Prints what the environment asks for of the spec's train step on `device`.
-pub fn spec(spec: &Spec, device: &Device) -> anyhow::Result<()> {
+pub fn spec(spec: &Spec, device: &Device, switches: Switches) -> anyhow::Result<()> {
     let Ok(wanted) = std::env::var("WGRAD_DUMP") else { return Ok(()) };
     let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|w| !w.is_empty()).collect();
     if let Some(unknown) = wanted.iter().find(|w| !["graph", "plan", "wgsl"].contains(w)) {
@@ -23,12 +24,14 @@ pub fn spec(spec: &Spec, device: &Device) -> anyhow::Result<()> {
         let samples = Samples { name: "train", rows, batch };
         out::words(&prepared.network.train_graph(samples, optimizer)?.to_string());
     }
-    let roles = Roles { train: Some((rows, batch, optimizer)), ..Roles::default() };
+    let roles = Roles { train: Some((rows, batch, optimizer)), switches, ..Roles::default() };
     for plan in plans(device, &prepared.network, roles)? {
         if wanted.contains(&"plan") {
             out::words(&plan.to_string());
         }
-        if wanted.contains(&"wgsl") {
+        if wanted.contains(&"wgsl") && plan.whole.is_some() {
+            out::words(&format!("// ---- whole_steps ----\n{}", Whole::source()));
+        } else if wanted.contains(&"wgsl") {
             let kernels: BTreeSet<Kernel> = plan.dispatches.iter().map(|d| d.kernel).collect();
             for kernel in kernels {
                 out::words(&format!("// ---- {} ----\n{}", kernel.name(), kernel.source()));

@@ -67,6 +67,7 @@ fn entry(args: &args::Verify, label: &str, name: &str, device: &[&str]) -> anyho
     if args.unfused {
         command.arg("--unfused");
     }
+    command.args(args.switches.without.iter().flat_map(|name| ["--without", name]));
     command.arg("--").arg(&args.subject).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let outcome = verdict(&mut command)?.and_then(|verdict| {
         // Indices are by the driver list; a driver that comes or goes between two processes would shift them.

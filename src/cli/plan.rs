@@ -4,7 +4,7 @@ use super::{args, out};
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Choice, Device, open_device};
 use crate::model::Network;
-use crate::plan::{Limits, Options, Plan, lower};
+use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 use crate::spec::Spec;
 use crate::train::engine::check_tensors;
 use crate::train::prepare::prepare;
@@ -30,19 +30,19 @@ struct ArenaSize {
 pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
     let prepared = prepare(&spec)?;
-    let (target, limits) = target(&args.target)?;
+    let target = target(&args.target, args.switches.parse()?)?;
     if args.target == "cpu" {
         check_host_memory("the train step", prepared.network.parameter_bytes())?;
     }
-    let plan = train_plan(&spec, &prepared.network, prepared.train.rows, &target, limits)?;
-    limits.check(&plan, &target)?;
+    let plan = train_plan(&spec, &prepared.network, prepared.train.rows, &target)?;
+    target.limits.check(&plan, &target.name)?;
     if let Some(file) = &args.json {
         let arenas = plan.arenas.iter().map(|a| ArenaSize { name: a.name.clone(), bytes: 4 * a.len as u64 });
         let totals = Totals {
-            target,
+            target: target.name,
             parameters: prepared.network.parameter_count(),
             memory_bytes: plan.size_bytes(),
-            dispatches: plan.dispatches.len(),
+            dispatches: if plan.whole.is_some() { 1 } else { plan.dispatches.len() },
             flops: plan.flops(),
             traffic_bytes: plan.traffic_bytes(),
             arenas: arenas.collect(),
@@ -50,24 +50,39 @@ pub fn run(args: args::Plan) -> anyhow::Result<bool> {
         out::json(file, &totals)?;
         return Ok(true);
     }
-    out::result(&format!("{plan}target {target}: fits"))?;
+    out::result(&format!("{plan}target {}: fits", target.name))?;
     Ok(true)
 }
 
-fn target(name: &str) -> anyhow::Result<(String, Limits)> {
+/// What a plan is made for.
+struct Target {
+    name: String,
+    limits: Limits,
+    products: Products,
+    whole: bool,
+}
+
+fn target(name: &str, switches: Switches) -> anyhow::Result<Target> {
     if name == "webgpu" {
-        return Ok(("WebGPU's default limits".into(), Limits::WEBGPU));
+        let name = "WebGPU's default limits".into();
+        return Ok(Target { name, limits: Limits::WEBGPU, products: Products::default(), whole: switches.whole });
     }
     let choice = if name == "cpu" { Choice::Cpu } else { Choice::Adapter(name.to_string()) };
     let device: Device = pollster::block_on(open_device(&choice, false))?;
-    Ok((device.name().to_string(), device.limits()))
+    Ok(Target {
+        name: device.name().to_string(),
+        limits: device.limits(),
+        products: device.products(),
+        whole: switches.whole && device.kind() == "gpu",
+    })
 }
 
 /// The train step's plan, the whole data set on the device.
-fn train_plan(spec: &Spec, network: &Network, rows: usize, target: &str, limits: Limits) -> anyhow::Result<Plan> {
+fn train_plan(spec: &Spec, network: &Network, rows: usize, target: &Target) -> anyhow::Result<Plan> {
     let batch = spec.train.batch_size.min(rows);
-    check_tensors(&limits, target, network, batch)?;
+    check_tensors(&target.limits, &target.name, network, batch)?;
     let samples = crate::model::Samples { name: "train", rows, batch };
     let graph = network.train_graph(samples, spec.train.optimizer)?;
-    Ok(lower(&graph, &Options { limits, ..Options::new("train", rows.div_ceil(batch)) })?)
+    let &Target { limits, products, whole, .. } = target;
+    Ok(lower(&graph, &Options { limits, products, whole, ..Options::new("train", rows.div_ceil(batch)) })?)
 }

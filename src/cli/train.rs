@@ -17,7 +17,7 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
         out::words(&format!("warning: {warning}"));
     }
     let device = args.device.open()?;
-    dump::spec(&job.spec, &device)?;
+    dump::spec(&job.spec, &device, job.switches)?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -49,13 +49,14 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
 }
 
 fn job(args: &args::Train) -> anyhow::Result<Job> {
+    let switches = args.switches.parse()?;
     let Some(dir) = &args.resume else {
         // clap has made sure that a spec is there when nothing is resumed.
         let path = args.spec.clone().unwrap_or_default();
         let mut spec = Spec::load(&path)?.with_absolute_paths()?;
         override_spec(&mut spec, args);
         let spec_name = file_name(&path);
-        return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()) });
+        return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()), switches });
     };
     let folder = RunFolder::open(dir)?;
     let mut spec = folder.spec()?.with_absolute_paths()?;
@@ -66,7 +67,7 @@ fn job(args: &args::Train) -> anyhow::Result<Job> {
     }
     override_spec(&mut spec, args);
     let name = folder.report().map_or_else(|| "spec.toml".to_string(), |r| r.spec_name);
-    Ok(Job { spec, spec_name: name, place: Place::Resume(folder) })
+    Ok(Job { spec, spec_name: name, place: Place::Resume(folder), switches })
 }
 
 fn override_spec(spec: &mut Spec, args: &args::Train) {

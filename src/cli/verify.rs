@@ -42,6 +42,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
         steps: args.steps as usize,
         slack: args.slack,
         unfused: args.unfused,
+        switches: args.switches.parse()?,
     };
     let verdict = pollster::block_on(verify(&question, &device))?;
     write(&args, &verdict)?;

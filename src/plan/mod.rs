@@ -10,10 +10,14 @@ pub mod lower;
 pub mod memory;
 mod print;
 mod products;
+mod switches;
+pub mod whole;
 
 pub use limits::Limits;
 pub use lower::{Options, lower};
 pub use products::Products;
+pub use switches::Switches;
+pub use whole::Whole;
 
 use crate::kernels::{Args, Dtype, Kernel};
 
@@ -96,6 +100,8 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     /// Launches of one step, in order.
     pub dispatches: Vec<Dispatch>,
+    /// The same steps, many of them in one dispatch. The arenas of such a plan are merged, so that it runs in no other way.
+    pub whole: Option<Whole>,
 }
 
 impl Plan {

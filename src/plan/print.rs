@@ -16,7 +16,18 @@ impl fmt::Display for Plan {
             let place = self.place(&b.range);
             writeln!(f, "  {:<34} {:<14} {place}  live {}..{}", b.name, format!("{:?}", b.shape), b.live.0, b.live.1)?;
         }
-        writeln!(f, "\ndispatches of a step")?;
+        match &self.whole {
+            Some(whole) => writeln!(
+                f,
+                "\nthe step runs inside one dispatch of {} invocations, up to {} steps at a time (about {:.1} us a step; \
+                 {:.1} us in these dispatches)",
+                whole.workgroup(),
+                whole.steps,
+                whole.cost.whole_ns / 1e3,
+                whole.cost.separate_ns / 1e3
+            )?,
+            None => writeln!(f, "\ndispatches of a step")?,
+        }
         for (i, d) in self.dispatches.iter().enumerate() {
             let row = d.kernel.row();
             let params: Vec<String> = row

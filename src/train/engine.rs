@@ -7,7 +7,7 @@ use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::Optimizer;
 use crate::model::{Network, Samples, Tensor};
-use crate::plan::{Limits, Options, Plan, lower};
+use crate::plan::{Limits, Options, Plan, Switches, lower};
 
 use super::rows::{RowTargets, Rows};
 
@@ -33,6 +33,8 @@ pub struct Roles {
     pub keep_all: bool,
     /// Lower the training plan without fusion, to bisect a fault.
     pub unfused: bool,
+    /// Optimisations of the training plan.
+    pub switches: Switches,
 }
 
 /// A network on a device.
@@ -407,7 +409,8 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
         let steps = rows.div_ceil(batch).max(longer).min(MAX_TABLE_STEPS);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
-        let choices = Options { keep_all: roles.keep_all, fuse: !roles.unfused, ..options(TRAIN, steps) };
+        let whole = roles.switches.whole && device.kind() == "gpu";
+        let choices = Options { keep_all: roles.keep_all, fuse: !roles.unfused, whole, ..options(TRAIN, steps) };
         plans.push(lower(&graph, &choices)?);
     }
     if let Some(rows) = roles.evaluate {

@@ -9,6 +9,7 @@ use crate::data::epoch_order;
 use crate::error::{Error, Result};
 use crate::exec::{Device, Flow};
 use crate::model::init::initial_parameters;
+use crate::plan::Switches;
 use crate::report::{DeviceReport, EpochRecord, Outcome, RunReport};
 use crate::spec::Spec;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,8 @@ pub struct Job {
     pub spec_name: String,
     /// Where the run is kept.
     pub place: Place,
+    /// Optimisations of the train step.
+    pub switches: Switches,
 }
 
 /// Where a run is kept.
@@ -115,6 +118,7 @@ impl<'a> Run<'a> {
         let roles = Roles {
             train: Some((prepared.train.rows, batch, train.optimizer)),
             evaluate: prepared.validation.as_ref().map(|v| v.rows),
+            switches: job.switches,
             ..Roles::default()
         };
         let mut engine = Engine::open(device, network, roles).await?;

@@ -37,6 +37,7 @@ pub fn assert_gradients(network: &Network, parameters: Option<&[Tensor]>, data: 
         steps: 1,
         slack: 1.0,
         unfused: false,
+        switches: crate::plan::Switches::default(),
     };
     let failure = match pollster::block_on(verify(&question, device)) {
         Ok(verdict) if verdict.passed => None,

@@ -83,7 +83,7 @@ impl Judge {
             analysis.write(&mine.name, &mine.values, distance)?;
         }
         analysis.step();
-        let updated = updated_arenas(plan);
+        let updated = updated_ranges(plan);
         let mut rows: Vec<Row> = Vec::new();
         for dispatch in 0..plan.dispatches.len() {
             let operands = operands(plan, dispatch);
@@ -146,23 +146,20 @@ fn slice(arenas: &[Vec<f64>], range: Range) -> &[f64] {
     &arenas[range.arena][range.offset..range.offset + range.len]
 }
 
-/// Arenas that a step changes in place: their operands are what they held before it.
-fn updated_arenas(plan: &Plan) -> Vec<bool> {
-    let mut updated = vec![false; plan.arenas.len()];
-    for dispatch in &plan.dispatches {
-        for (binding, range) in dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings) {
-            updated[range.arena] |= binding.access == Access::Update;
-        }
-    }
-    updated
+/// Ranges that a step changes in place: as operands they are what they held before it.
+fn updated_ranges(plan: &Plan) -> Vec<Range> {
+    let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.row().bindings.iter().zip(&d.bindings));
+    pairs.filter(|(binding, _)| binding.access == Access::Update).map(|(_, range)| *range).collect()
 }
 
 /// What the device's dispatch saw in a range: exact, because these are the device's own numbers.
-fn device_operand(input: &StepInput<'_>, updated: &[bool], range: Range) -> Measured {
-    let arenas = if updated[range.arena] { input.before } else { input.after };
-    let value = match range.arena {
+fn device_operand(input: &StepInput<'_>, updated: &[Range], range: Range) -> Measured {
+    let meets =
+        |u: &Range| u.arena == range.arena && u.offset < range.offset + range.len && range.offset < u.offset + u.len;
+    let arenas = if updated.iter().any(meets) { input.before } else { input.after };
+    let value = match (range.arena, range.offset) {
         // The step counter starts each submit at 0, whatever it held before.
-        0 => vec![0.0],
+        (0, 0) => vec![0.0],
         _ => slice(arenas, range).to_vec(),
     };
     Measured { error: vec![0.0; value.len()], value }

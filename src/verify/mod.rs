@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Device, Flow};
 use crate::graph::Optimizer;
 use crate::model::{Network, Tensor};
-use crate::plan::Plan;
+use crate::plan::{Plan, Switches};
 use crate::train::{Engine, Roles};
 use judge::{Judge, StepInput};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub struct Question<'a> {
     pub slack: f64,
     /// Lower the plan without fusion, so that every node of the graph has a value of its own.
     pub unfused: bool,
+    /// Optimisations of the plan.
+    pub switches: Switches,
 }
 
 /// One value of the train step, compared.
@@ -234,6 +236,7 @@ async fn open(question: &Question<'_>, device: &Device, data: &Dataset) -> Resul
         train: Some((data.rows, batch, question.optimizer)),
         keep_all: true,
         unfused: question.unfused,
+        switches: question.switches,
         ..Roles::default()
     };
     let mut engine = Engine::open(device, question.network, roles).await?;

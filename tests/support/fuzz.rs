@@ -19,6 +19,7 @@ use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
 use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::plan::Switches;
 use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
@@ -218,6 +219,7 @@ impl Case {
             steps: self.steps,
             slack: 1.0,
             unfused: self.unfused,
+            switches: Switches::default(),
         };
         pollster::block_on(verify(&question, device))
     }

@@ -6,6 +6,7 @@ use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{DenseShape, Network};
+use wgrad::plan::Switches;
 use wgrad::spec::Spec;
 use wgrad::train::prepare::prepare;
 use wgrad::verify::{Question, report, verify};
@@ -54,6 +55,7 @@ pub fn verify_all(device: &Device) {
                 steps,
                 slack,
                 unfused,
+                switches: Switches::default(),
             };
             let verdict = pollster::block_on(verify(&question, device)).expect("a verdict");
             assert!(verdict.passed, "{name}, {}\n{}", optimizer.name(), report::text(&verdict));

@@ -4,7 +4,7 @@ use super::fault::Faults;
 use crate::error::{Error, Result};
 use crate::exec::Choice;
 use crate::kernels::{Engine, Kernel};
-use crate::plan::{Limits, Products};
+use crate::plan::{Limits, Products, Whole};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -56,6 +56,8 @@ pub struct GpuDevice {
     pub has_f16_matrix: bool,
     /// Texts that replace the table's; see [`GpuDevice::with_shader`].
     shaders: HashMap<(Kernel, Engine), String>,
+    /// The shader of whole steps, if it is replaced.
+    whole: Option<String>,
 }
 
 impl GpuDevice {
@@ -66,6 +68,17 @@ impl GpuDevice {
         let mut device = self.clone();
         device.shaders.insert((kernel, engine), text.to_string());
         device
+    }
+
+    /// As [`GpuDevice::with_shader`], for the shader of whole steps.
+    #[must_use]
+    pub fn with_whole_shader(&self, text: &str) -> GpuDevice {
+        GpuDevice { whole: Some(text.to_string()), ..self.clone() }
+    }
+
+    /// The complete WGSL text of the shader of whole steps on this device.
+    pub fn whole_shader(&self) -> String {
+        self.whole.clone().unwrap_or_else(Whole::source)
     }
 
     /// The complete WGSL text of `kernel` with `engine` on this device.
@@ -254,6 +267,7 @@ impl Selected {
             faults,
             has_f16_matrix,
             shaders: HashMap::new(),
+            whole: None,
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::adapter::GpuDevice;
 use super::fault::scoped;
 use super::pipelines::{Built, Key, pipelines};
+use super::whole::{self, WholeProgram};
 use crate::error::Result;
 use crate::exec::layout::join;
 use crate::kernels::{Kernel, Param};
@@ -14,8 +15,17 @@ pub struct Program {
     pub map: Vec<usize>,
     /// Where the losses are logged.
     pub log: Option<Range>,
-    /// Launches of a step.
+    /// Launches of a step; none where whole steps run in one dispatch.
     pub launches: Vec<Launch>,
+    /// Whole steps in one dispatch.
+    pub whole: Option<WholeProgram>,
+}
+
+impl Program {
+    /// Dispatches of `count` steps in a pass of their own.
+    pub fn dispatches(&self, count: usize) -> usize {
+        self.whole.as_ref().map_or(count * self.launches.len(), |w| w.dispatches(count))
+    }
 }
 
 /// One dispatch, ready to encode.
@@ -57,6 +67,12 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<wgpu::Buffer>
     let pipelines = pipelines(gpu, plans).await?;
     let mut programs = Vec::with_capacity(plans.len());
     for (plan, map) in plans.iter().zip(maps) {
+        let log = plan.buffer("loss").map(|b| b.range);
+        if let Some(description) = &plan.whole {
+            let whole = Some(whole::build(gpu, plan, description, &map, &arenas).await?);
+            programs.push(Program { map, log, launches: Vec::new(), whole });
+            continue;
+        }
         let params = upload_params(gpu, plan).await?;
         let mut launches = Vec::with_capacity(plan.dispatches.len());
         for (i, dispatch) in plan.dispatches.iter().enumerate() {
@@ -65,8 +81,7 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<wgpu::Buffer>
             let bindings = scoped(&gpu.device, &at, || bind(gpu, layout, dispatch, &params, i, &map, &arenas)).await?;
             launches.push(Launch { pipeline: pipeline.clone(), bindings, grid: dispatch.grid });
         }
-        let log = plan.buffer("loss").map(|b| b.range);
-        programs.push(Program { map, log, launches });
+        programs.push(Program { map, log, launches, whole: None });
     }
     gpu.faults.check("while the pipelines were built")?;
     Ok((arenas, programs))

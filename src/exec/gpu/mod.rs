@@ -8,6 +8,7 @@ pub mod probe;
 mod profile;
 mod read_back;
 pub mod stopwatch;
+mod whole;
 
 use super::{Counters, Flow};
 use crate::error::Result;
@@ -124,9 +125,23 @@ impl Gpu {
         values
     }
 
-    fn encode_step(&self, pass: &mut wgpu::ComputePass<'_>, plan: usize) {
-        for launch in &self.programs[plan].launches {
-            launch.encode(pass);
+    /// Encodes `count` steps.
+    fn encode_steps(&self, pass: &mut wgpu::ComputePass<'_>, plan: usize, count: usize) {
+        let program = &self.programs[plan];
+        if let Some(whole) = &program.whole {
+            return whole.encode(pass, count);
+        }
+        for _ in 0..count {
+            for launch in &program.launches {
+                launch.encode(pass);
+            }
+        }
+    }
+
+    /// What must be written before a submit whose passes are of `each` steps and which ends before step `end`.
+    fn prepare(&self, plan: usize, each: usize, end: usize) {
+        if let Some(whole) = &self.programs[plan].whole {
+            whole.set_steps(&self.device, each, end);
         }
     }
 
@@ -163,12 +178,11 @@ impl Gpu {
     /// Encodes and submits `count` steps and the read-back of their log entries.
     fn submit_steps(&mut self, plan: usize, first: usize, count: usize) -> Pending {
         let begin = Instant::now();
+        self.prepare(plan, count, first + count);
         let mut encoder = self.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for _ in 0..count {
-                self.encode_step(&mut pass, plan);
-            }
+            self.encode_steps(&mut pass, plan, count);
         }
         let log = self.programs[plan].log;
         let entries = log.map(|log| Range { offset: log.offset + first, len: count, ..log });
@@ -177,7 +191,7 @@ impl Gpu {
         let read_back = self.copy_back(&mut encoder, plan, entries);
         self.submit(encoder);
         self.counters.steps += count as u64;
-        self.counters.dispatches += (count * self.programs[plan].launches.len()) as u64;
+        self.counters.dispatches += self.programs[plan].dispatches(count) as u64;
         self.counters.host_ns += begin.elapsed().as_nanos() as u64;
         Pending { read_back: read_back.start(), steps: count, submitted: Instant::now() }
     }
@@ -185,6 +199,7 @@ impl Gpu {
     /// See [`super::Session::run_collect`].
     pub async fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
         self.reset(plan)?;
+        self.prepare(plan, 1, steps);
         let (_, offset, size) = self.place(plan, range);
         let mut out = Vec::with_capacity(steps * range.len);
         // Results of a submit are gathered in one read-back of at most 16 MiB.
@@ -197,14 +212,14 @@ impl Gpu {
             for i in 0..count {
                 {
                     let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                    self.encode_step(&mut pass, plan);
+                    self.encode_steps(&mut pass, plan, 1);
                 }
                 let buffer = &self.arenas[self.programs[plan].map[range.arena]];
                 encoder.copy_buffer_to_buffer(buffer, offset, read_back.buffer(), size * i as u64, size);
             }
             self.submit(encoder);
             self.counters.steps += count as u64;
-            self.counters.dispatches += (count * self.programs[plan].launches.len()) as u64;
+            self.counters.dispatches += (count * self.programs[plan].dispatches(1)) as u64;
             out.extend(self.finish(read_back.start()).await?);
             done += count;
         }

@@ -115,7 +115,7 @@ impl Gpu {
         let mut encoder = self.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            self.encode_step(&mut pass, plan);
+            self.encode_steps(&mut pass, plan, 1);
         }
         let buffer = encoder.finish();
         let encoded = begin.elapsed();

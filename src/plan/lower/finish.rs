@@ -54,6 +54,7 @@ impl Lowering<'_> {
             arenas: self.arenas,
             buffers: fixed.chain(scratch).collect(),
             dispatches,
+            whole: None,
         };
         Ok(plan)
     }

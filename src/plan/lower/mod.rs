@@ -31,6 +31,8 @@ pub struct Options {
     pub limits: Limits,
     /// How matrix products work.
     pub products: Products,
+    /// Whole train steps in one dispatch where that pays; for the GPU executor alone.
+    pub whole: bool,
 }
 
 impl Options {
@@ -43,6 +45,7 @@ impl Options {
             keep_all: false,
             limits: Limits::WEBGPU,
             products: Products::default(),
+            whole: false,
         }
     }
 }
@@ -53,6 +56,12 @@ impl Options {
 /// [`Error::Limit`] when a tensor or arena does not fit `options.limits`; [`Error::Internal`] for a graph that has no
 /// lowering.
 pub fn lower(graph: &Graph, options: &Options) -> Result<Plan> {
+    let plan = separate(graph, options)?;
+    if options.whole { super::whole::apply(graph, options, plan) } else { Ok(plan) }
+}
+
+/// The plan with a dispatch for each fused group.
+pub(super) fn separate(graph: &Graph, options: &Options) -> Result<Plan> {
     let live = graph.live();
     let fusion = fuse(graph, &live, options.fuse);
     let mut lowering = Lowering::new(graph, options, fusion);

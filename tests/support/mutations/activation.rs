@@ -63,7 +63,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "softplus_derivative(x: f32) -> f32 {\n    return sigmoid(-x);",
     ),
     m(matmul_bias_act, FILE, "case 6u: { return gelu_tanh(x); }", "case 6u: { return gelu(x); }"),
-    m(matmul_bias_act, FILE, "return leaky_relu(x, SLOPE)", "return leaky_relu(x, 0.0)"),
+    m(matmul_bias_act, FILE, "return leaky_relu(x, slope)", "return leaky_relu(x, 0.0)"),
     m(matmul_act_grad, FILE, "case 7u: { return silu_derivative(x); }", "case 7u: { return silu(x); }"),
     m(matmul_act_grad, FILE, "default: { return 1.0; }", "default: { return x; }"),
 ];

@@ -5,9 +5,12 @@ use wgrad::kernels::Kernel::*;
 
 const ROWS: &str = "lib/loss.wgsl";
 const ELEMENT: &str = "lib/element_loss.wgsl";
-const BCE: &str = "binary_cross_entropy.wgsl";
-const LOGITS: &str = "bce_with_logits.wgsl";
-const CE: &str = "cross_entropy.wgsl";
+const ELEMENT_ROWS: &str = "lib/element_loss_rows.wgsl";
+const BINDINGS: &str = "lib/loss_bindings.wgsl";
+const HALF: &str = "lib/half_squared_error_element.wgsl";
+const BCE: &str = "lib/binary_cross_entropy_element.wgsl";
+const LOGITS: &str = "lib/bce_with_logits_element.wgsl";
+const CE: &str = "lib/class_loss.wgsl";
 
 pub const MUTATIONS: &[Mutation] = &[
     m(mse, ROWS, "local % LANES);", "local / LANES);"),
@@ -23,36 +26,36 @@ pub const MUTATIONS: &[Mutation] = &[
         "        }\n    }\n    return row_partial[0];",
     )
     .open(&[], RACE),
-    m(mse, ROWS, "step[0] * params.upstream_stride + row", "row"),
-    m(mse, ROWS, "step[0] * params.upstream_stride + row", "step[0] * params.rows + row"),
+    m(mse, BINDINGS, "step[0] * params.upstream_stride + row", "row"),
+    m(mse, BINDINGS, "step[0] * params.upstream_stride + row", "step[0] * params.rows + row"),
     m(cross_entropy, ROWS, "select(slope * scale, 0.0, scale == 0.0)", "slope * scale"),
-    m(cross_entropy, ROWS, "0x7fc00000u", "0x7f800000u"),
-    m(mse, ELEMENT, "given / f32(params.cols)", "given / f32(params.rows)"),
+    m(cross_entropy, "lib/element.wgsl", "0x7fc00000u", "0x7f800000u"),
+    m(mse, ELEMENT, "given / f32(cols)", "given / f32(cols + 1u)"),
     m(mse, ELEMENT, "j += LANES", "j += 1u"),
-    m(mse, ELEMENT, "at.row * params.cols + j", "at.row * params.rows + j"),
+    m(mse, ELEMENT, "at.row * cols + j", "at.row + cols * j"),
     m(mse, ELEMENT, "partial += e.loss", "partial = e.loss"),
     m(mse, ELEMENT, "var j = at.lane;", "var j = at.lane + 1u;"),
-    m(mse, ELEMENT, "at.row < params.rows", "at.row + 1u < params.rows"),
-    m(mse, ELEMENT, "select(total, total / f32(params.cols), MEAN)", "total"),
-    m(mse, ELEMENT, "inside && at.lane == 0u", "inside")
+    m(mse, ELEMENT_ROWS, "at.row < params.rows", "at.row + 1u < params.rows"),
+    m(mse, ELEMENT, "select(total, total / f32(cols), MEAN)", "total"),
+    m(mse, ELEMENT_ROWS, "inside && at.lane == 0u", "inside")
         .survives("equivalent: every lane of a row holds the row's sum"),
     m(hinge, ELEMENT, "is_nan_bits(y) || is_nan_bits(t)", "is_nan_bits(t)"),
-    m(huber, ELEMENT, "dpred[i] = scaled(e.slope, scale)", "dpred[i] = scaled(scale, e.slope)"),
-    m(half_squared_error, "half_squared_error.wgsl", "0.5 * d * d", "d * d"),
-    m(half_squared_error, "half_squared_error.wgsl", "let d = y - t", "let d = t - y"),
+    m(huber, ELEMENT, "set_dpred(i, scaled(e.slope, scale))", "set_dpred(i, scaled(scale, e.slope))"),
+    m(half_squared_error, HALF, "0.5 * d * d", "d * d"),
+    m(half_squared_error, HALF, "let d = y - t", "let d = t - y"),
     m(half_squared_error, "half_squared_error.wgsl", "MEAN: bool = false", "MEAN: bool = true"),
-    m(mse, "mse.wgsl", "2.0 * d", "d"),
-    m(mse, "mse.wgsl", "ElementLoss(d * d, ", "ElementLoss(abs(d), "),
-    m(mae, "mae.wgsl", "abs(d)", "d"),
-    m(mae, "mae.wgsl", "1.0, d > 0.0", "1.0, d >= 0.0"),
-    m(mae, "mae.wgsl", "-1.0, d < 0.0", "1.0, d < 0.0"),
-    m(huber, "huber.wgsl", "a <= params.delta", "a < params.delta").survives("equivalent: both branches meet at delta"),
-    m(huber, "huber.wgsl", "a <= params.delta", "a >= params.delta"),
-    m(huber, "huber.wgsl", "(a - 0.5 * params.delta)", "(a - params.delta)"),
-    m(huber, "huber.wgsl", "clamp(d, -params.delta, params.delta)", "d"),
-    m(hinge, "hinge.wgsl", "1.0 - t * y", "1.0 + t * y"),
-    m(hinge, "hinge.wgsl", "margin <= 0.0", "margin < 0.0"),
-    m(hinge, "hinge.wgsl", "select(-t, 0.0, outside)", "select(t, 0.0, outside)"),
+    m(mse, "lib/mse_element.wgsl", "2.0 * d", "d"),
+    m(mse, "lib/mse_element.wgsl", "ElementLoss(d * d, ", "ElementLoss(abs(d), "),
+    m(mae, "lib/mae_element.wgsl", "abs(d)", "d"),
+    m(mae, "lib/mae_element.wgsl", "1.0, d > 0.0", "1.0, d >= 0.0"),
+    m(mae, "lib/mae_element.wgsl", "-1.0, d < 0.0", "1.0, d < 0.0"),
+    m(huber, "lib/huber_element.wgsl", "a <= delta", "a < delta").survives("equivalent: both branches meet at delta"),
+    m(huber, "lib/huber_element.wgsl", "a <= delta", "a >= delta"),
+    m(huber, "lib/huber_element.wgsl", "(a - 0.5 * delta)", "(a - delta)"),
+    m(huber, "lib/huber_element.wgsl", "clamp(d, -delta, delta)", "d"),
+    m(hinge, "lib/hinge_element.wgsl", "1.0 - t * y", "1.0 + t * y"),
+    m(hinge, "lib/hinge_element.wgsl", "margin <= 0.0", "margin < 0.0"),
+    m(hinge, "lib/hinge_element.wgsl", "select(-t, 0.0, outside)", "select(t, 0.0, outside)"),
     m(binary_cross_entropy, BCE, "(p - t) / max", "(t - p) / max"),
     m(binary_cross_entropy, BCE, "max(p * q, 1e-12)", "max(p * q, 1e-8)"),
     m(binary_cross_entropy, BCE, "return 100.0;", "return 50.0;"),
@@ -88,5 +91,12 @@ pub const MUTATIONS: &[Mutation] = &[
     m(cross_entropy, CE, "-besides_class, j == class_index", "e_class - whole, j == class_index"),
     m(cross_entropy, CE, "select(numerator / whole, ", "select(numerator, "),
     m(cross_entropy, CE, "select(1.0 + others, others, is_top)", "others"),
-    m(cross_entropy, CE, "given);\n", "1.0);\n"),
+    m(cross_entropy, CE, "given));\n", "1.0));\n"),
+    m(mse, "mse.wgsl", "mse_element(y, t)", "mse_element(t, y)"),
+    m(mae, "mae.wgsl", "MEAN: bool = true", "MEAN: bool = false"),
+    m(hinge, "hinge.wgsl", "hinge_element(y, t)", "hinge_element(y, -t)"),
+    m(huber, "huber.wgsl", "params.delta)", "0.5 * params.delta)"),
+    m(binary_cross_entropy, "binary_cross_entropy.wgsl", "MEAN: bool = true", "MEAN: bool = false"),
+    m(bce_with_logits, "bce_with_logits.wgsl", "bce_with_logits_element(z, t)", "bce_with_logits_element(z, 1.0 - t)"),
+    m(cross_entropy, "cross_entropy.wgsl", "return expected[row]", "return expected[row + 1u]"),
 ];

@@ -1,0 +1,415 @@
+//! Reads the train step of a chain of dense layers from a plan's dispatches, and writes it as a program for the shader.
+//!
+//! The shader runs lists of instructions of one kind each: gathers, forward products, products for the gradients of the
+//! layers' inputs, products for the weights' gradients, column sums, updates; loss and mean loss once. What does not fit this
+//! form (softmax layers, wide rows of a loss, products without fusion) is left to separate dispatches.
+
+use super::super::{Dispatch, Plan, Range};
+use super::{BINDINGS, Cost, Spread, Whole, cost};
+use crate::kernels::{Act, Args, Kernel, Param};
+
+/// Words of the shader's `Program` before its code.
+pub const HEADER_WORDS: usize = 32;
+/// Words of one `Instruction`.
+pub const CODE_WORDS: usize = 16;
+/// Instructions of a program at most, as in the shader.
+pub const MAX_INSTRUCTIONS: usize = 64;
+
+const HAS_BIAS: u32 = 1;
+const KEEP_Z: u32 = 2;
+const HAS_ACT: u32 = 4;
+
+/// One instruction of the shader; fields that its kind does not use are 0.
+#[derive(Debug, Clone, Default)]
+pub struct Instruction {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    a: usize,
+    a_row: usize,
+    a_step: usize,
+    b: usize,
+    b_col: usize,
+    b_step: usize,
+    y: usize,
+    z: usize,
+    extra: usize,
+    act: Option<Act>,
+    /// Weight decay of an update.
+    decay: f64,
+    flags: u32,
+}
+
+/// A train step, by kinds of instructions.
+#[derive(Debug, Default)]
+pub struct Chain {
+    pub gathers: Vec<Instruction>,
+    pub forwards: Vec<Instruction>,
+    pub inputs: Vec<Instruction>,
+    pub weights: Vec<Instruction>,
+    pub biases: Vec<Instruction>,
+    pub updates: Vec<Instruction>,
+    /// The gradient of the last activation: elements, where it is taken, result.
+    pub last: Option<(usize, Range, Range, Act)>,
+    pub loss: Option<Dispatch>,
+    update: Option<Dispatch>,
+    mean: Option<Dispatch>,
+    /// Data of the gathers.
+    data: Vec<Range>,
+    index: Option<Range>,
+}
+
+/// The chain of `plan`, if it is one.
+pub fn read(plan: &Plan) -> Option<Chain> {
+    let mut chain = Chain::default();
+    for dispatch in &plan.dispatches {
+        chain.add(plan, dispatch)?;
+    }
+    chain.check().then_some(chain)
+}
+
+impl Chain {
+    /// Adds a dispatch; `None` if it does not fit.
+    fn add(&mut self, plan: &Plan, d: &Dispatch) -> Option<()> {
+        match d.kernel {
+            Kernel::gather_rows => self.gather(d),
+            Kernel::matmul_bias_act => self.forwards.push(forward(d)),
+            Kernel::matmul => self.product(d)?,
+            Kernel::matmul_act_grad => self.inputs.push(input_gradient(d)),
+            Kernel::matmul_col_sum => self.weight_and_bias(d),
+            Kernel::col_sum => self.biases.push(column_sum(d)?),
+            Kernel::weighted_sum => self.mean = Some(d.clone()),
+            Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step => {
+                self.updates(plan, d)
+            }
+            kernel if loss_code(kernel).is_some() && d.args.constant("LANES") == 1.0 => {
+                self.loss = self.loss.is_none().then(|| d.clone());
+                self.loss.as_ref()?;
+            }
+            kernel => self.activation(kernel, d)?,
+        }
+        Some(())
+    }
+
+    fn gather(&mut self, d: &Dispatch) {
+        let [rows, cols, _] = d.args.sizes();
+        self.index = Some(d.bindings[1]);
+        self.data.push(d.bindings[2]);
+        self.gathers.push(Instruction { m: rows, n: cols, y: d.bindings[3].offset, ..Instruction::default() });
+    }
+
+    /// A plain product: forward without bias, gradient of a weight, gradient of an input behind an identity.
+    fn product(&mut self, d: &Dispatch) -> Option<()> {
+        let [m, n, k] = d.args.sizes();
+        let (a, b, y) = (d.bindings[0].offset, d.bindings[1].offset, d.bindings[2].offset);
+        let product = Instruction { m, n, k, a, b, y, ..Instruction::default() };
+        match (d.args.constant("TRANS_A") != 0.0, d.args.constant("TRANS_B") != 0.0) {
+            (false, true) => {
+                self.forwards.push(Instruction { a_row: k, a_step: 1, b_col: k, b_step: 1, ..product });
+            }
+            (true, false) => self.weights.push(Instruction { a_row: 1, a_step: m, b_col: 1, b_step: n, ..product }),
+            (false, false) => self.inputs.push(Instruction { a_row: k, a_step: 1, b_col: 1, b_step: n, ..product }),
+            (true, true) => return None,
+        }
+        Some(())
+    }
+
+    /// The gradients of a weight and of its bias.
+    fn weight_and_bias(&mut self, d: &Dispatch) {
+        let [m, n, k] = d.args.sizes();
+        let at = |i: usize| d.bindings[i].offset;
+        let weight = Instruction { m, n, k, a: at(0), b: at(1), y: at(2), ..Instruction::default() };
+        self.weights.push(Instruction { a_row: 1, a_step: m, b_col: 1, b_step: n, ..weight });
+        self.biases.push(Instruction { m: k, n: m, a: at(0), y: at(3), ..Instruction::default() });
+    }
+
+    /// An activation behind a layer without bias, or the gradient of the last layer's.
+    fn activation(&mut self, kernel: Kernel, d: &Dispatch) -> Option<()> {
+        let slope = || d.args.number(1);
+        let (act, grad) = activation(kernel, slope)?;
+        if grad {
+            let loss = self.loss.as_ref()?;
+            if self.last.is_some() || d.bindings[0] != loss.bindings[5] {
+                return None;
+            }
+            self.last = Some((d.args.size(0), d.bindings[1], d.bindings[2], act));
+            return Some(());
+        }
+        let layer = self.forwards.last_mut()?;
+        if layer.flags != 0 || layer.y != d.bindings[0].offset || layer.m * layer.n != d.args.size(0) {
+            return None;
+        }
+        (layer.z, layer.y) = (layer.y, d.bindings[1].offset);
+        layer.flags = KEEP_Z | HAS_ACT;
+        layer.act = Some(act);
+        Some(())
+    }
+
+    /// The parts of an update that hold parameters: what lies between them stays 0.
+    fn updates(&mut self, plan: &Plan, d: &Dispatch) {
+        let (grads, params) = (d.bindings[2], d.bindings[3]);
+        let state = |slot: usize| d.bindings.get(4 + slot).map_or(0, |s| s.offset);
+        let decay = d.args.params.last().map_or(0.0, |p| if let Param::F(v) = p { *v } else { 0.0 });
+        let inside = |r: &Range| {
+            r.arena == params.arena && params.offset <= r.offset && r.offset + r.len <= params.offset + params.len
+        };
+        for parameter in plan.buffers.iter().map(|b| b.range).filter(inside) {
+            let at = parameter.offset - params.offset;
+            self.updates.push(Instruction {
+                n: parameter.len,
+                a: grads.offset + at,
+                y: parameter.offset,
+                b: state(0) + at,
+                z: state(1) + at,
+                decay,
+                ..Instruction::default()
+            });
+        }
+        self.update = Some(d.clone());
+    }
+
+    /// Whether all parts are there and their bindings are those that the shader has.
+    fn check(&self) -> bool {
+        let (Some(loss), Some(mean), Some(_)) = (&self.loss, &self.mean, &self.update) else { return false };
+        let [rows, _, stride] = loss.args.sizes();
+        let batches = self.gathers.iter().all(|g| g.m == rows) && self.data.len() == 2;
+        let upstream = loss.bindings[3] == mean.bindings[1] && stride == rows && mean.args.sizes() == [rows, rows];
+        batches && upstream && self.code().len() <= MAX_INSTRUCTIONS && !self.forwards.is_empty()
+    }
+
+    /// All instructions in the order of the shader's lists.
+    pub fn code(&self) -> Vec<&Instruction> {
+        let lists = [&self.gathers, &self.forwards, &self.inputs, &self.weights, &self.biases, &self.updates];
+        lists.into_iter().flatten().collect()
+    }
+
+    /// The activations that the step uses, each once; identity is none.
+    fn activations(&self) -> Vec<Act> {
+        let mut acts: Vec<Act> = Vec::new();
+        let last = self.last.as_ref().map(|l| l.3);
+        for act in self.code().iter().filter_map(|i| i.act).chain(last).filter(|a| *a != Act::Identity) {
+            if !acts.contains(&act) {
+                acts.push(act);
+            }
+        }
+        acts
+    }
+
+    /// The program of a plan whose memory is merged.
+    pub fn program(&self, plan: &Plan, spread: Spread, cost: Cost) -> Option<Whole> {
+        let (loss, mean, update) = (self.loss.as_ref()?, self.mean.as_ref()?, self.update.as_ref()?);
+        let code = self.code();
+        let mut program = self.header(loss, update);
+        debug_assert_eq!(program.len(), HEADER_WORDS);
+        program.extend(code.iter().flat_map(|i| i.words()));
+        program.resize(HEADER_WORDS + CODE_WORDS * MAX_INSTRUCTIONS, 0);
+        let arena = |arena: usize| Range { arena, offset: 0, len: plan.arenas[arena].len };
+        let memory = plan.buffer("params").map_or(update.bindings[3].arena, |b| b.range.arena);
+        let bindings = [
+            arena(0),
+            self.index?,
+            self.data[0],
+            self.data[1],
+            update.bindings[1],
+            mean.bindings[1],
+            mean.bindings[2],
+            arena(memory),
+        ];
+        debug_assert_eq!(bindings.len(), BINDINGS.len());
+        let acts = self.activations();
+        let only = acts.first().copied().unwrap_or(Act::Identity);
+        let code = loss_code(loss.kernel)?;
+        let constants = vec![
+            ("WORKGROUP", spread.workgroup as f64),
+            ("BLOCKS", f64::from(spread.blocks)),
+            ("LOSS", f64::from(code)),
+            ("MEAN", f64::from(loss.kernel != Kernel::half_squared_error)),
+            ("OPTIMIZER", f64::from(optimizer_code(update.kernel))),
+            ("ACT", f64::from(only.code())),
+            ("SLOPE", only.slope()),
+            ("MIXED", f64::from(acts.len() > 1)),
+        ];
+        let iterations = cost::iterations(self, spread);
+        let steps = (cost::MAX_ITERATIONS / iterations) as u32;
+        (steps > 0).then_some(Whole { program, constants, bindings, cost, steps })
+    }
+
+    /// `Program` up to its code, in the shader's order.
+    fn header(&self, loss: &Dispatch, update: &Dispatch) -> Vec<u32> {
+        let lists = [&self.gathers, &self.forwards, &self.inputs, &self.weights, &self.biases, &self.updates];
+        let ends = lists.iter().scan(0, |end, list| {
+            *end += list.len() as u32;
+            Some(*end)
+        });
+        let [rows, cols, stride] = loss.args.sizes::<3>().map(|s| s as u32);
+        let place = |i: usize| loss.bindings[i].offset as u32;
+        let delta = if loss.kernel == Kernel::huber { loss.args.number(3) } else { 0.0 };
+        let (n, x, y, act) = match self.last {
+            Some((n, x, y, act)) => (n as u32, x.offset as u32, y.offset as u32, act),
+            None => (0, 0, 0, Act::Identity),
+        };
+        let mut words = vec![1, 1];
+        words.extend(ends);
+        words.extend([
+            rows,
+            cols,
+            stride,
+            rows.next_power_of_two().min(64),
+            place(1),
+            place(2),
+            place(4),
+            place(5),
+            bits(delta),
+        ]);
+        words.extend([n, x, y, act.code(), bits(act.slope())]);
+        words.extend(rates(&update.args, update.kernel));
+        words.resize(HEADER_WORDS, 0);
+        words
+    }
+}
+
+/// `hyper_stride` to `eps` of the shader's `Program`.
+fn rates(args: &Args, kernel: Kernel) -> [u32; 8] {
+    let stride = args.size(1) as u32;
+    let number = |i: usize| bits(args.number(i));
+    match kernel {
+        Kernel::sgd_momentum_step => [stride, args.size(3) as u32, number(2), 0, 0, 0, 0, 0],
+        Kernel::adam_step | Kernel::adamw_step => [stride, 0, 0, number(2), number(3), number(4), number(5), number(6)],
+        _ => [stride, 0, 0, 0, 0, 0, 0, 0],
+    }
+}
+
+impl Instruction {
+    fn words(&self) -> [u32; CODE_WORDS] {
+        let act = self.act.unwrap_or(Act::Identity);
+        let places = [
+            self.m,
+            self.n,
+            self.k,
+            self.a,
+            self.a_row,
+            self.a_step,
+            self.b,
+            self.b_col,
+            self.b_step,
+            self.y,
+            self.z,
+            self.extra,
+        ];
+        let mut words = [0; CODE_WORDS];
+        words[..12].copy_from_slice(&places.map(|p| p as u32));
+        words[12] = act.code();
+        words[13] = bits(if self.decay == 0.0 { act.slope() } else { self.decay });
+        words[14] = self.flags;
+        words
+    }
+}
+
+fn bits(number: f64) -> u32 {
+    (number as f32).to_bits()
+}
+
+fn forward(d: &Dispatch) -> Instruction {
+    let [m, n, k] = d.args.sizes();
+    let at = |i: usize| d.bindings[i].offset;
+    let keep = if d.args.constant("KEEP_Z") == 0.0 { 0 } else { KEEP_Z };
+    let act = Act::from_args(&d.args);
+    let has_act = if act == Act::Identity { 0 } else { HAS_ACT };
+    Instruction {
+        m,
+        n,
+        k,
+        a: at(0),
+        a_row: k,
+        a_step: 1,
+        b: at(1),
+        b_col: k,
+        b_step: 1,
+        y: at(3),
+        z: at(4),
+        extra: at(2),
+        act: Some(act),
+        flags: HAS_BIAS | keep | has_act,
+        ..Instruction::default()
+    }
+}
+
+fn input_gradient(d: &Dispatch) -> Instruction {
+    let [m, n, k] = d.args.sizes();
+    let at = |i: usize| d.bindings[i].offset;
+    let act = Act::from_args(&d.args);
+    let flags = if act == Act::Identity { 0 } else { HAS_ACT };
+    Instruction {
+        m,
+        n,
+        k,
+        a: at(0),
+        a_row: k,
+        a_step: 1,
+        b: at(1),
+        b_col: 1,
+        b_step: n,
+        y: at(3),
+        extra: at(2),
+        act: Some(act),
+        flags,
+        ..Instruction::default()
+    }
+}
+
+/// A column sum in one pass; longer columns take more, and are no work for one workgroup.
+fn column_sum(d: &Dispatch) -> Option<Instruction> {
+    let [rows, cols, rows_per_sum] = d.args.sizes();
+    let (a, y) = (d.bindings[0].offset, d.bindings[1].offset);
+    (rows <= rows_per_sum).then(|| Instruction { m: rows, n: cols, a, y, ..Instruction::default() })
+}
+
+/// The shader's code of a loss.
+fn loss_code(kernel: Kernel) -> Option<u32> {
+    let order = [
+        Kernel::cross_entropy,
+        Kernel::half_squared_error,
+        Kernel::mse,
+        Kernel::mae,
+        Kernel::huber,
+        Kernel::binary_cross_entropy,
+        Kernel::bce_with_logits,
+        Kernel::hinge,
+    ];
+    order.iter().position(|k| *k == kernel).map(|i| i as u32)
+}
+
+/// The shader's code of an optimizer.
+fn optimizer_code(kernel: Kernel) -> u32 {
+    match kernel {
+        Kernel::sgd_step => 0,
+        Kernel::sgd_momentum_step => 1,
+        Kernel::adam_step => 2,
+        _ => 3,
+    }
+}
+
+/// The activation of an element-wise kernel, and whether the kernel is its gradient.
+fn activation(kernel: Kernel, slope: impl Fn() -> f64) -> Option<(Act, bool)> {
+    Some(match kernel {
+        Kernel::identity => (Act::Identity, false),
+        Kernel::sigmoid => (Act::Sigmoid, false),
+        Kernel::tanh => (Act::Tanh, false),
+        Kernel::relu => (Act::Relu, false),
+        Kernel::leaky_relu => (Act::LeakyRelu(slope()), false),
+        Kernel::gelu => (Act::Gelu, false),
+        Kernel::gelu_tanh => (Act::GeluTanh, false),
+        Kernel::silu => (Act::Silu, false),
+        Kernel::softplus => (Act::Softplus, false),
+        Kernel::identity_grad => (Act::Identity, true),
+        Kernel::sigmoid_grad => (Act::Sigmoid, true),
+        Kernel::tanh_grad => (Act::Tanh, true),
+        Kernel::relu_grad => (Act::Relu, true),
+        Kernel::leaky_relu_grad => (Act::LeakyRelu(slope()), true),
+        Kernel::gelu_grad => (Act::Gelu, true),
+        Kernel::gelu_tanh_grad => (Act::GeluTanh, true),
+        Kernel::silu_grad => (Act::Silu, true),
+        Kernel::softplus_grad => (Act::Softplus, true),
+        _ => return None,
+    })
+}

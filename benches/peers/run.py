@@ -154,7 +154,7 @@ def tables(rows):
         on = [r for r in rows if r["device"] == device and "error" not in r]
         others = sorted({r["program"] for r in on} - {"wgrad"}, key=[r["program"] for r in on].index)
         pick = lambda program, workload: [r for r in on if (r["program"], r["workload"]) == (program, workload)]
-        print(f"\n### {device}\n\nSteps per second, medians of {max(r['round'] for r in rows) + 1} runs\n")
+        print(f"\n### {device}\n\nSteps per second, medians of {max(r['round'] for r in rows) + 1} run(s)\n")
         print("| " + " | ".join(["workload", "wgrad", *others, "wgrad / best", "goal", "others' CPU"]) + " |")
         print("|---" * (len(others) + 5) + "|")
         loads = dict.fromkeys(r["workload"] for r in on)
@@ -166,24 +166,18 @@ def tables(rows):
             busy_cores = max((r["others"] for r in on if r["workload"] == w), default=0)
             cells = [w, rate(mine), *(rate(theirs[p]) for p in others), number(ratio) + verdict(ratio, goal), number(goal), number(busy_cores)]
             print("| " + " | ".join(cells) + " |")
-        print("\nSeconds to the first step (cold / warm), peak memory in MiB, loss at the check step\n")
-        programs = ["wgrad", *others]
-        print("| workload | " + " | ".join(f"{p}: first step | memory | loss" for p in programs) + " |")
-        print("|---" * (3 * len(programs) + 1) + "|")
-        for w in loads:
-            cells = [w]
-            for p in programs:
-                runs = pick(p, w)
-                cold, warm = (median([r for r in runs if (r["round"] == 0) == first], "first_step_s") for first in (True, False))
-                mark = ["", ""]
-                if p == "wgrad":
-                    mark = [verdict(v, g, less=True) for v, g in zip((cold, warm), FIRST_GOALS[device])]
-                memory, loss, note = median(runs, "peak_rss_mib"), median(runs, "loss_check"), ""
-                if p == "wgrad":
-                    peer = min((m for m in (median(pick(o, w), "peak_rss_mib") for o in others) if m), default=None)
-                    goal = DATA_MIB[w] + 64 if device == "cpu" else peer and peer / 4
-                    note = verdict(memory, goal, less=True)
-                cells += [f"{number(cold)}{mark[0]} / {number(warm)}{mark[1]}", number(memory, "{:.0f}") + note, number(loss, "{:.6f}")]
+        print("\nSeconds to the first step with an empty cache and later, peak memory in MiB, loss at the check step\n")
+        print("| workload | program | cold | warm | memory | loss |")
+        print("|---" * 6 + "|")
+        for w, p in ((w, p) for w in loads for p in ["wgrad", *others]):
+            runs = pick(p, w)
+            cold, warm = (median([r for r in runs if (r["round"] == 0) == first], "first_step_s") for first in (True, False))
+            memory, loss, marks = median(runs, "peak_rss_mib"), median(runs, "loss_check"), ["", "", ""]
+            if p == "wgrad":
+                peer = min((m for m in (median(pick(o, w), "peak_rss_mib") for o in others) if m), default=None)
+                goals = (*FIRST_GOALS[device], DATA_MIB[w] + 64 if device == "cpu" else peer and peer / 4)
+                marks = [verdict(v, g, less=True) for v, g in zip((cold, warm, memory), goals)]
+            cells = [w, p, number(cold) + marks[0], number(warm) + marks[1], number(memory, "{:.0f}") + marks[2], number(loss, "{:.6f}")]
             print("| " + " | ".join(cells) + " |")
     for r in rows:
         if "error" in r or r["code"] != 0:

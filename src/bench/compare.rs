@@ -4,8 +4,8 @@ use super::Line;
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// Two processes of one program on a quiet machine differ by this, whatever their repetitions say: where memory lies and
-/// which clock a core has is settled once a process.
+/// No smaller change is called one, whatever the repetitions say: where memory lies and which clock a core has is settled once
+/// a process, and all its repetitions share it. A choice, not a measurement; a busy machine's quartiles lie further apart.
 pub const PROCESS_NOISE: f64 = 0.05;
 
 /// What `--kernels` adds to a file: no workload, and not compared.

@@ -166,8 +166,9 @@ fn point(svg: &mut String, x: &Axis, y: &Axis, d: &DispatchLine, colour: &str) {
 
 /// Names beside the points, as far as there is room: a point whose name would cover another has its tooltip.
 fn names<'a>(svg: &mut String, points: impl Iterator<Item = (f64, f64, &'a str)>) {
-    let mut taken: Vec<[f64; 4]> = Vec::new();
-    for (x, y, name) in points.filter(|(x, y, _)| x.is_finite() && y.is_finite()) {
+    let points: Vec<_> = points.filter(|(x, y, _)| x.is_finite() && y.is_finite()).collect();
+    let mut taken: Vec<[f64; 4]> = points.iter().map(|(x, y, _)| [x - 6.0, y - 6.0, x + 6.0, y + 6.0]).collect();
+    for (x, y, name) in points {
         let end = x + 8.0 + 6.0 * name.len() as f64;
         let area = [x + 8.0, y - 7.0, end, y + 7.0];
         let meets = |t: &[f64; 4]| area[0] < t[2] && t[0] < area[2] && area[1] < t[3] && t[1] < area[3];

@@ -94,7 +94,7 @@ pub struct Line {
     pub loss_agrees: bool,
     /// Steps per second of the repetitions.
     pub repetitions: Spread,
-    /// Generation of the data, which `first_step_s` leaves out.
+    /// Generation of the data, on the CPU until it lies in memory, which `first_step_s` leaves out.
     pub data_s: f64,
     /// Memory of all arenas on the device.
     pub device_mib: f64,
@@ -204,7 +204,13 @@ impl Runner {
             let classes = workload.loss.takes_class();
             let targets =
                 if classes { RowTargets::Classes(&piece.classes) } else { RowTargets::Numbers(&piece.numbers) };
+            let begin = Instant::now();
             engine.write_training_rows(first, &piece.x, targets)?;
+            // On the CPU this is where the data set comes to lie in memory, as the peers' does when it is generated; to an
+            // adapter it is an upload, which the peers do batch by batch in their steps.
+            if device.kind() == "cpu" {
+                data_s += begin.elapsed().as_secs_f64();
+            }
         }
         Ok(Runner { workload, engine, steps: 0, loss_check: f64::NAN, last_loss: f64::NAN, data_s })
     }

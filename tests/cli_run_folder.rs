@@ -45,6 +45,20 @@ fn a_run_leaves_every_file_of_a_run_folder_and_no_other() {
     assert!(place.bytes("deep/down/r/model.safetensors") == place.bytes("again/model.safetensors"));
 }
 
+/// Every part is measured by itself, so that a part that nobody measures shows as a gap. No speed is asserted.
+#[test]
+fn the_parts_of_the_time_add_up_to_the_wall_time() {
+    let place = Place::new();
+    trained(&place, &["iris.toml", "--run", "r", "--epochs", "400"]);
+    let report: wgrad::report::RunReport = serde_json::from_str(&place.read("r/report.json")).unwrap();
+    let times = report.times;
+    assert!(times.parts().iter().all(|(_, seconds)| *seconds >= 0.0), "{times:?}");
+    assert!(times.device > 0.0 && times.evaluate > 0.0 && times.save > 0.0, "{times:?}");
+    // What overlapped would count twice and make the rest negative.
+    let rest = times.unaccounted() / times.wall;
+    assert!((-0.001..0.05).contains(&rest), "{:.1} % of the wall time are not accounted for: {times:?}", 100.0 * rest);
+}
+
 #[test]
 fn runs_are_numbered() {
     let place = Place::new();

@@ -3,7 +3,7 @@
 use super::progress::Printer;
 use super::{args, dump, out};
 use crate::error::Error;
-use crate::report::{Outcome, RunReport};
+use crate::report::{Outcome, RunReport, Times};
 use crate::spec::Spec;
 use crate::train::run::{Job, Place, train};
 use crate::train::run_folder::RunFolder;
@@ -108,6 +108,20 @@ fn epochs(count: usize) -> String {
     if count == 1 { "1 epoch".to_string() } else { format!("{count} epochs") }
 }
 
+/// The parts that took a hundredth of the time or more, the longest first.
+fn time(times: &Times) -> String {
+    let mut parts = times.parts().to_vec();
+    parts.push(("not accounted for", times.unaccounted()));
+    parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let share = |part: f64| 100.0 * part / times.wall.max(1e-9);
+    let named: Vec<String> = parts
+        .iter()
+        .filter(|(_, part)| share(*part) >= 1.0)
+        .map(|(name, part)| format!("{name} {:.0} %", share(*part)))
+        .collect();
+    format!("{:.2} s: {}", times.wall, named.join(", "))
+}
+
 fn summary(report: &RunReport, folder: &Path) -> String {
     let mut text = match report.outcome {
         Outcome::Interrupted => format!("interrupted after {}", epochs(report.epochs.len())),
@@ -123,6 +137,7 @@ fn summary(report: &RunReport, folder: &Path) -> String {
             text.push_str(&format!("\nvalidation accuracy  {:.2} %", 100.0 * accuracy));
         }
     }
+    text.push_str(&format!("\ntime                 {}", time(&report.times)));
     text.push_str(&format!("\nreport               {}", folder.join("report.html").display()));
     if report.outcome == Outcome::Interrupted {
         text.push_str(&format!("\ngo on with           wgrad train --resume {}", folder.display()));

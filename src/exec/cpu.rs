@@ -138,7 +138,7 @@ impl<T: Precision> Cpu<T> {
     pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
         self.reset(plan);
         let (mut done, mut reported, mut block) = (0, 0, 1);
-        let mut last = Instant::now();
+        let (mut last, mut seen) = (Instant::now(), Duration::ZERO);
         while done < steps {
             let count = block.min(steps - done);
             self.steps(plan, count);
@@ -146,6 +146,8 @@ impl<T: Precision> Cpu<T> {
             // The clock is read once a block, and a block takes a small part of the time between two reports: reading it
             // costs a tenth of the smallest step.
             let since = last.elapsed();
+            self.counters.device_ns += (since - seen).as_nanos() as u64;
+            seen = since;
             if since < REPORT_EVERY / 4 {
                 block *= 2;
             }
@@ -154,7 +156,7 @@ impl<T: Precision> Cpu<T> {
                     return Ok(done);
                 }
                 reported = done;
-                last = Instant::now();
+                (last, seen) = (Instant::now(), Duration::ZERO);
                 block = (block / 4).max(1);
             }
         }

@@ -31,6 +31,7 @@ pub fn render(report: &RunReport) -> String {
         charts(report),
         report.confusion.as_ref().map(confusion::render).unwrap_or_default(),
         format!("<div class=\"columns\">\n{}{}</div>\n", network(report), device(report)),
+        times(report),
         scheduler(report),
         epochs(report),
         spec(report),
@@ -238,12 +239,45 @@ fn scheduler(report: &RunReport) -> String {
         card("Read-backs", &count(c.read_backs), &how_often(c.read_backs, c.steps), ""),
         card("Bytes to the device", &bytes(c.bytes_up), &moved(c.bytes_up), ""),
         card("Bytes from the device", &bytes(c.bytes_down), &moved(c.bytes_down), ""),
-        card("Host time", &seconds(c.host_ns as f64 * 1e-9), &host_time(c.host_ns as f64 * 1e-9 / steps), ""),
+        card(
+            "Time encoding and submitting",
+            &seconds(c.host_ns as f64 * 1e-9),
+            &host_time(c.host_ns as f64 * 1e-9 / steps),
+            "",
+        ),
     ];
     format!(
         "<section class=\"card\"><h2>Scheduler</h2>\n<div class=\"cards inner\">\n{}</div></section>\n",
         cards.concat()
     )
+}
+
+/// Where the wall time of the epochs went, each part measured by itself.
+fn times(report: &RunReport) -> String {
+    let times = &report.times;
+    if times.wall <= 0.0 {
+        return String::new();
+    }
+    let share = |part: f64| format!("{} ({:.1} %)", seconds(part.max(0.0)), 100.0 * part / times.wall);
+    let named = times.parts().into_iter().map(|(name, part)| (part_title(name), share(part)));
+    let mut rows = vec![("All epochs", seconds(times.wall))];
+    rows.extend(named);
+    rows.push(("Not accounted for", share(times.unaccounted())));
+    format!("<section class=\"card\"><h2>Where the time went</h2>\n{}</section>\n", facts(&rows))
+}
+
+/// What a part of the wall time is, in words.
+fn part_title(name: &str) -> &'static str {
+    match name {
+        "shuffle" => "Order of the samples",
+        "tables" => "Tables and streamed samples",
+        "encode" => "Encoding",
+        "submit" => "In the driver's submit call",
+        "device" => "Computing, or waiting for the GPU",
+        "losses" => "Losses and progress",
+        "evaluate" => "Evaluation",
+        _ => "Metrics and checkpoints",
+    }
 }
 
 /// "9 a step", or "one in 96.4 steps" for what is rarer than a step.

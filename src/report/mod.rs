@@ -43,6 +43,9 @@ pub struct RunReport {
     pub confusion: Option<Confusion>,
     /// Proof of what the scheduler did.
     pub counters: Counters,
+    /// Where the time of this process went.
+    #[serde(default)]
+    pub times: Times,
     /// Wall time of the training part, in seconds (start of the first step to the end of the last read-back).
     pub train_seconds: f64,
 }
@@ -120,6 +123,59 @@ pub struct Counters {
     pub bytes_down: u64,
     /// Host time spent in encoding and submitting, in nanoseconds.
     pub host_ns: u64,
+    /// Of that, inside the driver's submit call: a software adapter does its work there.
+    pub submit_ns: u64,
+    /// Host time spent in filling and uploading tables and streamed samples, in nanoseconds.
+    pub tables_ns: u64,
+    /// Host time spent in waiting for the device, in nanoseconds.
+    pub wait_ns: u64,
+    /// Time in which the device had work (on the CPU: computed), in nanoseconds; it overlaps the host's.
+    pub device_ns: u64,
+}
+
+/// Where the wall time of a run's epochs went, in seconds. Each part is measured by itself; what their sum leaves of the
+/// wall time is shown as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// From the start of the first epoch to the last checkpoint.
+    pub wall: f64,
+    /// Drawing the order of the samples.
+    pub shuffle: f64,
+    /// Filling and uploading tables, and samples that stream.
+    pub tables: f64,
+    /// Encoding command buffers; on the CPU nothing.
+    pub encode: f64,
+    /// Inside the driver's submit call.
+    pub submit: f64,
+    /// Waiting for the device; on the CPU, computing.
+    pub device: f64,
+    /// Taking in the losses and showing progress.
+    pub losses: f64,
+    /// Evaluation at the ends of epochs.
+    pub evaluate: f64,
+    /// Metrics and checkpoints to disk, parameters read back for them.
+    pub save: f64,
+}
+
+impl Times {
+    /// The parts with their names, in the order in which they happen.
+    pub fn parts(&self) -> [(&'static str, f64); 8] {
+        [
+            ("shuffle", self.shuffle),
+            ("tables", self.tables),
+            ("encode", self.encode),
+            ("submit", self.submit),
+            ("device", self.device),
+            ("losses", self.losses),
+            ("evaluate", self.evaluate),
+            ("save", self.save),
+        ]
+    }
+
+    /// What the parts leave of the wall time.
+    pub fn unaccounted(&self) -> f64 {
+        self.wall - self.parts().iter().map(|(_, seconds)| seconds).sum::<f64>()
+    }
 }
 
 impl Confusion {

@@ -10,6 +10,7 @@ use crate::model::{Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Switches, lower};
 
 use super::rows::{RowTargets, Rows};
+use std::time::Instant;
 
 /// Rows of the tables at most; a longer epoch uploads its tables in pieces.
 const MAX_TABLE_STEPS: usize = 8192;
@@ -44,6 +45,8 @@ pub struct Engine {
     roles: Roles,
     /// The training set, when it does not fit the device and streams through it.
     streamed: Option<Rows>,
+    /// Time spent on tables and streamed samples, in nanoseconds.
+    tables_ns: u64,
 }
 
 /// Names of the plans, by role.
@@ -77,7 +80,7 @@ impl Engine {
     pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
         let plans = plans_within(device, limits, network, roles)?;
         let session = Session::open(device, plans).await?;
-        let mut engine = Engine { session, network: network.clone(), roles, streamed: None };
+        let mut engine = Engine { session, network: network.clone(), roles, streamed: None, tables_ns: 0 };
         if let Some((rows, _, _)) = roles.train {
             let plan = engine.plan(TRAIN)?;
             if device_rows(engine.session.plans(), plan, network) < rows {
@@ -104,7 +107,7 @@ impl Engine {
 
     /// What the session did so far.
     pub fn counters(&self) -> Counters {
-        self.session.counters()
+        Counters { tables_ns: self.tables_ns, ..self.session.counters() }
     }
 
     /// Writes parameters by name.
@@ -250,6 +253,7 @@ impl Engine {
         let mut done = 0;
         let mut flow = Flow::Continue;
         for rows in order.chunks(piece) {
+            let begin = Instant::now();
             let steps = rows.len().div_ceil(batch);
             let hyper: Vec<f64> = (0..steps).flat_map(|s| optimizer.hyper(first + (done + s) as u64)).collect();
             self.session.write(plan, "train.table.hyper", &hyper)?;
@@ -261,6 +265,7 @@ impl Engine {
             } else {
                 self.write_batches(plan, TRAIN, rows, batch, None)?;
             }
+            self.tables_ns += begin.elapsed().as_nanos() as u64;
             let mut relay = |losses: &[f64]| {
                 flow = sink(losses);
                 flow

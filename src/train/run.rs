@@ -7,7 +7,7 @@ use super::prepare::{Prepared, prepare};
 use super::run_folder::RunFolder;
 use crate::data::epoch_order;
 use crate::error::{Error, Result};
-use crate::exec::{Device, Flow};
+use crate::exec::{Counters, Device, Flow};
 use crate::model::init::initial_parameters;
 use crate::plan::Switches;
 use crate::report::{DeviceReport, EpochRecord, Outcome, RunReport};
@@ -108,6 +108,8 @@ struct Run<'a> {
     position: Position,
     report: RunReport,
     saved: (Instant, Position),
+    /// When the first epoch began.
+    began: Instant,
 }
 
 impl<'a> Run<'a> {
@@ -161,10 +163,12 @@ impl<'a> Run<'a> {
             position: checkpoint.position,
             report,
             saved: (Instant::now(), checkpoint.position),
+            began: Instant::now(),
         })
     }
 
     async fn epochs(&mut self, observer: &mut dyn Observer) -> Result<Outcome> {
+        self.began = Instant::now();
         while (self.position.epoch as usize) < self.job.spec.train.epochs {
             if !self.epoch(observer).await? {
                 return Ok(Outcome::Interrupted);
@@ -181,10 +185,14 @@ impl<'a> Run<'a> {
         let begin = Instant::now();
         let (position, batch, rows) = (self.position, self.batch, self.prepared.train.rows);
         let order = epoch_order(self.job.spec.train.seed, position.epoch, rows);
+        self.report.times.shuffle += begin.elapsed().as_secs_f64();
+        let before = self.engine.counters();
+        let mut taken_in = Duration::ZERO;
         let skip = position.step_in_epoch * batch;
         let total_steps = (self.steps_per_epoch * self.job.spec.train.epochs) as u64;
         let mut losses: Vec<f64> = Vec::with_capacity(self.steps_per_epoch);
         let mut sink = |part: &[f64]| {
+            let entered = Instant::now();
             losses.extend_from_slice(part);
             let seconds = begin.elapsed().as_secs_f64();
             observer.progress(&Progress {
@@ -195,10 +203,13 @@ impl<'a> Run<'a> {
                 samples_per_second: (losses.len() * batch).min(rows - skip) as f64 / seconds.max(1e-9),
             });
             let stop = observer.stop_requested() || !part.iter().all(|l| l.is_finite());
+            taken_in += entered.elapsed();
             if stop { Flow::Stop } else { Flow::Continue }
         };
         let done = self.engine.train(&order[skip..], position.steps, &mut sink).await?;
         let seconds = begin.elapsed().as_secs_f64();
+        self.report.times.losses += taken_in.as_secs_f64();
+        self.add_times(before);
         self.report.train_seconds += seconds;
         let good = losses.iter().position(|l| !l.is_finite()).unwrap_or(losses.len());
         self.report.step_losses.extend(losses[..good].iter().map(|l| *l as f32));
@@ -234,6 +245,7 @@ impl<'a> Run<'a> {
             seconds,
             samples_per_second: samples / seconds.max(1e-9),
         };
+        let begin = Instant::now();
         if let Some(validation) = &self.prepared.validation {
             let evaluation = self.engine.evaluate().await?;
             record.validation_loss = Some(evaluation.loss).filter(|l| l.is_finite());
@@ -246,13 +258,37 @@ impl<'a> Run<'a> {
             );
             record.validation_accuracy = self.report.confusion.as_ref().map(|c| c.accuracy());
         }
+        let evaluated = Instant::now();
+        self.report.times.evaluate += (evaluated - begin).as_secs_f64();
         self.folder.append_metrics(&record)?;
+        self.report.times.save += evaluated.elapsed().as_secs_f64();
+        let shown = Instant::now();
         observer.epoch(&record);
+        self.report.times.losses += shown.elapsed().as_secs_f64();
         self.report.epochs.push(record);
         Ok(())
     }
 
+    /// Adds what the session did since `before` to the times.
+    fn add_times(&mut self, before: Counters) {
+        let after = self.engine.counters();
+        let seconds = |of: fn(&Counters) -> u64| (of(&after) - of(&before)) as f64 * 1e-9;
+        let times = &mut self.report.times;
+        times.tables += seconds(|c| c.tables_ns);
+        times.encode += seconds(|c| c.host_ns) - seconds(|c| c.submit_ns);
+        times.submit += seconds(|c| c.submit_ns);
+        // A GPU works beside the host, which waits for it; the CPU does the work itself.
+        times.device += if after.submits > 0 { seconds(|c| c.wait_ns) } else { seconds(|c| c.device_ns) };
+    }
+
     async fn checkpoint(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        let result = self.save().await;
+        self.report.times.save += begin.elapsed().as_secs_f64();
+        result
+    }
+
+    async fn save(&mut self) -> Result<()> {
         let parameters = self.engine.read_parameters().await?;
         let states = self.engine.read_states().await?;
         let finite = |t: &[crate::model::Tensor]| t.iter().all(|t| t.values.iter().all(|v| v.is_finite()));
@@ -290,6 +326,7 @@ impl<'a> Run<'a> {
             }
             Err(e) => return Err(e),
         };
+        self.report.times.wall = self.began.elapsed().as_secs_f64();
         self.report.counters = self.engine.counters();
         tracing::debug!(device = device.name(), steps = self.position.steps, "run ended");
         self.folder.write_report(&self.report)?;

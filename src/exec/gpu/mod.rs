@@ -108,7 +108,10 @@ impl Gpu {
     }
 
     fn submit(&mut self, encoder: wgpu::CommandEncoder) {
-        self.device.queue.submit([encoder.finish()]);
+        let commands = encoder.finish();
+        let begin = Instant::now();
+        self.device.queue.submit([commands]);
+        self.counters.submit_ns += begin.elapsed().as_nanos() as u64;
         self.counters.submits += 1;
     }
 
@@ -120,7 +123,9 @@ impl Gpu {
     async fn bytes<R>(&mut self, read_back: ReadBack, convert: impl FnOnce(&[u8]) -> R) -> Result<R> {
         self.counters.read_backs += 1;
         self.counters.bytes_down += read_back.size_bytes();
+        let begin = Instant::now();
         let values = read_back.finish(&self.device.device, convert).await;
+        self.counters.wait_ns += begin.elapsed().as_nanos() as u64;
         self.device.faults.check("while a result was read back")?;
         values
     }
@@ -168,6 +173,7 @@ impl Gpu {
             let losses = self.finish(next.read_back).await?;
             let took = last_done.max(next.submitted).elapsed();
             last_done = Instant::now();
+            self.counters.device_ns += took.as_nanos() as u64;
             per_submit = adapt(next.steps, took);
             if sink(&losses) == Flow::Stop {
                 flow = Flow::Stop;

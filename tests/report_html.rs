@@ -3,7 +3,7 @@
 //! `WGRAD_PAGES=folder cargo test --test report_html` also writes every page tested, to be looked at in a browser.
 
 use roxmltree::{Document, Node, ParsingOptions};
-use wgrad::report::{Confusion, Counters, DeviceReport, EpochRecord, Outcome, RunReport, html};
+use wgrad::report::{Confusion, Counters, DeviceReport, EpochRecord, Outcome, RunReport, Times, html};
 
 const SPEC: &str = "[data]\ntrain = \"data/digits.csv\"\ntarget = \"label\"\nvalidation = 0.2\nscale = \"standard\"\n
 [[model.layers]]\ndense = 32\nactivation = \"sigmoid\"\n\n[[model.layers]]\ndense = 10\n

@@ -4,6 +4,7 @@
 // Numerics: see lib/adam.wgsl.
 // Source: I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization" (2019); PyTorch, torch.optim.AdamW.
 //#include lib/elementwise.wgsl
+//#include lib/word4.wgsl
 //#include lib/adam_bindings.wgsl
 
 struct Params {
@@ -20,10 +21,10 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> step: array<u32>;
 @group(0) @binding(2) var<storage, read> hyper: array<f32>;
-@group(0) @binding(3) var<storage, read> grad: array<f32>;
-@group(0) @binding(4) var<storage, read_write> param: array<f32>;
-@group(0) @binding(5) var<storage, read_write> m: array<f32>;
-@group(0) @binding(6) var<storage, read_write> v: array<f32>;
+@group(0) @binding(3) var<storage, read> grad: array<Word>;
+@group(0) @binding(4) var<storage, read_write> param: array<Word>;
+@group(0) @binding(5) var<storage, read_write> m: array<Word>;
+@group(0) @binding(6) var<storage, read_write> v: array<Word>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -32,7 +33,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = element_index(group, groups, local);
-    if (i < params.n) {
+    if (4u * i < params.n) {
         let row = step[0] * params.hyper_stride;
         let old = AdamElement(param[i], m[i], v[i]);
         store(i, adamw_update(old, grad[i], adam_rates(), hyper[row], hyper[row + 1u], hyper[row + 2u]));

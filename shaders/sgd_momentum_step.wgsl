@@ -5,6 +5,7 @@
 // Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods" (1964); I. Sutskever et al.,
 // "On the importance of initialization and momentum in deep learning" (2013); PyTorch, torch.optim.SGD.
 //#include lib/elementwise.wgsl
+//#include lib/word4.wgsl
 //#include lib/sgd.wgsl
 
 struct Params {
@@ -18,9 +19,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> step: array<u32>;
 @group(0) @binding(2) var<storage, read> hyper: array<f32>;
-@group(0) @binding(3) var<storage, read> grad: array<f32>;
-@group(0) @binding(4) var<storage, read_write> param: array<f32>;
-@group(0) @binding(5) var<storage, read_write> velocity: array<f32>;
+@group(0) @binding(3) var<storage, read> grad: array<Word>;
+@group(0) @binding(4) var<storage, read_write> param: array<Word>;
+@group(0) @binding(5) var<storage, read_write> velocity: array<Word>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -29,7 +30,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = element_index(group, groups, local);
-    if (i < params.n) {
+    if (4u * i < params.n) {
         let lr = hyper[step[0] * params.hyper_stride];
         let nesterov = params.nesterov != 0u;
         let next = momentum_update(param[i], grad[i], velocity[i], lr, params.momentum, nesterov, params.weight_decay);

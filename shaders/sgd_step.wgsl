@@ -3,6 +3,7 @@
 // Numerics: three roundings, each at most one unit roundoff of its result; any of them may be contracted.
 // Source: H. Robbins and S. Monro, "A Stochastic Approximation Method" (1951); PyTorch, torch.optim.SGD.
 //#include lib/elementwise.wgsl
+//#include lib/word4.wgsl
 //#include lib/sgd.wgsl
 
 struct Params {
@@ -14,8 +15,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> step: array<u32>;
 @group(0) @binding(2) var<storage, read> hyper: array<f32>;
-@group(0) @binding(3) var<storage, read> grad: array<f32>;
-@group(0) @binding(4) var<storage, read_write> param: array<f32>;
+@group(0) @binding(3) var<storage, read> grad: array<Word>;
+@group(0) @binding(4) var<storage, read_write> param: array<Word>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -24,7 +25,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = element_index(group, groups, local);
-    if (i < params.n) {
+    if (4u * i < params.n) {
         let lr = hyper[step[0] * params.hyper_stride];
         param[i] = sgd_update(param[i], grad[i], lr, params.weight_decay);
     }

@@ -8,6 +8,7 @@
 // mean loss as the tree of weighted_sum.
 // Source: as the kernels. One dispatch for many steps: a dispatch costs more than a tiny network's step.
 //#include lib/activation.wgsl
+//#include lib/word.wgsl
 //#include lib/adam.wgsl
 //#include lib/class_loss.wgsl
 //#include lib/element_loss.wgsl

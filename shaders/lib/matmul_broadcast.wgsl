@@ -10,7 +10,7 @@
 // `b_word`, and takes the results by `put` and `put_row_sums`. If `put` does more than store (ACTIVATES), `store` and `stored`
 // keep the bare sum in the place of the result.
 //#include grid.wgsl
-//#include word4.wgsl
+//#include activation_word4.wgsl
 override LANES: u32 = 8u;
 override BLOCKS: u32 = 8u;
 override VEC_A: bool = false;

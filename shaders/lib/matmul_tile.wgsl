@@ -10,7 +10,7 @@
 // the operands by its flat index; `put` and `put_row_sums` take the results. matmul_broadcast.wgsl is another text with the
 // same interface.
 //#include grid.wgsl
-//#include word.wgsl
+//#include activation_word.wgsl
 override DIRECT: bool = false;
 const TILE: u32 = 32u;
 const SLICE: u32 = 16u;

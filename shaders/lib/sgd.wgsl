@@ -1,19 +1,20 @@
-// sgd_step and sgd_momentum_step for one element; formulas, numerics and sources stand with the kernels.
+// sgd_step and sgd_momentum_step for a word of elements (lib/word.wgsl, lib/word4.wgsl); formulas, numerics and sources
+// stand with the kernels.
 
-fn sgd_update(p: f32, g: f32, lr: f32, weight_decay: f32) -> f32 {
+fn sgd_update(p: Word, g: Word, lr: f32, weight_decay: f32) -> Word {
     let d = g + weight_decay * p;
     return p - lr * d;
 }
 
 struct Momentum {
-    p: f32,
-    velocity: f32,
+    p: Word,
+    velocity: Word,
 }
 
 fn momentum_update(
-    p: f32,
-    g: f32,
-    velocity: f32,
+    p: Word,
+    g: Word,
+    velocity: Word,
     lr: f32,
     momentum: f32,
     nesterov: bool,

@@ -55,6 +55,8 @@ const LIBRARY: &[(&str, &str)] = &[
     ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("mse_element.wgsl", include_str!("../../shaders/lib/mse_element.wgsl")),
     ("sgd.wgsl", include_str!("../../shaders/lib/sgd.wgsl")),
+    ("activation_word.wgsl", include_str!("../../shaders/lib/activation_word.wgsl")),
+    ("activation_word4.wgsl", include_str!("../../shaders/lib/activation_word4.wgsl")),
     ("word.wgsl", include_str!("../../shaders/lib/word.wgsl")),
     ("word4.wgsl", include_str!("../../shaders/lib/word4.wgsl")),
 ];

@@ -308,9 +308,6 @@ fn optimizers(kernel: Kernel) -> Vec<Shape> {
         shapes.extend([1, 63, 64, 97, 129, 1000].map(|n| Shape::of(&[n, hyper]).and(setting)));
         shapes.push(Shape::of(&[97 * 64 + 5, hyper]).and(setting).folded(7));
     }
-    if kernel == Kernel::sgd_step {
-        shapes.push(Shape::of(&[MANY, hyper]).and(&settings[1]));
-    }
     shapes
 }
 

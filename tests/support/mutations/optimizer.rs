@@ -17,7 +17,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "lr: f32, weight_decay: f32) -> f32 {\n    let d = g",
     ),
     m(sgd_step, "sgd_step.wgsl", "hyper[step[0] * params.hyper_stride]", "hyper[step[0]]"),
-    m(sgd_step, "sgd_step.wgsl", "i < params.n", "i + 1u < params.n"),
+    m(sgd_step, "sgd_step.wgsl", "4u * i < params.n", "4u * i + 1u < params.n"),
     m(sgd_momentum_step, SGD, "momentum * velocity + d", "velocity + d"),
     m(sgd_momentum_step, SGD, "momentum * velocity + d", "momentum * (velocity + d)"),
     m(sgd_momentum_step, MOMENTUM, "velocity[i] = next.velocity;", ""),
@@ -38,8 +38,8 @@ pub const MUTATIONS: &[Mutation] = &[
     m(adam_step, ADAM, " + rates.eps", ""),
     m(adam_step, "adam_step.wgsl", "hyper[row + 2u]", "hyper[row + 1u]"),
     m(adam_step, "adam_step.wgsl", "hyper[row + 1u], ", "hyper[row], "),
-    m(adam_step, ADAM, "select(sqrt(second), 0.0, second == 0.0)", "second"),
-    m(adam_step, ADAM, "select(sqrt(second), 0.0, second == 0.0)", "sqrt(second)").open(
+    m(adam_step, ADAM, "select(sqrt(second), Word(), second == Word())", "second"),
+    m(adam_step, ADAM, "select(sqrt(second), Word(), second == Word())", "sqrt(second)").open(
         &["llvmpipe", "SwiftShader"],
         "the specification lets sqrt(0) be 1 / inverseSqrt(0); these adapters give 0",
     ),

@@ -13,8 +13,8 @@ pub const MUTATIONS: &[Mutation] = &[
     m(
         sgd_step,
         SGD,
-        "lr: f32, weight_decay: f32) -> f32 {\n    let d = g + weight_decay * p",
-        "lr: f32, weight_decay: f32) -> f32 {\n    let d = g",
+        "lr: f32, weight_decay: f32) -> Word {\n    let d = g + weight_decay * p",
+        "lr: f32, weight_decay: f32) -> Word {\n    let d = g",
     ),
     m(sgd_step, "sgd_step.wgsl", "hyper[step[0] * params.hyper_stride]", "hyper[step[0]]"),
     m(sgd_step, "sgd_step.wgsl", "4u * i < params.n", "4u * i + 1u < params.n"),

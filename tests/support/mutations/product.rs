@@ -87,7 +87,13 @@ pub const MUTATIONS: &[Mutation] = &[
     m(matmul_act_grad, GRAD, "return w[i];", "return dy[i];"),
     m(matmul, WORD4, "return i / 4u;", "return i / 4u + 1u;").broadcast(),
     m(matmul_bias_act, "lib/activation_word4.wgsl", "activate(x.w)", "activate(x.z)").broadcast(),
-    m(matmul_act_grad, "lib/activation_word4.wgsl", "        activate_derivative(x.y),", "        activate_derivative(x.x),").broadcast(),
+    m(
+        matmul_act_grad,
+        "lib/activation_word4.wgsl",
+        "        activate_derivative(x.y),",
+        "        activate_derivative(x.x),",
+    )
+    .broadcast(),
     m(matmul, LANES, "return a_word(i / 4u)[i % 4u];", "return a_word(i / 4u)[(i + 1u) % 4u];").broadcast(),
     m(matmul, LANES, "return b_word(i / 4u)[i % 4u];", "return b_word(i / 4u)[i % 2u];").broadcast(),
     m(matmul, LANES, "(q * params.m + row.x) / 4u", "(q * params.k + row.x) / 4u").broadcast(),

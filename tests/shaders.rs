@@ -24,9 +24,9 @@ fn check(row: &Row, source: &str) -> Result<(), String> {
     let [entry] = module.entry_points.as_slice() else {
         return Err(format!("{} entry points, not one", module.entry_points.len()));
     };
-    // A product by subgroups has one subgroup a workgroup, as large as its constant LANES says.
-    let by_subgroup = entry.workgroup_size_overrides.is_some();
-    if entry.name != "main" || (entry.workgroup_size != row.workgroup && !by_subgroup) {
+    // The workgroup of a product is as large as its constants SIDE or LANES say.
+    let by_constant = entry.workgroup_size_overrides.is_some() && row.params == ["m", "n", "k"];
+    if entry.name != "main" || (entry.workgroup_size != row.workgroup && !by_constant) {
         return Err(format!("entry {} with workgroup {:?}, row {:?}", entry.name, entry.workgroup_size, row.workgroup));
     }
     let bound: Vec<_> = module.global_variables.iter().map(|(_, v)| v).filter(|v| v.binding.is_some()).collect();

@@ -1,4 +1,4 @@
-// One workgroup of 8 x 8 invocations computes a 32 x 32 tile of op(a) · op(b); each invocation a 4 x 4 block.
+// One workgroup of SIDE x SIDE invocations computes a square tile of op(a) · op(b), 4 SIDE wide; each invocation a 4 x 4 block.
 // Slices of 16 along k pass through workgroup memory. Rows, columns and slices past the edge load as zero.
 // Order of sums: each output adds its k products one by one in rising k.
 //
@@ -12,13 +12,16 @@
 //#include grid.wgsl
 //#include activation_word.wgsl
 override DIRECT: bool = false;
-const TILE: u32 = 32u;
+// Invocations on a side of the workgroup: 4 where larger tiles would be too few, 16 where there are many.
+override SIDE: u32 = 8u;
+override TILE: u32 = 4u * SIDE;
+override INVOCATIONS: u32 = SIDE * SIDE;
+override STAGED: u32 = SLICE * TILE;
 const SLICE: u32 = 16u;
 const BLOCK: u32 = 4u;
-const INVOCATIONS: u32 = 64u;
 
-var<workgroup> tile_a: array<f32, 512>; // [SLICE][TILE]: tile_a[kk * TILE + row]
-var<workgroup> tile_b: array<f32, 512>; // [SLICE][TILE]: tile_b[kk * TILE + col]
+var<workgroup> tile_a: array<f32, STAGED>; // [SLICE][TILE]: tile_a[kk * TILE + row]
+var<workgroup> tile_b: array<f32, STAGED>; // [SLICE][TILE]: tile_b[kk * TILE + col]
 
 // Sums of one invocation: rows row .. row + 3, columns col .. col + 3.
 struct Block {
@@ -58,8 +61,8 @@ fn multiply_tile(index: u32, local: u32) -> Block {
     let tiles_n = (params.n + TILE - 1u) / TILE;
     let row0 = (index / tiles_n) * TILE;
     let col0 = (index % tiles_n) * TILE;
-    let row = (local / 8u) * BLOCK;
-    let col = (local % 8u) * BLOCK;
+    let row = (local / SIDE) * BLOCK;
+    let col = (local % SIDE) * BLOCK;
     if (DIRECT) {
         return multiply_direct(row0 + row, col0 + col);
     }
@@ -126,7 +129,7 @@ fn tile_count() -> u32 {
     return ((params.m + TILE - 1u) / TILE) * ((params.n + TILE - 1u) / TILE);
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(SIDE, SIDE)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -4,7 +4,7 @@
 //! bytes an element: what must move even with a perfect cache.
 
 use super::row::Args;
-use super::{Engine, MATMUL_TILE, ROW_LANES};
+use super::{Engine, MATMUL_SIDE, ROW_LANES};
 
 fn lines(n: usize) -> u64 {
     n.div_ceil(64) as u64
@@ -29,10 +29,18 @@ macro_rules! family {
     };
 }
 
+/// Invocations on a side of a product's workgroup: the constant SIDE, or its default in the shader.
+fn matmul_side(args: &Args) -> usize {
+    match args.constant("SIDE") as usize {
+        0 => MATMUL_SIDE,
+        side => side,
+    }
+}
+
 fn tiles(args: &Args) -> u64 {
     let [m, n, _] = args.sizes();
     let [rows, cols] = match Engine::of(args) {
-        Engine::Tile => [MATMUL_TILE; 2],
+        Engine::Tile => [4 * matmul_side(args); 2],
         Engine::Broadcast => ["BLOCKS", "LANES"].map(|name| 4 * args.constant(name) as usize),
     };
     (m.div_ceil(rows) * n.div_ceil(cols)) as u64

@@ -26,8 +26,8 @@ pub const NARROW_ROW: usize = 64;
 pub const ROW_LANES: usize = 64;
 /// Rows that one invocation of `col_sum` adds up; longer columns take a second pass over the partial sums.
 pub const COL_SUM_ROWS: usize = 256;
-/// Side of the square of outputs that one workgroup of a matrix product computes.
-pub const MATMUL_TILE: usize = 32;
+/// Invocations on a side of a matrix product's workgroup where the plan does not say otherwise; each computes 4 x 4 outputs.
+pub const MATMUL_SIDE: usize = 8;
 
 /// The `LANES` constant for row-wise kernels over rows of `cols` elements.
 pub fn row_lanes(cols: usize) -> usize {

@@ -1,6 +1,6 @@
 //! Which engine computes a matrix product, and with which constants.
 
-use crate::kernels::Engine;
+use crate::kernels::{Engine, MATMUL_SIDE};
 
 /// How the matrix products of a plan work; a property of the adapter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Products {
 
 /// Tiles that a product should have at least: software adapters run a tile a thread, and most machines have four.
 const MIN_TILES: usize = 4;
+/// Workgroups that keep a hardware adapter busy: a few for each of some dozen multiprocessors. Not measured on one.
+const FULL_DEVICE: usize = 128;
 
 impl Products {
     /// The engine for a product with `n` columns: the broadcast engine stores four columns at once.
@@ -21,10 +23,20 @@ impl Products {
         if self.lanes.is_some() && n.is_multiple_of(4) { Engine::Broadcast } else { Engine::Tile }
     }
 
+    /// Invocations on a side of the workgroup: wide tiles reuse more of what they load, small ones are more of them.
+    fn side(self, m: usize, n: usize) -> usize {
+        let tiles = |side: usize| m.div_ceil(4 * side) * n.div_ceil(4 * side);
+        match self.direct {
+            true if n <= 16 || tiles(MATMUL_SIDE) < MIN_TILES => 4,
+            false if tiles(16) >= FULL_DEVICE => 16,
+            _ => MATMUL_SIDE,
+        }
+    }
+
     /// The override constants for y `[m, n]` = op(a) · op(b) over k.
     pub fn constants(self, [m, n, k]: [usize; 3], trans_a: bool, trans_b: bool) -> Vec<(&'static str, f64)> {
         let (Engine::Broadcast, Some(lanes)) = (self.engine(n), self.lanes) else {
-            return vec![("DIRECT", f64::from(self.direct))];
+            return vec![("DIRECT", f64::from(self.direct)), ("SIDE", self.side(m, n) as f64)];
         };
         let stored = |transposed: bool, when: usize, otherwise: usize| if transposed { when } else { otherwise };
         let vec = |row: usize| f64::from(row.is_multiple_of(4));
@@ -55,8 +67,10 @@ mod tests {
     fn the_engine_follows_the_adapter_and_the_width() {
         let constants = |products: Products, sizes| products.constants(sizes, false, true);
         let lanes = Products { direct: true, lanes: Some(8) };
-        assert_eq!(constants(Products::default(), [32, 32, 8]), [("DIRECT", 0.0)]);
-        assert_eq!(constants(lanes, [32, 10, 8]), [("DIRECT", 1.0)]);
+        assert_eq!(constants(Products::default(), [32, 32, 8]), [("DIRECT", 0.0), ("SIDE", 8.0)]);
+        assert_eq!(constants(Products::default(), [1024, 1024, 8]), [("DIRECT", 0.0), ("SIDE", 16.0)]);
+        assert_eq!(constants(lanes, [32, 10, 8]), [("DIRECT", 1.0), ("SIDE", 4.0)]);
+        assert_eq!(constants(lanes, [64, 129, 8]), [("DIRECT", 1.0), ("SIDE", 8.0)]);
         let wide = constants(lanes, [256, 1024, 13]);
         assert_eq!(wide, [("LANES", 8.0), ("BLOCKS", 8.0), ("VEC_A", 0.0), ("VEC_B", 0.0)]);
     }

@@ -221,6 +221,12 @@ fn products(
         // 16 tiles in rows of 3: the last row has one.
         shapes.push(product(&[97, 98, 9]).folded(3));
     }
+    // Tiles of other sizes, three shapes each.
+    for (v, (direct, side)) in [(0.0, 4.0), (0.0, 16.0), (1.0, 4.0)].into_iter().enumerate() {
+        let sizes = PRODUCTS.iter().enumerate().filter(|(i, _)| (i + v).is_multiple_of(4)).map(|(_, sizes)| sizes);
+        let constants = &variants[v % variants.len()];
+        shapes.extend(sizes.map(|s| Shape::of(s).with(constants).with(&[("DIRECT", direct), ("SIDE", side)])));
+    }
     if let Some(lanes) = lanes {
         for (v, constants) in variants.iter().enumerate() {
             // Each pipeline takes a driver a while to build.

@@ -53,6 +53,21 @@ fn the_first_twenty_steps_of_digits_are_within_the_propagated_bound() {
 }
 
 #[test]
+fn a_step_is_right_with_each_optimisation_switched_off() {
+    let Some(adapter) = adapter() else { return };
+    let place = Place::new();
+    for name in wgrad::plan::Switches::NAMES {
+        good(&place, &adapter, &["verify", "iris.toml", "--steps", "2", "--without", name]);
+    }
+    // Control: the switch reaches the plan.
+    let plan = |without: &[&str]| place.good(&[&["plan", "iris.toml", "--target", &adapter], without].concat());
+    let all = plan(&[]);
+    for name in ["whole", "fusion"] {
+        assert_ne!(plan(&["--without", name]), all, "{name}");
+    }
+}
+
+#[test]
 fn the_adapter_of_the_environment_is_taken() {
     let Some(adapter) = adapter() else { return };
     let place = Place::new();

@@ -230,6 +230,7 @@ fn a_model_too_large_is_refused_with_the_limit_and_its_value() {
             "32",
         ),
         (Limits { max_compute_workgroups_per_dimension: 5, ..Limits::WEBGPU }, "maxComputeWorkgroupsPerDimension", "5"),
+        (Limits { max_loop_rounds: 400, ..Limits::WEBGPU }, "ends an invocation's loops", "400"),
     ];
     for (limits, name, value) in cases {
         let Err(error) = limit(limits) else { panic!("{name} = {value} was not noticed") };

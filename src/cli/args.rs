@@ -82,7 +82,8 @@ pub struct DeviceArgs {
 /// Which optimisations to leave out.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SwitchArgs {
-    /// Leave out an optimisation, to bisect a fault; may be repeated. whole: whole train steps in one dispatch
+    /// Leave out an optimisation, to bisect a fault; may be repeated. whole: whole train steps in one
+    /// dispatch; fusion: several nodes of the graph in one dispatch; subgroups: products by subgroups
     #[arg(long, value_name = "NAME")]
     pub without: Vec<String>,
 }

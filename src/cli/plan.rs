@@ -59,20 +59,23 @@ struct Target {
     name: String,
     limits: Limits,
     products: Products,
+    fuse: bool,
     whole: bool,
 }
 
 fn target(name: &str, switches: Switches) -> anyhow::Result<Target> {
     if name == "webgpu" {
         let name = "WebGPU's default limits".into();
-        return Ok(Target { name, limits: Limits::WEBGPU, products: Products::default(), whole: switches.whole });
+        let products = Products::default();
+        return Ok(Target { name, limits: Limits::WEBGPU, products, fuse: switches.fusion, whole: switches.whole });
     }
     let choice = if name == "cpu" { Choice::Cpu } else { Choice::Adapter(name.to_string()) };
     let device: Device = pollster::block_on(open_device(&choice, false))?;
     Ok(Target {
         name: device.name().to_string(),
         limits: device.limits(),
-        products: device.products(),
+        products: switches.products(device.products()),
+        fuse: switches.fusion,
         whole: switches.whole && device.kind() == "gpu",
     })
 }
@@ -83,6 +86,6 @@ fn train_plan(spec: &Spec, network: &Network, rows: usize, target: &Target) -> a
     check_tensors(&target.limits, &target.name, network, batch)?;
     let samples = crate::model::Samples { name: "train", rows, batch };
     let graph = network.train_graph(samples, spec.train.optimizer)?;
-    let &Target { limits, products, whole, .. } = target;
-    Ok(lower(&graph, &Options { limits, products, whole, ..Options::new("train", rows.div_ceil(batch)) })?)
+    let &Target { limits, products, fuse, whole, .. } = target;
+    Ok(lower(&graph, &Options { limits, products, fuse, whole, ..Options::new("train", rows.div_ceil(batch)) })?)
 }

@@ -1,7 +1,8 @@
 //! What an adapter can hold, and the check of a plan against it before anything is allocated.
 
-use super::Plan;
+use super::{Dispatch, Plan};
 use crate::error::{Error, Result};
+use crate::kernels::Engine;
 
 /// The limits that plans depend on; names follow WebGPU's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Limits {
     pub max_compute_workgroups_per_dimension: u32,
     /// `maxComputeInvocationsPerWorkgroup`.
     pub max_compute_invocations_per_workgroup: u32,
+    /// Rounds of its loops together that an invocation may take; no limit of WebGPU's, but llvmpipe has one.
+    pub max_loop_rounds: u32,
 }
 
 impl Limits {
@@ -26,7 +29,12 @@ impl Limits {
         max_storage_buffers_per_shader_stage: 8,
         max_compute_workgroups_per_dimension: 65_535,
         max_compute_invocations_per_workgroup: 256,
+        max_loop_rounds: u32::MAX,
     };
+
+    /// Rounds after which llvmpipe leaves every loop of an invocation, without a word (`LP_MAX_TGSI_LOOP_ITERATIONS` of Mesa;
+    /// seen in steps that stopped logging their loss).
+    pub const LLVMPIPE_LOOP_ROUNDS: u32 = 65_535;
 
     /// The CPU path: memory is the only limit.
     pub const CPU: Limits =
@@ -87,6 +95,17 @@ impl Limits {
                     self.max_compute_workgroups_per_dimension, dispatch.label, row.name, dispatch.grid
                 )));
             }
+            let rounds = product_rounds(dispatch);
+            if rounds > u64::from(self.max_loop_rounds) {
+                return Err(Error::Limit(format!(
+                    "{target} ends an invocation's loops after {} rounds, but {} ({}) sums {} products for each result. \
+                     Reduce batch_size or the layers' sizes, or train with --device cpu",
+                    self.max_loop_rounds,
+                    dispatch.label,
+                    row.name,
+                    dispatch.args.size(2)
+                )));
+            }
             if row.workgroup.iter().product::<u32>() > self.max_compute_invocations_per_workgroup {
                 return Err(Error::Limit(format!(
                     "{target} allows maxComputeInvocationsPerWorkgroup = {}, but kernel {} needs {:?}",
@@ -95,6 +114,21 @@ impl Limits {
             }
         }
         Ok(())
+    }
+}
+
+/// Rounds of all loops of an invocation of a matrix product; 0 for other kernels, whose loops are short.
+fn product_rounds(dispatch: &Dispatch) -> u64 {
+    if !dispatch.kernel.is_product() {
+        return 0;
+    }
+    let k = dispatch.args.size(2) as u64;
+    // Besides the loop over k: the stores, at most one round for each row of a tile and loop.
+    match dispatch.kernel.engine(&dispatch.args) {
+        Engine::Broadcast => k / 4 + 4 + 64,
+        Engine::Tile if dispatch.args.constant("DIRECT") != 0.0 => k + 24,
+        // A slice of 16: itself, at most 16 rounds of loads and 16 of products.
+        Engine::Tile => 33 * k.div_ceil(16) + 24,
     }
 }
 

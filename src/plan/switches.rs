@@ -1,5 +1,6 @@
 //! Optimisations that can be switched off by name, to bisect a fault: `--without NAME`.
 
+use super::Products;
 use crate::error::{Error, Result};
 
 /// Which optimisations a plan may use; all of them by default.
@@ -7,6 +8,10 @@ use crate::error::{Error, Result};
 pub struct Switches {
     /// Whole train steps in one dispatch, where the cost model says that it pays ([`super::whole`]).
     pub whole: bool,
+    /// Several nodes of the graph in one dispatch ([`super::fuse`]).
+    pub fusion: bool,
+    /// Matrix products that pass values between the lanes of a subgroup ([`super::Products`]).
+    pub subgroups: bool,
 }
 
 impl Default for Switches {
@@ -17,9 +22,9 @@ impl Default for Switches {
 
 impl Switches {
     /// All optimisations.
-    pub const ALL: Switches = Switches { whole: true };
+    pub const ALL: Switches = Switches { whole: true, fusion: true, subgroups: true };
     /// The names that [`Switches::without`] knows.
-    pub const NAMES: [&str; 1] = ["whole"];
+    pub const NAMES: [&str; 3] = ["whole", "fusion", "subgroups"];
 
     /// All optimisations but these.
     ///
@@ -30,6 +35,8 @@ impl Switches {
         for name in names {
             match name.as_ref() {
                 "whole" => switches.whole = false,
+                "fusion" => switches.fusion = false,
+                "subgroups" => switches.subgroups = false,
                 other => {
                     let known = Switches::NAMES.join(", ");
                     return Err(Error::spec(
@@ -40,5 +47,10 @@ impl Switches {
             }
         }
         Ok(switches)
+    }
+
+    /// `products` without what is switched off.
+    pub fn products(self, products: Products) -> Products {
+        Products { lanes: products.lanes.filter(|_| self.subgroups), ..products }
     }
 }

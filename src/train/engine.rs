@@ -14,6 +14,9 @@ use std::time::Instant;
 
 /// Rows of the tables at most; a longer epoch uploads its tables in pieces.
 const MAX_TABLE_STEPS: usize = 8192;
+/// Samples that stream go to the device in pieces of this size: larger ones only take more memory, on the device and in the
+/// driver's staging buffers, and put off the first step.
+const STREAM_BYTES: u64 = 32 << 20;
 /// Rows of an evaluation step at most.
 const EVAL_BATCH: usize = 1024;
 
@@ -401,7 +404,7 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
     let rows = [roles.train.map(|(_, batch, _)| batch), roles.gradients];
     let rows = rows.into_iter().flatten().max().unwrap_or(1);
     check_size(device, network, rows, roles)?;
-    let products = device.products();
+    let products = roles.switches.products(device.products());
     let options = |name: &str, steps: usize| Options { limits, products, ..Options::new(name, steps) };
     let mut plans = Vec::new();
     if let Some((rows, batch, optimizer)) = roles.train {
@@ -409,13 +412,19 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
         let width = network.inputs().max(network.outputs()).max(1) as u64;
         let fit = (limits.max_storage_buffer_binding_size_bytes / (4 * width)).min(rows as u64) as usize;
         let resident = fit >= rows;
-        let rows = if resident { rows } else { (fit / batch * batch).max(batch) };
+        let piece = fit.min((STREAM_BYTES / (4 * width)) as usize);
+        let rows = if resident { rows } else { (piece / batch * batch).max(batch) };
         let longer = if resident { roles.table_steps } else { 0 };
         let steps = rows.div_ceil(batch).max(longer).min(MAX_TABLE_STEPS);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
         let whole = roles.switches.whole && device.kind() == "gpu";
-        let choices = Options { keep_all: roles.keep_all, fuse: !roles.unfused, whole, ..options(TRAIN, steps) };
+        let choices = Options {
+            keep_all: roles.keep_all,
+            fuse: !roles.unfused && roles.switches.fusion,
+            whole,
+            ..options(TRAIN, steps)
+        };
         plans.push(lower(&graph, &choices)?);
     }
     if let Some(rows) = roles.evaluate {

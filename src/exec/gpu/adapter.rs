@@ -209,13 +209,17 @@ fn rank(kind: wgpu::DeviceType) -> u8 {
 }
 
 /// The limits that plans depend on.
-pub fn plan_limits(limits: &wgpu::Limits) -> Limits {
+pub fn plan_limits(limits: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Limits {
     Limits {
         max_buffer_size_bytes: limits.max_buffer_size,
         max_storage_buffer_binding_size_bytes: limits.max_storage_buffer_binding_size,
         max_storage_buffers_per_shader_stage: limits.max_storage_buffers_per_shader_stage,
         max_compute_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
         max_compute_invocations_per_workgroup: limits.max_compute_invocations_per_workgroup,
+        max_loop_rounds: match info.name.contains("llvmpipe") {
+            true => Limits::LLVMPIPE_LOOP_ROUNDS,
+            false => u32::MAX,
+        },
     }
 }
 
@@ -259,9 +263,9 @@ impl Selected {
         })?;
         let faults = Faults::watch(&device, &info.name);
         Ok(GpuDevice {
+            limits: plan_limits(&limits, &info),
             info,
             reason: self.reason,
-            limits: plan_limits(&limits),
             device,
             queue,
             faults,

@@ -231,7 +231,11 @@ fn plan_and_devices_say_what_there_is() {
     assert!(text.contains("fits") && text.contains("layers.0.weight"), "{text}");
     let plan = json(&place.good(&["plan", "iris.toml", "--json"]));
     assert_eq!(plan["parameters"], 67);
-    assert!(plan["dispatches"].as_u64().unwrap() > 5 && plan["memory_bytes"].as_u64().unwrap() > 4 * 67);
+    assert!(plan["memory_bytes"].as_u64().unwrap() > 4 * 67);
+    // A network this small has its steps in one dispatch.
+    assert_eq!(plan["dispatches"], 1);
+    let separate = json(&place.good(&["plan", "iris.toml", "--json", "--without", "whole"]));
+    assert!(separate["dispatches"].as_u64().unwrap() > 5);
     let devices = json(&place.good(&["devices", "--json"]));
     assert!(devices["cpu_threads"].as_u64().unwrap() > 0 && devices["adapters"].is_array());
     place.good(&["devices", "--json", "d.json"]);

@@ -180,7 +180,9 @@ fn a_run_interrupted_within_an_epoch_goes_on_to_the_same_bits() {
     let place = Place::new();
     let rows: String = (0..20_000).map(|i| format!("{},{},{}\n", i % 97, i % 89, (i * 31) % 83)).collect();
     place.write("line.csv", &format!("a,b,y\n{rows}"));
-    let layers = "[[model.layers]]\ndense = 64\nactivation = \"tanh\"\n[[model.layers]]\ndense = 1";
+    // Wide enough that an epoch takes longer than the time between two looks at the signal.
+    let hidden = "[[model.layers]]\ndense = 128\nactivation = \"tanh\"\n";
+    let layers = &format!("{hidden}{hidden}[[model.layers]]\ndense = 1");
     let spec = REGRESSION.replace("[[model.layers]]\ndense = 1", layers);
     let spec =
         spec.replace("{ sgd = { lr = 0.1 } }", "{ adam = { lr = 0.001 } }").replace("batch_size = 8", "batch_size = 3");

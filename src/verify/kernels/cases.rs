@@ -35,7 +35,7 @@ const PRODUCTS: [[usize; 3]; 11] = [
     [97, 2, 97],
 ];
 /// The same with n a multiple of 4, for products by subgroups: tiles of 16 and 32 columns, every remainder of m and k.
-const FOURS: [[usize; 3]; 12] = [
+const FOURS: [[usize; 3]; 13] = [
     [1, 4, 1],
     [1, 32, 64],
     [33, 4, 5],
@@ -48,6 +48,7 @@ const FOURS: [[usize; 3]; 12] = [
     [4, 96, 303],
     [97, 12, 97],
     [10, 72, 6],
+    [20, 4, 6],
 ];
 const ACTS: [Act; 9] = [
     Act::Identity,

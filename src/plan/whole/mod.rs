@@ -2,8 +2,8 @@
 //!
 //! A dispatch costs tens of microseconds on a software rasteriser and some microseconds on hardware; a barrier inside a
 //! workgroup costs a fraction of that. [`apply`] looks at a lowered plan: if its dispatches are the train step of a chain of
-//! dense layers and [`cost`] says that it pays, the plan is made anew with all memory in one arena ([`merge`]) and with the
-//! step as a list of instructions ([`chain`]) for the shader `whole_steps.wgsl`. The plan keeps its dispatches: they say what
+//! dense layers and `cost` says that it pays, the plan is made anew with all memory in one arena (`merge`) and with the
+//! step as a list of instructions (`chain`) for the shader `whole_steps.wgsl`. The plan keeps its dispatches: they say what
 //! each instruction computes, and verification holds every value of the step against them.
 
 mod chain;

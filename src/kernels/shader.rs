@@ -6,7 +6,7 @@ use super::row::Args;
 /// done with the sums, and are the same for every engine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Engine {
-    /// Tiles of 32 x 32 through workgroup memory, or straight from the operands (`DIRECT`): `lib/matmul_tile.wgsl`.
+    /// Square tiles through workgroup memory, or straight from the operands (`DIRECT`): `lib/matmul_tile.wgsl`.
     #[default]
     Tile,
     /// One subgroup a tile, operands passed between its lanes: `lib/matmul_broadcast.wgsl`. Needs a fixed subgroup size.

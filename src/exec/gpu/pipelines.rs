@@ -32,10 +32,10 @@ pub struct Built {
     pub bindings: wgpu::BindGroupLayout,
 }
 
-/// A kernel's shader module and layouts.
-struct Module {
+/// A shader module and its layouts: a uniform at binding 0, then storage.
+pub struct Module {
     shader: wgpu::ShaderModule,
-    bindings: wgpu::BindGroupLayout,
+    pub bindings: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
 }
 
@@ -50,13 +50,17 @@ pub async fn pipelines(gpu: &GpuDevice, plans: &[Plan]) -> Result<BTreeMap<Key, 
     let keys: BTreeSet<Key> = separate.flat_map(|p| p.dispatches.iter().map(Key::of)).collect();
     let texts: BTreeSet<(Kernel, Engine)> = keys.iter().map(|k| (k.kernel, k.engine)).collect();
     let modules = each(texts, async |(kernel, engine)| {
-        scoped(&gpu.device, &format!("kernel {}", kernel.name()), || module(gpu, *kernel, *engine)).await
+        scoped(&gpu.device, &format!("kernel {}", kernel.name()), || {
+            let read_only = kernel.row().bindings.iter().map(|b| b.access == Access::Read);
+            Module::new(gpu, kernel.name(), gpu.shader(*kernel, *engine), read_only)
+        })
+        .await
     })
     .await?;
     each(keys, async |key| {
         let module = &modules[&(key.kernel, key.engine)];
         let at = format!("kernel {} with {:?}", key.kernel.name(), values(key));
-        let pipeline = scoped(&gpu.device, &at, || pipeline(gpu, module, key)).await?;
+        let pipeline = scoped(&gpu.device, &at, || module.pipeline(gpu, key.kernel.name(), &values(key))).await?;
         Ok(Built { pipeline, bindings: module.bindings.clone() })
     })
     .await
@@ -89,43 +93,45 @@ fn values(key: &Key) -> Vec<(&'static str, f64)> {
     key.constants.iter().map(|(name, bits)| (*name, f64::from_bits(*bits))).collect()
 }
 
-fn pipeline(gpu: &GpuDevice, module: &Module, key: &Key) -> wgpu::ComputePipeline {
-    let constants = values(key);
-    gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(key.kernel.name()),
-        layout: Some(&module.layout),
-        module: &module.shader,
-        entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions {
-            constants: &constants,
-            // Every kernel writes what it reads of workgroup memory; zeroing it would cost each dispatch.
-            zero_initialize_workgroup_memory: false,
-        },
-        cache: None,
-    })
-}
-
-fn module(gpu: &GpuDevice, kernel: Kernel, engine: Engine) -> Module {
-    let device = &gpu.device;
-    let label = Some(kernel.name());
-    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(gpu.shader(kernel, engine)));
-    let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
-    let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-        count: None,
-    };
-    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
-    for (i, binding) in kernel.row().bindings.iter().enumerate() {
-        let read_only = binding.access == Access::Read;
-        entries.push(entry(i as u32 + 1, wgpu::BufferBindingType::Storage { read_only }));
+impl Module {
+    /// The module of `text`, whose storage bindings are read-only or not as `read_only` says.
+    pub fn new(gpu: &GpuDevice, label: &str, text: String, read_only: impl Iterator<Item = bool>) -> Module {
+        let device = &gpu.device;
+        let label = Some(label);
+        let source = wgpu::ShaderSource::Wgsl(Cow::Owned(text));
+        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+        let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        };
+        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+        for (i, read_only) in (1..).zip(read_only) {
+            entries.push(entry(i, wgpu::BufferBindingType::Storage { read_only }));
+        }
+        let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label,
+            bind_group_layouts: &[Some(&bindings)],
+            immediate_size: 0,
+        });
+        Module { shader, bindings, layout }
     }
-    let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label,
-        bind_group_layouts: &[Some(&bindings)],
-        immediate_size: 0,
-    });
-    Module { shader, bindings, layout }
+
+    /// Its entry point `main` with these constants.
+    pub fn pipeline(&self, gpu: &GpuDevice, label: &str, constants: &[(&str, f64)]) -> wgpu::ComputePipeline {
+        gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(label),
+            layout: Some(&self.layout),
+            module: &self.shader,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                // Every shader writes what it reads of workgroup memory; zeroing it would cost each dispatch.
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        })
+    }
 }

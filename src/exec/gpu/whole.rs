@@ -2,9 +2,9 @@
 
 use super::adapter::GpuDevice;
 use super::fault::scoped;
+use super::pipelines::Module;
 use crate::error::Result;
 use crate::plan::{Plan, Whole, whole};
-use std::borrow::Cow;
 
 /// A plan's whole-step program on a device.
 pub struct WholeProgram {
@@ -53,39 +53,9 @@ pub async fn build(
 }
 
 fn pipeline(gpu: &GpuDevice, description: &Whole) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
-    let device = &gpu.device;
-    let label = Some("whole_steps");
-    let source = wgpu::ShaderSource::Wgsl(Cow::Owned(gpu.whole_shader()));
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
-    let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-        count: None,
-    };
-    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
-    for (i, (_, written)) in whole::BINDINGS.iter().enumerate() {
-        entries.push(entry(i as u32 + 1, wgpu::BufferBindingType::Storage { read_only: !written }));
-    }
-    let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label,
-        bind_group_layouts: &[Some(&bindings)],
-        immediate_size: 0,
-    });
-    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label,
-        layout: Some(&layout),
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions {
-            constants: &description.constants,
-            // The shader writes what it reads of workgroup memory.
-            zero_initialize_workgroup_memory: false,
-        },
-        cache: None,
-    });
-    (pipeline, bindings)
+    let label = "whole_steps";
+    let module = Module::new(gpu, label, gpu.whole_shader(), whole::BINDINGS.iter().map(|(_, written)| !written));
+    (module.pipeline(gpu, label, &description.constants), module.bindings)
 }
 
 impl WholeProgram {

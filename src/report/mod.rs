@@ -133,6 +133,36 @@ pub struct Counters {
     pub device_ns: u64,
 }
 
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Counters) {
+        // Taken apart, so that a new counter cannot be forgotten here.
+        let Counters {
+            steps,
+            submits,
+            dispatches,
+            read_backs,
+            bytes_up,
+            bytes_down,
+            host_ns,
+            submit_ns,
+            tables_ns,
+            wait_ns,
+            device_ns,
+        } = other;
+        self.steps += steps;
+        self.submits += submits;
+        self.dispatches += dispatches;
+        self.read_backs += read_backs;
+        self.bytes_up += bytes_up;
+        self.bytes_down += bytes_down;
+        self.host_ns += host_ns;
+        self.submit_ns += submit_ns;
+        self.tables_ns += tables_ns;
+        self.wait_ns += wait_ns;
+        self.device_ns += device_ns;
+    }
+}
+
 /// Where the wall time of a run's epochs went, in seconds. Each part is measured by itself; what their sum leaves of the
 /// wall time is shown as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,59 @@
+//! What a run says of itself before it has trained.
+
+use super::Job;
+use crate::exec::Device;
+use crate::report::{DeviceReport, RunReport};
+use crate::train::checkpoint::Position;
+use crate::train::engine::Engine;
+use crate::train::prepare::Prepared;
+
+/// What the report shows of a device.
+pub fn device_report(device: &Device) -> DeviceReport {
+    let (backend, driver) = device.backend_driver();
+    DeviceReport {
+        kind: device.kind().to_string(),
+        name: device.name().to_string(),
+        backend,
+        driver,
+        reason: device.reason().to_string(),
+    }
+}
+
+/// The report of a run that has not trained yet; a resumed run keeps the curves of its earlier part.
+pub(super) fn first_report(
+    job: &Job,
+    device: &Device,
+    prepared: &Prepared,
+    engine: &Engine,
+    batch: usize,
+    position: Position,
+    earlier: RunReport,
+) -> RunReport {
+    let mut step_losses = earlier.step_losses;
+    let wanted = (position.steps as usize).saturating_sub(earlier.first_step);
+    if step_losses.len() < wanted {
+        // A part of the run that was killed left no report: the curve starts anew rather than with a gap.
+        step_losses.clear();
+    }
+    step_losses.truncate(wanted);
+    RunReport {
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        spec_name: job.spec_name.clone(),
+        spec_toml: job.spec.to_toml(),
+        device: device_report(device),
+        layers: prepared.network.describe(),
+        loss: job.spec.train.loss.name().to_string(),
+        parameters: prepared.network.parameter_count(),
+        memory_bytes: engine.size_bytes(),
+        train_rows: prepared.train.rows,
+        validation_rows: prepared.validation.as_ref().map_or(0, |v| v.rows),
+        batch_size: batch,
+        epochs_planned: job.spec.train.epochs,
+        epochs: earlier.epochs,
+        first_step: if step_losses.is_empty() { position.steps as usize } else { earlier.first_step },
+        step_losses,
+        train_seconds: earlier.train_seconds,
+        confusion: earlier.confusion,
+        ..RunReport::default()
+    }
+}

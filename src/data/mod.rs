@@ -1,10 +1,13 @@
 //! Data files to rows of numbers: reading, targets, scaling, splitting, and the random numbers behind them.
 
+pub mod block;
 mod check;
+pub mod csv;
 pub mod nearest;
 pub mod rng;
 mod scale;
 mod schema;
+pub mod source;
 mod split;
 mod table;
 mod target;

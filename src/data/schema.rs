@@ -3,7 +3,9 @@
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
-use super::target::{TargetRule, choose_classes, encode};
+use super::block::Block;
+use super::source::Header;
+use super::target::{Encoder, TargetRule, TargetScan};
 use super::{Dataset, RawTable, Targets};
 
 /// The columns that a network was trained on. Kept in the run folder, so that other files are read by column name.
@@ -17,6 +19,28 @@ pub struct Schema {
     pub classes: Option<Vec<String>>,
 }
 
+/// Positions of a training file's feature and target columns: every column that is not in `target` is a feature.
+pub(super) fn training_columns(header: &Header, target: &[String]) -> Result<(Vec<usize>, Vec<usize>)> {
+    let targets = header.targets(target)?;
+    let mut is_target = vec![false; header.columns.len()];
+    targets.iter().for_each(|&c| is_target[c] = true);
+    let features: Vec<usize> = (0..header.columns.len()).filter(|&c| !is_target[c]).collect();
+    if features.is_empty() {
+        return Err(
+            header.error("no feature column is left: every column is a target. Add columns for the network's inputs")
+        );
+    }
+    Ok((features, targets))
+}
+
+/// Adds the cells of a row at `columns` to `x`, as finite numbers.
+pub(super) fn add_features(block: &Block, row: usize, columns: &[usize], x: &mut Vec<f64>) -> Result<()> {
+    columns.iter().try_for_each(|&column| {
+        x.push(block.number(row, column)?);
+        Ok(())
+    })
+}
+
 impl RawTable {
     /// Makes a data set of a training file and says which columns it took: every column that is not in `target` is a
     /// feature.
@@ -26,21 +50,18 @@ impl RawTable {
     /// [`Error::Data`](crate::Error::Data) with file, line and column: a target column that does not exist, no feature
     /// column left, a feature that is not a finite number, targets that do not suit the loss or the number of outputs.
     pub fn dataset(&self, target: &[String], rule: TargetRule) -> Result<(Dataset, Schema)> {
-        let target_columns = self.target_positions(target)?;
-        let feature_columns: Vec<usize> = (0..self.columns().len()).filter(|c| !target_columns.contains(c)).collect();
-        if feature_columns.is_empty() {
-            return Err(self.header_error(
-                "no feature column is left: every column is a target. Add columns for the network's inputs",
-            ));
-        }
-        let classes = choose_classes(self, &target_columns, rule)?;
-        let schema = Schema {
-            features: feature_columns.iter().map(|&c| self.columns()[c].clone()).collect(),
-            target: target.to_vec(),
-            classes,
-        };
-        let targets = encode(self, &target_columns, schema.classes.as_deref(), rule)?;
-        Ok((self.with_features(&schema.features, &feature_columns, targets)?, schema))
+        let (features, targets) = training_columns(&self.header, target)?;
+        let mut scan = TargetScan::new(&self.header, &targets, rule)?;
+        let (mut seen, mut values) = (Vec::with_capacity(self.rows()), Vec::new());
+        self.each_row(|block, row| {
+            seen.push(scan.add(block, row, &mut values)?);
+            Ok(())
+        })?;
+        let classes = scan.classes(&self.header)?;
+        let targets = scan.targets(classes.as_deref(), &seen, values)?;
+        let names = features.iter().map(|&c| self.columns()[c].clone()).collect();
+        let schema = Schema { features: names, target: target.to_vec(), classes };
+        Ok((self.with_features(&schema.features, &features, targets)?, schema))
     }
 
     /// Makes a data set of another file for a network that was trained with `schema`. Columns are found by name;
@@ -50,10 +71,13 @@ impl RawTable {
     ///
     /// As [`RawTable::dataset`]; also a missing feature column, and a class that did not occur in training.
     pub fn dataset_as(&self, schema: &Schema, rule: TargetRule) -> Result<Dataset> {
-        let feature_columns = self.positions(&schema.features, "feature")?;
-        let target_columns = self.target_positions(&schema.target)?;
-        let targets = encode(self, &target_columns, schema.classes.as_deref(), rule)?;
-        self.with_features(&schema.features, &feature_columns, targets)
+        let features = self.header.positions(&schema.features, "feature")?;
+        let target = self.header.targets(&schema.target)?;
+        let mut encoder = Encoder::new(&self.header, &target, schema.classes.as_deref(), rule)?;
+        let mut targets = encoder.targets();
+        self.each_row(|block, row| encoder.add(block, row, &mut targets))?;
+        encoder.finish()?;
+        self.with_features(&schema.features, &features, targets)
     }
 
     /// Makes a data set without targets (`Numbers` of width 0), to predict on; target columns may be there or not.
@@ -62,20 +86,17 @@ impl RawTable {
     ///
     /// A missing feature column, or a feature that is not a finite number.
     pub fn features_as(&self, schema: &Schema) -> Result<Dataset> {
-        let feature_columns = self.positions(&schema.features, "feature")?;
-        let targets = Targets::Numbers { width: 0, values: Vec::new() };
-        self.with_features(&schema.features, &feature_columns, targets)
-    }
-
-    fn target_positions(&self, target: &[String]) -> Result<Vec<usize>> {
-        let positions = self.positions(target, "target")?;
-        match (1..positions.len()).find(|&i| positions[..i].contains(&positions[i])) {
-            Some(i) => Err(self.header_error(format!("the target column \"{}\" is listed twice", target[i]))),
-            None => Ok(positions),
-        }
+        let features = self.header.positions(&schema.features, "feature")?;
+        self.with_features(&schema.features, &features, Targets::Numbers { width: 0, values: Vec::new() })
     }
 
     fn with_features(&self, names: &[String], columns: &[usize], targets: Targets) -> Result<Dataset> {
-        Ok(Dataset { features: names.to_vec(), rows: self.rows(), x: self.numbers(columns)?, targets })
+        let mut x = Vec::with_capacity(self.rows() * columns.len());
+        self.each_row(|block, row| add_features(block, row, columns, &mut x))?;
+        Ok(Dataset { features: names.to_vec(), rows: self.rows(), x, targets })
+    }
+
+    fn each_row(&self, mut take: impl FnMut(&Block, usize) -> Result<()>) -> Result<()> {
+        self.blocks.iter().try_for_each(|block| (0..block.rows()).try_for_each(|row| take(block, row)))
     }
 }

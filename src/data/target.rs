@@ -1,11 +1,16 @@
 //! From target columns to targets: class indices, one-hot rows, or numbers, as the loss and the outputs demand.
+//!
+//! A file is read once and row by row: [`TargetScan`] looks at each target as it comes, and decides at the end what the
+//! column is. Where that is known before (another file, or a second reading), [`Encoder`] makes targets at once.
 
 use crate::error::{Error, Result};
 use crate::graph::Loss;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use super::Targets;
+use super::block::Block;
 use super::nearest::quoted_list;
-use super::{RawTable, Targets};
+use super::source::Header;
 
 /// What the targets are for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,74 +21,335 @@ pub struct TargetRule {
     pub outputs: usize,
 }
 
-/// What a single target column holds.
-enum Column {
-    /// Only whole numbers.
-    Integers(BTreeSet<i64>),
-    /// Only finite numbers; the row is the first one with a fraction.
-    Numbers { fraction_row: usize },
-    /// Some cell is not a number; the row is the first such one. `mixed`: other cells are numbers.
-    Text { names: BTreeSet<String>, text_row: usize, mixed: bool },
+/// Distinct cells that are remembered, at least: a column with more of them than this, and than the network has outputs, is
+/// no column of classes, and remembering them all could take any amount of memory.
+const NAMES: usize = 1 << 16;
+/// The code of a cell that is not remembered.
+const NO_CODE: u32 = u32::MAX;
+
+/// Looks through the target columns of a file.
+pub(super) struct TargetScan {
+    columns: Vec<usize>,
+    rule: TargetRule,
+    /// Distinct cells and their numbers, in the order in which they came.
+    codes: HashMap<String, u32>,
+    /// There were more distinct cells than are remembered.
+    overflow: bool,
+    whole: bool,
+    fraction: Option<Found>,
+    text: Option<Found>,
+    hinge: Hinge,
 }
 
-/// Decides whether the target is classes, and which; `None` means numbers.
-///
-/// Names are sorted; integers are in numeric order. Integers that all lie in 0..outputs are class indices themselves,
-/// whether or not each of them occurs.
-pub(super) fn choose_classes(table: &RawTable, columns: &[usize], rule: TargetRule) -> Result<Option<Vec<String>>> {
-    let &[column] = columns else {
-        check_column_count(table, columns, rule)?;
-        return Ok(None);
-    };
-    match (scan(table, column)?, rule.loss.takes_class(), rule.outputs) {
-        (Column::Numbers { fraction_row }, true, _) => Err(table.cell_error(
-            fraction_row,
+/// The first cell of its kind.
+struct Found {
+    place: String,
+    cell: String,
+}
+
+/// A target as seen before the column's kind is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// Number of the cell among the distinct ones.
+    code: u32,
+}
+
+impl TargetScan {
+    /// A scan of the columns at `columns`.
+    pub fn new(header: &Header, columns: &[usize], rule: TargetRule) -> Result<TargetScan> {
+        if columns.len() != 1 {
+            check_column_count(header, columns, rule)?;
+        }
+        Ok(TargetScan {
+            columns: columns.to_vec(),
+            rule,
+            codes: HashMap::new(),
+            overflow: false,
+            whole: false,
+            fraction: None,
+            text: None,
+            hinge: Hinge::default(),
+        })
+    }
+
+    /// Takes in the targets of a row and adds them to `values` as numbers, NaN for text. Empty cells, NaN and infinity are
+    /// missing values in any kind of column.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a row that cannot be used, which leaves everything as it was.
+    pub fn add(&mut self, block: &Block, row: usize, values: &mut Vec<f64>) -> Result<Seen> {
+        let start = values.len();
+        let [column] = self.columns[..] else {
+            for &column in &self.columns {
+                match checked(self.rule, block, row, column) {
+                    Ok(value) => values.push(value),
+                    Err(e) => {
+                        values.truncate(start);
+                        return Err(e);
+                    }
+                }
+            }
+            self.hinge.see(self.rule, block, row, &self.columns, &values[start..]);
+            return Ok(Seen { code: NO_CODE });
+        };
+        let text = block.text(row, column);
+        let numbers = self.whole || self.fraction.is_some();
+        let is_text = block.parsed(row, column).is_none() && !text.is_empty();
+        // Numbers with a few words among them are a faulty column of numbers, not a column of classes.
+        if is_text && (self.rule.loss.takes_class() || !numbers) {
+            self.text.get_or_insert_with(|| Found { place: block.place(row, column), cell: text.to_string() });
+            values.push(f64::NAN);
+            return Ok(Seen { code: self.code(&text) });
+        }
+        let one_number = self.rule.outputs == 1 && !self.rule.loss.takes_class();
+        let value = if one_number { checked(self.rule, block, row, column)? } else { block.number(row, column)? };
+        if as_integer(value).is_some() {
+            self.whole = true;
+        } else {
+            self.fraction.get_or_insert_with(|| Found { place: block.place(row, column), cell: text.to_string() });
+        }
+        values.push(value);
+        self.hinge.see(self.rule, block, row, &[column], &[value]);
+        // A column of numbers for one output stays one, whatever its values.
+        Ok(Seen { code: if one_number { NO_CODE } else { self.code(&text) } })
+    }
+
+    fn code(&mut self, text: &str) -> u32 {
+        if let Some(code) = self.codes.get(text) {
+            return *code;
+        }
+        if self.codes.len() >= NAMES.max(self.rule.outputs) {
+            self.overflow = true;
+            return NO_CODE;
+        }
+        let code = self.codes.len() as u32;
+        self.codes.insert(text.to_owned(), code);
+        code
+    }
+
+    /// Decides whether the target is classes, and which; `None` means numbers.
+    ///
+    /// Names are sorted; integers are in numeric order. Integers that all lie in 0..outputs are class indices themselves,
+    /// whether or not each of them occurs.
+    pub fn classes(&self, header: &Header) -> Result<Option<Vec<String>>> {
+        let &[column] = &self.columns[..] else {
+            self.hinge.check()?;
+            return Ok(None);
+        };
+        let outputs = self.rule.outputs;
+        let sorted = || {
+            let mut names: Vec<String> = self.codes.keys().cloned().collect();
+            names.sort();
+            names
+        };
+        let count = |found: usize, expected: usize, reason: &str| {
+            check_class_count(header, column, found, self.overflow, expected, reason)
+        };
+        match (&self.text, &self.fraction, self.rule.loss.takes_class(), outputs) {
+            (None, Some(fraction), true, _) => Err(Error::data(
+                &fraction.place,
+                format!(
+                    "cross_entropy takes classes (names or whole numbers), found {}. For numbers use a loss such as mse",
+                    fraction.cell
+                ),
+            )),
+            (None, Some(_), false, _) | (None, None, false, 1) => {
+                check_column_count(header, &self.columns, self.rule)?;
+                self.hinge.check()?;
+                Ok(None)
+            }
+            (None, None, _, _) => {
+                let mut values: Vec<i64> =
+                    self.codes.keys().filter_map(|t| t.parse().ok().and_then(as_integer)).collect();
+                values.sort_unstable();
+                values.dedup();
+                if !self.overflow && values.iter().all(|v| usize::try_from(*v).is_ok_and(|v| v < outputs)) {
+                    return Ok(Some((0..outputs).map(|c| c.to_string()).collect()));
+                }
+                count(values.len(), outputs, "one output belongs to each class")?;
+                Ok(Some(values.iter().map(i64::to_string).collect()))
+            }
+            (Some(text), _, false, _) if self.whole || self.fraction.is_some() => {
+                let message = "expected a number, found";
+                let remedy = "Write a number with a decimal point, or remove the column or the row";
+                Err(Error::data(&text.place, format!("{message} \"{}\". {remedy}", text.cell)))
+            }
+            (Some(_), _, false, 1) => {
+                count(self.codes.len(), 2, "1 output tells 2 classes apart")?;
+                Ok(Some(sorted()))
+            }
+            (Some(text), ..) => {
+                let mixed = self.whole || self.fraction.is_some();
+                let reason = if mixed {
+                    format!("{} (\"{}\" is not a number)", text.place, text.cell)
+                } else {
+                    "one output belongs to each class".to_owned()
+                };
+                count(self.codes.len(), outputs, &reason)?;
+                Ok(Some(sorted()))
+            }
+        }
+    }
+
+    /// The targets of the rows seen: `seen` is what [`TargetScan::add`] gave for each, `values` what it added.
+    pub fn targets(&self, classes: Option<&[String]>, seen: &[Seen], values: Vec<f64>) -> Result<Targets> {
+        let Some(classes) = classes else { return Ok(Targets::Numbers { width: self.columns.len(), values }) };
+        let known = Known::new(classes, self.rule)?;
+        let mut class_of = vec![0; self.codes.len()];
+        for (text, code) in &self.codes {
+            class_of[*code as usize] = known.index(text).unwrap_or_default();
+        }
+        let indices = seen.iter().map(|s| class_of[s.code as usize]);
+        if self.rule.loss.takes_class() {
+            return Ok(Targets::Classes(indices.collect()));
+        }
+        let mut values = Vec::with_capacity(seen.len() * self.rule.outputs);
+        indices.for_each(|class| known.encode(class, &mut values));
+        Ok(Targets::Numbers { width: self.rule.outputs, values })
+    }
+}
+
+/// Makes targets of rows when it is known what the columns are.
+pub(super) struct Encoder {
+    columns: Vec<usize>,
+    rule: TargetRule,
+    known: Option<Known>,
+    hinge: Hinge,
+}
+
+impl Encoder {
+    /// An encoder for the columns at `columns`; `classes` are those of the training file, `None` for numbers.
+    pub fn new(header: &Header, columns: &[usize], classes: Option<&[String]>, rule: TargetRule) -> Result<Encoder> {
+        let known = match classes {
+            Some(classes) if columns.len() == 1 => Some(Known::new(classes, rule)?),
+            _ => {
+                check_column_count(header, columns, rule)?;
+                None
+            }
+        };
+        Ok(Encoder { columns: columns.to_vec(), rule, known, hinge: Hinge::default() })
+    }
+
+    /// No targets yet.
+    pub fn targets(&self) -> Targets {
+        if self.known.is_some() && self.rule.loss.takes_class() {
+            return Targets::Classes(Vec::new());
+        }
+        let width = if self.known.is_some() { self.rule.outputs } else { self.columns.len() };
+        Targets::Numbers { width, values: Vec::new() }
+    }
+
+    /// Adds the target of a row to `targets`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a row that cannot be used, which leaves everything as it was.
+    pub fn add(&mut self, block: &Block, row: usize, targets: &mut Targets) -> Result<()> {
+        match (targets, &self.known) {
+            (Targets::Classes(indices), Some(known)) => indices.push(known.class(block, row, self.columns[0])?),
+            (Targets::Numbers { values, .. }, Some(known)) => {
+                let class = known.class(block, row, self.columns[0])?;
+                known.encode(class, values);
+            }
+            (Targets::Numbers { values, .. }, None) => {
+                let start = values.len();
+                for &column in &self.columns {
+                    match checked(self.rule, block, row, column) {
+                        Ok(value) => values.push(value),
+                        Err(e) => {
+                            values.truncate(start);
+                            return Err(e);
+                        }
+                    }
+                }
+                self.hinge.see(self.rule, block, row, &self.columns, &values[start..]);
+            }
+            (Targets::Classes(_), None) => return Err(Error::Internal("classes without names".into())),
+        }
+        Ok(())
+    }
+
+    /// What can only be said when all rows have been seen.
+    pub fn finish(&self) -> Result<()> {
+        self.hinge.check()
+    }
+}
+
+/// Classes with their names, and how they are written for the loss.
+struct Known {
+    names: Vec<String>,
+    index: HashMap<String, u32>,
+    rule: TargetRule,
+}
+
+impl Known {
+    fn new(names: &[String], rule: TargetRule) -> Result<Known> {
+        // One output tells two classes apart, unless the loss is over classes.
+        let expected = if rule.outputs == 1 && !rule.loss.takes_class() { 2 } else { rule.outputs };
+        if names.len() != expected {
+            return Err(Error::Shape(format!(
+                "{} classes are known, the network distinguishes {expected}. Use the classes and the network of one run",
+                names.len()
+            )));
+        }
+        Ok(Known { names: names.to_vec(), index: names.iter().cloned().zip(0..).collect(), rule })
+    }
+
+    fn index(&self, text: &str) -> Option<u32> {
+        // "3.0" and "03" mean the class 3, unless they are names themselves.
+        let canonical = || text.parse().ok().and_then(as_integer).map(|v| v.to_string());
+        self.index.get(text).copied().or_else(|| self.index.get(&canonical()?).copied())
+    }
+
+    fn class(&self, block: &Block, row: usize, column: usize) -> Result<u32> {
+        let text = block.text(row, column);
+        self.index(&text).ok_or_else(|| {
+            let found = if text.is_empty() { "an empty cell".to_owned() } else { format!("the class \"{text}\"") };
+            block.cell_error(
+                row,
+                column,
+                format!(
+                    "found {found}, which does not occur in training. The known classes are {}. Correct the cell, or \
+                     train with rows of that class",
+                    quoted_list(&self.names)
+                ),
+            )
+        })
+    }
+
+    /// Adds the class as numbers: one output holds 0 or 1 (-1 or 1 for hinge), more are one-hot.
+    fn encode(&self, class: u32, values: &mut Vec<f64>) {
+        let off = if self.rule.loss == Loss::Hinge { -1.0 } else { 0.0 };
+        let on = |yes: bool| if yes { 1.0 } else { off };
+        if self.rule.outputs == 1 {
+            values.push(on(class == 1));
+        } else {
+            values.extend((0..self.rule.outputs).map(|i| on(i == class as usize)));
+        }
+    }
+}
+
+fn check_class_count(
+    header: &Header,
+    column: usize,
+    found: usize,
+    overflow: bool,
+    expected: usize,
+    reason: &str,
+) -> Result<()> {
+    if overflow {
+        return Err(header.column_error(
             column,
             format!(
-                "cross_entropy takes classes (names or whole numbers), found {}. For numbers use a loss such as mse",
-                table.cell(fraction_row, column)
+                "the column has more than {found} distinct classes, the network distinguishes {expected} ({reason}). \
+                 Is it a column of classes? For numbers use a loss such as mse"
             ),
-        )),
-        (Column::Numbers { .. }, false, _) | (Column::Integers(_), false, 1) => {
-            check_column_count(table, columns, rule)?;
-            Ok(None)
-        }
-        (Column::Integers(values), _, outputs) => integer_classes(table, column, values, outputs).map(Some),
-        (Column::Text { text_row, mixed: true, .. }, false, _) => {
-            // Numbers with a few words among them are a faulty column of numbers, not a column of classes.
-            table.number(text_row, column).map(|_| None)
-        }
-        (Column::Text { names, .. }, false, 1) => {
-            check_class_count(table, column, names.len(), 2, "1 output tells 2 classes apart")?;
-            Ok(Some(names.into_iter().collect()))
-        }
-        (Column::Text { names, text_row, mixed }, _, outputs) => {
-            let reason = if mixed {
-                format!("{} (\"{}\" is not a number)", table.place(text_row, column), table.cell(text_row, column))
-            } else {
-                "one output belongs to each class".to_owned()
-            };
-            check_class_count(table, column, names.len(), outputs, &reason)?;
-            Ok(Some(names.into_iter().collect()))
-        }
+        ));
     }
-}
-
-fn integer_classes(table: &RawTable, column: usize, values: BTreeSet<i64>, outputs: usize) -> Result<Vec<String>> {
-    let in_range = |v: &i64| usize::try_from(*v).is_ok_and(|v| v < outputs);
-    if values.iter().all(in_range) {
-        return Ok((0..outputs).map(|c| c.to_string()).collect());
-    }
-    check_class_count(table, column, values.len(), outputs, "one output belongs to each class")?;
-    Ok(values.iter().map(i64::to_string).collect())
-}
-
-fn check_class_count(table: &RawTable, column: usize, found: usize, expected: usize, reason: &str) -> Result<()> {
     if found == expected {
         return Ok(());
     }
-    Err(Error::data(
-        format!("{}, column \"{}\"", table.path().display(), table.columns()[column]),
+    Err(header.column_error(
+        column,
         format!(
             "the column has {found} distinct classes, the network distinguishes {expected} ({reason}). Set `dense = \
              {found}` in the last layer, or correct the column"
@@ -92,17 +358,17 @@ fn check_class_count(table: &RawTable, column: usize, found: usize, expected: us
 }
 
 /// Refuses a number of target columns that is not the number of outputs.
-fn check_column_count(table: &RawTable, columns: &[usize], rule: TargetRule) -> Result<()> {
-    let names: Vec<&str> = columns.iter().map(|&c| table.columns()[c].as_str()).collect();
+fn check_column_count(header: &Header, columns: &[usize], rule: TargetRule) -> Result<()> {
+    let names: Vec<&str> = columns.iter().map(|&c| header.columns[c].as_str()).collect();
     let (found, names) = (columns.len(), quoted_list(&names));
     if rule.loss.takes_class() {
-        return Err(table.header_error(format!(
+        return Err(header.error(format!(
             "cross_entropy takes one target column of classes, found {found} ({names}). Name one column in `target`, \
              or use bce_with_logits for several yes-or-no targets"
         )));
     }
     if found != rule.outputs {
-        return Err(table.header_error(format!(
+        return Err(header.error(format!(
             "{found} target column(s) ({names}) for {} network outputs. Set `dense = {found}` in the last layer, or \
              name one target column for each output",
             rule.outputs
@@ -111,136 +377,56 @@ fn check_column_count(table: &RawTable, columns: &[usize], rule: TargetRule) -> 
     Ok(())
 }
 
-/// Looks through a target column. Refuses empty cells, NaN and infinity in any kind of column: they are missing values.
-fn scan(table: &RawTable, column: usize) -> Result<Column> {
-    let mut integers = BTreeSet::new();
-    let mut fraction_row = None;
-    let mut text_row = None;
-    for row in 0..table.rows() {
-        let text = table.cell(row, column);
-        match text.parse::<f64>() {
-            Err(_) if !text.is_empty() => {
-                text_row.get_or_insert(row);
-            }
-            _ => match as_integer(table.number(row, column)?) {
-                Some(value) => {
-                    integers.insert(value);
-                }
-                None => {
-                    fraction_row.get_or_insert(row);
-                }
-            },
-        }
-    }
-    Ok(match (text_row, fraction_row) {
-        (Some(text_row), _) => Column::Text {
-            names: (0..table.rows()).map(|row| table.cell(row, column).to_owned()).collect(),
-            text_row,
-            mixed: fraction_row.is_some() || !integers.is_empty(),
-        },
-        (None, Some(fraction_row)) => Column::Numbers { fraction_row },
-        (None, None) => Column::Integers(integers),
-    })
-}
-
 /// The whole number that `value` is; beyond 2^53 not every whole number has an f64 of its own.
 fn as_integer(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= 53_f64.exp2()).then_some(value as i64)
 }
 
-/// Turns the target columns into targets; `classes` are those of the training file, `None` for numbers.
-pub(super) fn encode(
-    table: &RawTable,
-    columns: &[usize],
-    classes: Option<&[String]>,
-    rule: TargetRule,
-) -> Result<Targets> {
-    let (&[column], Some(classes)) = (columns, classes) else {
-        check_column_count(table, columns, rule)?;
-        return numbers(table, columns, rule);
-    };
-    // One output tells two classes apart, unless the loss is over classes.
-    let expected = if rule.outputs == 1 && !rule.loss.takes_class() { 2 } else { rule.outputs };
-    if classes.len() != expected {
-        return Err(Error::Shape(format!(
-            "{} classes are known, the network distinguishes {expected}. Use the classes and the network of one run",
-            classes.len()
-        )));
+/// A target that is a number, within the range that the loss takes.
+fn checked(rule: TargetRule, block: &Block, row: usize, column: usize) -> Result<f64> {
+    let value = block.number(row, column)?;
+    if matches!(rule.loss, Loss::BinaryCrossEntropy | Loss::BceWithLogits) && !(0.0..=1.0).contains(&value) {
+        return Err(block.cell_error(
+            row,
+            column,
+            format!(
+                "{} takes targets from 0 to 1, found {}. Scale the column, or choose another loss",
+                rule.loss.name(),
+                block.text(row, column)
+            ),
+        ));
     }
-    let indices = class_indices(table, column, classes)?;
-    if rule.loss.takes_class() {
-        return Ok(Targets::Classes(indices));
-    }
-    let off = if rule.loss == Loss::Hinge { -1.0 } else { 0.0 };
-    if rule.outputs == 1 {
-        let values = indices.iter().map(|&i| if i == 1 { 1.0 } else { off }).collect();
-        return Ok(Targets::Numbers { width: 1, values });
-    }
-    let mut values = vec![off; indices.len() * classes.len()];
-    for (row, &class) in indices.iter().enumerate() {
-        values[row * classes.len() + class as usize] = 1.0;
-    }
-    Ok(Targets::Numbers { width: classes.len(), values })
+    Ok(value)
 }
 
-fn class_indices(table: &RawTable, column: usize, classes: &[String]) -> Result<Vec<u32>> {
-    let known: HashMap<&str, u32> = (0..).zip(classes).map(|(i, name)| (name.as_str(), i)).collect();
-    let index_of = |text: &str| {
-        // "3.0" and "03" mean the class 3, unless they are names themselves.
-        let canonical = || text.parse().ok().and_then(as_integer).map(|v| v.to_string());
-        known.get(text).copied().or_else(|| known.get(canonical()?.as_str()).copied())
-    };
-    (0..table.rows())
-        .map(|row| {
-            let text = table.cell(row, column);
-            index_of(text).ok_or_else(|| {
-                let found = if text.is_empty() { "an empty cell".to_owned() } else { format!("the class \"{text}\"") };
-                table.cell_error(
-                    row,
-                    column,
-                    format!(
-                        "found {found}, which does not occur in training. The known classes are {}. Correct the cell, \
-                         or train with rows of that class",
-                        quoted_list(classes)
-                    ),
-                )
-            })
-        })
-        .collect()
+/// A target 0 teaches hinge nothing (1 - 0 * y is always 1): a file of zeros and ones is coded for another loss.
+#[derive(Default)]
+struct Hinge {
+    zero: Option<String>,
+    other: bool,
 }
 
-fn numbers(table: &RawTable, columns: &[usize], rule: TargetRule) -> Result<Targets> {
-    let values = table.numbers(columns)?;
-    let width = columns.len();
-    let at = |i: usize| (i / width, columns[i % width]);
-    match rule.loss {
-        Loss::BinaryCrossEntropy | Loss::BceWithLogits => {
-            if let Some(i) = values.iter().position(|v| !(0.0..=1.0).contains(v)) {
-                let (row, column) = at(i);
-                return Err(table.cell_error(
-                    row,
-                    column,
-                    format!(
-                        "{} takes targets from 0 to 1, found {}. Scale the column, or choose another loss",
-                        rule.loss.name(),
-                        table.cell(row, column)
-                    ),
-                ));
+impl Hinge {
+    fn see(&mut self, rule: TargetRule, block: &Block, row: usize, columns: &[usize], values: &[f64]) {
+        if rule.loss != Loss::Hinge || self.other {
+            return;
+        }
+        for (value, &column) in values.iter().zip(columns) {
+            if *value == 0.0 {
+                self.zero.get_or_insert_with(|| block.place(row, column));
+            } else if *value != 1.0 {
+                self.other = true;
             }
         }
-        Loss::Hinge => {
-            // A target 0 teaches nothing (1 - 0 * y is always 1): a file of zeros and ones is coded for another loss.
-            let coded = values.iter().all(|v| *v == 0.0 || *v == 1.0);
-            if let Some(i) = values.iter().position(|v| *v == 0.0).filter(|_| coded) {
-                let (row, column) = at(i);
-                return Err(table.cell_error(
-                    row,
-                    column,
-                    "hinge takes the targets -1 and 1, found 0 and 1. Write -1 for 0, or use bce_with_logits",
-                ));
-            }
-        }
-        _ => {}
     }
-    Ok(Targets::Numbers { width, values })
+
+    fn check(&self) -> Result<()> {
+        match &self.zero {
+            Some(place) if !self.other => {
+                let message = "hinge takes the targets -1 and 1, found 0 and 1. Write -1 for 0, or use bce_with_logits";
+                Err(Error::data(place, message))
+            }
+            _ => Ok(()),
+        }
+    }
 }

@@ -1,0 +1,131 @@
+//! Where samples come from: a file that hands out its rows in blocks.
+//!
+//! A [`Source`] cuts its file into [`Chunk`]s, one after the other; a chunk is made into a [`Block`] of cells on any
+//! thread. So a reader holds a few blocks in memory, however long the file is, and blocks are made on several threads while
+//! their order stays that of the file.
+//!
+//! To add a format: implement [`Source`] and name it in [`open`].
+
+use super::block::Block;
+use super::csv::CsvSource;
+use super::nearest::{did_you_mean, quoted_list};
+use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A part of a file that becomes a block when it is called, on whatever thread.
+pub type Chunk = Box<dyn FnOnce() -> Result<Block> + Send>;
+
+/// Text, or bytes of the file, that one chunk covers: small enough that a dozen of them are no memory, large enough that
+/// handing one to a thread costs nothing beside reading it.
+pub const CHUNK_BYTES: usize = 1 << 20;
+
+/// Rows of a file at most: a row is known by 32 bits on the device.
+pub const MAX_ROWS: u64 = u32::MAX as u64;
+
+/// A data file that is read block by block.
+pub trait Source: Send {
+    /// The file and its columns.
+    fn header(&self) -> &Arc<Header>;
+
+    /// The next part of the file, or `None` at its end. A chunk must be of a bounded size whatever the file claims, and
+    /// must own what it needs.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a file that cannot be read on.
+    fn next_chunk(&mut self) -> Result<Option<Chunk>>;
+}
+
+/// Opens a data file by what its name says it is.
+///
+/// # Errors
+/// [`Error::Data`] for a file that cannot be read, or whose head is damaged.
+pub fn open(path: &Path) -> Result<Box<dyn Source>> {
+    Ok(Box::new(CsvSource::open(path)?))
+}
+
+/// What is known of a file before its first row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The file, for messages.
+    pub path: PathBuf,
+    /// Names of the columns, all different.
+    pub columns: Vec<String>,
+    /// The 1-based line that names them; `None` in a binary file.
+    pub line: Option<u64>,
+}
+
+impl Header {
+    /// An error about the columns.
+    pub fn error(&self, message: impl Into<String>) -> Error {
+        let file = self.path.display();
+        Error::data(self.line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}")), message)
+    }
+
+    /// An error about a whole column.
+    pub fn column_error(&self, column: usize, message: impl Into<String>) -> Error {
+        Error::data(format!("{}, column \"{}\"", self.path.display(), self.columns[column]), message)
+    }
+
+    /// An error about the whole file.
+    pub fn file_error(&self, message: impl Into<String>) -> Error {
+        Error::data(self.path.display().to_string(), message)
+    }
+
+    /// The position of the column `name`.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c == name)
+    }
+
+    /// The positions of the columns `names`; `what` they are is for the message.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the columns that are missing and those that are there.
+    pub fn positions(&self, names: &[String], what: &str) -> Result<Vec<usize>> {
+        let missing: Vec<&str> = names.iter().filter(|n| self.position(n).is_none()).map(String::as_str).collect();
+        if missing.is_empty() {
+            return Ok(names.iter().filter_map(|n| self.position(n)).collect());
+        }
+        let columns = self.columns.iter().map(String::as_str);
+        let end = if let [one] = missing[..] { did_you_mean(one, columns) } else { ".".to_owned() };
+        let plural = if missing.len() == 1 { "" } else { "s" };
+        Err(self.error(format!(
+            "no {what} column{plural} {} in this file{end} Its columns are {}{}",
+            quoted_list(&missing),
+            quoted_list(&self.columns),
+            self.separator_hint()
+        )))
+    }
+
+    /// The positions of target columns, each named once.
+    pub(super) fn targets(&self, target: &[String]) -> Result<Vec<usize>> {
+        let positions = self.positions(target, "target")?;
+        match (1..positions.len()).find(|&i| positions[..i].contains(&positions[i])) {
+            Some(i) => Err(self.error(format!("the target column \"{}\" is listed twice", target[i]))),
+            None => Ok(positions),
+        }
+    }
+
+    /// A remark where the header looks as if it were separated by something other than commas.
+    fn separator_hint(&self) -> String {
+        let [only] = &self.columns[..] else { return String::new() };
+        let separator =
+            [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")].into_iter().find(|(c, _)| only.contains(*c));
+        separator
+            .map(|(_, word)| format!(". It seems to be separated by {word}; wgrad reads commas"))
+            .unwrap_or_default()
+    }
+}
+
+/// The error for a data file that the system does not let be read.
+pub fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
+    let message = match cause.kind() {
+        std::io::ErrorKind::NotFound => {
+            "there is no such data file. Check the path; one that a spec names is relative to the spec's folder"
+                .to_owned()
+        }
+        std::io::ErrorKind::IsADirectory => "this is a folder, not a data file. Name a CSV file in it".to_owned(),
+        _ => format!("the data file cannot be read: {cause}"),
+    };
+    Error::data(path.display().to_string(), message)
+}

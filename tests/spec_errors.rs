@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use std::path::Path;
 use wgrad::data::Scale;
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
+use wgrad::model::Init;
 use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation};
 
 const WHOLE: &str = r#"[data]
@@ -60,8 +61,14 @@ fn a_spec_means_what_it_says() {
     assert_eq!(spec.data.validation, Some(Validation::Fraction(0.2)));
     assert_eq!(spec.data.scale, Scale::Standard);
     assert_eq!(spec.model.inputs, None);
-    assert_eq!(spec.model.layers[0], LayerSpec { outputs: 32, activation: Activation::Sigmoid, bias: true });
-    assert_eq!(spec.model.layers[1], LayerSpec { outputs: 10, activation: Activation::Identity, bias: true });
+    assert_eq!(
+        spec.model.layers[0],
+        LayerSpec { outputs: 32, activation: Activation::Sigmoid, bias: true, init: Init::Auto }
+    );
+    assert_eq!(
+        spec.model.layers[1],
+        LayerSpec { outputs: 10, activation: Activation::Identity, bias: true, init: Init::Auto }
+    );
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     assert_eq!(spec.train, TrainSpec { loss: Loss::CrossEntropy, optimizer, batch_size: 32, epochs: 30, seed: 1 });
     assert_eq!(spec.outputs(), 10);
@@ -133,6 +140,9 @@ fn an_unknown_key_suggests_the_nearest_and_lists_all() {
     );
     refused("[train]", "[training]", ":14:2", &["`training`", "did you mean \"train\"?", "data, model, train"]);
     refused("[[model.layers]]", "[[model.layer]]", ":7:9", &["`layer`", "\"layers\""]);
+    refused("\"sigmoid\"", "\"relu\"\ninit = \"he_norml\"", ":10:8", &["\"he_norml\"", "\"he_normal\""]);
+    refused("\"sigmoid\"", "\"relu\"\ninit = { normal = { std = 0 } }", ":10:27", &["`std`", "above 0"]);
+    refused("\"sigmoid\"", "\"relu\"\ninit = { zeros = { std = 1 } }", ":10:20", &["`std`", "no keys"]);
     refused("\"sigmoid\"", "{ relu = { slope = 1 } }", ":9:25", &["`slope`", "activation relu", "no keys"]);
     refused("\"sigmoid\"", "{ leaky_relu = { slop = 1 } }", ":9:31", &["`slop`", "\"slope\""]);
     refused("dense = 32", "dense_units = 32", ":8:1", &["`dense_units`"]);
@@ -336,6 +346,15 @@ fn activation() -> impl Strategy<Value = Activation> {
     ]
 }
 
+fn init() -> impl Strategy<Value = Init> {
+    prop_oneof![
+        prop::sample::select(Init::NAMES).prop_map(|name| Init::by_name(name).unwrap()),
+        positive().prop_map(|bound| Init::Uniform { bound }),
+        positive().prop_map(|std| Init::Normal { std }),
+        positive().prop_map(|gain| Init::Orthogonal { gain }),
+    ]
+}
+
 fn optimizer() -> impl Strategy<Value = Optimizer> {
     let sgd =
         (positive(), fraction(), any::<bool>(), from_zero()).prop_map(|(lr, momentum, nesterov, weight_decay)| {
@@ -377,10 +396,11 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         validation,
         scale,
     });
-    let layer = (size(), activation(), any::<bool>()).prop_map(|(outputs, activation, bias)| LayerSpec {
+    let layer = (size(), activation(), any::<bool>(), init()).prop_map(|(outputs, activation, bias, init)| LayerSpec {
         outputs,
         activation,
         bias,
+        init,
     });
     let model = (prop::option::of(size()), prop::collection::vec(layer, 1..5))
         .prop_map(|(inputs, layers)| ModelSpec { inputs, layers });

@@ -3,7 +3,6 @@
 use super::{args, out};
 use crate::data::epoch_order;
 use crate::exec::memory::check_host_memory;
-use crate::model::init::initial_parameters;
 use crate::spec::Spec;
 use crate::train::prepare::prepare;
 use crate::verify::gradcheck::{Question, analytic, gradcheck, report};
@@ -15,7 +14,7 @@ pub fn run(args: args::Gradcheck) -> anyhow::Result<bool> {
     let prepared = prepare(&spec)?;
     // Parameters, gradients and the terms of their bounds, each in f64.
     check_host_memory("the check", 6 * prepared.network.parameter_bytes())?;
-    let parameters = initial_parameters(&prepared.network.layers, seed);
+    let parameters = spec.model.initial_parameters(&prepared.network, seed);
     // The batch that training would begin with.
     let order = epoch_order(seed, 0, prepared.train.rows);
     let batch = prepared.train.subset(&order[..spec.train.batch_size.min(order.len())]);

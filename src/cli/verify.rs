@@ -2,7 +2,6 @@
 
 use super::{args, out};
 use crate::exec::memory::check_host_memory;
-use crate::model::init::initial_parameters;
 use crate::spec::Spec;
 use crate::train::engine::check_tensors;
 use crate::train::prepare::prepare;
@@ -29,7 +28,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     check_host_memory("verification", JUDGE_COPIES * prepared.network.parameter_bytes())?;
     let parameters = match &folder {
         Some(folder) => folder.parameters(&prepared.network)?,
-        None => initial_parameters(&prepared.network.layers, spec.train.seed),
+        None => spec.model.initial_parameters(&prepared.network, spec.train.seed),
     };
     out::words(&format!("device    {} ({})", device.name(), device.reason()));
     let question = Question {

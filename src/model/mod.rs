@@ -4,7 +4,7 @@ mod approx;
 pub mod init;
 pub mod weights;
 
-pub use init::{DenseShape, Tensor};
+pub use init::{DenseShape, Init, Tensor};
 
 use crate::error::Result;
 use crate::graph::{Activation, Graph, Loss, Op, Optimizer, TensorType, Value, autodiff, check, optimizer, stabilise};

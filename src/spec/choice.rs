@@ -1,8 +1,9 @@
-//! Activations, losses and optimizers: a name alone, or a table of the name with its parameters.
+//! Activations, initial weights, losses and optimizers: a name alone, or a table of the name with its parameters.
 
 use crate::data::nearest::did_you_mean;
 use crate::error::Result;
 use crate::graph::{Activation, Adam, Loss, Optimizer};
+use crate::model::Init;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
@@ -66,6 +67,23 @@ pub(super) fn activation<'a>(
     }
     choice.parameters.finish()?;
     Ok(activation)
+}
+
+/// A way to draw initial weights.
+pub(super) fn init<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a DeTable<'a>) -> Result<Init> {
+    let choice = choice(source, "init", value, Init::NAMES, "{ normal = { std = 0.02 } }", empty)?;
+    let mut init = named(source, &choice, Init::by_name(choice.name))?;
+    let parameter = match &mut init {
+        Init::Uniform { bound } => Some(("bound", bound)),
+        Init::Normal { std } => Some(("std", std)),
+        Init::Orthogonal { gain } => Some(("gain", gain)),
+        _ => None,
+    };
+    if let Some((key, value)) = parameter {
+        *value = choice.parameters.number(key, *value, "a finite number above 0", positive)?;
+    }
+    choice.parameters.finish()?;
+    Ok(init)
 }
 
 /// A loss.

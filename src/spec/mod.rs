@@ -11,7 +11,8 @@ mod write;
 use crate::data::{Scale, TargetRule};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer};
-use crate::model::init::DenseShape;
+use crate::model::init::{DenseShape, Init, draw_parameters};
+use crate::model::{Network, Tensor};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,8 @@ pub struct LayerSpec {
     pub activation: Activation,
     /// Whether there is a bias; true by default.
     pub bias: bool,
+    /// How the weights are drawn; that of the model by default.
+    pub init: Init,
 }
 
 /// `[train]`
@@ -217,10 +220,16 @@ impl ModelSpec {
         }
         let mut inputs = features;
         let shapes = self.layers.iter().map(|layer| {
-            let LayerSpec { outputs, activation, bias } = *layer;
+            let LayerSpec { outputs, activation, bias, init: _ } = *layer;
             DenseShape { inputs: std::mem::replace(&mut inputs, outputs), outputs, activation, bias }
         });
         Ok(shapes.collect())
+    }
+
+    /// The initial parameters of `network`, which is this model's, as its layers' `init` says.
+    pub fn initial_parameters(&self, network: &Network, seed: u64) -> Vec<Tensor> {
+        let inits: Vec<Init> = self.layers.iter().map(|layer| layer.init).collect();
+        draw_parameters(&network.layers, &inits, seed)
     }
 }
 

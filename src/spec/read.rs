@@ -4,6 +4,7 @@ use crate::data::Scale;
 use crate::data::nearest::did_you_mean;
 use crate::error::Result;
 use crate::graph::Activation;
+use crate::model::Init;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
@@ -90,6 +91,7 @@ fn scale(source: &Source<'_>, value: &Value<'_>) -> Result<Scale> {
 fn model<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
     let source = table.source();
     let inputs = table.get("inputs").map(|value| size(source, "inputs", value)).transpose()?;
+    let init = table.get("init").map_or(Ok(Init::Auto), |value| choice::init(source, value, empty))?;
     let value = table.require("layers", "[[model.layers]] with `dense = 10`")?;
     table.finish()?;
     let DeValue::Array(list) = value.get_ref() else {
@@ -98,14 +100,13 @@ fn model<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
     if list.is_empty() {
         return Err(source.error(&value.span(), "`layers` is empty. Add at least one layer, such as { dense = 10 }"));
     }
-    let layers = list
-        .iter()
-        .enumerate()
-        .map(|(i, value)| layer(&Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, empty));
+    let layers = list.iter().enumerate().map(|(i, value)| {
+        layer(&Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, init, empty)
+    });
     Ok(ModelSpec { inputs, layers: layers.collect::<Result<_>>()? })
 }
 
-fn layer<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<LayerSpec> {
+fn layer<'a>(table: &Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<LayerSpec> {
     let source = table.source();
     let layer = LayerSpec {
         outputs: size(source, "dense", table.require("dense", "dense = 10")?)?,
@@ -114,6 +115,7 @@ fn layer<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<LayerSpec> {
             None => Activation::Identity,
         },
         bias: table.flag("bias", true)?,
+        init: table.get("init").map_or(Ok(init), |value| choice::init(source, value, empty))?,
     };
     table.finish()?;
     Ok(layer)

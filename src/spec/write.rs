@@ -2,6 +2,7 @@
 
 use crate::data::Scale;
 use crate::graph::{Activation, Adam, Loss, Optimizer};
+use crate::model::Init;
 use std::fmt::Write;
 
 use super::{Spec, Validation};
@@ -35,8 +36,10 @@ impl Spec {
             let activation = activation(layer.activation);
             writeln!(
                 out,
-                "\n[[model.layers]]\ndense = {}\nactivation = {activation}\nbias = {}",
-                layer.outputs, layer.bias
+                "\n[[model.layers]]\ndense = {}\nactivation = {activation}\nbias = {}\ninit = {}",
+                layer.outputs,
+                layer.bias,
+                init(layer.init)
             )?;
         }
         let train = &self.train;
@@ -50,6 +53,16 @@ fn activation(activation: Activation) -> String {
         Activation::LeakyRelu { slope } => format!("{{ leaky_relu = {{ slope = {} }} }}", float(slope)),
         other => quoted(other.name()),
     }
+}
+
+fn init(init: Init) -> String {
+    let (key, value) = match init {
+        Init::Uniform { bound } => ("bound", bound),
+        Init::Normal { std } => ("std", std),
+        Init::Orthogonal { gain } => ("gain", gain),
+        other => return quoted(other.name()),
+    };
+    format!("{{ {} = {{ {key} = {} }} }}", init.name(), float(value))
 }
 
 fn loss(loss: Loss) -> String {

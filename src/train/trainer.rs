@@ -5,9 +5,9 @@ use crate::data::{Dataset, epoch_order};
 use crate::error::{Error, Result};
 use crate::exec::{Choice, Counters, Device, Flow, open_device};
 use crate::graph::{Activation, Loss, Optimizer};
-use crate::model::init::initial_parameters;
+use crate::model::init::draw_parameters;
 use crate::model::weights::{self, Precision};
-use crate::model::{DenseShape, Network, Tensor};
+use crate::model::{DenseShape, Init, Network, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -19,6 +19,7 @@ pub struct TrainerBuilder {
     loss: Loss,
     optimizer: Optimizer,
     batch_size: usize,
+    init: Init,
     seed: u64,
     device: Choice,
 }
@@ -59,6 +60,7 @@ impl Default for TrainerBuilder {
             loss: Loss::Mse,
             optimizer: Optimizer::sgd(0.1),
             batch_size: 32,
+            init: Init::Auto,
             seed: 0,
             device: Choice::Auto,
         }
@@ -101,6 +103,13 @@ impl TrainerBuilder {
         self
     }
 
+    /// How the weights of every layer are drawn; [`Init::Auto`] by default. Biases start at 0.
+    #[must_use]
+    pub fn init(mut self, init: Init) -> Self {
+        self.init = init;
+        self
+    }
+
     /// Decides the initial parameters and the order of the samples; 0 by default.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -132,7 +141,7 @@ impl TrainerBuilder {
             return Err(Error::Shape("batch_size is 0; it must be at least 1".into()));
         }
         let device = pollster::block_on(open_device(&self.device, false))?;
-        let parameters = initial_parameters(&self.layers, self.seed);
+        let parameters = draw_parameters(&self.layers, &vec![self.init; self.layers.len()], self.seed);
         Ok(Trainer {
             device,
             network: Network { layers: self.layers, loss: self.loss },

@@ -18,7 +18,7 @@ use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
-use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::model::{DenseShape, Init, Network, Tensor};
 use wgrad::plan::Switches;
 use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec};
 use wgrad::train::{Engine, Roles};
@@ -232,7 +232,8 @@ impl Case {
 
     /// The spec that says the same, with its data in `data.csv` beside it.
     pub fn spec(&self, folder: &Path) -> Spec {
-        let layer = |l: &Sketch| LayerSpec { outputs: l.outputs, activation: l.activation, bias: l.bias };
+        let layer =
+            |l: &Sketch| LayerSpec { outputs: l.outputs, activation: l.activation, bias: l.bias, init: Init::Auto };
         Spec {
             data: DataSpec {
                 train: DataFile::new("data.csv", folder),

@@ -4,7 +4,6 @@ use super::report::first_report;
 use super::{Job, Place, Run};
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
-use crate::model::init::initial_parameters;
 use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::engine::{Engine, Roles};
 use crate::train::prepare::Prepared;
@@ -52,7 +51,7 @@ impl<'a> Run<'a> {
             refuse_changed_data(&folder, prepared, checkpoint.position, batch)?;
             checkpoint
         } else {
-            let parameters = initial_parameters(&network.layers, train.seed);
+            let parameters = job.spec.model.initial_parameters(network, train.seed);
             Checkpoint { position: Position::default(), parameters, states: Vec::new() }
         };
         let mut engine = open_engine(job, device, prepared, &checkpoint).await?;

@@ -1,5 +1,9 @@
 //! Initial parameters of a network.
 
+mod method;
+
+pub use method::Init;
+
 use crate::data::rng::{Philox, Purpose, stream};
 use crate::graph::Activation;
 
@@ -39,19 +43,22 @@ pub fn parameter_shapes(layers: &[DenseShape]) -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-/// Initial parameters, in the order of [`parameter_shapes`]: uniform weights within the bound of [`weight_bound`],
-/// biases 0.
+/// Initial parameters, in the order of [`parameter_shapes`], by [`Init::Auto`].
 ///
 /// Each weight tensor has a random stream of its own, so a layer more or less leaves the others as they were. The
 /// values are rounded to f32, so that f32 and f64 start from the same numbers.
 pub fn initial_parameters(layers: &[DenseShape], seed: u64) -> Vec<Tensor> {
+    draw_parameters(layers, &[], seed)
+}
+
+/// The same by the method `inits[i]` for layer i; [`Init::Auto`] where the list ends.
+pub fn draw_parameters(layers: &[DenseShape], inits: &[Init], seed: u64) -> Vec<Tensor> {
     let mut tensors = Vec::with_capacity(2 * layers.len());
     for (i, layer) in layers.iter().enumerate() {
-        let bound = weight_bound(layer);
         let mut rng = Philox::new(seed, stream(Purpose::Init, i as u32));
-        let values = (0..layer.inputs * layer.outputs)
-            .map(|_| f64::from(((2.0 * rng.next_f64() - 1.0) * bound) as f32))
-            .collect();
+        let init = inits.get(i).copied().unwrap_or_default();
+        let mut values = init.draw(layer, &mut rng);
+        values.iter_mut().for_each(|v| *v = f64::from(*v as f32));
         tensors.push(Tensor { name: format!("layers.{i}.weight"), shape: vec![layer.outputs, layer.inputs], values });
         if layer.bias {
             let values = vec![0.0; layer.outputs];
@@ -59,24 +66,6 @@ pub fn initial_parameters(layers: &[DenseShape], seed: u64) -> Vec<Tensor> {
         }
     }
     tensors
-}
-
-/// The largest initial weight: it keeps the spread of the signals the same from layer to layer.
-///
-/// sqrt(6 / (in + out)) for activations that are about linear at 0 (X. Glorot, Y. Bengio, AISTATS 2010, eq. 16);
-/// sqrt(6 / ((1 + slope^2) in)) for those of the shape of relu, which pass one side and scale the other by `slope`
-/// (K. He et al., ICCV 2015, eq. 15; a uniform number within b has variance b^2 / 3).
-pub fn weight_bound(layer: &DenseShape) -> f64 {
-    let (inputs, outputs) = (layer.inputs as f64, layer.outputs as f64);
-    match layer.activation {
-        Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Softmax => {
-            (6.0 / (inputs + outputs)).sqrt()
-        }
-        Activation::Relu | Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Softplus => {
-            (6.0 / inputs).sqrt()
-        }
-        Activation::LeakyRelu { slope } => (6.0 / ((1.0 + slope * slope) * inputs)).sqrt(),
-    }
 }
 
 #[cfg(test)]
@@ -119,6 +108,69 @@ mod tests {
             let error = (variance - bound * bound / 3.0).abs();
             assert!(error < 5.0 * bound * bound * (4.0 / (45.0 * n)).sqrt(), "{activation:?}: variance {variance}");
         }
+    }
+
+    fn drawn(init: Init, inputs: usize, outputs: usize) -> Vec<f64> {
+        draw_parameters(&[layer(inputs, outputs, Activation::Relu)], &[init], 5)[0].values.clone()
+    }
+
+    /// Mean and variance within five standard errors of those that the sources state; kurtosis tells uniform (1.8) from
+    /// normal (3), its standard error is at most sqrt(24 / n).
+    #[test]
+    fn every_method_has_the_spread_that_its_source_states() {
+        let (inputs, outputs) = (120, 80);
+        let n = (inputs * outputs) as f64;
+        for (name, variance, kurtosis) in [
+            ("glorot_uniform", 2.0 / 200.0, 1.8),
+            ("xavier_normal", 2.0 / 200.0, 3.0),
+            ("kaiming_uniform", 2.0 / 120.0, 1.8),
+            ("he_normal", 2.0 / 120.0, 3.0),
+            ("lecun_uniform", 1.0 / 120.0, 1.8),
+            ("lecun_normal", 1.0 / 120.0, 3.0),
+            ("uniform", 1.0 / 3.0, 1.8),
+            ("normal", 1.0, 3.0),
+        ] {
+            let Some(init) = Init::by_name(name) else { panic!("no method {name}") };
+            let values = drawn(init, inputs, outputs);
+            let moment = |p: i32| values.iter().map(|v| v.powi(p)).sum::<f64>() / n;
+            let (mean, found) = (moment(1), moment(2));
+            assert!(mean.abs() < 5.0 * (variance / n).sqrt(), "{name}: mean {mean}");
+            assert!((found - variance).abs() < 5.0 * variance * ((kurtosis - 1.0) / n).sqrt(), "{name}: {found}");
+            let shape = moment(4) / (found * found);
+            assert!((shape - kurtosis).abs() < 5.0 * (24.0 / n).sqrt(), "{name}: kurtosis {shape}");
+        }
+        assert!(drawn(Init::Zeros, 3, 4).iter().all(|v| *v == 0.0));
+        let narrow = drawn(Init::Uniform { bound: 0.25 }, 50, 50);
+        assert!(narrow.iter().all(|v| v.abs() <= 0.25) && narrow.iter().any(|v| v.abs() > 0.24));
+    }
+
+    #[test]
+    fn orthogonal_rows_or_columns_have_the_length_of_the_gain() {
+        for (inputs, outputs) in [(40, 30), (30, 40), (33, 33)] {
+            let w = drawn(Init::Orthogonal { gain: 2.0 }, inputs, outputs);
+            let at = |i: usize, k: usize| if outputs <= inputs { w[i * inputs + k] } else { w[k * inputs + i] };
+            let (count, width) = (inputs.min(outputs), inputs.max(outputs));
+            for i in 0..count {
+                for j in 0..=i {
+                    let product: f64 = (0..width).map(|k| at(i, k) * at(j, k)).sum();
+                    let expected = if i == j { 4.0 } else { 0.0 };
+                    // Each value was rounded to f32: 2^-24 of it, over sums of absolute products of at most 4.
+                    assert!((product - expected).abs() < 3.0 * 4.0 * (-24_f64).exp2(), "{i} {j}: {product}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_has_a_method_and_auto_follows_the_activation() {
+        for name in Init::NAMES {
+            let Some(init) = Init::by_name(name) else { panic!("no method {name}") };
+            assert_eq!(Init::by_name(init.name()), Some(init));
+        }
+        assert_eq!(Init::by_name("he"), None);
+        assert_eq!(Init::Auto.resolve(Activation::Tanh), Init::GlorotUniform);
+        assert_eq!(Init::Auto.resolve(Activation::Gelu), Init::HeUniform);
+        assert_eq!(Init::Zeros.resolve(Activation::Gelu), Init::Zeros);
     }
 
     #[test]

@@ -145,6 +145,46 @@ fn one_output_tells_two_named_classes_apart() {
     assert!(predicted.iter().all(|r| (0.0..=1.0).contains(&r[1].parse::<f64>().unwrap())));
 }
 
+/// 0 and 1 (for hinge -1 and 1) under a loss over no and yes are classes: such a run has an accuracy.
+#[test]
+fn numbers_for_no_and_yes_are_classes() {
+    let place = Place::new();
+    let iris = place.read("iris.csv");
+    for (loss, no, yes) in [("bce_with_logits", "0", "1"), ("binary_cross_entropy", "0.0", "1"), ("hinge", "-1", "1")] {
+        let coded: Vec<String> = iris
+            .lines()
+            .filter(|l| !l.ends_with("virginica"))
+            .map(|l| l.replace("setosa", no).replace("versicolor", yes))
+            .collect();
+        place.write("coded.csv", &coded.join("\n"));
+        let last = if loss == "binary_cross_entropy" { "dense = 1\nactivation = \"sigmoid\"" } else { "dense = 1" };
+        let spec = IRIS.replace("dense = 3", last).replace("cross_entropy", loss).replace("iris.csv", "coded.csv");
+        place.write("s.toml", &spec);
+        train(&place, "s.toml", loss);
+        assert_eq!(eval(&place, loss, "coded.csv")["accuracy"], 1.0, "{loss}");
+        let printed = place.good(&["predict", loss, "--data", "coded.csv", "--device", "cpu"]);
+        assert_eq!(printed.lines().next(), Some("class,score"));
+        let named: f64 = no.parse().unwrap();
+        assert!(rows(&printed)[..50].iter().all(|r| r[0].parse::<f64>().unwrap() == named), "{printed}");
+    }
+    // A soft target among them: numbers, which no accuracy can be stated for.
+    place.write("soft.csv", "a,b,y\n0,1,0\n1,0,1\n1,1,0.5\n");
+    let spec = REGRESSION.replace("line.csv", "soft.csv").replace("mse", "bce_with_logits");
+    place.write("soft.toml", &spec);
+    train(&place, "soft.toml", "soft");
+    assert!(eval(&place, "soft", "soft.csv")["accuracy"].is_null());
+}
+
+/// What the outputs say of classes under a loss that knows no probabilities is not called one.
+#[test]
+fn scores_are_not_called_probabilities() {
+    let place = Place::new();
+    place.write("s.toml", &IRIS.replace("cross_entropy", "mse"));
+    train(&place, "s.toml", "r");
+    let printed = place.good(&["predict", "r", "--data", "iris.csv", "--device", "cpu"]);
+    assert_eq!(printed.lines().next(), Some("class,score(setosa),score(versicolor),score(virginica)"));
+}
+
 #[test]
 fn init_writes_what_grad_takes() {
     let place = Place::new();

@@ -42,10 +42,12 @@ fn csv_text(
     let mut writer = csv::Writer::from_writer(Vec::new());
     let numbers =
         if target.len() == outputs { target.to_vec() } else { (0..outputs).map(|i| format!("y{i}")).collect() };
+    // What the outputs of other losses say of a class is no probability.
+    let kind = if gives_probabilities(loss) { "p" } else { "score" };
     let header: Vec<String> = match classes {
         Some(_) if outputs == 1 => vec!["class".into(), "score".into()],
         Some(classes) => std::iter::once("class".to_string())
-            .chain((0..outputs).map(|i| format!("p({})", classes.get(i).map_or("?", String::as_str))))
+            .chain((0..outputs).map(|i| format!("{}({})", kind, classes.get(i).map_or("?", String::as_str))))
             .collect(),
         None => numbers,
     };
@@ -60,6 +62,11 @@ fn csv_text(
         writer.write_record(&record)?;
     }
     Ok(writer.into_inner()?)
+}
+
+/// True where [`probabilities`] gives numbers from 0 to 1 that the loss takes for probabilities.
+fn gives_probabilities(loss: Loss) -> bool {
+    matches!(loss, Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy)
 }
 
 /// Probabilities where the outputs are logits, else the outputs as they are.

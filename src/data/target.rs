@@ -36,6 +36,8 @@ pub(super) struct TargetScan {
     /// There were more distinct cells than are remembered.
     overflow: bool,
     whole: bool,
+    /// Every number so far stands for no or yes under the loss.
+    no_and_yes: bool,
     fraction: Option<Found>,
     text: Option<Found>,
     hinge: Hinge,
@@ -66,6 +68,7 @@ impl TargetScan {
             codes: HashMap::new(),
             overflow: false,
             whole: false,
+            no_and_yes: rule.loss.no_and_yes().is_some(),
             fraction: None,
             text: None,
             hinge: Hinge::default(),
@@ -101,17 +104,24 @@ impl TargetScan {
             values.push(f64::NAN);
             return Ok(Seen { code: self.code(&text) });
         }
-        let one_number = self.rule.outputs == 1 && !self.rule.loss.takes_class();
+        let one_number = self.is_one_number();
         let value = if one_number { checked(self.rule, block, row, column)? } else { block.number(row, column)? };
         if as_integer(value).is_some() {
             self.whole = true;
         } else {
             self.fraction.get_or_insert_with(|| Found { place: block.place(row, column), cell: text.to_string() });
         }
+        let stands_for_a_class = |targets: [i64; 2]| targets.iter().any(|t| *t as f64 == value);
+        self.no_and_yes &= self.rule.loss.no_and_yes().is_some_and(stands_for_a_class);
         values.push(value);
         self.hinge.see(self.rule, block, row, &[column], &[value]);
         // A column of numbers for one output stays one, whatever its values.
         Ok(Seen { code: if one_number { NO_CODE } else { self.code(&text) } })
+    }
+
+    /// One output under a loss that takes numbers.
+    fn is_one_number(&self) -> bool {
+        self.rule.outputs == 1 && !self.rule.loss.takes_class()
     }
 
     fn code(&mut self, text: &str) -> u32 {
@@ -130,7 +140,8 @@ impl TargetScan {
     /// Decides whether the target is classes, and which; `None` means numbers.
     ///
     /// Names are sorted; integers are in numeric order. Integers that all lie in 0..outputs are class indices themselves,
-    /// whether or not each of them occurs.
+    /// whether or not each of them occurs. Nothing but no and yes under a loss over these is two classes; a fraction anywhere
+    /// would be a soft target.
     pub fn classes(&self, header: &Header) -> Result<Option<Vec<String>>> {
         let &[column] = &self.columns[..] else {
             self.hinge.check()?;
@@ -156,7 +167,8 @@ impl TargetScan {
             (None, Some(_), false, _) | (None, None, false, 1) => {
                 check_column_count(header, &self.columns, self.rule)?;
                 self.hinge.check()?;
-                Ok(None)
+                let classes = self.rule.loss.no_and_yes().filter(|_| self.no_and_yes && self.whole);
+                Ok(classes.map(|targets| targets.map(|t| t.to_string()).to_vec()))
             }
             (None, None, _, _) => {
                 let mut values: Vec<i64> =
@@ -193,7 +205,9 @@ impl TargetScan {
 
     /// The targets of the rows seen: `seen` is what [`TargetScan::add`] gave for each, `values` what it added.
     pub fn targets(&self, classes: Option<&[String]>, seen: &[Seen], values: Vec<f64>) -> Result<Targets> {
-        let Some(classes) = classes else { return Ok(Targets::Numbers { width: self.columns.len(), values }) };
+        // Numbers for no and yes are the targets as they are.
+        let named = classes.filter(|_| !(self.is_one_number() && self.text.is_none()));
+        let Some(classes) = named else { return Ok(Targets::Numbers { width: self.columns.len(), values }) };
         let known = Known::new(classes, self.rule)?;
         let mut class_of = vec![0; self.codes.len()];
         for (text, code) in &self.codes {

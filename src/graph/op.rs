@@ -137,6 +137,15 @@ impl Loss {
     pub fn takes_class(self) -> bool {
         self == Loss::CrossEntropy
     }
+
+    /// The targets that stand for no and yes, where the loss has such.
+    pub fn no_and_yes(self) -> Option<[i64; 2]> {
+        match self {
+            Loss::BinaryCrossEntropy | Loss::BceWithLogits => Some([0, 1]),
+            Loss::Hinge => Some([-1, 1]),
+            _ => None,
+        }
+    }
 }
 
 /// An optimizer with its constants. Defaults and update rules are PyTorch's of the same name; weight decay does not

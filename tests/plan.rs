@@ -214,7 +214,8 @@ fn wide(width: usize) -> Network {
 fn a_model_too_large_is_refused_with_the_limit_and_its_value() {
     let limit = |limits: Limits| {
         let graph = wide(600).train_graph(Samples { name: "train", rows: 10, batch: 10 }, MOMENTUM).unwrap();
-        let plan = lower(&graph, &Options { limits, ..Options::new("train", 1) }).unwrap();
+        // A plan for WebGPU's limits: one for these would be divided.
+        let plan = lower(&graph, &Options::new("train", 1)).unwrap();
         limits.check(&plan, "the adapter of this test")
     };
     limit(Limits::WEBGPU).unwrap();
@@ -248,15 +249,15 @@ fn the_optimizer_is_split_at_the_size_of_a_binding_and_changes_no_bit() {
     for optimizer in [MOMENTUM, ADAMW] {
         let problem = Problem::new(net.clone(), optimizer, 30, 16, 5);
         let whole = problem.plan(&Options::new("train", 3));
-        let limits = Limits { max_storage_buffer_binding_size_bytes: 4 * 200, ..Limits::WEBGPU };
+        let limits = Limits { max_storage_buffer_binding_size_bytes: 4 * 640, ..Limits::WEBGPU };
         let split = problem.plan(&Options { limits, ..Options::new("train", 3) });
         let pieces = |p: &Plan| -> Vec<usize> {
             let d = p.dispatches.iter().filter(|d| d.label == "optimizer");
             d.map(|d| d.bindings[2].len).collect()
         };
-        // Weights, which decay, then biases; 200 numbers hold three alignments of 64.
+        // Weights, which decay, then biases; no tensor alone is larger than a binding of 640 numbers.
         assert_eq!(pieces(&whole), [960, 128]);
-        assert_eq!(pieces(&split), [192, 192, 192, 192, 192, 128]);
+        assert_eq!(pieces(&split), [640, 320, 128]);
         assert_eq!(memory_faults(&split), Vec::<String>::new());
         let (mut a, mut b) = (problem.steps(&Device::cpu(), &whole, 3), problem.steps(&Device::cpu(), &split, 3));
         for name in problem.results() {

@@ -1,5 +1,5 @@
-// Grids are one-dimensional in meaning and folded over x and y, because a dimension holds at most 65,535 groups.
-// The last row of the fold may be incomplete: the caller compares the index with its own count.
+// Grids are one-dimensional in meaning and folded over x, y and z, because a dimension holds at most 65,535 groups.
+// The last rows of the fold may be incomplete: the caller compares the index with its own count.
 fn group_index(group: vec3<u32>, groups: vec3<u32>) -> u32 {
-    return group.y * groups.x + group.x;
+    return (group.z * groups.y + group.y) * groups.x + group.x;
 }

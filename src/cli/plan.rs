@@ -2,7 +2,7 @@
 
 use super::{args, out};
 use crate::exec::memory::check_host_memory;
-use crate::exec::{Choice, Device, open_device};
+use crate::exec::{Choice, Device, limits_of_environment, open_device};
 use crate::model::Network;
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 use crate::spec::Spec;
@@ -67,7 +67,8 @@ fn target(name: &str, switches: Switches) -> anyhow::Result<Target> {
     if name == "webgpu" {
         let name = "WebGPU's default limits".into();
         let products = Products::default();
-        return Ok(Target { name, limits: Limits::WEBGPU, products, fuse: switches.fusion, whole: switches.whole });
+        let limits = limits_of_environment(Limits::WEBGPU, "WebGPU by default")?;
+        return Ok(Target { name, limits, products, fuse: switches.fusion, whole: switches.whole });
     }
     let choice = if name == "cpu" { Choice::Cpu } else { Choice::Adapter(name.to_string()) };
     let device: Device = pollster::block_on(open_device(&choice, false))?;

@@ -108,6 +108,17 @@ impl Device {
     }
 }
 
+/// `limits` of the target called `name`, lowered as the environment's `WGRAD_LIMITS` says: for tests.
+///
+/// # Errors
+/// As [`Limits::lowered`].
+pub fn limits_of_environment(limits: Limits, name: &str) -> Result<Limits> {
+    match std::env::var("WGRAD_LIMITS") {
+        Ok(text) => limits.lowered(&text, name),
+        Err(_) => Ok(limits),
+    }
+}
+
 /// Opens the device that `choice` asks for. With `require_gpu` (the environment's `WGRAD_REQUIRE_GPU=1`) a fall-back to
 /// the CPU is an error.
 ///

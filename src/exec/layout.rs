@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
-use crate::plan::{Lifetime, Plan};
+use crate::plan::{Arena, Lifetime, Plan};
 
 /// One allocation of a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Allocation {
     pub dtype: Dtype,
     /// Number of elements.
     pub len: usize,
+    /// Elements at which another buffer begins; see [`crate::plan::Arena::cuts`].
+    pub cuts: Vec<usize>,
 }
 
 /// The allocations of a session, and for each plan which allocation each of its arenas is.
@@ -24,7 +26,7 @@ pub fn join(plans: &[Plan]) -> Result<(Vec<Allocation>, Vec<Vec<usize>>)> {
         for arena in &plan.arenas {
             let shared = allocations.iter().position(|a| a.name == arena.name);
             map.push(match shared {
-                Some(i) if arena.lifetime == Lifetime::Persistent && allocations[i].dtype == arena.dtype => {
+                Some(i) if shares(arena, &allocations[i]) => {
                     allocations[i].len = allocations[i].len.max(arena.len);
                     i
                 }
@@ -32,7 +34,8 @@ pub fn join(plans: &[Plan]) -> Result<(Vec<Allocation>, Vec<Vec<usize>>)> {
                     return Err(Error::Internal(format!("two plans have an arena {} of their own", arena.name)));
                 }
                 None => {
-                    allocations.push(Allocation { name: arena.name.clone(), dtype: arena.dtype, len: arena.len });
+                    let Arena { name, dtype, len, cuts, .. } = arena.clone();
+                    allocations.push(Allocation { name, dtype, len, cuts });
                     allocations.len() - 1
                 }
             });
@@ -40,4 +43,9 @@ pub fn join(plans: &[Plan]) -> Result<(Vec<Allocation>, Vec<Vec<usize>>)> {
         maps.push(map);
     }
     Ok((allocations, maps))
+}
+
+/// Whether plans may share the arena: what outlives them, of one type and divided alike.
+fn shares(arena: &Arena, with: &Allocation) -> bool {
+    arena.lifetime == Lifetime::Persistent && arena.dtype == with.dtype && arena.cuts == with.cuts
 }

@@ -12,7 +12,7 @@ mod layout;
 pub mod memory;
 pub mod profile;
 
-pub use device::{Choice, Device, open_device, open_device_to_profile};
+pub use device::{Choice, Device, limits_of_environment, open_device, open_device_to_profile};
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;

@@ -74,6 +74,9 @@ family!(weighted_sum, |_a| groups: 1, flops: 2 * _a.size(0), bytes: 2 * _a.size(
 family!(unary, |a| groups: lines(a.size(0)), flops: a.size(0), bytes: 2 * a.size(0));
 family!(unary_grad, |a| groups: lines(a.size(0)), flops: 2 * a.size(0), bytes: 3 * a.size(0));
 family!(add_bias, |a| groups: lines(area(a)), flops: area(a), bytes: 2 * area(a) + a.size(1));
+family!(copy_window, |a| groups: lines(area(a)), flops: 0, bytes: 2 * area(a));
+family!(join_columns, |a| groups: lines(a.size(0) * (a.size(1) + a.size(2))), flops: 0,
+    bytes: 2 * a.size(0) * (a.size(1) + a.size(2)));
 family!(advance, |_a| groups: 1, flops: 0, bytes: 2);
 family!(softmax, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 2 * area(a));
 family!(softmax_grad, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 3 * area(a));

@@ -168,6 +168,15 @@ table! {
         bindings: &[read("x"), read("b"), write("y")],
         params: &["rows", "cols"], workgroup: LINE, cost: cost::add_bias, bound: "u * |y|",
     }
+    // Blocks of what is larger than a binding.
+    copy_window: {
+        bindings: UNARY, params: &["rows", "cols", "stride", "first"], workgroup: LINE, cost: cost::copy_window,
+        bound: "0: bits are copied",
+    }
+    join_columns: {
+        bindings: &[read("a"), read("b"), write("y")],
+        params: &["rows", "cols_a", "cols_b"], workgroup: LINE, cost: cost::join_columns, bound: "0: bits are copied",
+    }
     advance: {
         bindings: &[update_u32("step")],
         params: &["by"], workgroup: LINE, cost: cost::advance, bound: "0",

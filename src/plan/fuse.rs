@@ -41,9 +41,9 @@ pub struct Dense {
     pub keep_z: bool,
 }
 
-/// Finds the patterns in `graph` among its live nodes. With `patterns` false only the loss pattern is used, because a
-/// loss kernel cannot compute one half.
-pub fn fuse(graph: &Graph, live: &[bool], patterns: bool) -> Fusion {
+/// Finds the patterns in `graph` among its live nodes, each around a matrix product for which `may` is true. With `may` false
+/// for all only the loss pattern is used, because a loss kernel cannot compute one half.
+pub fn fuse(graph: &Graph, live: &[bool], may: &dyn Fn(usize) -> bool) -> Fusion {
     let uses = Uses::of(graph, live);
     let mut fusion = Fusion { absorbed: vec![false; graph.nodes.len()], ..Fusion::default() };
     for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
@@ -56,12 +56,12 @@ pub fn fuse(graph: &Graph, live: &[bool], patterns: bool) -> Fusion {
                     fusion.absorbed[i] = true;
                 }
             }
-            Op::ColumnSum if patterns => fuse_column_sum(graph, live, i, &mut fusion),
-            Op::AddBias if patterns => fuse_dense(graph, &uses, i, &mut fusion),
-            Op::ActivateGrad(act) if patterns && *act != Activation::Softmax => {
+            Op::ColumnSum => fuse_column_sum(graph, live, i, may, &mut fusion),
+            Op::AddBias if may(node.inputs[0].node) => fuse_dense(graph, &uses, i, &mut fusion),
+            Op::ActivateGrad(act) if *act != Activation::Softmax => {
                 let product = node.inputs[0];
                 let plain = Op::MatMul { trans_a: false, trans_b: false };
-                if graph.nodes[product.node].op == plain && uses.count(product) == 1 {
+                if graph.nodes[product.node].op == plain && uses.count(product) == 1 && may(product.node) {
                     fusion.act_grad.insert(i, product.node);
                     fusion.absorbed[product.node] = true;
                 }
@@ -73,10 +73,10 @@ pub fn fuse(graph: &Graph, live: &[bool], patterns: bool) -> Fusion {
 }
 
 /// The product of the same matrix, transposed, with another one; both read it from one place and write two.
-fn fuse_column_sum(graph: &Graph, live: &[bool], sum: usize, fusion: &mut Fusion) {
+fn fuse_column_sum(graph: &Graph, live: &[bool], sum: usize, may: &dyn Fn(usize) -> bool, fusion: &mut Fusion) {
     let dy = graph.nodes[sum].inputs[0];
     let op = Op::MatMul { trans_a: true, trans_b: false };
-    let same = |i: &usize| live[*i] && graph.nodes[*i].op == op && graph.nodes[*i].inputs[0] == dy;
+    let same = |i: &usize| live[*i] && graph.nodes[*i].op == op && graph.nodes[*i].inputs[0] == dy && may(*i);
     let Some(product) = (0..graph.nodes.len()).find(same) else { return };
     // At the earlier node the later one's operands must be there: the other operand of the product, that is.
     let root = product.min(sum);

@@ -1,8 +1,11 @@
 //! What an adapter can hold, and the check of a plan against it before anything is allocated.
 
-use super::{Dispatch, Plan};
+use super::{ALIGN_ELEMENTS, Plan};
 use crate::error::{Error, Result};
-use crate::kernels::Engine;
+use crate::kernels::{Args, Engine, Kernel};
+
+/// Bindings that one tensor may be divided among: each is a few dispatches more in every pass over it.
+pub const MAX_BLOCKS: u64 = 1024;
 
 /// The limits that plans depend on; names follow WebGPU's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +43,66 @@ impl Limits {
     pub const CPU: Limits =
         Limits { max_buffer_size_bytes: u64::MAX, max_storage_buffer_binding_size_bytes: u64::MAX, ..Limits::WEBGPU };
 
-    /// Checks tensors by name and shape: each against the limit of a binding. For a network that is far too large this
-    /// must come before [`crate::plan::lower()`], whose dispatches grow with the sizes.
+    /// These limits with those lowered that `text` names, such as `max_storage_buffer_binding_size=4096,max_buffer_size=16384`:
+    /// so that small networks meet what only huge ones meet otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for an unknown name, a value that is no number or too small to hold anything, and a value above what
+    /// `target` has.
+    pub fn lowered(mut self, text: &str, target: &str) -> Result<Limits> {
+        for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+            let refused = |why: String| Err(Error::Limit(format!("WGRAD_LIMITS, {part}: {why}")));
+            let Some((name, value)) = part.split_once('=') else {
+                return refused("write NAME=VALUE, several with commas between them".into());
+            };
+            let (name, value) = (name.trim(), value.trim());
+            let Ok(value) = value.parse::<u64>() else { return refused(format!("{value} is not a whole number")) };
+            let least = if name.ends_with("_size") { 4 * ALIGN_ELEMENTS as u64 } else { 1 };
+            let has = match name {
+                "max_buffer_size" => self.max_buffer_size_bytes,
+                "max_storage_buffer_binding_size" => self.max_storage_buffer_binding_size_bytes,
+                "max_compute_workgroups_per_dimension" => u64::from(self.max_compute_workgroups_per_dimension),
+                "max_loop_rounds" => u64::from(self.max_loop_rounds),
+                _ => return refused(format!("there is no such limit; there is {}", Limits::NAMES.join(", "))),
+            };
+            if value > has {
+                return refused(format!("{target} has {has}; a limit can only be lowered"));
+            }
+            if value < least {
+                return refused(format!("the least that can hold anything is {least}"));
+            }
+            match name {
+                "max_buffer_size" => self.max_buffer_size_bytes = value,
+                "max_storage_buffer_binding_size" => self.max_storage_buffer_binding_size_bytes = value,
+                "max_compute_workgroups_per_dimension" => self.max_compute_workgroups_per_dimension = value as u32,
+                _ => self.max_loop_rounds = value as u32,
+            }
+        }
+        Ok(self)
+    }
+
+    /// The names that [`Limits::lowered`] knows; sizes are in bytes.
+    pub const NAMES: [&str; 4] = [
+        "max_storage_buffer_binding_size",
+        "max_buffer_size",
+        "max_compute_workgroups_per_dimension",
+        "max_loop_rounds",
+    ];
+
+    /// Elements that a binding may have: it lies within one buffer, and in whole words of four elements.
+    pub fn binding_elements(&self) -> usize {
+        let bytes = self.max_storage_buffer_binding_size_bytes.min(self.max_buffer_size_bytes);
+        usize::try_from(bytes / 16).unwrap_or(usize::MAX / 16).saturating_mul(4)
+    }
+
+    /// Elements that a buffer may have, a multiple of [`ALIGN_ELEMENTS`].
+    pub fn buffer_elements(&self) -> usize {
+        let blocks = self.max_buffer_size_bytes / 4 / ALIGN_ELEMENTS as u64;
+        usize::try_from(blocks).unwrap_or(usize::MAX).min(usize::MAX / ALIGN_ELEMENTS / 4) * ALIGN_ELEMENTS
+    }
+
+    /// Checks tensors by name and shape: none may take more than [`MAX_BLOCKS`] bindings. For a network that is far too
+    /// large this must come before [`crate::plan::lower()`], whose dispatches grow with the sizes.
     ///
     /// # Errors
     /// As [`Limits::check`].
@@ -53,11 +114,32 @@ impl Limits {
         let limit = self.max_storage_buffer_binding_size_bytes;
         for (name, shape) in tensors {
             let need = shape.iter().fold(4u64, |bytes, &size| bytes.saturating_mul(size as u64));
-            if need > limit {
+            if need > limit.saturating_mul(MAX_BLOCKS) {
                 return Err(too_large(target, "maxStorageBufferBindingSize", limit, name, need));
             }
         }
         Ok(())
+    }
+
+    /// Checks that a binding holds `batch` samples of `width` numbers.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] says which batch size would fit.
+    pub fn check_batch(&self, target: &str, batch: usize, width: usize) -> Result<()> {
+        let most = self.binding_elements() / width.max(1);
+        if batch <= most {
+            return Ok(());
+        }
+        let need = 4 * batch as u128 * width as u128;
+        let remedy = match most {
+            0 => "Reduce the number of features".to_string(),
+            _ => format!("Reduce batch_size to at most {most}"),
+        };
+        Err(Error::Limit(format!(
+            "the batch is too large for {target}: maxStorageBufferBindingSize is {} bytes, but {batch} samples of {width} \
+             numbers need {need} bytes. {remedy}, or train with --device cpu",
+            self.max_storage_buffer_binding_size_bytes.min(self.max_buffer_size_bytes)
+        )))
     }
 
     /// Checks every arena, binding and grid of `plan` against these limits.
@@ -66,7 +148,7 @@ impl Limits {
     /// [`Error::Limit`] names the limit, its value, what the plan needs and what to change.
     pub fn check(&self, plan: &Plan, target: &str) -> Result<()> {
         for arena in &plan.arenas {
-            let need = 4 * arena.len as u64;
+            let need = arena.buffers().map(|(start, end)| 4 * (end - start) as u64).max().unwrap_or(0);
             if need > self.max_buffer_size_bytes {
                 return Err(too_large(target, "maxBufferSize", self.max_buffer_size_bytes, &arena.name, need));
             }
@@ -95,7 +177,7 @@ impl Limits {
                     self.max_compute_workgroups_per_dimension, dispatch.label, row.name, dispatch.grid
                 )));
             }
-            let rounds = product_rounds(dispatch);
+            let rounds = product_rounds(dispatch.kernel, &dispatch.args);
             if rounds > u64::from(self.max_loop_rounds) {
                 return Err(Error::Limit(format!(
                     "{target} ends an invocation's loops after {} rounds, but {} ({}) sums {} products for each result. \
@@ -118,15 +200,15 @@ impl Limits {
 }
 
 /// Rounds of all loops of an invocation of a matrix product; 0 for other kernels, whose loops are short.
-fn product_rounds(dispatch: &Dispatch) -> u64 {
-    if !dispatch.kernel.is_product() {
+pub(super) fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
+    if !kernel.is_product() {
         return 0;
     }
-    let k = dispatch.args.size(2) as u64;
+    let k = args.size(2) as u64;
     // Besides the loop over k: the stores, at most one round for each row of a tile and loop.
-    match dispatch.kernel.engine(&dispatch.args) {
+    match kernel.engine(args) {
         Engine::Broadcast => k / 4 + 4 + 64,
-        Engine::Tile if dispatch.args.constant("DIRECT") != 0.0 => k + 24,
+        Engine::Tile if args.constant("DIRECT") != 0.0 => k + 24,
         // A slice of 16: itself, at most 16 rounds of loads and 16 of products.
         Engine::Tile => 33 * k.div_ceil(16) + 24,
     }

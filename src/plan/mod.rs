@@ -3,6 +3,7 @@
 //! [`lower::lower`] turns a graph into dispatches over virtual buffers (fusing as [`fuse`] finds), [`memory`] gives every
 //! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
 
+pub mod blocks;
 mod choose;
 pub mod fuse;
 pub mod limits;
@@ -46,6 +47,27 @@ pub struct Arena {
     pub len: usize,
     /// How long the contents matter.
     pub lifetime: Lifetime,
+    /// Elements at which another buffer of the device begins, rising: an arena larger than a buffer lies in several.
+    /// Multiples of [`ALIGN_ELEMENTS`]; no binding reaches across one.
+    pub cuts: Vec<usize>,
+}
+
+impl Arena {
+    /// An arena in one buffer.
+    pub fn new(name: impl Into<String>, dtype: Dtype, len: usize, lifetime: Lifetime) -> Arena {
+        Arena { name: name.into(), dtype, len, lifetime, cuts: Vec::new() }
+    }
+
+    /// First element and end of each of its buffers.
+    pub fn buffers(&self) -> impl Iterator<Item = (usize, usize)> {
+        buffers(&self.cuts, self.len)
+    }
+}
+
+/// First element and end of each part of `len` elements that `cuts` divide.
+pub fn buffers(cuts: &[usize], len: usize) -> impl Iterator<Item = (usize, usize)> {
+    let starts = std::iter::once(0).chain(cuts.iter().copied());
+    starts.zip(cuts.iter().copied().chain([len]))
 }
 
 /// A range of an arena, in elements.

@@ -6,6 +6,7 @@ use crate::exec::memory::check_host_memory;
 use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::Optimizer;
+use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::{Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Switches, lower};
 
@@ -48,6 +49,8 @@ pub struct Engine {
     roles: Roles,
     /// The training set, when it does not fit the device and streams through it.
     streamed: Option<Rows>,
+    /// The rows of an evaluation or prediction, likewise.
+    examined: Option<Rows>,
     /// Time spent on tables and streamed samples, in nanoseconds.
     tables_ns: u64,
 }
@@ -83,7 +86,8 @@ impl Engine {
     pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
         let plans = plans_within(device, limits, network, roles)?;
         let session = Session::open(device, plans).await?;
-        let mut engine = Engine { session, network: network.clone(), roles, streamed: None, tables_ns: 0 };
+        let mut engine =
+            Engine { session, network: network.clone(), roles, streamed: None, examined: None, tables_ns: 0 };
         if let Some((rows, _, _)) = roles.train {
             let plan = engine.plan(TRAIN)?;
             if device_rows(engine.session.plans(), plan, network) < rows {
@@ -211,16 +215,18 @@ impl Engine {
             rows.put(first, x, targets);
             return Ok(());
         }
-        self.write_rows(plan, first, x, targets)
+        self.write_rows(plan, TRAIN, first, x, targets)
     }
 
     /// The same into the plan's data arena.
-    fn write_rows(&mut self, plan: usize, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
-        self.session.write_f32(plan, "data.train.x", first * self.network.inputs(), x)?;
+    fn write_rows(&mut self, plan: usize, role: &str, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
+        self.session.write_f32(plan, &format!("data.{role}.x"), first * self.network.inputs(), x)?;
+        let target = format!("data.{role}.target");
         match targets {
-            RowTargets::Classes(classes) => self.session.write_u32_from(plan, "data.train.target", first, classes),
+            _ if role == PREDICT => Ok(()),
+            RowTargets::Classes(classes) => self.session.write_u32_from(plan, &target, first, classes),
             RowTargets::Numbers(values) => {
-                self.session.write_f32(plan, "data.train.target", first * self.network.outputs(), values)
+                self.session.write_f32(plan, &target, first * self.network.outputs(), values)
             }
         }
     }
@@ -262,7 +268,7 @@ impl Engine {
             self.session.write(plan, "train.table.hyper", &hyper)?;
             if let Some(data) = &self.streamed {
                 let part = data.take(rows);
-                self.write_rows(plan, 0, part.x(), part.targets())?;
+                self.write_rows(plan, TRAIN, 0, part.x(), part.targets())?;
                 let identity: Vec<u32> = (0..rows.len() as u32).collect();
                 self.write_batches(plan, TRAIN, &identity, batch, None)?;
             } else {
@@ -330,7 +336,7 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub fn set_evaluation_data(&mut self, data: &Dataset) -> Result<()> {
         let plan = self.plan(EVALUATE)?;
-        self.write_all_rows(plan, EVALUATE, data)
+        self.hold(plan, EVALUATE, data)
     }
 
     /// Loss and predictions on the data of [`Engine::set_evaluation_data`].
@@ -340,9 +346,8 @@ impl Engine {
     pub async fn evaluate(&mut self) -> Result<Evaluation> {
         let plan = self.plan(EVALUATE)?;
         let rows = self.roles.evaluate.unwrap_or_default();
-        let (steps, predictions) = self.forward(plan, rows).await?;
-        let losses = self.session.read(plan, "loss").await?;
-        Ok(Evaluation { loss: losses[..steps].iter().sum(), predictions })
+        let (losses, predictions) = self.forward(plan, EVALUATE, rows).await?;
+        Ok(Evaluation { loss: losses.iter().sum(), predictions })
     }
 
     /// Predictions for the features of `data`.
@@ -351,22 +356,46 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn predict(&mut self, data: &Dataset) -> Result<Vec<f64>> {
         let plan = self.plan(PREDICT)?;
-        self.write_all_rows(plan, PREDICT, data)?;
-        Ok(self.forward(plan, data.rows).await?.1)
+        self.hold(plan, PREDICT, data)?;
+        Ok(self.forward(plan, PREDICT, data.rows).await?.1)
     }
 
-    /// Samples and tables for one pass over all rows of `data`, in their order.
-    fn write_all_rows(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
+    /// Puts the rows of `data` in place for passes over all of them in their order, or keeps them for streaming.
+    fn hold(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
+        self.examined = None;
+        let (held, batch) = held_rows(&self.session.plans()[plan], role, &self.network);
+        if held < data.rows {
+            let rows = self.examined.insert(Rows::new(&self.network));
+            rows.set(data);
+            return Ok(());
+        }
         self.write_samples(plan, role, data)?;
         let rows: Vec<u32> = (0..data.rows as u32).collect();
-        self.write_batches(plan, role, &rows, data.rows.min(EVAL_BATCH), Some(data.rows))
+        self.write_batches(plan, role, &rows, batch, Some(data.rows))
     }
 
-    async fn forward(&mut self, plan: usize, rows: usize) -> Result<(usize, Vec<f64>)> {
-        let steps = rows.div_ceil(rows.clamp(1, EVAL_BATCH));
-        let mut predictions = self.session.run_collect(plan, steps, "pred").await?;
-        predictions.truncate(rows * self.network.outputs());
-        Ok((steps, predictions))
+    /// The losses of the steps and the predictions for all rows.
+    async fn forward(&mut self, plan: usize, role: &str, rows: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (held, batch) = held_rows(&self.session.plans()[plan], role, &self.network);
+        let (mut losses, mut predictions) = (Vec::new(), Vec::new());
+        for first in (0..rows).step_by(held.max(1)) {
+            let count = held.min(rows - first);
+            if let Some(all) = &self.examined {
+                let order: Vec<u32> = (first as u32..(first + count) as u32).collect();
+                let part = all.take(&order);
+                self.write_rows(plan, role, 0, part.x(), part.targets())?;
+                let identity: Vec<u32> = (0..count as u32).collect();
+                self.write_batches(plan, role, &identity, batch, Some(rows))?;
+            }
+            let steps = count.div_ceil(batch);
+            predictions.extend(self.session.run_collect(plan, steps, "pred").await?);
+            // The last batch of a piece may hold fewer rows than its predictions.
+            predictions.truncate((first + count) * self.network.outputs());
+            if role == EVALUATE {
+                losses.extend_from_slice(&self.session.read(plan, "loss").await?[..steps]);
+            }
+        }
+        Ok((losses, predictions))
     }
 
     /// Loss and every parameter's gradient (named as the parameter) on `data` as one batch.
@@ -403,19 +432,21 @@ pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Pla
 fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
     let rows = [roles.train.map(|(_, batch, _)| batch), roles.gradients];
     let rows = rows.into_iter().flatten().max().unwrap_or(1);
-    check_size(device, network, rows, roles)?;
+    check_size(device, limits, network, rows, roles)?;
     let products = roles.switches.products(device.products());
     let options = |name: &str, steps: usize| Options { limits, products, ..Options::new(name, steps) };
     let mut plans = Vec::new();
     if let Some((rows, batch, optimizer)) = roles.train {
         // A row of the data set in bytes; what does not fit a binding streams through the device in pieces.
         let width = network.inputs().max(network.outputs()).max(1) as u64;
-        let fit = (limits.max_storage_buffer_binding_size_bytes / (4 * width)).min(rows as u64) as usize;
+        let fit = (limits.binding_elements() / width as usize).min(rows);
         let resident = fit >= rows;
         let piece = fit.min((STREAM_BYTES / (4 * width)) as usize);
         let rows = if resident { rows } else { (piece / batch * batch).max(batch) };
         let longer = if resident { roles.table_steps } else { 0 };
-        let steps = rows.div_ceil(batch).max(longer).min(MAX_TABLE_STEPS);
+        // A table is a binding, too.
+        let most = (limits.binding_elements() / batch.max(HYPER_COLUMNS)).clamp(1, MAX_TABLE_STEPS);
+        let steps = rows.div_ceil(batch).max(longer).min(most);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
         let whole = roles.switches.whole && device.kind() == "gpu";
@@ -428,12 +459,12 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
         plans.push(lower(&graph, &choices)?);
     }
     if let Some(rows) = roles.evaluate {
-        let batch = rows.min(EVAL_BATCH);
+        let (rows, batch) = examined_rows(&limits, network, rows);
         let graph = network.evaluate_graph(Samples { name: EVALUATE, rows, batch })?;
         plans.push(lower(&graph, &options(EVALUATE, rows.div_ceil(batch)))?);
     }
     if let Some(rows) = roles.predict {
-        let batch = rows.min(EVAL_BATCH);
+        let (rows, batch) = examined_rows(&limits, network, rows);
         let graph = network.predict_graph(Samples { name: PREDICT, rows, batch })?;
         plans.push(lower(&graph, &options(PREDICT, rows.div_ceil(batch)))?);
     }
@@ -444,12 +475,29 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
     Ok(plans)
 }
 
+/// Rows on the device and rows of a step of an evaluation of `rows` rows: no value of a step is larger than a binding, and
+/// what does not fit streams.
+fn examined_rows(limits: &Limits, network: &Network, rows: usize) -> (usize, usize) {
+    let max = limits.binding_elements();
+    let widest = network.layers.iter().map(|l| l.inputs.max(l.outputs)).max().unwrap_or(1).max(1);
+    let batch = rows.min(EVAL_BATCH).min(max / widest).max(1);
+    let fit = max / network.inputs().max(network.outputs()).max(1);
+    (if fit >= rows { rows } else { (fit / batch * batch).max(batch) }, batch)
+}
+
+/// Rows of the data that a plan holds, and rows of its step.
+fn held_rows(plan: &Plan, role: &str, network: &Network) -> (usize, usize) {
+    let held = plan.buffer(&format!("data.{role}.x")).map_or(0, |b| b.range.len / network.inputs().max(1));
+    let batch = plan.buffer(&format!("{role}.table.index")).map_or(1, |b| b.shape.iter().product());
+    (held, batch)
+}
+
 /// Refuses a network whose parameters or activations for `batch` rows the device cannot hold.
 ///
 /// # Errors
 /// [`Error::Limit`].
-fn check_size(device: &Device, network: &Network, batch: usize, roles: Roles) -> Result<()> {
-    if device.kind() == "cpu" {
+fn check_size(device: &Device, limits: Limits, network: &Network, batch: usize, roles: Roles) -> Result<()> {
+    if device.kind() == "cpu" && limits == Limits::CPU {
         // What the CPU works on in f32: parameters, gradients, optimizer states. And on the host in f64, which is twice
         // as large: parameters as they are read or drawn, states as a checkpoint takes them.
         let states = roles.train.map_or(0, |(_, _, optimizer)| optimizer.state_slots() as u128);
@@ -457,7 +505,7 @@ fn check_size(device: &Device, network: &Network, batch: usize, roles: Roles) ->
         let copies = 1 + gradients + states + 2 * (1 + states);
         return check_host_memory("it", copies * network.parameter_bytes());
     }
-    check_tensors(&device.limits(), device.name(), network, batch)
+    check_tensors(&limits, device.name(), network, batch)
 }
 
 /// Refuses a network whose parameters or activations for `batch` rows exceed `limits`, in no time and no memory.
@@ -465,6 +513,9 @@ fn check_size(device: &Device, network: &Network, batch: usize, roles: Roles) ->
 /// # Errors
 /// [`Error::Limit`].
 pub fn check_tensors(limits: &Limits, target: &str, network: &Network, batch: usize) -> Result<()> {
+    // The samples of a batch and their targets come from tables and data sets, each in one binding.
+    let targets = if network.loss.takes_class() { 1 } else { network.outputs() };
+    limits.check_batch(target, batch, network.inputs().max(targets))?;
     let parameters = network.parameters();
     limits.check_tensors(parameters.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())), target)?;
     let outputs = network.layers.iter().enumerate().map(|(i, l)| (format!("layers.{i} output"), [batch, l.outputs]));

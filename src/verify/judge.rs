@@ -84,12 +84,13 @@ impl Judge {
         }
         analysis.step();
         let updated = updated_ranges(plan);
+        let written = written(plan);
         let mut rows: Vec<Row> = Vec::new();
         for dispatch in 0..plan.dispatches.len() {
-            let operands = operands(plan, dispatch);
+            let operands = operands(plan, dispatch, &written);
             for (range, local) in analyse(plan, dispatch, |r| device_operand(input, &updated, r)) {
-                for buffer in named(plan, range) {
-                    let row = self.row(input, &analysis, dispatch, buffer, (range, &local), &operands, &rows);
+                for named in plan.buffers.iter().filter_map(|b| named_part(b, range)) {
+                    let row = self.row(input, &analysis, dispatch, &named, (range, &local), &operands, &rows);
                     rows.push(row);
                 }
             }
@@ -107,24 +108,24 @@ impl Judge {
         input: &StepInput<'_>,
         analysis: &Analysis,
         dispatch: usize,
-        buffer: &Buffer,
+        named: &Named,
         (range, measured): (Range, &Measured),
         operands: &[String],
         earlier: &[Row],
     ) -> Row {
-        let found = slice(input.after, buffer.range);
-        let start = buffer.range.offset - range.offset;
-        let part = start..start + buffer.range.len;
-        let local = self.compare(buffer, &measured.value[part.clone()], found, &measured.error[part.clone()]);
-        let judged = analysis.at(buffer.range);
-        let total = self.compare(buffer, &judged.value, found, &judged.error);
+        let found = slice(input.after, named.range);
+        let start = named.range.offset - range.offset;
+        let part = start..start + named.range.len;
+        let local = self.compare(named, &measured.value[part.clone()], found, &measured.error[part.clone()]);
+        let judged = analysis.at(named.range);
+        let total = self.compare(named, &judged.value, found, &judged.error);
         let failed = |name: &&String| earlier.iter().any(|r| r.name == **name && !r.passed());
         // Operands that are no numbers leave nothing to compute from: the fault is theirs.
         let unfed = measured.value[part].iter().any(|v| !v.is_finite());
         let inherited = !total.passed && (local.passed || unfed);
         let inherited_from = if inherited { operands.iter().find(failed).cloned() } else { None };
         Row {
-            name: buffer.name.clone(),
+            name: named.name.clone(),
             kernel: input.plan.dispatches[dispatch].kernel.name().to_string(),
             dispatch,
             operands: operands.to_vec(),
@@ -136,9 +137,9 @@ impl Judge {
         }
     }
 
-    fn compare(&self, buffer: &Buffer, expected: &[f64], found: &[f64], error: &[f64]) -> Comparison {
+    fn compare(&self, named: &Named, expected: &[f64], found: &[f64], error: &[f64]) -> Comparison {
         let bound: Vec<f64> = error.iter().map(|e| e * self.slack).collect();
-        compare(&buffer.name, &buffer.shape, expected, found, &bound)
+        compare(&named.name, &named.shape, expected, found, &bound)
     }
 }
 
@@ -165,35 +166,77 @@ fn device_operand(input: &StepInput<'_>, updated: &[Range], range: Range) -> Mea
     Measured { error: vec![0.0; value.len()], value }
 }
 
-/// The named buffers within a written range. Bindings that exist only to be bound are left out, as is the step counter.
-fn named(plan: &Plan, range: Range) -> Vec<&Buffer> {
-    let inside = |b: &&Buffer| {
-        let r = b.range;
-        r.arena == range.arena && range.offset <= r.offset && r.offset + r.len <= range.offset + range.len
+/// A named value, or the part of it that one dispatch of several writes.
+struct Named {
+    /// The buffer's name; for a part followed by its elements.
+    name: String,
+    shape: Vec<usize>,
+    range: Range,
+}
+
+/// What `range` holds of a buffer. Bindings that exist only to be bound are left out, as is the step counter.
+fn named_part(buffer: &Buffer, range: Range) -> Option<Named> {
+    let b = buffer.range;
+    let (start, end) = (b.offset.max(range.offset), (b.offset + b.len).min(range.offset + range.len));
+    if b.arena != range.arena || start >= end || buffer.name.starts_with("unused") {
+        return None;
+    }
+    let whole = end - start == b.len;
+    let (from, to) = (start - b.offset, end - b.offset);
+    Some(Named {
+        name: if whole { buffer.name.clone() } else { format!("{}[{from}..{to}]", buffer.name) },
+        shape: if whole { buffer.shape.clone() } else { vec![to - from] },
+        range: Range { arena: b.arena, offset: start, len: end - start },
+    })
+}
+
+/// For every buffer the values by which it is known: itself, or the parts that the dispatches write of it.
+fn written(plan: &Plan) -> Vec<Named> {
+    let writes = || {
+        let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.row().bindings.iter().zip(&d.bindings));
+        pairs.filter(|(b, _)| b.access != Access::Read).map(|(_, r)| *r)
     };
-    plan.buffers.iter().filter(inside).filter(|b| !b.name.starts_with("unused")).collect()
+    let of = |buffer: &Buffer| {
+        let mut parts: Vec<Named> = writes().filter_map(|range| named_part(buffer, range)).collect();
+        if parts.is_empty() {
+            parts.extend(named_part(buffer, buffer.range));
+        }
+        parts
+    };
+    plan.buffers.iter().flat_map(of).collect()
 }
 
 /// Names of the values that a dispatch reads or updates.
-fn operands(plan: &Plan, dispatch: usize) -> Vec<String> {
+fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
     let d = &plan.dispatches[dispatch];
     let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
     let read = pairs.filter(|(b, _)| b.access != Access::Write).map(|(_, r)| *r);
-    read.flat_map(|r| named(plan, r)).map(|b| b.name.clone()).collect()
+    let meets = |a: Range, b: Range| a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len;
+    read.flat_map(|r| written.iter().filter(move |n| meets(n.range, r)).map(|n| n.name.clone())).collect()
 }
 
 /// The samples and tables of one step, as the device holds them: rounded to `f32`.
 fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>) -> Result<()> {
-    let StepInput { data, rows, batch, .. } = *input;
-    analysis.write("data.train.x", &data.x, None)?;
-    match &data.targets {
-        Targets::Numbers { values, .. } => analysis.write("data.train.target", values, None)?,
-        Targets::Classes(classes) => {
-            let classes: Vec<f64> = classes.iter().map(|c| f64::from(*c)).collect();
-            analysis.write("data.train.target", &classes, None)?;
-        }
-    }
-    let mut index: Vec<f64> = rows.iter().map(|r| f64::from(*r)).collect();
+    let StepInput { data, rows, batch, plan, .. } = *input;
+    let (width, all): (usize, Vec<f64>) = match &data.targets {
+        Targets::Numbers { width, values } => (*width, values.clone()),
+        Targets::Classes(classes) => (1, classes.iter().map(|c| f64::from(*c)).collect()),
+    };
+    let inputs = data.x.len() / data.rows.max(1);
+    // A data set that the plan has no room for streams: the rows of the step lie there in their order.
+    let resident = plan.buffer("data.train.x").is_some_and(|b| b.range.len >= data.x.len());
+    let mut index: Vec<f64> = if resident {
+        analysis.write("data.train.x", &data.x, None)?;
+        analysis.write("data.train.target", &all, None)?;
+        rows.iter().map(|r| f64::from(*r)).collect()
+    } else {
+        let take = |values: &[f64], width: usize| -> Vec<f64> {
+            rows.iter().flat_map(|r| values[*r as usize * width..][..width].to_vec()).collect()
+        };
+        analysis.write("data.train.x", &take(&data.x, inputs), None)?;
+        analysis.write("data.train.target", &take(&all, width), None)?;
+        (0..rows.len()).map(|r| r as f64).collect()
+    };
     index.resize(batch, 0.0);
     analysis.write("train.table.index", &index, None)?;
     let mut weight = vec![f64::from((1.0 / rows.len() as f64) as f32); rows.len()];

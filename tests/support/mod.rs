@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod adapter;
+pub mod divided;
 pub mod networks;
 pub mod oracle;
 pub mod oracle_scalar;

@@ -2,7 +2,7 @@
 
 use super::fault::Faults;
 use crate::error::{Error, Result};
-use crate::exec::Choice;
+use crate::exec::{Choice, limits_of_environment};
 use crate::kernels::{Engine, Kernel};
 use crate::plan::{Limits, Products, Whole};
 use std::collections::HashMap;
@@ -263,7 +263,7 @@ impl Selected {
         })?;
         let faults = Faults::watch(&device, &info.name);
         Ok(GpuDevice {
-            limits: plan_limits(&limits, &info),
+            limits: limits_of_environment(plan_limits(&limits, &info), &info.name)?,
             info,
             reason: self.reason,
             device,

@@ -1,13 +1,14 @@
 //! Building a session's GPU objects: buffers, pipelines, bind groups. Every wgpu error names its kernel or buffer.
 
 use super::adapter::GpuDevice;
+use super::arenas::DeviceArena;
 use super::fault::scoped;
 use super::pipelines::{Built, Key, pipelines};
 use super::whole::{self, WholeProgram};
 use crate::error::Result;
 use crate::exec::layout::join;
 use crate::kernels::{Kernel, Param};
-use crate::plan::{Dispatch, Plan, Range, memory::aligned};
+use crate::plan::{Dispatch, Plan, Range};
 
 /// A plan's GPU objects.
 pub struct Program {
@@ -51,18 +52,11 @@ const WORD_BYTES: u64 = 16;
 const UNIFORM_ALIGN: usize = 256;
 
 /// Allocates the arenas and builds the programs of `plans`.
-pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<wgpu::Buffer>, Vec<Program>)> {
+pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<DeviceArena>, Vec<Program>)> {
     let (allocations, maps) = join(plans)?;
     let mut arenas = Vec::with_capacity(allocations.len());
     for a in &allocations {
-        let descriptor = wgpu::BufferDescriptor {
-            label: Some(&a.name),
-            size: 4 * aligned(a.len) as u64,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        };
-        let at = format!("buffer {} of {} bytes", a.name, descriptor.size);
-        arenas.push(scoped(&gpu.device, &at, || gpu.device.create_buffer(&descriptor)).await?);
+        arenas.push(DeviceArena::new(gpu, a).await?);
     }
     let pipelines = pipelines(gpu, plans).await?;
     let mut programs = Vec::with_capacity(plans.len());
@@ -122,7 +116,7 @@ fn bind(
     params: &wgpu::Buffer,
     slot: usize,
     map: &[usize],
-    arenas: &[wgpu::Buffer],
+    arenas: &[DeviceArena],
 ) -> wgpu::BindGroup {
     let part = |buffer, offset: u64, size: u64| {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) })
@@ -132,7 +126,8 @@ fn bind(
     for (i, range) in dispatch.bindings.iter().enumerate() {
         // Kernels that load four numbers at once see whole words; behind every range is padding up to the next.
         let size_bytes = (4 * range.len as u64).next_multiple_of(WORD_BYTES);
-        let resource = part(&arenas[map[range.arena]], 4 * range.offset as u64, size_bytes);
+        let (buffer, offset_bytes) = arenas[map[range.arena]].at(range.offset);
+        let resource = part(buffer, offset_bytes, size_bytes);
         entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });
     }
     let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries };

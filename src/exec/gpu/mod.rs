@@ -1,6 +1,7 @@
 //! The GPU executor: everything is made when the session opens; a run only encodes, submits and reads the log back.
 
 pub mod adapter;
+mod arenas;
 mod build;
 pub mod fault;
 mod pipelines;
@@ -14,6 +15,7 @@ use super::{Counters, Flow};
 use crate::error::Result;
 use crate::plan::{Plan, Range};
 use adapter::GpuDevice;
+use arenas::DeviceArena;
 use build::Program;
 use read_back::ReadBack;
 use std::collections::VecDeque;
@@ -29,7 +31,7 @@ const IN_FLIGHT: usize = 2;
 /// Arenas and programs on a device.
 pub struct Gpu {
     device: GpuDevice,
-    arenas: Vec<wgpu::Buffer>,
+    arenas: Vec<DeviceArena>,
     programs: Vec<Program>,
     /// What was done so far.
     pub counters: Counters,
@@ -52,9 +54,8 @@ impl Gpu {
         Ok(Gpu { device: device.clone(), arenas, programs, counters: Counters::default() })
     }
 
-    fn place(&self, plan: usize, range: Range) -> (&wgpu::Buffer, u64, u64) {
-        let buffer = &self.arenas[self.programs[plan].map[range.arena]];
-        (buffer, 4 * range.offset as u64, 4 * range.len as u64)
+    fn arena(&self, plan: usize, range: Range) -> &DeviceArena {
+        &self.arenas[self.programs[plan].map[range.arena]]
     }
 
     /// See [`super::Session::write`].
@@ -74,26 +75,49 @@ impl Gpu {
     }
 
     fn upload(&mut self, plan: usize, range: Range, bytes: &[u8]) -> Result<()> {
-        let (buffer, offset, _) = self.place(plan, range);
-        self.device.queue.write_buffer(buffer, offset, bytes);
+        let mut rest = bytes;
+        for place in self.arena(plan, range).places(range.offset, range.len) {
+            let (part, after) = rest.split_at(4 * place.len);
+            self.device.queue.write_buffer(place.buffer, place.offset_bytes, part);
+            rest = after;
+        }
         self.counters.bytes_up += bytes.len() as u64;
         self.device.faults.check("while data was uploaded")
     }
 
     /// See [`super::Session::read`].
     pub async fn read(&mut self, plan: usize, range: Range) -> Result<Vec<f64>> {
-        let mut encoder = self.encoder();
-        let read_back = self.copy_back(&mut encoder, plan, range);
-        self.submit(encoder);
-        self.finish(read_back).await
+        let mut values = Vec::with_capacity(range.len);
+        for part in self.parts(plan, range) {
+            let mut encoder = self.encoder();
+            let read_back = self.copy_back(&mut encoder, plan, part);
+            self.submit(encoder);
+            values.extend(self.finish(read_back).await?);
+        }
+        Ok(values)
+    }
+
+    /// `range` buffer by buffer: a staging buffer is no larger than what it is copied from.
+    fn parts(&self, plan: usize, range: Range) -> Vec<Range> {
+        let mut offset = range.offset;
+        let places = self.arena(plan, range).places(range.offset, range.len);
+        let part = places.iter().map(|place| {
+            offset += place.len;
+            Range { offset: offset - place.len, len: place.len, ..range }
+        });
+        part.collect()
     }
 
     /// Reads indices; see [`super::Session::read_arena`].
     pub async fn read_u32(&mut self, plan: usize, range: Range) -> Result<Vec<u32>> {
-        let mut encoder = self.encoder();
-        let read_back = self.copy_back(&mut encoder, plan, range);
-        self.submit(encoder);
-        self.bytes(read_back, |bytes| bytemuck::cast_slice(bytes).to_vec()).await
+        let mut values = Vec::with_capacity(range.len);
+        for part in self.parts(plan, range) {
+            let mut encoder = self.encoder();
+            let read_back = self.copy_back(&mut encoder, plan, part);
+            self.submit(encoder);
+            values.extend(self.bytes(read_back, |bytes| bytemuck::cast_slice::<u8, u32>(bytes).to_vec()).await?);
+        }
+        Ok(values)
     }
 
     fn encoder(&self) -> wgpu::CommandEncoder {
@@ -101,10 +125,25 @@ impl Gpu {
     }
 
     fn copy_back(&self, encoder: &mut wgpu::CommandEncoder, plan: usize, range: Range) -> ReadBack {
-        let (buffer, offset, size) = self.place(plan, range);
-        let read_back = ReadBack::new(&self.device.device, size);
-        encoder.copy_buffer_to_buffer(buffer, offset, read_back.buffer(), 0, size);
+        let read_back = ReadBack::new(&self.device.device, 4 * range.len as u64);
+        self.copy(encoder, plan, range, &read_back, 0);
         read_back
+    }
+
+    /// Copies a range to `at_bytes` of the staging buffer.
+    fn copy(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        plan: usize,
+        range: Range,
+        read_back: &ReadBack,
+        mut at_bytes: u64,
+    ) {
+        for place in self.arena(plan, range).places(range.offset, range.len) {
+            let size_bytes = 4 * place.len as u64;
+            encoder.copy_buffer_to_buffer(place.buffer, place.offset_bytes, read_back.buffer(), at_bytes, size_bytes);
+            at_bytes += size_bytes;
+        }
     }
 
     fn submit(&mut self, encoder: wgpu::CommandEncoder) {
@@ -206,7 +245,7 @@ impl Gpu {
     pub async fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
         self.reset(plan)?;
         self.prepare(plan, 1, steps);
-        let (_, offset, size) = self.place(plan, range);
+        let size = 4 * range.len as u64;
         let mut out = Vec::with_capacity(steps * range.len);
         // Results of a submit are gathered in one read-back of at most 16 MiB.
         let per_submit = ((16 << 20) / size.max(1)).clamp(1, 64) as usize;
@@ -220,8 +259,7 @@ impl Gpu {
                     let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
                     self.encode_steps(&mut pass, plan, 1);
                 }
-                let buffer = &self.arenas[self.programs[plan].map[range.arena]];
-                encoder.copy_buffer_to_buffer(buffer, offset, read_back.buffer(), size * i as u64, size);
+                self.copy(&mut encoder, plan, range, &read_back, size * i as u64);
             }
             self.submit(encoder);
             self.counters.steps += count as u64;

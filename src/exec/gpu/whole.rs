@@ -1,6 +1,7 @@
 //! Whole train steps: the one pipeline and bind group of a plan whose steps run in one dispatch.
 
 use super::adapter::GpuDevice;
+use super::arenas::DeviceArena;
 use super::fault::scoped;
 use super::pipelines::Module;
 use crate::error::Result;
@@ -21,7 +22,7 @@ pub async fn build(
     plan: &Plan,
     description: &Whole,
     map: &[usize],
-    arenas: &[wgpu::Buffer],
+    arenas: &[DeviceArena],
 ) -> Result<WholeProgram> {
     let at = format!("whole steps of {}", plan.name);
     let (pipeline, layout) = scoped(&gpu.device, &at, || pipeline(gpu, description)).await?;
@@ -37,11 +38,9 @@ pub async fn build(
     let bind = || {
         let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: program.as_entire_binding() }];
         for (i, range) in description.bindings.iter().enumerate() {
-            let buffer = wgpu::BufferBinding {
-                buffer: &arenas[map[range.arena]],
-                offset: 4 * range.offset as u64,
-                size: std::num::NonZeroU64::new(4 * range.len as u64),
-            };
+            let (buffer, offset) = arenas[map[range.arena]].at(range.offset);
+            let size = std::num::NonZeroU64::new(4 * range.len as u64);
+            let buffer = wgpu::BufferBinding { buffer, offset, size };
             entries
                 .push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource: wgpu::BindingResource::Buffer(buffer) });
         }

@@ -1,7 +1,8 @@
 //! The end of the lowering: the order of the last dispatches, places for what lives within a step, grids.
 
 use super::super::memory::{self, Tensor, Touch};
-use super::super::{Buffer, Dispatch, Plan};
+use super::super::{Buffer, Dispatch, Plan, Range};
+use super::cut::Part;
 use super::{Lowering, Slot};
 use crate::error::Result;
 use crate::kernels::{Access, Dtype, Kernel, Param};
@@ -19,14 +20,23 @@ impl Lowering<'_> {
             Some(draft) => self.drafts.push(draft),
             None => {
                 let step = vec![Slot::Fixed(self.step)];
-                self.emit(Kernel::advance, "step", vec![Param::U(1)], vec![], step);
+                self.emit(Kernel::advance, "step", vec![Param::U(1)], vec![], step)?;
             }
         }
         let (tensors, touches) = self.lives();
-        let ranges = memory::place(&self.options.name, &tensors, &touches, &mut self.arenas);
-        let resolve = |slot: &Slot| match slot {
-            Slot::Fixed(range) => *range,
-            Slot::Scratch(t) => ranges[*t],
+        let ranges = memory::place(
+            &self.options.name,
+            &tensors,
+            &touches,
+            self.options.limits.buffer_elements(),
+            &mut self.arenas,
+        );
+        let resolve = |part: &Part| {
+            let whole = match part.slot {
+                Slot::Fixed(range) => range,
+                Slot::Scratch(t) => ranges[t],
+            };
+            Range { arena: whole.arena, offset: whole.offset + part.first, len: part.len }
         };
         let max = self.options.limits.max_compute_workgroups_per_dimension;
         let dispatches: Vec<Dispatch> = self
@@ -65,14 +75,15 @@ impl Lowering<'_> {
         let of = |(_, shape, dtype): &(String, Vec<usize>, Dtype)| Tensor {
             dtype: *dtype,
             len: shape.iter().product(),
+            cols: shape.get(1).copied().unwrap_or(1),
             live: (usize::MAX, 0),
         };
         let mut tensors: Vec<Tensor> = self.scratch.iter().map(of).collect();
         let mut touches = Vec::with_capacity(end);
         for (i, draft) in self.drafts.iter().enumerate() {
             let mut touch = Touch::default();
-            for (slot, binding) in draft.bindings.iter().zip(draft.kernel.row().bindings) {
-                let Slot::Scratch(t) = slot else { continue };
+            for (part, binding) in draft.bindings.iter().zip(draft.kernel.row().bindings) {
+                let Slot::Scratch(t) = &part.slot else { continue };
                 if binding.access == Access::Read {
                     touch.reads.push(*t);
                 } else {
@@ -97,8 +108,12 @@ impl Lowering<'_> {
     }
 }
 
-/// Folds a number of groups into x and y; the shaders skip groups past the end.
+/// Folds a number of groups into x, y and z of at most `max` each; the shaders skip groups past the end. A number beyond
+/// all three leaves z above `max`, which [`super::super::Limits::check`] refuses.
 pub fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
-    let x = groups.min(u64::from(max)).max(1);
-    [x as u32, groups.div_ceil(x).max(1) as u32, 1]
+    let max = u64::from(max.max(1));
+    let x = groups.clamp(1, max);
+    let y = groups.div_ceil(x).clamp(1, max);
+    let z = groups.div_ceil(x * y).clamp(1, u64::from(u32::MAX));
+    [x as u32, y as u32, z as u32]
 }

@@ -1,19 +1,23 @@
 //! Lowering: a graph to a plan. One rule an operation; fused groups become one dispatch.
 
+mod cut;
 mod finish;
 mod places;
+mod product;
 
 pub use finish::fold_grid;
 
+use super::blocks::blocks;
 use super::choose::{
     Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
 };
 use super::fuse::{Dense, Fusion, fuse};
 use super::products::Products;
-use super::{Arena, Lifetime, Limits, Plan, Range};
+use super::{ALIGN_ELEMENTS, Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
 use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
 use crate::kernels::{Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
+use cut::Part;
 use std::collections::HashMap;
 
 /// Choices of the lowering.
@@ -27,7 +31,7 @@ pub struct Options {
     pub fuse: bool,
     /// Give every value a place of its own for the whole step, so that all can be read afterwards.
     pub keep_all: bool,
-    /// Limits of the target: the optimizer's pass over an arena is cut to the size of a binding.
+    /// Limits of the target: what is larger than a binding or buffer is divided.
     pub limits: Limits,
     /// How matrix products work.
     pub products: Products,
@@ -56,21 +60,22 @@ impl Options {
 /// [`Error::Limit`] when a tensor or arena does not fit `options.limits`; [`Error::Internal`] for a graph that has no
 /// lowering.
 pub fn lower(graph: &Graph, options: &Options) -> Result<Plan> {
-    let plan = separate(graph, options)?;
-    if options.whole { super::whole::apply(graph, options, plan) } else { Ok(plan) }
+    let (plan, divided) = separate(graph, options)?;
+    if options.whole && !divided { super::whole::apply(graph, options, plan) } else { Ok(plan) }
 }
 
-/// The plan with a dispatch for each fused group.
-pub(super) fn separate(graph: &Graph, options: &Options) -> Result<Plan> {
+/// The plan with a dispatch for each fused group, and whether anything was larger than a binding.
+pub(super) fn separate(graph: &Graph, options: &Options) -> Result<(Plan, bool)> {
     let live = graph.live();
-    let fusion = fuse(graph, &live, options.fuse);
-    let mut lowering = Lowering::new(graph, options, fusion);
+    let mut lowering = Lowering::new(graph, options);
+    lowering.fusion = fuse(graph, &live, &|node| lowering.may_fuse(node));
     lowering.place_sources(&live);
-    lowering.place_parameters();
+    lowering.place_parameters()?;
     for node in (0..graph.nodes.len()).filter(|n| live[*n]) {
         lowering.node(node)?;
     }
-    lowering.finish()
+    let divided = lowering.divided;
+    Ok((lowering.finish()?, divided))
 }
 
 /// A place that is known, or a tensor that the memory pass will place.
@@ -84,7 +89,7 @@ struct Draft {
     kernel: Kernel,
     label: String,
     args: Args,
-    bindings: Vec<Slot>,
+    bindings: Vec<Part>,
 }
 
 struct Lowering<'a> {
@@ -102,16 +107,20 @@ struct Lowering<'a> {
     /// Elements of the parameter arena to which weight decay applies; they come first.
     decayed: usize,
     params_len: usize,
+    /// Where the parameters' arena goes on in another buffer; gradients and states have the same offsets.
+    params_cuts: Vec<usize>,
     updates: Option<(Optimizer, Value)>,
+    /// Whether any dispatch was cut, the optimizer's apart.
+    divided: bool,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph, options: &'a Options, fusion: Fusion) -> Self {
+    fn new(graph: &'a Graph, options: &'a Options) -> Self {
         let step = Range { arena: 0, offset: 0, len: 1 };
         let mut lowering = Lowering {
             graph,
             options,
-            fusion,
+            fusion: Fusion::default(),
             arenas: Vec::new(),
             scratch: Vec::new(),
             slots: HashMap::new(),
@@ -120,14 +129,16 @@ impl<'a> Lowering<'a> {
             step,
             decayed: 0,
             params_len: 0,
+            params_cuts: Vec::new(),
             updates: None,
+            divided: false,
         };
         lowering.arena(format!("{}.step", options.name), Dtype::U32, 1, Lifetime::Plan);
         lowering
     }
 
     fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime) -> usize {
-        self.arenas.push(Arena { name, dtype, len, lifetime });
+        self.arenas.push(Arena::new(name, dtype, len, lifetime));
         self.arenas.len() - 1
     }
 
@@ -163,11 +174,6 @@ impl<'a> Lowering<'a> {
         Slot::Scratch(self.scratch.len() - 1)
     }
 
-    fn emit(&mut self, kernel: Kernel, label: &str, params: Vec<Param>, constants: Constants, bindings: Vec<Slot>) {
-        let args = Args { params, constants };
-        self.drafts.push(Draft { kernel, label: label.to_string(), args, bindings });
-    }
-
     fn node(&mut self, node: usize) -> Result<()> {
         if let Some(dense) = self.fusion.dense.get(&node).copied() {
             return self.dense(node, dense);
@@ -188,22 +194,22 @@ impl<'a> Lowering<'a> {
         match &n.op {
             Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {}
             Op::Gather => self.gather(n, y)?,
-            Op::MatMul { trans_a, trans_b } => self.product(n, [*trans_a, *trans_b], y)?,
+            Op::MatMul { trans_a, trans_b } => self.product(node, [*trans_a, *trans_b])?,
             Op::AddBias => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-                self.emit(Kernel::add_bias, &n.label, sizes(&[rows, cols]), vec![], bindings);
+                self.emit(Kernel::add_bias, &n.label, sizes(&[rows, cols]), vec![], bindings)?;
             }
             Op::Add => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-                self.emit(Kernel::add, &n.label, sizes(&[rows * cols]), vec![], bindings);
+                self.emit(Kernel::add, &n.label, sizes(&[rows * cols]), vec![], bindings)?;
             }
             Op::Activate(act) => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.result(y)];
-                self.activation(*act, false, &n.label, [rows, cols], bindings);
+                self.activation(*act, false, &n.label, [rows, cols], bindings)?;
             }
             Op::ActivateGrad(act) => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-                self.activation(*act, true, &n.label, [rows, cols], bindings);
+                self.activation(*act, true, &n.label, [rows, cols], bindings)?;
             }
             Op::ColumnSum => self.column_sum(n.inputs[0], y, &n.label)?,
             Op::Loss(loss) => self.loss(node, *loss)?,
@@ -216,7 +222,7 @@ impl<'a> Lowering<'a> {
                 self.fix(y, "loss".into(), vec![len], log);
                 let params = sizes(&[graph.ty(n.inputs[0]).len(), self.stride(n.inputs[1])]);
                 let bindings = vec![x, weight, Slot::Fixed(log), Slot::Fixed(self.step)];
-                self.emit(Kernel::weighted_sum, &n.label, params, vec![], bindings);
+                self.emit(Kernel::weighted_sum, &n.label, params, vec![], bindings)?;
             }
             Op::Update(optimizer) => match self.updates {
                 None => self.updates = Some((*optimizer, n.inputs[2])),
@@ -253,7 +259,7 @@ impl<'a> Lowering<'a> {
         constants.push(("KEEP_Z", f64::from(dense.keep_z)));
         constants.extend(self.options.products.constants([m, n, k], false, true));
         let label = sum.label.clone();
-        self.emit(Kernel::matmul_bias_act, &label, sizes(&[m, n, k]), constants, vec![x, w, b, y, z]);
+        self.emit(Kernel::matmul_bias_act, &label, sizes(&[m, n, k]), constants, vec![x, w, b, y, z])?;
         Ok(())
     }
 
@@ -271,7 +277,7 @@ impl<'a> Lowering<'a> {
         let (_, k) = graph.ty(p.inputs[0]).rows_cols();
         let mut constants = act_constants(elementwise(act));
         constants.extend(self.options.products.constants([rows, cols, k], false, false));
-        self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings);
+        self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings)?;
         Ok(())
     }
 
@@ -281,19 +287,16 @@ impl<'a> Lowering<'a> {
         let bindings = vec![Slot::Fixed(self.step), index, data, self.result(y)];
         let params = sizes(&[rows, cols, self.stride(n.inputs[1])]);
         let vec = vec![("VEC", f64::from(cols.is_multiple_of(4)))];
-        self.emit(Kernel::gather_rows, &n.label, params, vec, bindings);
+        self.emit(Kernel::gather_rows, &n.label, params, vec, bindings)?;
         Ok(())
     }
 
-    fn product(&mut self, n: &graph::Node, [trans_a, trans_b]: [bool; 2], y: Value) -> Result<()> {
+    fn product(&mut self, node: usize, trans: [bool; 2]) -> Result<()> {
+        let n = &self.graph.nodes[node];
         let (rows, cols) = n.results[0].rows_cols();
-        let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-        let (a0, a1) = self.graph.ty(n.inputs[0]).rows_cols();
-        let k = if trans_a { a0 } else { a1 };
-        let mut constants = self.options.products.constants([rows, cols, k], trans_a, trans_b);
-        constants.extend([("TRANS_A", f64::from(trans_a)), ("TRANS_B", f64::from(trans_b))]);
-        self.emit(Kernel::matmul, &n.label, sizes(&[rows, cols, k]), constants, bindings);
-        Ok(())
+        let y = self.result(Value { node, result: 0 });
+        let slots = [self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, y];
+        self.matmul(&n.label, [rows, cols, self.depth(node)], trans, slots)
     }
 
     /// Both gradients of a dense layer's parameters in one pass.
@@ -309,11 +312,18 @@ impl<'a> Lowering<'a> {
             self.result(Value { node: sum, result: 0 }),
         ];
         let constants = self.options.products.constants([m, n, k], true, false);
-        self.emit(Kernel::matmul_col_sum, &p.label, sizes(&[m, n, k]), constants, bindings);
+        self.emit(Kernel::matmul_col_sum, &p.label, sizes(&[m, n, k]), constants, bindings)?;
         Ok(())
     }
 
-    fn activation(&mut self, act: Activation, grad: bool, label: &str, [rows, cols]: [usize; 2], bindings: Vec<Slot>) {
+    fn activation(
+        &mut self,
+        act: Activation,
+        grad: bool,
+        label: &str,
+        [rows, cols]: [usize; 2],
+        bindings: Vec<Slot>,
+    ) -> Result<()> {
         let kernel = activation_kernel(act, grad);
         if act == Activation::Softmax {
             let lanes = vec![("LANES", row_lanes(cols) as f64)];
@@ -323,26 +333,43 @@ impl<'a> Lowering<'a> {
         if let Activation::LeakyRelu { slope } = act {
             params.push(Param::F(slope));
         }
-        self.emit(kernel, label, params, vec![], bindings);
+        self.emit(kernel, label, params, vec![], bindings)
     }
 
-    /// Passes of `col_sum` until one row is left.
+    /// Passes of `col_sum` until one row is left; over blocks of rows, whose sums are added, where no binding holds them all.
     fn column_sum(&mut self, x: Value, y: Value, label: &str) -> Result<()> {
-        let (mut rows, cols) = self.graph.ty(x).rows_cols();
-        let mut from = self.slot(x)?;
+        let (rows, cols) = self.graph.ty(x).rows_cols();
+        let (from, to) = (self.slot(x)?, self.result(y));
+        let to = self.whole(to);
+        let blocks = self.row_blocks(label, from, [rows, cols])?;
+        let mut sum = None;
+        for (i, block) in blocks.iter().enumerate() {
+            let from = Part { slot: from, first: block.start * cols, len: block.len() * cols };
+            let one = if blocks.len() == 1 { to } else { self.block(format!("{label} part {i}"), 1, cols) };
+            self.sum_of_rows(label, from, [block.len(), cols], one);
+            sum = Some(match sum {
+                None => one,
+                Some(before) => {
+                    let last = i + 1 == blocks.len();
+                    let total = if last { to } else { self.block(format!("{label} parts 0..={i}"), 1, cols) };
+                    self.push_add(label, before, one, total);
+                    total
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn sum_of_rows(&mut self, label: &str, mut from: Part, [mut rows, cols]: [usize; 2], to: Part) {
         loop {
             let parts = rows.div_ceil(COL_SUM_ROWS);
-            let to = if parts == 1 {
-                self.result(y)
-            } else {
-                self.scratch(format!("{label}.partial"), vec![parts, cols], Dtype::F32)
-            };
-            let params = sizes(&[rows, cols, COL_SUM_ROWS]);
-            self.emit(Kernel::col_sum, label, params, vec![], vec![from, to]);
+            let sums = if parts == 1 { to } else { self.block(format!("{label}.partial"), parts, cols) };
+            let args = Args { params: sizes(&[rows, cols, COL_SUM_ROWS]), constants: vec![] };
+            self.push(Kernel::col_sum, label, args, vec![from, sums]);
             if parts == 1 {
-                return Ok(());
+                return;
             }
-            (rows, from) = (parts, to);
+            (rows, from) = (parts, sums);
         }
     }
 
@@ -370,7 +397,7 @@ impl<'a> Lowering<'a> {
             params.push(Param::F(delta));
         }
         let lanes = vec![("LANES", row_lanes(cols) as f64)];
-        self.emit(loss_kernel(loss), &n.label, params, lanes, bindings);
+        self.emit(loss_kernel(loss), &n.label, params, lanes, bindings)?;
         Ok(())
     }
 
@@ -383,19 +410,16 @@ impl<'a> Lowering<'a> {
         let states: Vec<usize> = (0..optimizer.state_slots()).filter_map(|s| find(&format!("state.{s}"))).collect();
         let hyper = self.slot(hyper)?;
         let (kernel, decay) = update_kernel(optimizer);
-        let limit = (self.options.limits.max_storage_buffer_binding_size_bytes / 4) as usize;
-        let piece = (limit / super::ALIGN_ELEMENTS * super::ALIGN_ELEMENTS).max(super::ALIGN_ELEMENTS);
+        let most = (self.options.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
         let split = if decay == 0.0 { 0 } else { self.decayed };
-        for (start, end, decay) in [(0, split, decay), (split, self.params_len, 0.0)] {
-            let mut offset = start;
-            while offset < end {
-                let len = piece.min(end - offset);
-                let at = |arena: usize| Slot::Fixed(Range { arena, offset, len });
-                let mut bindings = vec![Slot::Fixed(self.step), hyper, at(grads), at(params)];
-                bindings.extend(states.iter().map(|s| at(*s)));
-                self.emit(kernel, "optimizer", update_params(optimizer, len, decay), vec![], bindings);
-                offset += len;
-            }
+        let cuts = [&self.params_cuts[..], &[split]].concat();
+        for piece in blocks(self.params_len, most, &cuts) {
+            let (offset, len) = (piece.start, piece.len());
+            let decay = if offset < split { decay } else { 0.0 };
+            let at = |arena: usize| Slot::Fixed(Range { arena, offset, len });
+            let mut bindings = vec![Slot::Fixed(self.step), hyper, at(grads), at(params)];
+            bindings.extend(states.iter().map(|s| at(*s)));
+            self.emit(kernel, "optimizer", update_params(optimizer, len, decay), vec![], bindings)?;
         }
         Ok(())
     }

@@ -1,9 +1,11 @@
 //! Places of what outlives a step: data sets, tables, parameters, gradients, states.
 
+use super::super::blocks::{buffer_cuts, row_alignment};
 use super::super::choose::element;
 use super::super::memory::aligned;
 use super::super::{Arena, Lifetime, Range};
 use super::Lowering;
+use crate::error::Result;
 use crate::graph::{Op, Value};
 use crate::kernels::Dtype;
 use std::collections::HashMap;
@@ -31,7 +33,7 @@ impl Lowering<'_> {
 
     /// Parameters, gradients and states: an arena each, equal offsets. Parameters with weight decay come first, so that
     /// the decay is a range of the arena and the optimizer needs no per-element flag.
-    pub(super) fn place_parameters(&mut self) {
+    pub(super) fn place_parameters(&mut self) -> Result<()> {
         let mut params: Vec<(usize, String, bool)> = Vec::new();
         for (i, node) in self.graph.nodes.iter().enumerate() {
             if let Op::Param { name, decay } = &node.op {
@@ -40,19 +42,21 @@ impl Lowering<'_> {
         }
         params.sort_by_key(|(_, _, decay)| !decay);
         if params.is_empty() {
-            return;
+            return Ok(());
         }
         let mut offset = 0;
         let mut offsets = HashMap::new();
         for (node, name, decay) in &params {
             offsets.insert(name.clone(), offset);
-            offset += aligned(self.graph.nodes[*node].results[0].len());
+            let ty = &self.graph.nodes[*node].results[0];
+            self.cut_buffers(name, offset, ty.rows_cols())?;
+            offset += aligned(ty.len());
             if *decay {
                 self.decayed = offset;
             }
         }
         self.params_len = offset;
-        let arena = self.arena("params".into(), Dtype::F32, offset, Lifetime::Persistent);
+        let arena = self.parameter_arena("params".into());
         for (node, name, _) in &params {
             let ty = &self.graph.nodes[*node].results[0];
             let range = Range { arena, offset: offsets[name], len: ty.len() };
@@ -60,22 +64,39 @@ impl Lowering<'_> {
         }
         self.place_gradients(&offsets);
         self.place_states(&offsets);
+        Ok(())
+    }
+
+    /// Notes where the arena of the parameters goes on in another buffer, so that the next parameter, at `offset`, lies in one
+    /// buffer, or in several of whole rows.
+    fn cut_buffers(&mut self, name: &str, offset: usize, (rows, cols): (usize, usize)) -> Result<()> {
+        let max = self.options.limits.buffer_elements();
+        let start = self.params_cuts.last().copied().unwrap_or(0);
+        if offset + aligned(rows * cols) - start <= max {
+            return Ok(());
+        }
+        if offset > start {
+            self.params_cuts.push(offset);
+        }
+        let least = row_alignment(cols);
+        let refused = || self.too_large(name, rows * cols, &format!("{least} rows of {cols} numbers"));
+        let cuts = buffer_cuts(rows, cols, max).ok_or_else(refused)?;
+        self.params_cuts.extend(cuts.into_iter().map(|row| offset + row * cols));
+        Ok(())
+    }
+
+    /// An arena with a place for every parameter.
+    fn parameter_arena(&mut self, name: String) -> usize {
+        let arena = Arena::new(name, Dtype::F32, self.params_len, Lifetime::Persistent);
+        self.arenas.push(Arena { cuts: self.params_cuts.clone(), ..arena });
+        self.arenas.len() - 1
     }
 
     fn place_gradients(&mut self, offsets: &HashMap<String, usize>) {
         let mut arena = None;
         for (name, value) in &self.graph.outputs {
             let Some(offset) = name.strip_prefix("grad.").and_then(|p| offsets.get(p)) else { continue };
-            let len = self.params_len;
-            let arena = *arena.get_or_insert_with(|| {
-                self.arenas.push(Arena {
-                    name: "grads".into(),
-                    dtype: Dtype::F32,
-                    len,
-                    lifetime: Lifetime::Persistent,
-                });
-                self.arenas.len() - 1
-            });
+            let arena = *arena.get_or_insert_with(|| self.parameter_arena("grads".into()));
             let ty = self.graph.ty(*value).clone();
             let range = Range { arena, offset: *offset, len: ty.len() };
             self.fix(*value, name.clone(), ty.shape, range);
@@ -88,7 +109,7 @@ impl Lowering<'_> {
             let Op::State { param, slot } = &n.op else { continue };
             let arena = match arenas.get(slot) {
                 Some(arena) => *arena,
-                None => self.arena(format!("state.{slot}"), Dtype::F32, self.params_len, Lifetime::Persistent),
+                None => self.parameter_arena(format!("state.{slot}")),
             };
             arenas.insert(*slot, arena);
             let ty = &n.results[0];

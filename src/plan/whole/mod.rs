@@ -72,8 +72,12 @@ pub fn apply(graph: &Graph, options: &Options, plan: Plan) -> Result<Plan> {
         return Ok(plan);
     }
     // Every value has a place of its own, because the instructions run in another order than the dispatches.
-    let kept = separate(graph, &Options { keep_all: true, ..options.clone() })?;
+    let (kept, _) = separate(graph, &Options { keep_all: true, ..options.clone() })?;
     let merged = merge::merge(kept);
+    // The merged arena is one binding.
+    if merged.arenas.iter().any(|a| a.len > options.limits.binding_elements()) {
+        return Ok(plan);
+    }
     let whole = chain::read(&merged).and_then(|chain| chain.program(&merged, spread, cost));
     match whole {
         Some(whole) => Ok(Plan { whole: Some(whole), ..merged }),

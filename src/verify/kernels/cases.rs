@@ -153,6 +153,11 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
             [1, 31, 64, 65, 129, 4097].into_iter().flat_map(of).collect()
         }
         Kernel::add_bias => ROWS_COLS.iter().map(|s| Shape::of(s)).chain([Shape::of(&[97, 67]).folded(7)]).collect(),
+        Kernel::copy_window => windows(),
+        Kernel::join_columns => {
+            let of = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, cols % 7 + 1]);
+            ROWS_COLS.iter().map(of).chain([Shape::of(&[97, 30, 37]).folded(7)]).collect()
+        }
         Kernel::advance => vec![Shape::of(&[1]), Shape::of(&[5])],
         Kernel::add
         | Kernel::identity
@@ -265,6 +270,15 @@ fn column_sums() -> Vec<Shape> {
     shapes.push(Shape::of(&[515, 97, per]).folded(2));
     shapes.push(Shape::of(&[7, 5, 2]));
     shapes
+}
+
+/// Some columns of rows from a start that is no multiple of anything, then whole rows; a grid folded over three dimensions.
+/// Whole rows stand in the middle, where a NaN is planted: all of x is copied.
+fn windows() -> Vec<Shape> {
+    let part = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, cols + 3, 5]);
+    let whole = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, *cols, 0]);
+    let folded = Shape::of(&[97, 67, 70, 3]).folded(7);
+    ROWS_COLS.iter().map(part).chain(ROWS_COLS.iter().map(whole)).chain([folded]).collect()
 }
 
 fn gathers() -> Vec<Shape> {

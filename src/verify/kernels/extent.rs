@@ -33,6 +33,14 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
         Kernel::weighted_sum => vec![n(), table(args.size(1), n()), steps, 1],
         Kernel::add => vec![n(); 3],
         Kernel::add_bias => vec![area(), args.size(1), area()],
+        Kernel::copy_window => {
+            let [rows, cols, stride, first] = args.sizes();
+            vec![first + (rows - 1) * stride + cols, rows * cols]
+        }
+        Kernel::join_columns => {
+            let [rows, cols_a, cols_b] = args.sizes();
+            vec![rows * cols_a, rows * cols_b, rows * (cols_a + cols_b)]
+        }
         Kernel::advance => vec![1],
         Kernel::identity
         | Kernel::sigmoid

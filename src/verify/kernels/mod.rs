@@ -143,13 +143,12 @@ impl Case {
     /// A plan of this dispatch alone, each binding in an arena of its own.
     pub fn plan(&self, name: &str) -> Plan {
         // The executor resets the first arena, the plan's step counter. The kernel's own counter is an operand.
-        let mut arenas =
-            vec![Arena { name: format!("{name}.step"), dtype: Dtype::U32, len: 1, lifetime: Lifetime::Plan }];
+        let mut arenas = vec![Arena::new(format!("{name}.step"), Dtype::U32, 1, Lifetime::Plan)];
         let mut buffers = Vec::new();
         for ((i, values), dtype) in self.values.iter().enumerate().zip(&self.dtypes) {
             let (buffer, len) = (self.buffer(i), values.len());
             let range = Range { arena: arenas.len(), offset: 0, len };
-            arenas.push(Arena { name: format!("{name}.{buffer}"), dtype: *dtype, len, lifetime: Lifetime::Plan });
+            arenas.push(Arena::new(format!("{name}.{buffer}"), *dtype, len, Lifetime::Plan));
             buffers.push(Buffer { name: buffer, shape: vec![len], range, live: (0, 1) });
         }
         let dispatch = Dispatch {

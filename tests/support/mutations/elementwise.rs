@@ -4,8 +4,8 @@ use super::{Mutation, m};
 use wgrad::kernels::Kernel::*;
 
 pub const MUTATIONS: &[Mutation] = &[
-    m(add, "lib/grid.wgsl", "group.y * groups.x + group.x", "group.x * groups.x + group.y"),
-    m(identity, "lib/grid.wgsl", "group.y * groups.x + group.x", "group.x"),
+    m(add, "lib/grid.wgsl", "group.y) * groups.x + group.x", "group.x) * groups.x + group.y"),
+    m(identity, "lib/grid.wgsl", "(group.z * groups.y + group.y) * groups.x + group.x", "group.x"),
     m(add, "lib/elementwise.wgsl", "WORKGROUP: u32 = 64u", "WORKGROUP: u32 = 32u"),
     m(identity, "lib/elementwise.wgsl", "* WORKGROUP + local", "* WORKGROUP + local + 1u"),
     m(add, "add.wgsl", "a[i] + b[i]", "a[i] - b[i]"),

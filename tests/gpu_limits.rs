@@ -1,0 +1,111 @@
+//! What is larger than a binding or a buffer of the adapter is divided: by artificially small limits, on the adapter.
+#![cfg(feature = "gpu")]
+
+mod support;
+
+use support::adapter::adapter;
+use support::divided::agree;
+use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, network, read};
+use wgrad::exec::Device;
+use wgrad::graph::{Activation, Loss};
+use wgrad::kernels::Kernel;
+use wgrad::model::init::initial_parameters;
+use wgrad::plan::{Limits, Options, Plan, Switches};
+use wgrad::spec::Spec;
+use wgrad::train::prepare::prepare;
+use wgrad::train::{Engine, Roles};
+use wgrad::verify::{Question, report, verify};
+
+/// The adapter's limits with bindings of so many numbers, buffers of so many bindings and so many groups a dimension.
+fn limits(device: &Device, elements: u64, bindings: u64, groups: u32) -> Limits {
+    Limits {
+        max_storage_buffer_binding_size_bytes: 4 * elements,
+        max_buffer_size_bytes: 4 * elements * bindings,
+        max_compute_workgroups_per_dimension: groups,
+        ..device.limits()
+    }
+}
+
+/// The same adapter with other limits.
+fn limited(device: &Device, limits: Limits) -> Device {
+    let Device::Gpu(gpu) = device else { panic!("not an adapter") };
+    let mut gpu = gpu.clone();
+    gpu.limits = limits;
+    Device::Gpu(gpu)
+}
+
+fn divided_layers(i: usize, act: Activation) -> Problem {
+    let net = network(&[16, 96, 48, 16], &[act, Activation::Tanh, act], &[true, false], Loss::Mse);
+    Problem::new(net, [MOMENTUM, ADAMW][i % 2], 60, 64, i as u64)
+}
+
+#[test]
+fn divided_plans_agree_with_whole_ones() {
+    let Some(device) = adapter() else { return };
+    let mut worst: f64 = 0.0;
+    for (i, act) in ACTIVATIONS.into_iter().enumerate().step_by(2) {
+        let (elements, buffers) = ([1024, 1536, 2048][i % 3], 1 + i as u64 % 2);
+        worst = worst.max(agree(device, &divided_layers(i, act), limits(device, elements, buffers, 16)));
+    }
+    println!("largest difference / bound {worst:.4}");
+}
+
+#[test]
+fn without_a_divided_sum_no_bit_changes() {
+    let Some(device) = adapter() else { return };
+    // One layer: its weight's rows are divided, and no product sums over them, for the input needs no gradient.
+    let problem = Problem::new(network(&[64, 48], &[Activation::Sigmoid], &[true], Loss::Mse), ADAMW, 15, 16, 1);
+    let products = device.products();
+    let whole = problem.plan(&Options { fuse: false, products, ..Options::new("train", 3) });
+    let divided = problem.plan(&Options { limits: limits(device, 1024, 2, 3), products, ..Options::new("train", 3) });
+    assert!(divided.dispatches.iter().any(|d| d.kernel == Kernel::join_columns));
+    let [mut a, mut b] = [&divided, &whole].map(|p: &Plan| problem.steps(device, p, 3));
+    for name in problem.results().into_iter().chain(["loss".to_string()]) {
+        assert_eq!(read(&mut a, &name), read(&mut b, &name), "{name}");
+    }
+}
+
+#[test]
+fn an_example_is_verified_with_its_data_weights_and_activations_divided() {
+    let Some(device) = adapter() else { return };
+    let spec = Spec::load(format!("{}/examples/digits.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let prepared = prepare(&spec).unwrap();
+    let parameters = initial_parameters(&prepared.network.layers, 1);
+    // 1437 rows of 64 numbers stream batch by batch; the first weight has four blocks in four buffers.
+    let device = limited(device, limits(device, 1024, 1, 4));
+    let question = Question {
+        network: &prepared.network,
+        optimizer: ADAMW,
+        parameters: &parameters,
+        data: &prepared.train,
+        batch_size: 16,
+        seed: 1,
+        steps: 3,
+        slack: 1.0,
+        unfused: false,
+        switches: Switches::default(),
+    };
+    let verdict = pollster::block_on(verify(&question, &device)).unwrap();
+    assert!(verdict.passed, "{}", report::text(&verdict));
+    // Every element of the divided weight and of its gradient is compared.
+    for name in ["layers.0.weight", "grad.layers.0.weight", "state.1.layers.0.weight"] {
+        let part = format!("{name}[");
+        let rows = verdict.steps[2].rows.iter().filter(|r| r.name == name || r.name.starts_with(&part));
+        let compared: usize = rows.map(|r| r.total.shape.iter().product::<usize>()).sum();
+        assert_eq!(compared, 64 * 64, "{name}");
+    }
+}
+
+#[test]
+fn parameters_in_several_buffers_are_written_and_read_by_name() {
+    let Some(device) = adapter() else { return };
+    let net = network(&[64, 48, 10], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
+    let device = limited(device, limits(device, 1024, 1, 65_535));
+    let roles = Roles { train: Some((40, 8, ADAMW)), evaluate: Some(50), ..Roles::default() };
+    let mut engine = pollster::block_on(Engine::open(&device, &net, roles)).unwrap();
+    assert!(engine.plans()[0].arenas.iter().any(|a| a.name == "params" && a.cuts.len() >= 3));
+    let mut parameters = initial_parameters(&net.layers, 5);
+    parameters.iter_mut().for_each(|p| p.values.iter_mut().for_each(|v| *v = f64::from(*v as f32)));
+    engine.write_parameters(&parameters).unwrap();
+    assert_eq!(pollster::block_on(engine.read_parameters()).unwrap(), parameters);
+}

@@ -119,7 +119,7 @@ fn parameters_are_read_in_each_form() {
         assert_eq!(spec.train.loss, Loss::by_name(name).unwrap());
     }
     let spec = parse(&edited("validation = 0.2", "validation = \"v.csv\"")).unwrap();
-    let file = DataFile { written: "v.csv".into(), path: "examples/v.csv".into() };
+    let file = DataFile::new("v.csv", Path::new("examples"));
     assert_eq!(spec.data.validation, Some(Validation::File(file)));
     assert_eq!(parse(&edited("seed = 1", "seed = 18446744073709551615")).unwrap().train.seed, u64::MAX);
     assert_eq!(parse(&edited("dense = 32", "dense = 0x1_0")).unwrap().model.layers[0].outputs, 16);

@@ -1,12 +1,16 @@
 //! A result against an earlier one: faster, slower, or within the noise of the two.
 
 use super::Line;
+use crate::data::read_whole;
 use crate::error::{Error, Result};
 use std::path::Path;
 
 /// No smaller change is called one, whatever the repetitions say: where memory lies and which clock a core has is settled once
 /// a process, and all its repetitions share it. A choice, not a measurement; a busy machine's quartiles lie further apart.
 pub const PROCESS_NOISE: f64 = 0.05;
+
+/// A file of results at most: a line has about 2 KB, and a thousand runs are no file to compare with.
+const RESULT_BYTES: u64 = 16 << 20;
 
 /// What `--kernels` adds to a file: no workload, and not compared.
 #[derive(serde::Deserialize)]
@@ -64,7 +68,8 @@ impl Change {
 /// # Errors
 /// [`Error::Data`] with the line that is no result; [`Error::Io`].
 pub fn read(path: &Path) -> Result<Vec<Line>> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let bytes = read_whole(path, RESULT_BYTES).map_err(|e| Error::io(path, e))?;
+    let text = String::from_utf8(bytes).map_err(|e| Error::data(path.display().to_string(), e.to_string()))?;
     let mut lines = Vec::new();
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let place = format!("{}:{}", path.display(), i + 1);

@@ -1,6 +1,7 @@
 //! Commands and options. Names and meanings of the options are the same in every command.
 
 use crate::exec::Choice;
+use crate::spec::DataFile;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -161,13 +162,30 @@ pub struct Train {
     pub switches: SwitchArgs,
 }
 
+/// A file with features and targets; `grad` takes all of its rows, in their order, as one batch.
+#[derive(Debug, Args)]
+pub struct LabelledArgs {
+    /// Labelled file; of a npz or safetensors file with several arrays, FILE#NAME
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// The file of the targets, where they are not in the same file, as with MNIST
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+}
+
+impl LabelledArgs {
+    pub fn file(&self) -> DataFile {
+        let data = DataFile::at(&self.data);
+        self.labels.as_ref().map_or_else(|| data.clone(), |labels| data.clone().with_labels(DataFile::at(labels)))
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Eval {
     /// Folder of a trained run
     pub run: PathBuf,
-    /// Labelled file
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub data: LabelledArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
     /// Print JSON, or write it to FILE
@@ -179,7 +197,7 @@ pub struct Eval {
 pub struct Predict {
     /// Folder of a trained run
     pub run: PathBuf,
-    /// File with the feature columns; a target column is not needed
+    /// File with the features, targets are not needed; of a npz or safetensors file with several arrays, FILE#NAME
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// CSV file to write [default: stdout]
@@ -208,9 +226,8 @@ pub struct Grad {
     /// Parameters, safetensors
     #[arg(long, value_name = "FILE")]
     pub weights: PathBuf,
-    /// The batch: all rows of this file, in its order
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub data: LabelledArgs,
     /// File to write: the gradients under the parameters' names, and `loss` [1]
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

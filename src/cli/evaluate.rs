@@ -20,7 +20,7 @@ struct Result {
 
 pub fn run(args: args::Eval) -> anyhow::Result<bool> {
     let Trained { spec, preprocessing, network, parameters } = RunFolder::open(&args.run)?.trained()?;
-    let data = read_like(&args.data, &spec, &preprocessing)?;
+    let data = read_like(&args.data.file(), &spec, &preprocessing)?;
     let device = args.device.open()?;
     let roles = Roles { evaluate: Some(data.rows), ..Roles::default() };
     let evaluation = pollster::block_on(async {

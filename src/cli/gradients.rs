@@ -2,7 +2,7 @@
 
 use super::args::{self, DeviceKind, PrecisionArg};
 use super::out;
-use crate::data::{Dataset, Scale, read_csv};
+use crate::data::{Dataset, Scale, read_table};
 use crate::exec::Device;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor};
@@ -36,13 +36,13 @@ pub fn run(args: args::Grad) -> anyhow::Result<bool> {
 /// The whole file as one batch, in its order. Where the spec scales, the scaler is fitted on the spec's training part, as
 /// `train` would; where the training file is there, its columns and classes count.
 fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<Dataset> {
-    let table = read_csv(&args.data)?;
+    let table = read_table(&args.data.file())?;
     let rule = spec.target_rule();
     if spec.data.scale == Scale::None && !spec.data.train.path.exists() {
         return Ok(table.dataset(&spec.data.target, rule)?.0);
     }
     if spec.data.scale == Scale::None {
-        let (_, schema) = read_csv(&spec.data.train.path)?.dataset(&spec.data.target, rule)?;
+        let (_, schema) = read_table(&spec.data.train)?.dataset(&spec.data.target, rule)?;
         return Ok(table.dataset_as(&schema, rule)?);
     }
     let preprocessing = prepare(spec)?.preprocessing;

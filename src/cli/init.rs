@@ -1,7 +1,7 @@
 //! `wgrad init`
 
 use super::{args, out};
-use crate::data::read_csv;
+use crate::data::read_table;
 use crate::exec::memory::check_host_memory;
 use crate::model::Network;
 use crate::model::weights::{self, Precision};
@@ -29,6 +29,6 @@ pub fn inputs(spec: &Spec) -> anyhow::Result<usize> {
     if let Some(inputs) = spec.model.inputs {
         return Ok(inputs);
     }
-    let table = read_csv(&spec.data.train.path)?;
+    let table = read_table(&spec.data.train)?;
     Ok(table.dataset(&spec.data.target, spec.target_rule())?.1.features.len())
 }

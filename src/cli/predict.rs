@@ -3,6 +3,7 @@
 use super::{args, out};
 use crate::graph::Loss;
 use crate::model::weights::write_atomically;
+use crate::spec::DataFile;
 use crate::train::metrics::predicted_class;
 use crate::train::prepare::read_features;
 use crate::train::run_folder::{RunFolder, Trained};
@@ -11,7 +12,7 @@ use crate::train::{Engine, Roles};
 pub fn run(args: args::Predict) -> anyhow::Result<bool> {
     let Trained { preprocessing, network, parameters, .. } = RunFolder::open(&args.run)?.trained()?;
     let schema = &preprocessing.schema;
-    let data = read_features(&args.data, &preprocessing)?;
+    let data = read_features(&DataFile::at(&args.data), &preprocessing)?;
     let device = args.device.open()?;
     out::words(&format!("device    {} ({})", device.name(), device.reason()));
     let roles = Roles { predict: Some(data.rows), ..Roles::default() };

@@ -1,10 +1,11 @@
-//! CSV files: comma-separated, UTF-8, a header in the first line, cells with the same number of commas in each row. Blank
+//! CSV files: separated by commas (by tabs where they are named `.tsv`), plain or packed by gzip, UTF-8, a header in the first line, cells with the same number of commas in each row. Blank
 //! lines are skipped, spaces around a cell are not part of it, and quotes work as in RFC 4180.
 //!
 //! The file is cut at ends of rows into chunks of about [`CHUNK_BYTES`], which are parsed on any thread.
 
 use super::block::Block;
-use super::source::{CHUNK_BYTES, Chunk, Header, Source, unreadable};
+use super::open::{gunzip, unreadable};
+use super::source::{CHUNK_BYTES, Chunk, Header, Source};
 use crate::error::{Error, Result};
 use csv::{ByteRecord, StringRecord};
 use std::io::Read;
@@ -25,17 +26,18 @@ pub struct CsvSource {
     /// The 1-based line at which `rest` begins.
     line: u64,
     ended: bool,
+    separator: u8,
 }
 
 impl CsvSource {
-    /// Opens the file and reads its header.
+    /// Opens the file, unpacked by `gzip`, and reads its header.
     ///
     /// # Errors
     /// [`Error::Data`] where the file cannot be read, and with file and line where it is empty, its header is not UTF-8 or
     /// has an empty or repeated name.
-    pub fn open(path: &Path) -> Result<CsvSource> {
+    pub fn open(path: &Path, gzip: bool) -> Result<CsvSource> {
         let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-        CsvSource::new(path, Box::new(file))
+        CsvSource::new(path, if gzip { gunzip(file) } else { Box::new(file) })
     }
 
     /// The same for text that comes from elsewhere, an unpacked file for example; `path` is for the messages.
@@ -44,7 +46,8 @@ impl CsvSource {
     /// As [`CsvSource::open`].
     pub fn new(path: &Path, input: Box<dyn Read + Send>) -> Result<CsvSource> {
         let header = Arc::new(Header { path: path.to_path_buf(), columns: Vec::new(), line: Some(1) });
-        let mut source = CsvSource { header, input, rest: Vec::new(), line: 1, ended: false };
+        let mut source =
+            CsvSource { header, input, rest: Vec::new(), line: 1, ended: false, separator: separator(path) };
         let Some(mut first) = source.cut()? else { return Err(source.empty()) };
         if first.bytes.starts_with(MARK) {
             first.bytes.drain(..MARK.len());
@@ -52,7 +55,7 @@ impl CsvSource {
         if first.bytes.iter().all(u8::is_ascii_whitespace) && source.ended && source.rest.is_empty() {
             return Err(source.empty());
         }
-        let mut reader = reader(&first.bytes);
+        let mut reader = reader(&first.bytes, source.separator);
         let mut record = ByteRecord::new();
         let read = reader.read_byte_record(&mut record).map_err(|e| source.header.file_error(e.to_string()))?;
         let mut lines = LineCounter { text: &first.bytes, byte: 0, line: first.line };
@@ -83,7 +86,7 @@ impl CsvSource {
             if self.rest.is_empty() {
                 return Ok(None);
             }
-            let end = if self.ended { Some(self.rest.len()) } else { last_row_end(&self.rest) };
+            let end = if self.ended { Some(self.rest.len()) } else { last_row_end(&self.rest, self.separator) };
             if let Some(end) = end {
                 let rest = self.rest.split_off(end);
                 let bytes = std::mem::replace(&mut self.rest, rest);
@@ -126,7 +129,8 @@ impl Source for CsvSource {
     fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         let Some(piece) = self.cut()? else { return Ok(None) };
         let header = Arc::clone(&self.header);
-        Ok(Some(Box::new(move || Ok(parse(header, &piece)))))
+        let separator = self.separator;
+        Ok(Some(Box::new(move || Ok(parse(header, &piece, separator)))))
     }
 }
 
@@ -136,12 +140,18 @@ struct Piece {
     line: u64,
 }
 
-fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes)
+fn reader(bytes: &[u8], separator: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(bytes)
+}
+
+/// A tab in files named `.tsv` (or `.tsv.gz`), else a comma.
+fn separator(path: &Path) -> u8 {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if name.trim_end_matches(".gz").ends_with(".tsv") { b'\t' } else { b',' }
 }
 
 /// The end of the last row that is whole in `bytes`, which begin at the start of a row; `None` where no row is.
-fn last_row_end(bytes: &[u8]) -> Option<usize> {
+fn last_row_end(bytes: &[u8], separator: u8) -> Option<usize> {
     if !bytes.contains(&b'"') {
         let end = bytes.iter().rposition(|b| *b == b'\n');
         // Rows may end with a lone carriage return, but one at the very end may be half of a line break.
@@ -150,7 +160,7 @@ fn last_row_end(bytes: &[u8]) -> Option<usize> {
         return end.map(|i| i + 1);
     }
     // A quoted cell may hold line breaks: the parser itself says where rows begin. The last one may go on.
-    let mut reader = reader(bytes);
+    let mut reader = reader(bytes, separator);
     let mut record = ByteRecord::new();
     let mut start = 0;
     while reader.read_byte_record(&mut record).unwrap_or(false) {
@@ -164,10 +174,10 @@ fn line_breaks(bytes: &[u8]) -> u64 {
 }
 
 /// Makes cells of whole rows.
-fn parse(header: Arc<Header>, piece: &Piece) -> Block {
+fn parse(header: Arc<Header>, piece: &Piece, separator: u8) -> Block {
     let width = header.columns.len();
     let mut block = Block::of_text(Arc::clone(&header));
-    let mut reader = reader(&piece.bytes);
+    let mut reader = reader(&piece.bytes, separator);
     let mut lines = LineCounter { text: &piece.bytes, byte: 0, line: piece.line };
     let mut record = ByteRecord::new();
     // Bytes in memory cannot fail to be read, and rows may have any length.
@@ -261,6 +271,7 @@ mod tests {
     }
 
     /// Column names, cells by row, lines.
+    #[allow(clippy::type_complexity)]
     fn read(text: &[u8]) -> Result<(Vec<String>, Vec<Vec<String>>, Vec<String>)> {
         let input = Trickle(std::io::Cursor::new(text.to_vec()));
         let mut source = CsvSource::new(Path::new("d.csv"), Box::new(input))?;

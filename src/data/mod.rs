@@ -1,9 +1,11 @@
 //! Data files to rows of numbers: reading, targets, scaling, splitting, and the random numbers behind them.
 
+pub mod arrays;
 pub mod block;
 mod check;
 pub mod csv;
 pub mod nearest;
+mod open;
 pub mod rng;
 mod scale;
 mod schema;
@@ -12,11 +14,12 @@ mod split;
 mod table;
 mod target;
 
+pub use open::{Kind, read_whole, sniff};
 pub use rng::{epoch_order, permutation};
 pub use scale::{Scale, Scaler};
 pub use schema::Schema;
 pub use split::split_rows;
-pub use table::{RawTable, read_csv};
+pub use table::{RawTable, read_csv, read_table};
 pub use target::TargetRule;
 
 /// What the network is to learn, one entry (or one row of entries) a sample.

@@ -4,12 +4,16 @@
 //! thread. So a reader holds a few blocks in memory, however long the file is, and blocks are made on several threads while
 //! their order stays that of the file.
 //!
-//! To add a format: implement [`Source`] and name it in [`open`].
+//! To add a format: implement [`Source`] and name it in [`open_file`].
 
+use super::arrays::ArraySource;
 use super::block::Block;
 use super::csv::CsvSource;
 use super::nearest::{did_you_mean, quoted_list};
+use super::open::{Kind, sniff};
 use crate::error::{Error, Result};
+use crate::spec::DataFile;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,13 +40,28 @@ pub trait Source: Send {
     fn next_chunk(&mut self) -> Result<Option<Chunk>>;
 }
 
-/// Opens a data file by what its name says it is.
+/// Opens a data file by what its name, or else its content, says it is.
 ///
 /// # Errors
 /// [`Error::Data`] for a file that cannot be read, or whose head is damaged.
 pub fn open(path: &Path) -> Result<Box<dyn Source>> {
-    Ok(Box::new(CsvSource::open(path)?))
+    open_file(&DataFile::at(path))
 }
+
+/// The same for a file with an array or with labels named.
+///
+/// # Errors
+/// As [`open`]; also [`Error::Data`] where the file has no such array.
+pub fn open_file(file: &DataFile) -> Result<Box<dyn Source>> {
+    match sniff(&file.path)? {
+        (Kind::Csv, gzip) if file.labels.is_none() => Ok(Box::new(CsvSource::open(&file.path, gzip)?)),
+        _ => Ok(Box::new(ArraySource::open(file)?)),
+    }
+}
+
+/// A remark where targets are missing in a file of arrays.
+const LABELS_HINT: &str = ". Where the targets are in a file of their own, a spec names both, { x = FILE, y = FILE }, and a \
+                           command takes the second one by --labels";
 
 /// What is known of a file before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +101,20 @@ impl Header {
     /// # Errors
     /// [`Error::Data`] naming the columns that are missing and those that are there.
     pub fn positions(&self, names: &[String], what: &str) -> Result<Vec<usize>> {
-        let missing: Vec<&str> = names.iter().filter(|n| self.position(n).is_none()).map(String::as_str).collect();
+        // A map, because an image has thousands of columns and a hostile file millions.
+        let known: HashMap<&str, usize> = self.columns.iter().map(String::as_str).zip(0..).collect();
+        let (mut positions, mut missing) = (Vec::with_capacity(names.len()), Vec::new());
+        for name in names {
+            match known.get(name.as_str()) {
+                Some(position) => positions.push(*position),
+                None => match self.columns_of(name) {
+                    columns if columns.is_empty() => missing.push(name.as_str()),
+                    columns => positions.extend(columns),
+                },
+            }
+        }
         if missing.is_empty() {
-            return Ok(names.iter().filter_map(|n| self.position(n)).collect());
+            return Ok(positions);
         }
         let columns = self.columns.iter().map(String::as_str);
         let end = if let [one] = missing[..] { did_you_mean(one, columns) } else { ".".to_owned() };
@@ -93,15 +123,25 @@ impl Header {
             "no {what} column{plural} {} in this file{end} Its columns are {}{}",
             quoted_list(&missing),
             quoted_list(&self.columns),
-            self.separator_hint()
+            if what == "target" && self.line.is_none() { LABELS_HINT.to_owned() } else { self.separator_hint() }
         )))
+    }
+
+    /// The columns of the array `name`, which are called `name[0]` and so on; none in a file of text.
+    fn columns_of(&self, name: &str) -> Vec<usize> {
+        if self.line.is_some() {
+            return Vec::new();
+        }
+        let belongs = |column: &str| column.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
+        (0..self.columns.len()).filter(|&c| belongs(&self.columns[c])).collect()
     }
 
     /// The positions of target columns, each named once.
     pub(super) fn targets(&self, target: &[String]) -> Result<Vec<usize>> {
         let positions = self.positions(target, "target")?;
-        match (1..positions.len()).find(|&i| positions[..i].contains(&positions[i])) {
-            Some(i) => Err(self.error(format!("the target column \"{}\" is listed twice", target[i]))),
+        let mut seen = HashSet::new();
+        match positions.iter().find(|p| !seen.insert(**p)) {
+            Some(&twice) => Err(self.error(format!("the target column \"{}\" is listed twice", self.columns[twice]))),
             None => Ok(positions),
         }
     }
@@ -112,20 +152,9 @@ impl Header {
         let separator =
             [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")].into_iter().find(|(c, _)| only.contains(*c));
         separator
-            .map(|(_, word)| format!(". It seems to be separated by {word}; wgrad reads commas"))
+            .map(|(_, word)| {
+                format!(". It seems to be separated by {word}; wgrad reads commas, and tabs in a .tsv file")
+            })
             .unwrap_or_default()
     }
-}
-
-/// The error for a data file that the system does not let be read.
-pub fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
-    let message = match cause.kind() {
-        std::io::ErrorKind::NotFound => {
-            "there is no such data file. Check the path; one that a spec names is relative to the spec's folder"
-                .to_owned()
-        }
-        std::io::ErrorKind::IsADirectory => "this is a folder, not a data file. Name a CSV file in it".to_owned(),
-        _ => format!("the data file cannot be read: {cause}"),
-    };
-    Error::data(path.display().to_string(), message)
 }

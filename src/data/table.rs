@@ -1,8 +1,9 @@
 //! A small data file whole in memory, as blocks of cells.
 
 use super::block::Block;
-use super::source::{Header, MAX_ROWS, Source, open};
+use super::source::{Header, MAX_ROWS, Source, open_file};
 use crate::error::Result;
+use crate::spec::DataFile;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,14 +15,23 @@ pub struct RawTable {
     rows: usize,
 }
 
-/// Reads a data file whole: a CSV file, or what else [`open`] knows.
+/// Reads a data file whole: a CSV file, or what else [`open`](super::source::open) knows.
 ///
 /// # Errors
 ///
 /// [`Error::Data`](crate::Error::Data) where the file cannot be read, and with file and line where it is empty, is not
 /// UTF-8, has a header with an empty or repeated name, or has a row of another length than the header.
 pub fn read_csv(path: impl AsRef<Path>) -> Result<RawTable> {
-    let mut source = open(path.as_ref())?;
+    read_table(&DataFile::at(path.as_ref()))
+}
+
+/// The same for a file with an array or with labels named.
+///
+/// # Errors
+///
+/// As [`read_csv`].
+pub fn read_table(file: &DataFile) -> Result<RawTable> {
+    let mut source = open_file(file)?;
     read_all(source.as_mut())
 }
 

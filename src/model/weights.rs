@@ -1,5 +1,6 @@
 //! Weight files in the safetensors format, which PyTorch and others load as they are.
 
+use crate::data::read_whole;
 use crate::error::{Error, Result};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
@@ -163,7 +164,7 @@ fn because(message: &str) -> std::io::Error {
 /// [`Error::Io`] where the file cannot be read; [`Error::Weights`] where it is truncated or corrupt, lacks a tensor, has
 /// one too many, or has one of another shape, of another type, or with a value that is not finite.
 pub fn load(path: &Path, expected: &[(String, Vec<usize>)], allow_f64: bool) -> Result<Vec<Tensor>> {
-    let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+    let bytes = read_whole(path, most_bytes(expected)).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
             Error::weights(path, "there is no such weight file. Write one with `wgrad init` or `wgrad train`")
         }
@@ -181,6 +182,14 @@ pub fn load(path: &Path, expected: &[(String, Vec<usize>)], allow_f64: bool) -> 
     })?;
     check_names(path, &file, expected)?;
     expected.iter().map(|(name, shape)| read_tensor(path, &file, name, shape, allow_f64)).collect()
+}
+
+/// Bytes of a file of these tensors at most: 8 a number, and room for a header and for tensors too many, which a message
+/// then names.
+fn most_bytes(expected: &[(String, Vec<usize>)]) -> u64 {
+    const ROOM: u64 = 64 << 20;
+    let bytes = |shape: &Vec<usize>| shape.iter().fold(8u64, |bytes, size| bytes.saturating_mul(*size as u64));
+    expected.iter().fold(ROOM, |sum, (_, shape)| sum.saturating_add(bytes(shape)))
 }
 
 /// Refuses missing and extra tensors; each message lists them all.

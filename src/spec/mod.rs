@@ -47,13 +47,40 @@ pub struct DataFile {
     pub written: String,
     /// Where that is, seen from the current folder.
     pub path: PathBuf,
+    /// The array of the file that is meant: what stands behind `#` after the name of an npz or a safetensors file.
+    pub array: Option<String>,
+    /// The file of the targets, where they lie in one of their own.
+    pub labels: Option<Box<DataFile>>,
 }
 
 impl DataFile {
     /// The file `written` in a spec that lies in `folder`.
     pub fn new(written: &str, folder: &Path) -> DataFile {
-        DataFile { written: written.to_owned(), path: folder.join(written) }
+        let (file, array) = match written.rsplit_once('#') {
+            // Other files have no arrays with names, and their own names may have a # in them.
+            Some((file, array)) if has_named_arrays(file) && !array.is_empty() => (file, Some(array.to_owned())),
+            _ => (written, None),
+        };
+        DataFile { written: written.to_owned(), path: folder.join(file), array, labels: None }
     }
+
+    /// The file at `path` in the current folder, as a command line names it.
+    pub fn at(path: &Path) -> DataFile {
+        match path.to_str() {
+            Some(written) => DataFile::new(written, Path::new("")),
+            None => DataFile { written: String::new(), path: path.to_path_buf(), array: None, labels: None },
+        }
+    }
+
+    /// The same with the targets in another file.
+    pub fn with_labels(self, labels: DataFile) -> DataFile {
+        DataFile { labels: Some(Box::new(labels)), ..self }
+    }
+}
+
+fn has_named_arrays(file: &str) -> bool {
+    let file = file.to_lowercase();
+    file.ends_with(".npz") || file.ends_with(".safetensors")
 }
 
 /// `data.validation`
@@ -239,6 +266,7 @@ fn make_absolute(file: &mut DataFile) -> Result<()> {
         let message = "the path is not UTF-8, so it cannot stand in a spec. Move the data file or rename its folder";
         return Err(Error::spec(path.display().to_string(), message));
     };
-    *file = DataFile { written: written.to_owned(), path };
-    Ok(())
+    file.written = file.array.as_ref().map_or_else(|| written.to_owned(), |array| format!("{written}#{array}"));
+    file.path = path;
+    file.labels.as_deref_mut().map_or(Ok(()), make_absolute)
 }

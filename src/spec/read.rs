@@ -1,6 +1,7 @@
 //! From the text of a spec to [`Spec`], section by section.
 
 use crate::data::Scale;
+use crate::data::arrays::TARGETS;
 use crate::data::nearest::did_you_mean;
 use crate::error::Result;
 use crate::graph::Activation;
@@ -33,12 +34,21 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
 fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
     let source = table.source();
     let folder = path.parent().unwrap_or(Path::new(""));
-    let train = table.require("train", "train = \"data/digits.csv\"")?;
-    let target = table.require("target", "target = \"label\"")?;
+    let train = files(source, "train", table.require("train", "train = \"data/digits.csv\"")?, folder)?;
+    let target = match (&train.labels, table.get("target")) {
+        (None, _) => targets(source, table.require("target", "target = \"label\"")?)?,
+        (Some(_), None) => vec![TARGETS.to_owned()],
+        (Some(_), Some(value)) => {
+            let message =
+                "`target` names columns of the training file, but its targets are in the file `y`. Remove one";
+            return Err(source.error(&value.span(), message));
+        }
+    };
+    let with_labels = train.labels.is_some();
     let data = DataSpec {
-        train: file(source, "train", train, folder)?,
-        target: targets(source, target)?,
-        validation: table.get("validation").map(|value| validation(source, value, folder)).transpose()?,
+        train,
+        target,
+        validation: table.get("validation").map(|v| validation(source, v, folder, with_labels)).transpose()?,
         scale: table.get("scale").map_or(Ok(Scale::None), |value| scale(source, value))?,
     };
     table.finish()?;
@@ -51,6 +61,19 @@ fn file(source: &Source<'_>, key: &str, value: &Value<'_>, folder: &Path) -> Res
         return Err(source.error(&value.span(), format!("`{key}` is an empty path. Name a file")));
     }
     Ok(DataFile::new(written, folder))
+}
+
+/// A file, or `{ x = FILE, y = FILE }` where features and targets are arrays of their own.
+fn files(source: &Source<'_>, key: &str, value: &Value<'_>, folder: &Path) -> Result<DataFile> {
+    if !matches!(value.get_ref(), DeValue::Table(_)) {
+        return file(source, key, value, folder);
+    }
+    let table = Table::of_value(source, key, value)?;
+    let example = "{ x = \"images.npy\", y = \"labels.npy\" }";
+    let x = file(source, "x", table.require("x", example)?, folder)?;
+    let y = file(source, "y", table.require("y", example)?, folder)?;
+    table.finish()?;
+    Ok(x.with_labels(y))
 }
 
 fn targets(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<String>> {
@@ -72,9 +95,14 @@ fn targets(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path) -> Result<Validation> {
-    if let DeValue::String(_) = value.get_ref() {
-        return Ok(Validation::File(file(source, "validation", value, folder)?));
+fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path, with_labels: bool) -> Result<Validation> {
+    if matches!(value.get_ref(), DeValue::String(_) | DeValue::Table(_)) {
+        let found = files(source, "validation", value, folder)?;
+        if found.labels.is_some() != with_labels {
+            let message = "`train` and `validation` must both be one file, or both { x = .., y = .. }";
+            return Err(source.error(&value.span(), message));
+        }
+        return Ok(Validation::File(found));
     }
     let range = "a fraction above 0 and below 1, such as 0.2, or the path of a file";
     number(source, "validation", value, range, |v| v > 0.0 && v < 1.0).map(Validation::Fraction)

@@ -83,7 +83,9 @@ impl<'a> Table<'a> {
     pub fn require(&self, key: &'static str, example: &str) -> Result<&'a Value<'a>> {
         self.get(key).ok_or_else(|| {
             // A misspelt key is the likeliest reason for a missing one.
-            let misspelt = self.entries.keys().find(|found| nearest(found.get_ref(), [key]).is_some());
+            let asked = self.asked.borrow();
+            let mut others = self.entries.keys().filter(|found| !asked.iter().any(|a| *a == found.get_ref().as_ref()));
+            let misspelt = others.find(|found| nearest(found.get_ref(), [key]).is_some());
             match misspelt {
                 Some(found) => self.unknown(found, &[key]),
                 None => self

@@ -5,7 +5,7 @@ use crate::graph::{Activation, Adam, Loss, Optimizer};
 use crate::model::Init;
 use std::fmt::Write;
 
-use super::{Spec, Validation};
+use super::{DataFile, Spec, Validation};
 
 impl Spec {
     /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
@@ -18,14 +18,16 @@ impl Spec {
 
     fn write_toml(&self, out: &mut String) -> std::fmt::Result {
         let data = &self.data;
-        writeln!(out, "[data]\ntrain = {}", quoted(&data.train.written))?;
+        writeln!(out, "[data]\ntrain = {}", files(&data.train))?;
         match &data.target[..] {
+            // The targets' file has said it.
+            _ if data.train.labels.is_some() => {}
             [one] => writeln!(out, "target = {}", quoted(one))?,
             many => writeln!(out, "target = [{}]", many.iter().map(|t| quoted(t)).collect::<Vec<_>>().join(", "))?,
         }
         match &data.validation {
             Some(Validation::Fraction(fraction)) => writeln!(out, "validation = {}", float(*fraction))?,
-            Some(Validation::File(file)) => writeln!(out, "validation = {}", quoted(&file.written))?,
+            Some(Validation::File(file)) => writeln!(out, "validation = {}", files(file))?,
             None => {}
         }
         writeln!(out, "scale = \"{}\"", Scale::name(data.scale))?;
@@ -45,6 +47,13 @@ impl Spec {
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer(train.optimizer))?;
         writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)
+    }
+}
+
+fn files(file: &DataFile) -> String {
+    match &file.labels {
+        Some(labels) => format!("{{ x = {}, y = {} }}", quoted(&file.written), quoted(&labels.written)),
+        None => quoted(&file.written),
     }
 }
 

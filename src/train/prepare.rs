@@ -1,10 +1,10 @@
 //! From a spec to samples and a network: reading, splitting, scaling.
 
 use super::run_folder::Preprocessing;
-use crate::data::{Dataset, Scaler, read_csv, split_rows};
+use crate::data::{Dataset, Scaler, read_table, split_rows};
 use crate::error::Result;
 use crate::model::Network;
-use crate::spec::{Spec, Validation};
+use crate::spec::{DataFile, Spec, Validation};
 
 /// Everything a run needs of the data.
 #[derive(Debug, Clone)]
@@ -25,14 +25,14 @@ pub struct Prepared {
 /// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
 pub fn prepare(spec: &Spec) -> Result<Prepared> {
     let rule = spec.target_rule();
-    let (all, schema) = read_csv(&spec.data.train.path)?.dataset(&spec.data.target, rule)?;
+    let (all, schema) = read_table(&spec.data.train)?.dataset(&spec.data.target, rule)?;
     let (mut train, mut validation) = match &spec.data.validation {
         None => (all, None),
         Some(Validation::Fraction(fraction)) => {
             let (train, rest) = split_rows(all.rows, *fraction, spec.train.seed, &spec.data.train.path)?;
             (all.subset(&train), Some(all.subset(&rest)))
         }
-        Some(Validation::File(file)) => (all, Some(read_csv(&file.path)?.dataset_as(&schema, rule)?)),
+        Some(Validation::File(file)) => (all, Some(read_table(file)?.dataset_as(&schema, rule)?)),
     };
     let scaler = Scaler::fit(spec.data.scale, &train.x, train.features.len());
     scaler.apply(&mut train.x);
@@ -48,8 +48,8 @@ pub fn prepare(spec: &Spec) -> Result<Prepared> {
 ///
 /// # Errors
 /// [`crate::Error::Data`]: a missing column, a class unseen in training, and so on.
-pub fn read_like(path: &std::path::Path, spec: &Spec, preprocessing: &Preprocessing) -> Result<Dataset> {
-    let mut data = read_csv(path)?.dataset_as(&preprocessing.schema, spec.target_rule())?;
+pub fn read_like(file: &DataFile, spec: &Spec, preprocessing: &Preprocessing) -> Result<Dataset> {
+    let mut data = read_table(file)?.dataset_as(&preprocessing.schema, spec.target_rule())?;
     preprocessing.scaler.apply(&mut data.x);
     Ok(data)
 }
@@ -58,8 +58,8 @@ pub fn read_like(path: &std::path::Path, spec: &Spec, preprocessing: &Preprocess
 ///
 /// # Errors
 /// [`crate::Error::Data`].
-pub fn read_features(path: &std::path::Path, preprocessing: &Preprocessing) -> Result<Dataset> {
-    let mut data = read_csv(path)?.features_as(&preprocessing.schema)?;
+pub fn read_features(file: &DataFile, preprocessing: &Preprocessing) -> Result<Dataset> {
+    let mut data = read_table(file)?.features_as(&preprocessing.schema)?;
     preprocessing.scaler.apply(&mut data.x);
     Ok(data)
 }

@@ -1,0 +1,126 @@
+//! Every reader of the crate as a function of one file. Shared with the fuzz targets in fuzz/.
+
+#![allow(dead_code, reason = "each fuzz target uses a part")]
+
+use std::path::Path;
+use wgrad::data::arrays::ArrayFile;
+use wgrad::data::{Kind, RawTable, TargetRule, read_csv, sniff};
+use wgrad::graph::{Activation, Loss};
+use wgrad::model::{DenseShape, Network, weights};
+use wgrad::spec::Spec;
+use wgrad::train::checkpoint::Checkpoint;
+use wgrad::train::run_folder::RunFolder;
+
+/// A reader and the name that its file has.
+pub struct Reader {
+    pub name: &'static str,
+    pub file: &'static str,
+    /// Reads the file, as far as it can be read.
+    pub read: fn(&Path) -> wgrad::Result<()>,
+}
+
+/// All of them.
+pub const READERS: &[Reader] = &[
+    Reader { name: "spec", file: "spec.toml", read: spec },
+    Reader { name: "csv", file: "d.csv", read: data },
+    Reader { name: "csv_gz", file: "d.csv.gz", read: data },
+    Reader { name: "tsv", file: "d.tsv", read: data },
+    Reader { name: "idx", file: "d-ubyte", read: data },
+    Reader { name: "idx_gz", file: "d-ubyte.gz", read: data },
+    Reader { name: "npy", file: "d.npy", read: data },
+    Reader { name: "npy_gz", file: "d.npy.gz", read: data },
+    Reader { name: "npz", file: "d.npz", read: data },
+    Reader { name: "safetensors", file: "d.safetensors", read: data },
+    Reader { name: "unnamed", file: "data", read: data },
+    Reader { name: "weights", file: "model.safetensors", read: parameters },
+    Reader { name: "checkpoint", file: "checkpoint.safetensors", read: checkpoint },
+    Reader { name: "preprocessing", file: "preprocessing.json", read: preprocessing },
+    Reader { name: "metrics", file: "metrics.jsonl", read: metrics },
+    Reader { name: "report", file: "report.json", read: report },
+    Reader { name: "bench", file: "bench.json", read: bench },
+];
+
+/// The reader called `name`.
+pub fn by_name(name: &str) -> &'static Reader {
+    READERS.iter().find(|r| r.name == name).expect("a reader of the list")
+}
+
+fn spec(path: &Path) -> wgrad::Result<()> {
+    let spec = Spec::load(path)?;
+    // What is read can be written, and means the same.
+    assert_eq!(Spec::parse(&spec.to_toml(), path).expect("a spec that wgrad wrote"), spec);
+    spec.warnings();
+    Ok(())
+}
+
+fn data(path: &Path) -> wgrad::Result<()> {
+    let (kind, gzip) = sniff(path)?;
+    if kind != Kind::Csv {
+        let file = ArrayFile::open(path, kind, gzip)?;
+        for array in file.arrays() {
+            let mut rows = file.rows(array)?;
+            let mut values = Vec::new();
+            while rows.rows_left() > 0 {
+                values.clear();
+                array.layout.element.decode(array.layout.big_endian, &rows.read(1000)?, &mut values);
+            }
+        }
+    }
+    // Arrays of different lengths are no table, and that is no fault of the file.
+    match read_csv(path) {
+        Ok(table) => samples(&table),
+        Err(e) if kind == Kind::Csv => return Err(e),
+        Err(_) => {}
+    }
+    Ok(())
+}
+
+/// Targets of both sorts, from every column that may be meant.
+fn samples(table: &RawTable) {
+    for target in ["label", "y"] {
+        for (loss, outputs) in [(Loss::CrossEntropy, 3), (Loss::Mse, 1), (Loss::Hinge, 1)] {
+            if let Ok((data, schema)) = table.dataset(&[target.to_owned()], TargetRule { loss, outputs }) {
+                let again = table.dataset_as(&schema, TargetRule { loss, outputs }).expect("the same file");
+                assert_eq!(again, data);
+                assert_eq!(table.features_as(&schema).expect("the same file").x, data.x);
+            }
+        }
+    }
+}
+
+/// The network of the seeds: two inputs, a layer of three, one of two.
+pub fn network() -> Network {
+    let layer = |inputs, outputs| DenseShape { inputs, outputs, activation: Activation::Tanh, bias: true };
+    Network { layers: vec![layer(2, 3), layer(3, 2)], loss: Loss::CrossEntropy }
+}
+
+fn parameters(path: &Path) -> wgrad::Result<()> {
+    weights::load(path, &network().parameters(), true).map(drop)
+}
+
+fn checkpoint(path: &Path) -> wgrad::Result<()> {
+    Checkpoint::load(path, &network(), 1).map(drop)
+}
+
+fn folder(path: &Path) -> wgrad::Result<RunFolder> {
+    RunFolder::open(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn preprocessing(path: &Path) -> wgrad::Result<()> {
+    folder(path)?.preprocessing().map(drop)
+}
+
+fn metrics(path: &Path) -> wgrad::Result<()> {
+    folder(path)?.rewind_metrics(usize::MAX).map(drop)
+}
+
+fn report(path: &Path) -> wgrad::Result<()> {
+    let report = folder(path)?.report();
+    let report = report.ok_or_else(|| wgrad::Error::data(path.display().to_string(), "no report of wgrad"))?;
+    wgrad::report::html::render(&report);
+    Ok(())
+}
+
+fn bench(path: &Path) -> wgrad::Result<()> {
+    wgrad::bench::compare::read(path).map(drop)
+}

@@ -11,9 +11,14 @@ const COMMANDS: [&str; 9] = ["train", "eval", "predict", "init", "grad", "verify
 fn every_command_has_help_with_an_example() {
     let place = Place::new();
     let all = place.good(&["--help"]);
-    for part in
-        ["WGRAD_ADAPTER", "WGRAD_REQUIRE_GPU", "WGRAD_LOG", "WGRAD_DUMP", "Exit codes: 0 good, 1 a check failed, 2"]
-    {
+    for part in [
+        "WGRAD_ADAPTER",
+        "WGRAD_REQUIRE_GPU",
+        "WGRAD_LOG",
+        "WGRAD_DUMP",
+        "WGRAD_LIMITS",
+        "Exit codes: 0 good, 1 a check failed, 2",
+    ] {
         assert!(all.contains(part), "{part}");
     }
     for command in COMMANDS {

@@ -17,6 +17,8 @@ Environment:
   WGRAD_REQUIRE_GPU  1: a missing adapter is a failure, not a reason for the CPU
   WGRAD_LOG          log filter, for example wgrad=debug
   WGRAD_DUMP         prints graph, plan, wgsl (comma-separated) to stderr
+  WGRAD_LIMITS       lowers an adapter's limits, for tests: max_storage_buffer_binding_size=65536,
+                     max_buffer_size, max_compute_workgroups_per_dimension, max_loop_rounds
 
 Exit codes: 0 good, 1 a check failed, 2 could not run."
 )]
@@ -58,7 +60,7 @@ pub enum Command {
                             hold.")]
     Devices(Devices),
     /// Buffers, dispatches and memory of a spec's train step
-    #[command(after_help = "Example: wgrad plan examples/digits.toml --target webgpu")]
+    #[command(after_help = "Example: wgrad plan examples/digits.toml --target webgpu --memory 2GiB")]
     Plan(Plan),
     /// Time the training of fixed workloads that other frameworks run as well
     #[command(after_help = "Examples: wgrad bench digits mnist --device cpu --json before.jsonl\n          \
@@ -320,6 +322,10 @@ pub struct Plan {
     /// `webgpu` for the default limits of WebGPU, or an adapter's name or index
     #[arg(long, value_name = "webgpu|ADAPTER", default_value = "webgpu")]
     pub target: String,
+    /// Memory of the target, such as 8GiB, 512MiB or a number of bytes: a run that needs more is refused with the batch size
+    /// that would fit. Known without it where the target computes in the host's memory
+    #[arg(long, value_name = "SIZE", value_parser = size_bytes)]
+    pub memory: Option<u64>,
     #[command(flatten)]
     pub switches: SwitchArgs,
     /// Print JSON, or write it to FILE
@@ -374,4 +380,15 @@ fn slack(text: &str) -> Result<f64, String> {
         Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
         _ => Err(format!("{text} is not a positive number")),
     }
+}
+
+/// A size in bytes, with or without KiB, MiB or GiB.
+fn size_bytes(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 1u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let (number, unit) = units
+        .iter()
+        .find_map(|(name, unit)| Some((text.strip_suffix(name)?.trim(), *unit)))
+        .unwrap_or((text.trim(), 1));
+    let bytes = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "write a whole number with KiB, MiB or GiB behind it, or of bytes".to_string())
 }

@@ -1,12 +1,13 @@
 //! `wgrad plan`
 
 use super::{args, out};
-use crate::exec::memory::check_host_memory;
+use crate::exec::memory::{free_bytes, gibibytes};
 use crate::exec::{Choice, Device, limits_of_environment, open_device};
-use crate::model::Network;
-use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
+use crate::plan::{Limits, Plan, Products};
 use crate::spec::Spec;
-use crate::train::engine::check_tensors;
+use crate::train::Roles;
+use crate::train::engine::{Target, planned};
+use crate::train::forecast::{Forecast, check_memory, largest_batch};
 use crate::train::prepare::prepare;
 use serde::Serialize;
 
@@ -19,6 +20,9 @@ struct Totals {
     flops: u64,
     traffic_bytes: u64,
     arenas: Vec<ArenaSize>,
+    training_memory: Forecast,
+    available_bytes: Option<u64>,
+    largest_batch_size: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -30,63 +34,80 @@ struct ArenaSize {
 pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
     let prepared = prepare(&spec)?;
-    let target = target(&args.target, args.switches.parse()?)?;
-    if args.target == "cpu" {
-        check_host_memory("the train step", prepared.network.parameter_bytes())?;
+    let opened = open(&args.target)?;
+    let target = target(opened.as_ref())?;
+    let batch = spec.train.batch_size.min(prepared.train.rows);
+    let roles = Roles {
+        train: Some((prepared.train.rows, batch, spec.train.optimizer)),
+        evaluate: prepared.validation.as_ref().map(|v| v.rows),
+        switches: args.switches.parse()?,
+        ..Roles::default()
+    };
+    let network = &prepared.network;
+    let plans = planned(&target, network, roles)?;
+    plans.iter().try_for_each(|plan| target.limits.check(plan, target.name))?;
+    let forecast = Forecast::of(&target, network, roles)?;
+    let available = args.memory.or_else(|| host_memory(opened.as_ref()));
+    if let Some(memory_bytes) = available {
+        check_memory(&target, network, roles, &forecast, memory_bytes)?;
     }
-    let plan = train_plan(&spec, &prepared.network, prepared.train.rows, &target)?;
-    target.limits.check(&plan, &target.name)?;
+    let largest = available.and_then(|bytes| largest_batch(&target, network, roles, bytes));
+    let plan = &plans[0];
     if let Some(file) = &args.json {
-        let arenas = plan.arenas.iter().map(|a| ArenaSize { name: a.name.clone(), bytes: 4 * a.len as u64 });
-        let totals = Totals {
-            target: target.name,
-            parameters: prepared.network.parameter_count(),
-            memory_bytes: plan.size_bytes(),
-            dispatches: if plan.whole.is_some() { 1 } else { plan.dispatches.len() },
-            flops: plan.flops(),
-            traffic_bytes: plan.traffic_bytes(),
-            arenas: arenas.collect(),
-        };
-        out::json(file, &totals)?;
+        let totals = totals(&target, network.parameter_count(), plan);
+        out::json(
+            file,
+            &Totals { training_memory: forecast, available_bytes: available, largest_batch_size: largest, ..totals },
+        )?;
         return Ok(true);
     }
-    out::result(&format!("{plan}target {}: fits", target.name))?;
+    let memory = match (available, largest) {
+        (Some(bytes), Some(batch)) => format!(
+            "memory available: {} ({bytes} bytes); the largest batch_size that fits is {batch}, of {} training rows\n",
+            gibibytes(u128::from(bytes)),
+            prepared.train.rows
+        ),
+        _ => "memory available: the target does not tell; --memory SIZE checks against a figure\n".to_string(),
+    };
+    out::result(&format!("{plan}{}{memory}target {}: fits", forecast.text(), target.name))?;
     Ok(true)
 }
 
-/// What a plan is made for.
-struct Target {
-    name: String,
-    limits: Limits,
-    products: Products,
-    fuse: bool,
-    whole: bool,
-}
-
-fn target(name: &str, switches: Switches) -> anyhow::Result<Target> {
-    if name == "webgpu" {
-        let name = "WebGPU's default limits".into();
-        let products = Products::default();
-        let limits = limits_of_environment(Limits::WEBGPU, "WebGPU by default")?;
-        return Ok(Target { name, limits, products, fuse: switches.fusion, whole: switches.whole });
+fn totals(target: &Target<'_>, parameters: usize, plan: &Plan) -> Totals {
+    let arenas = plan.arenas.iter().map(|a| ArenaSize { name: a.name.clone(), bytes: 4 * a.len as u64 });
+    Totals {
+        target: target.name.to_string(),
+        parameters,
+        memory_bytes: plan.size_bytes(),
+        dispatches: if plan.whole.is_some() { 1 } else { plan.dispatches.len() },
+        flops: plan.flops(),
+        traffic_bytes: plan.traffic_bytes(),
+        arenas: arenas.collect(),
+        training_memory: Forecast::default(),
+        available_bytes: None,
+        largest_batch_size: None,
     }
-    let choice = if name == "cpu" { Choice::Cpu } else { Choice::Adapter(name.to_string()) };
-    let device: Device = pollster::block_on(open_device(&choice, false))?;
-    Ok(Target {
-        name: device.name().to_string(),
-        limits: device.limits(),
-        products: switches.products(device.products()),
-        fuse: switches.fusion,
-        whole: switches.whole && device.kind() == "gpu",
-    })
 }
 
-/// The train step's plan, the whole data set on the device.
-fn train_plan(spec: &Spec, network: &Network, rows: usize, target: &Target) -> anyhow::Result<Plan> {
-    let batch = spec.train.batch_size.min(rows);
-    check_tensors(&target.limits, &target.name, network, batch)?;
-    let samples = crate::model::Samples { name: "train", rows, batch };
-    let graph = network.train_graph(samples, spec.train.optimizer)?;
-    let &Target { limits, products, fuse, whole, .. } = target;
-    Ok(lower(&graph, &Options { limits, products, fuse, whole, ..Options::new("train", rows.div_ceil(batch)) })?)
+/// The device called `name`; none for the default limits of WebGPU.
+fn open(name: &str) -> anyhow::Result<Option<Device>> {
+    let choice = match name {
+        "webgpu" => return Ok(None),
+        "cpu" => Choice::Cpu,
+        _ => Choice::Adapter(name.to_string()),
+    };
+    Ok(Some(pollster::block_on(open_device(&choice, false))?))
+}
+
+fn target(device: Option<&Device>) -> anyhow::Result<Target<'_>> {
+    if let Some(device) = device {
+        return Ok(Target::of(device));
+    }
+    let limits = limits_of_environment(Limits::WEBGPU, "WebGPU by default")?;
+    Ok(Target { name: "WebGPU's default limits", limits, products: Products::default(), adapter: true })
+}
+
+/// Memory that is free where the target computes in the host's: on the CPU and on software adapters.
+fn host_memory(device: Option<&Device>) -> Option<u64> {
+    device.filter(|d| d.is_software()).and_then(|_| free_bytes())
 }

@@ -58,6 +58,15 @@ impl Device {
         }
     }
 
+    /// Whether it computes on the host's processors, in the host's memory: the CPU, and software adapters.
+    pub fn is_software(&self) -> bool {
+        match self {
+            Device::Cpu { .. } | Device::CpuF64 { .. } => true,
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => super::gpu::adapter::is_software(&gpu.info),
+        }
+    }
+
     /// Name for people.
     pub fn name(&self) -> &str {
         match self {

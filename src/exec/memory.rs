@@ -24,12 +24,13 @@ fn check_against(what: &str, need_bytes: u128, free_bytes: Option<u64>) -> Resul
     }
 }
 
-fn gibibytes(bytes: u128) -> String {
+/// A size for people.
+pub fn gibibytes(bytes: u128) -> String {
     format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
 }
 
-/// `MemAvailable` of Linux: what can be had without swapping.
-fn free_bytes() -> Option<u64> {
+/// `MemAvailable` of Linux, in bytes: what can be had without swapping. `None` where the system does not tell.
+pub fn free_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     available(&text)
 }

@@ -59,6 +59,15 @@ fn counts_up(binding: &crate::kernels::row::Binding) -> bool {
     binding.access == crate::kernels::Access::Update && binding.dtype == Dtype::U32
 }
 
+/// Name and size in bytes of every allocation of a session with `plans`; arenas that plans share count once.
+///
+/// # Errors
+/// [`Error::Internal`] for plans that do not go together.
+pub fn allocated(plans: &[Plan]) -> Result<Vec<(String, u64)>> {
+    let (allocations, _) = layout::join(plans)?;
+    Ok(allocations.into_iter().map(|a| (a.name, 4 * a.len as u64)).collect())
+}
+
 impl Session {
     /// Allocates the arenas of `plans` on `device` and builds their pipelines.
     ///
@@ -209,7 +218,7 @@ impl Session {
 
     /// Memory of all arenas, shared ones counted once, in bytes of 4 an element.
     pub fn size_bytes(&self) -> u64 {
-        layout::join(&self.plans).map(|(a, _)| a.iter().map(|a| 4 * a.len as u64).sum()).unwrap_or(0)
+        allocated(&self.plans).map(|a| a.iter().map(|(_, bytes)| bytes).sum()).unwrap_or(0)
     }
 
     /// What was done on the device so far.

@@ -8,7 +8,7 @@ use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::Optimizer;
 use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::{Network, Samples, Tensor};
-use crate::plan::{Limits, Options, Plan, Switches, lower};
+use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
 use super::rows::{RowTargets, Rows};
 use std::time::Instant;
@@ -430,10 +430,40 @@ pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Pla
 }
 
 fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
+    planned(&Target { limits, ..Target::of(device) }, network, roles)
+}
+
+/// What plans are made for: a device, opened or only described.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// Its name, for people.
+    pub name: &'a str,
+    /// What plans must fit.
+    pub limits: Limits,
+    /// How its matrix products work best.
+    pub products: Products,
+    /// Whether it is an adapter rather than the CPU.
+    pub adapter: bool,
+}
+
+impl<'a> Target<'a> {
+    /// An opened device.
+    pub fn of(device: &'a Device) -> Target<'a> {
+        let adapter = device.kind() == "gpu";
+        Target { name: device.name(), limits: device.limits(), products: device.products(), adapter }
+    }
+}
+
+/// The plans of `roles` for `network` on `target`.
+///
+/// # Errors
+/// [`Error::Shape`], [`Error::Limit`].
+pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
+    let limits = target.limits;
     let rows = [roles.train.map(|(_, batch, _)| batch), roles.gradients];
     let rows = rows.into_iter().flatten().max().unwrap_or(1);
-    check_size(device, limits, network, rows, roles)?;
-    let products = roles.switches.products(device.products());
+    check_size(target, network, rows, roles)?;
+    let products = roles.switches.products(target.products);
     let options = |name: &str, steps: usize| Options { limits, products, ..Options::new(name, steps) };
     let mut plans = Vec::new();
     if let Some((rows, batch, optimizer)) = roles.train {
@@ -449,7 +479,7 @@ fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles
         let steps = rows.div_ceil(batch).max(longer).min(most);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
-        let whole = roles.switches.whole && device.kind() == "gpu";
+        let whole = roles.switches.whole && target.adapter;
         let choices = Options {
             keep_all: roles.keep_all,
             fuse: !roles.unfused && roles.switches.fusion,
@@ -496,16 +526,32 @@ fn held_rows(plan: &Plan, role: &str, network: &Network) -> (usize, usize) {
 ///
 /// # Errors
 /// [`Error::Limit`].
-fn check_size(device: &Device, limits: Limits, network: &Network, batch: usize, roles: Roles) -> Result<()> {
-    if device.kind() == "cpu" && limits == Limits::CPU {
-        // What the CPU works on in f32: parameters, gradients, optimizer states. And on the host in f64, which is twice
-        // as large: parameters as they are read or drawn, states as a checkpoint takes them.
-        let states = roles.train.map_or(0, |(_, _, optimizer)| optimizer.state_slots() as u128);
-        let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some());
-        let copies = 1 + gradients + states + 2 * (1 + states);
-        return check_host_memory("it", copies * network.parameter_bytes());
+fn check_size(target: &Target<'_>, network: &Network, batch: usize, roles: Roles) -> Result<()> {
+    if !target.adapter && target.limits == Limits::CPU {
+        let [device, host] = copies(roles);
+        return check_host_memory("it", (device + host) * network.parameter_bytes());
     }
-    check_tensors(&limits, device.name(), network, batch)
+    check_tensors(&target.limits, target.name, network, batch)
+}
+
+/// Copies of the parameters, in units of f32. What a device works on: parameters, gradients, optimizer states. And on the
+/// host in f64, which is twice as large: parameters as they are read or drawn, states as a checkpoint takes them.
+fn copies(roles: Roles) -> [u128; 2] {
+    let states = roles.train.map_or(0, |(_, _, optimizer)| optimizer.state_slots() as u128);
+    let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some());
+    [1 + gradients + states, 2 * (1 + states)]
+}
+
+/// Refuses what an engine on `device` could not hold, on the device or beside it on the host, in no time and no memory.
+///
+/// # Errors
+/// [`Error::Limit`], [`Error::Shape`].
+pub fn check_fits(device: &Device, network: &Network, roles: Roles) -> Result<()> {
+    plans(device, network, roles)?;
+    let [on_device, host] = copies(roles);
+    // A software adapter computes in the host's memory.
+    let copies = if device.is_software() { on_device + host } else { host };
+    check_host_memory("it", copies * network.parameter_bytes())
 }
 
 /// Refuses a network whose parameters or activations for `batch` rows exceed `limits`, in no time and no memory.

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod engine;
+pub mod forecast;
 pub mod metrics;
 pub mod prepare;
 pub mod rows;

@@ -97,7 +97,15 @@ impl Place {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
-        for name in ["WGRAD_ADAPTER", "WGRAD_REQUIRE_GPU", "WGRAD_LOG", "WGRAD_DUMP", "NO_COLOR", "CLICOLOR_FORCE"] {
+        for name in [
+            "WGRAD_ADAPTER",
+            "WGRAD_REQUIRE_GPU",
+            "WGRAD_LOG",
+            "WGRAD_DUMP",
+            "WGRAD_LIMITS",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+        ] {
             command.env_remove(name);
         }
         command

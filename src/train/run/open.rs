@@ -5,7 +5,7 @@ use super::{Job, Place, Run};
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
 use crate::train::checkpoint::{Checkpoint, Position};
-use crate::train::engine::{Engine, Roles};
+use crate::train::engine::{Engine, Roles, check_fits};
 use crate::train::prepare::Prepared;
 use crate::train::run_folder::RunFolder;
 use std::time::Instant;
@@ -15,6 +15,16 @@ fn batch_size(job: &Job, prepared: &Prepared) -> usize {
     job.spec.train.batch_size.min(prepared.train.rows)
 }
 
+/// What the run's engine holds.
+fn roles(job: &Job, prepared: &Prepared) -> Roles {
+    Roles {
+        train: Some((prepared.train.rows, batch_size(job, prepared), job.spec.train.optimizer)),
+        evaluate: prepared.validation.as_ref().map(|v| v.rows),
+        switches: job.switches,
+        ..Roles::default()
+    }
+}
+
 /// Opens an engine on `device` with the run's data in place and the parameters and optimizer states of `checkpoint`:
 /// all of a run that lives on a device. It may be called any number of times, on any device; the engines of one
 /// checkpoint on one device train the same bits.
@@ -22,13 +32,7 @@ fn batch_size(job: &Job, prepared: &Prepared) -> usize {
 /// # Errors
 /// [`Error::Limit`], [`Error::Gpu`], [`Error::Device`].
 async fn open_engine(job: &Job, device: &Device, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<Engine> {
-    let roles = Roles {
-        train: Some((prepared.train.rows, batch_size(job, prepared), job.spec.train.optimizer)),
-        evaluate: prepared.validation.as_ref().map(|v| v.rows),
-        switches: job.switches,
-        ..Roles::default()
-    };
-    let mut engine = Engine::open(device, &prepared.network, roles).await?;
+    let mut engine = Engine::open(device, &prepared.network, roles(job, prepared)).await?;
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
     engine.set_training_data(&prepared.train)?;
@@ -44,6 +48,8 @@ impl<'a> Run<'a> {
         let train = &job.spec.train;
         let network = &prepared.network;
         let batch = batch_size(job, prepared);
+        // Before parameters are drawn or a folder is made: what does not fit must leave nothing behind.
+        check_fits(device, network, roles(job, prepared))?;
         let folder = job.folder()?;
         let resume = matches!(job.place, Place::Resume(_));
         let checkpoint = if resume {

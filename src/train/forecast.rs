@@ -1,0 +1,118 @@
+//! What a training run takes of a device's memory, before anything is allocated: so that "out of memory" is no surprise.
+
+use super::engine::{Roles, Target, planned};
+use crate::error::{Error, Result};
+use crate::exec::{allocated, memory};
+use crate::model::Network;
+use serde::Serialize;
+
+/// Memory of a training run on the device, in bytes, by what it is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Forecast {
+    /// Parameters.
+    pub parameters_bytes: u64,
+    /// Gradients.
+    pub gradients_bytes: u64,
+    /// States of the optimizer.
+    pub states_bytes: u64,
+    /// Samples of training and validation that lie on the device.
+    pub samples_bytes: u64,
+    /// Tables and logs of the steps.
+    pub tables_bytes: u64,
+    /// Activations and whatever else lives within a step.
+    pub activations_bytes: u64,
+}
+
+impl Forecast {
+    /// The forecast for the plans of `roles`.
+    ///
+    /// # Errors
+    /// As [`planned`].
+    pub fn of(target: &Target<'_>, network: &Network, roles: Roles) -> Result<Forecast> {
+        let plans = planned(target, network, roles)?;
+        let mut forecast = Forecast::default();
+        for (name, bytes) in allocated(&plans)? {
+            let part = match name.split('.').next().unwrap_or_default() {
+                // Of a plan whose steps run in one dispatch: gradients and states lie in the same arena.
+                "params" => &mut forecast.parameters_bytes,
+                "grads" => &mut forecast.gradients_bytes,
+                "state" => &mut forecast.states_bytes,
+                "data" => &mut forecast.samples_bytes,
+                _ if name.contains(".scratch.") => &mut forecast.activations_bytes,
+                _ => &mut forecast.tables_bytes,
+            };
+            *part += bytes;
+        }
+        Ok(forecast)
+    }
+
+    /// All of it.
+    pub fn total_bytes(&self) -> u64 {
+        self.parameters_bytes
+            + self.gradients_bytes
+            + self.states_bytes
+            + self.samples_bytes
+            + self.tables_bytes
+            + self.activations_bytes
+    }
+
+    /// One line a part.
+    pub fn text(&self) -> String {
+        let parts = [
+            ("parameters", self.parameters_bytes),
+            ("gradients", self.gradients_bytes),
+            ("optimizer states", self.states_bytes),
+            ("samples", self.samples_bytes),
+            ("tables and logs", self.tables_bytes),
+            ("activations", self.activations_bytes),
+            ("total", self.total_bytes()),
+        ];
+        let lines = parts.map(|(name, bytes)| format!("  {name:<18} {bytes:>14} bytes\n"));
+        format!("memory of a training run on the device\n{}", lines.concat())
+    }
+}
+
+/// The largest batch size up to the number of training rows with which the run fits `memory_bytes`; `None` if not even one
+/// sample does.
+///
+/// What a run takes grows with its batch, but for roundings: the search halves, and what it returns was itself forecast.
+pub fn largest_batch(target: &Target<'_>, network: &Network, roles: Roles, memory_bytes: u64) -> Option<usize> {
+    let (rows, _, optimizer) = roles.train?;
+    let fits = |batch: usize| {
+        let roles = Roles { train: Some((rows, batch, optimizer)), ..roles };
+        Forecast::of(target, network, roles).is_ok_and(|f| f.total_bytes() <= memory_bytes)
+    };
+    let (mut least, mut most) = (0, rows);
+    while least < most {
+        let middle = least + (most - least).div_ceil(2);
+        if fits(middle) { least = middle } else { most = middle - 1 }
+    }
+    (least > 0).then_some(least)
+}
+
+/// Refuses a run that `memory_bytes` cannot hold.
+///
+/// # Errors
+/// [`Error::Limit`] with what is needed, what there is and the batch size that would fit.
+pub fn check_memory(
+    target: &Target<'_>,
+    network: &Network,
+    roles: Roles,
+    forecast: &Forecast,
+    memory_bytes: u64,
+) -> Result<()> {
+    let need = forecast.total_bytes();
+    if need <= memory_bytes {
+        return Ok(());
+    }
+    let remedy = match largest_batch(target, network, roles, memory_bytes) {
+        Some(batch) => format!("batch_size = {batch} is the largest that fits"),
+        None => "No batch size fits: reduce the layers' sizes, or choose an optimizer with fewer states".to_string(),
+    };
+    Err(Error::Limit(format!(
+        "out of memory: training needs {} ({need} bytes) on {}, but there are {} ({memory_bytes} bytes). {remedy}",
+        memory::gibibytes(u128::from(need)),
+        target.name,
+        memory::gibibytes(u128::from(memory_bytes)),
+    )))
+}

@@ -52,7 +52,7 @@ fn a_spec_that_is_no_file_is_refused() {
     place.refused(&["train", "empty.toml"], &["empty.toml:1:1", "[data]"]);
     place.refused(&["train", "iris.csv"], &["iris.csv:1", "TOML"]);
     #[cfg(unix)]
-    place.refused(&["train", "/dev/zero"], &["/dev/zero", "16 MiB"]);
+    place.refused(&["train", "/dev/zero"], &["/dev/zero", "1 MiB"]);
 }
 
 /// `train` on the line spec with this data file is refused.

@@ -3,6 +3,8 @@
 //! A short run is part of the tests; `WGRAD_SOAK=1 cargo test --release --test hostile -- --include-ignored` runs 20,000
 //! inputs. `WGRAD_HOSTILE_SEED` chooses others.
 
+#[path = "hostile/crafted.rs"]
+mod crafted;
 #[path = "hostile/meter.rs"]
 mod meter;
 #[path = "hostile/mutate.rs"]
@@ -199,6 +201,22 @@ fn soak_twenty_thousand_damaged_files_do_no_harm() {
     let inputs: usize = counts.values().map(|(_, accepted, refused)| accepted + refused).sum();
     println!("{inputs} inputs");
     assert!(inputs >= 20_000);
+}
+
+#[test]
+fn inputs_made_to_break_a_reader_do_no_harm() {
+    let _alone = ALONE.lock().unwrap_or_else(|e| e.into_inner());
+    let folder = run_folder();
+    for (name, what, bytes) in crafted::inputs() {
+        let reader = readers::by_name(name);
+        let own = std::fs::read(folder.join(reader.file)).ok();
+        if let Outcome::Fault(fault) = run(reader, &folder, &bytes) {
+            panic!("{name}, {what}: {fault}");
+        }
+        let path = folder.join(reader.file);
+        own.map_or_else(|| std::fs::remove_file(&path), |bytes| std::fs::write(&path, bytes)).unwrap();
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[cfg(unix)]

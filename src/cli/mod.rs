@@ -64,8 +64,8 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
     // The library's messages contain their cause; printing the chain would say it twice.
     match error.downcast_ref::<Error>() {
-        Some(known) => out::words(&format!("error: {known}")),
-        None => out::words(&format!("error: {error:#}")),
+        Some(known) => out::words(&out::printable(&format!("error: {known}"))),
+        None => out::words(&out::printable(&format!("error: {error:#}"))),
     }
     match error.downcast_ref::<Error>() {
         Some(Error::NonFinite { .. }) => ExitCode::from(CHECK_FAILED),

@@ -20,6 +20,28 @@ pub fn words(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// A message as a terminal may show it. What a file holds is quoted in messages: control characters in it would move the
+/// cursor or change the terminal's title, and a cell may have megabytes.
+pub fn printable(message: &str) -> String {
+    /// Characters from the beginning, where the place stands, and from the end, where the remedy does.
+    const FIRST: usize = 2000;
+    const LAST: usize = 500;
+    let shown = |text: &str| -> String {
+        text.chars()
+            .map(|c| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() })
+            .collect()
+    };
+    let (Some((first, _)), Some((last, _))) =
+        (message.char_indices().nth(FIRST), message.char_indices().nth_back(LAST))
+    else {
+        return shown(message);
+    };
+    if last <= first {
+        return shown(message);
+    }
+    format!("{} [{} bytes left out] {}", shown(&message[..first]), last - first, shown(&message[last..]))
+}
+
 /// Prints JSON to stdout for `-`, else writes the file.
 pub fn json(target: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
@@ -46,4 +68,23 @@ pub fn bytes(count: u64) -> String {
 /// A count with thousands separated.
 pub fn count(n: u64) -> String {
     indicatif::HumanCount(n).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_does_not_reach_the_terminal_as_it_is() {
+        assert_eq!(printable("a\u{1b}]0;title\u{7}\nb"), "a\\u{1b}]0;title\\u{7}\nb");
+        let long = format!("d.csv:1: {} remedy", "é".repeat(10_000));
+        let text = printable(&long);
+        assert!(
+            text.starts_with("d.csv:1: é") && text.ends_with("é remedy") && text.contains("bytes left out"),
+            "{text}"
+        );
+        assert!(text.chars().count() < 2600);
+        let short = "é".repeat(2400);
+        assert_eq!(printable(&short), short);
+    }
 }

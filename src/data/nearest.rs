@@ -1,14 +1,22 @@
 //! "Did you mean": the nearest of a list of known names.
 
+/// Bytes of a name that can have been meant. The distance takes time and memory by the product of both lengths, and a hostile
+/// file's column may have a name of megabytes.
+const LONG: usize = 256;
+
 /// The known name nearest to `name`, if it is near enough to be what was meant.
 ///
 /// Near enough is an edit distance (Damerau and Levenshtein: insert, delete, replace, swap two neighbours; case is
 /// ignored) of at most a third of the longer name, and at least 1: beyond that a guess misleads more than it helps. A
 /// name that only continues another, or breaks off, is near too.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > LONG {
+        return None;
+    }
     let name = name.to_lowercase();
     known
         .into_iter()
+        .filter(|k| k.len() <= LONG)
         .filter_map(|k| {
             let candidate = k.to_lowercase();
             let distance = strsim::damerau_levenshtein(&name, &candidate);
@@ -29,11 +37,22 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
 pub fn quoted_list<S: AsRef<str>>(names: &[S]) -> String {
     /// As many names as fit on two lines of a terminal.
     const SHOWN: usize = 20;
-    let mut text = names.iter().take(SHOWN).map(|n| format!("\"{}\"", n.as_ref())).collect::<Vec<_>>().join(", ");
+    let mut text =
+        names.iter().take(SHOWN).map(|n| format!("\"{}\"", shortened(n.as_ref()))).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
     text
+}
+
+/// A name as it is, or the beginning of a long one.
+fn shortened(name: &str) -> std::borrow::Cow<'_, str> {
+    /// A line of a terminal.
+    const SHOWN: usize = 80;
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}... ({} bytes)", &name[..end], name.len()).into(),
+        None => name.into(),
+    }
 }
 
 #[cfg(test)]
@@ -57,5 +76,7 @@ mod tests {
         let names: Vec<String> = (0..25).map(|i| i.to_string()).collect();
         assert!(quoted_list(&names).ends_with("\"19\" and 5 more"));
         assert_eq!(quoted_list(&["a", "b"]), "\"a\", \"b\"");
+        assert!(quoted_list(&["é".repeat(1000)]).ends_with("é... (2000 bytes)\""));
+        assert_eq!(nearest(&"a".repeat(300), ["a".repeat(299).as_str()]), None);
     }
 }

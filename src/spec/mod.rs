@@ -132,8 +132,9 @@ pub struct TrainSpec {
 /// Sizes must be below this, 2^31: GPU kernels index with 32 bits and need room for an overshooting last group.
 pub const SIZE_LIMIT: u64 = 1 << 31;
 
-/// A spec is a page of text; what is larger is a file named by mistake, or a device without an end.
-const SPEC_BYTES: u64 = 16 << 20;
+/// A spec is a page of text; what is larger is a file named by mistake, or a device without an end. The parser takes up to a
+/// hundred times as much memory as text that is nothing but brackets.
+const SPEC_BYTES: u64 = 1 << 20;
 
 fn read_up_to(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -157,7 +158,7 @@ impl Spec {
             _ => Error::spec(&place, format!("the spec file cannot be read: {e}")),
         })?;
         if bytes.len() as u64 > SPEC_BYTES {
-            return Err(Error::spec(&place, "the file is larger than 16 MiB, so it is no spec. Name a TOML file"));
+            return Err(Error::spec(&place, "the file is larger than 1 MiB, so it is no spec. Name a TOML file"));
         }
         let text = String::from_utf8(bytes)
             .map_err(|_| Error::spec(&place, "the spec file is not UTF-8 text. Save it as UTF-8 TOML"))?;

@@ -2,7 +2,7 @@
 
 use super::layout::Layout;
 use crate::error::{Error, Result};
-use crate::exec::memory::check_host_memory;
+use crate::exec::memory::{free_bytes, gibibytes};
 use std::io::Read;
 
 /// Reads an array from its first row to its last.
@@ -72,7 +72,17 @@ impl RowReader {
 
     fn read_transposed(&mut self) -> Result<()> {
         let size = self.layout.size_bytes();
-        check_host_memory(&format!("reading {} in Fortran's order", self.place), u128::from(size))?;
+        if let Some(free) = free_bytes().filter(|free| size > *free) {
+            return Err(Error::data(
+                &self.place,
+                format!(
+                    "the array is in Fortran's order, so that all of it must be in memory: {} of {} that are free. Save it \
+                     by numpy.save(FILE, numpy.ascontiguousarray(x)), which is read in blocks",
+                    gibibytes(u128::from(size)),
+                    gibibytes(u128::from(free))
+                ),
+            ));
+        }
         let mut bytes = Vec::new();
         read_up_to(&mut self.bytes, size as usize, &mut bytes).map_err(|e| self.broken(&e))?;
         let starts = (0..self.layout.width()).map(|column| self.layout.fortran_start(column)).collect();

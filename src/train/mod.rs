@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod engine;
 pub mod metrics;
 pub mod prepare;
+pub mod record;
 pub mod rows;
 pub mod run;
 pub mod run_folder;

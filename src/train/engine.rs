@@ -51,6 +51,8 @@ pub struct Engine {
     streamed: Option<Rows>,
     /// The rows of an evaluation or prediction, likewise.
     examined: Option<Rows>,
+    /// See [`Engine::nonfinite`].
+    nonfinite: Option<std::ops::Range<usize>>,
     /// Time spent on tables and streamed samples, in nanoseconds.
     tables_ns: u64,
 }
@@ -85,9 +87,19 @@ impl Engine {
     /// As [`Engine::open`].
     pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
         let plans = plans_within(device, limits, network, roles)?;
-        let session = Session::open(device, plans).await?;
-        let mut engine =
-            Engine { session, network: network.clone(), roles, streamed: None, examined: None, tables_ns: 0 };
+        let session = match Session::open(device, plans).await {
+            Err(Error::OutOfMemory(message)) => return Err(advise(message, device, limits, network, roles).await),
+            opened => opened?,
+        };
+        let mut engine = Engine {
+            session,
+            network: network.clone(),
+            roles,
+            streamed: None,
+            examined: None,
+            nonfinite: None,
+            tables_ns: 0,
+        };
         if let Some((rows, _, _)) = roles.train {
             let plan = engine.plan(TRAIN)?;
             if device_rows(engine.session.plans(), plan, network) < rows {
@@ -259,6 +271,7 @@ impl Engine {
             return Err(Error::Internal("this engine does not train".into()));
         };
         let piece = self.session.plans()[plan].steps * batch;
+        self.nonfinite = None;
         let mut done = 0;
         let mut flow = Flow::Continue;
         for rows in order.chunks(piece) {
@@ -279,12 +292,20 @@ impl Engine {
                 flow = sink(losses);
                 flow
             };
-            done += self.session.run(plan, steps, &mut relay).await?;
-            if flow == Flow::Stop {
+            let ran = self.session.run(plan, steps, &mut relay).await?;
+            self.nonfinite = self.session.nonfinite().map(|steps| done + steps.start..done + steps.end);
+            done += ran;
+            if flow == Flow::Stop || self.nonfinite.is_some() {
                 break;
             }
         }
         Ok(done)
+    }
+
+    /// The steps, of those that the last [`Engine::train`] ran, among which a parameter or an optimizer state stopped being a
+    /// finite number. The engine then ran no further, and what it holds is of no use.
+    pub fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
+        self.nonfinite.clone()
     }
 
     /// Times the dispatches of up to `steps` training steps, on the tables that the last [`Engine::train`] left: it must have
@@ -419,6 +440,30 @@ impl Engine {
         }
         Ok((loss, gradients))
     }
+}
+
+/// What a device without memory is told, with the batch size that it has the memory for: tried, not guessed.
+async fn advise(message: String, device: &Device, limits: Limits, network: &Network, roles: Roles) -> Error {
+    let advice = match batch_that_fits(device, limits, network, roles).await {
+        Ok(Some(batch)) => format!("It has the memory for batch_size = {batch}"),
+        Ok(None) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
+        Err(_) => "Reduce batch_size or the layers' sizes".to_string(),
+    };
+    Error::OutOfMemory(format!("{message}. {advice}, or use --device cpu"))
+}
+
+/// The largest half, quarter and so on of the batch whose plans `device` has the memory for.
+async fn batch_that_fits(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Option<usize>> {
+    let Some((rows, batch, optimizer)) = roles.train else { return Ok(None) };
+    let mut tried = batch / 2;
+    while tried > 0 {
+        let roles = Roles { train: Some((rows, tried, optimizer)), ..roles };
+        if Session::fits(device, &plans_within(device, limits, network, roles)?).await? {
+            return Ok(Some(tried));
+        }
+        tried /= 2;
+    }
+    Ok(None)
 }
 
 /// The plans of `roles` for `network` on `device`.

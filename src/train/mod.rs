@@ -6,6 +6,7 @@ pub mod forecast;
 pub mod metrics;
 pub mod prepare;
 pub mod record;
+pub mod replay;
 pub mod rows;
 pub mod run;
 pub mod run_folder;

@@ -2,7 +2,7 @@
 
 use super::{Observer, Pace, Progress, Run};
 use crate::data::epoch_order;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::{Counters, Flow};
 use crate::report::{EpochRecord, Outcome};
 use crate::train::checkpoint::Best;
@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 impl Run<'_> {
     /// Trains until the last epoch is done or the observer asks to stop.
     pub(super) async fn epochs(&mut self, observer: &mut dyn Observer) -> Result<Outcome> {
-        self.began = Instant::now();
         while (self.position.epoch as usize) < self.job.spec.train.epochs {
             if !self.epoch(observer).await? {
                 return Ok(Outcome::Interrupted);
             }
-            if self.checkpoint_is_due() {
+            if self.checkpoint_is_due() || self.past_a_loss() {
                 self.checkpoint().await?;
             }
         }
@@ -39,7 +38,7 @@ impl Run<'_> {
             if stop {
                 return Ok(false);
             }
-            if self.checkpoint_is_due() {
+            if self.checkpoint_is_due() || self.past_a_loss() {
                 self.checkpoint().await?;
             }
         }
@@ -63,6 +62,7 @@ impl Run<'_> {
         let mut losses: Vec<f64> = Vec::with_capacity(part.len().div_ceil(batch));
         let mut stop = false;
         let (saved, limit) = (self.saved.0, self.checkpoint_age());
+        let (device, lose_at) = (&self.device, &mut self.lose_at);
         let mut sink = |part_losses: &[f64]| {
             let entered = Instant::now();
             losses.extend_from_slice(part_losses);
@@ -74,6 +74,10 @@ impl Run<'_> {
                 loss: losses.last().copied().unwrap_or(f64::NAN),
                 samples_per_second: samples / (pace.seconds + begin.elapsed().as_secs_f64()).max(1e-9),
             });
+            if lose_at.front().is_some_and(|step| *step <= position.steps + losses.len() as u64) {
+                lose_at.pop_front();
+                device.lose();
+            }
             stop |= observer.stop_requested();
             let end = stop || saved.elapsed() >= limit || !part_losses.iter().all(|l| l.is_finite());
             taken_in += entered.elapsed();
@@ -100,14 +104,11 @@ impl Run<'_> {
     /// Counts steps with their losses.
     fn take_in(&mut self, losses: &[f64]) -> Result<()> {
         let good = losses.iter().position(|l| !l.is_finite()).unwrap_or(losses.len());
-        self.report.add_losses(self.position.steps as usize, &losses[..good]);
-        if good < losses.len() {
-            return Err(Error::NonFinite {
-                step: self.position.steps as usize + good + 1,
-                epoch: self.position.epoch as usize + 1,
-                value: losses[good],
-            });
+        if let Some(error) = self.left_the_numbers(losses) {
+            self.report.add_losses(self.position.steps as usize, &losses[..good]);
+            return Err(error);
         }
+        self.report.add_losses(self.position.steps as usize, losses);
         for loss in losses {
             let first_row = self.position.step_in_epoch * self.batch;
             let samples = self.batch.min(self.prepared.train.rows - first_row);

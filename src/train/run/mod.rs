@@ -2,21 +2,24 @@
 
 mod begin;
 mod epochs;
+mod fault;
 mod open;
+mod recover;
 mod report;
 mod save;
 
+pub use fault::BUNDLE;
 pub use report::device_report;
 
 use super::checkpoint::Position;
 use super::engine::Engine;
 use super::prepare::{Prepared, prepare};
 use super::run_folder::{Lock, RunFolder};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
 use crate::model::disk::Disk;
 use crate::plan::Switches;
-use crate::report::{EpochRecord, RunReport};
+use crate::report::{EpochRecord, Recovery, RunReport};
 use crate::spec::Spec;
 use begin::{Begun, begin};
 use std::path::{Path, PathBuf};
@@ -33,6 +36,8 @@ pub trait Observer {
     fn epoch(&mut self, _record: &EpochRecord) {}
     /// Something that the user should know: a checkpoint that could not be used, another device than before.
     fn notice(&mut self, _text: &str) {}
+    /// The device was lost; the run goes on, on a device that was opened anew.
+    fn device_lost(&mut self, _recovery: &Recovery) {}
     /// True asks the run to stop at the next opportunity, with everything saved.
     fn stop_requested(&self) -> bool {
         false
@@ -66,6 +71,8 @@ pub struct Job {
     pub switches: Switches,
     /// What the run folder is written through: [`crate::model::disk::SystemDisk`], or a test's.
     pub disk: Arc<dyn Disk>,
+    /// Steps at which the device is destroyed while it works, rising: how tests show that a run goes on.
+    pub lose_at: Vec<u64>,
 }
 
 /// Where a run is kept.
@@ -105,8 +112,11 @@ pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> R
     let prepared = prepare(&job.spec)?;
     let mut run = Run::open(job, device, &prepared, begun, observer).await?;
     observer.started(&run.report, &run.folder);
-    let result = run.epochs(observer).await;
-    run.finish(result).await
+    let result = match run.through_losses(observer).await {
+        Err(e @ Error::NonFinite { .. }) => Err(run.diagnose(e).await),
+        result => result,
+    };
+    run.finish(result)
 }
 
 /// A run under way.
@@ -117,6 +127,7 @@ struct Run<'a> {
     _lock: Lock,
     /// What checkpoints bear, see [`RunRecord::run`].
     id: String,
+    device: Device,
     prepared: &'a Prepared,
     /// Everything that the device holds; [`Run::reopen`] replaces it.
     engine: Engine,
@@ -128,6 +139,12 @@ struct Run<'a> {
     report: RunReport,
     /// When the last checkpoint was written, and where the run stood.
     saved: (Instant, Position),
+    /// Losses of the device so far.
+    losses: recover::Losses,
+    /// Losses to provoke; see [`Job::lose_at`].
+    lose_at: std::collections::VecDeque<u64>,
+    /// Steps of which all numbers are known to be finite, when they are no longer.
+    clean_steps: u64,
     /// When the first epoch began.
     began: Instant,
     /// What this process did of the epoch under way.

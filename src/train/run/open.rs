@@ -1,6 +1,7 @@
 //! Opening a run: its folder, its data, and an engine that stands where a checkpoint says.
 
 use super::begin::Start;
+use super::recover::Losses;
 use super::report::first_report;
 use super::{Job, Observer, Pace, Run};
 use crate::error::Result;
@@ -32,7 +33,7 @@ fn roles(job: &Job, prepared: &Prepared) -> Roles {
 ///
 /// # Errors
 /// [`crate::Error::Limit`], [`crate::Error::Gpu`], [`crate::Error::Device`].
-async fn open_engine(job: &Job, device: &Device, prepared: &Prepared) -> Result<Engine> {
+pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &Prepared) -> Result<Engine> {
     Engine::open(device, &prepared.network, roles(job, prepared)).await
 }
 
@@ -42,7 +43,7 @@ async fn open_engine(job: &Job, device: &Device, prepared: &Prepared) -> Result<
 ///
 /// # Errors
 /// [`crate::Error::Gpu`], [`crate::Error::Device`].
-fn fill(engine: &mut Engine, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<()> {
+pub(super) fn fill(engine: &mut Engine, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<()> {
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
     engine.set_training_data(&prepared.train)?;
@@ -105,6 +106,7 @@ impl<'a> Run<'a> {
             folder,
             _lock: lock,
             id: record.run,
+            device: device.clone(),
             prepared,
             engine,
             earlier: Counters::default(),
@@ -113,6 +115,9 @@ impl<'a> Run<'a> {
             position: checkpoint.position,
             report,
             saved: (Instant::now(), checkpoint.position),
+            losses: Losses::default(),
+            lose_at: job.lose_at.iter().copied().collect(),
+            clean_steps: checkpoint.position.steps,
             began: Instant::now(),
             pace: Pace::default(),
         })
@@ -127,7 +132,6 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// As [`open_engine`] and [`fill`]; [`crate::Error::Io`], [`crate::Error::Weights`] when the folder no longer holds the checkpoint.
-    #[allow(dead_code, reason = "recovery from a lost device calls it")]
     pub(super) async fn reopen(&mut self, device: &Device) -> Result<()> {
         let slots = self.job.spec.train.optimizer.state_slots();
         let restored = self.folder.checkpoint(&self.prepared.network, slots, Some(&self.id))?;

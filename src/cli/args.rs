@@ -160,6 +160,9 @@ pub struct Train {
     /// Go on with the run in this folder from its checkpoint
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
+    /// Pass over at most N malformed rows, instead of the spec's skip_bad_rows
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub skip_bad_rows: Option<usize>,
     #[command(flatten)]
     pub switches: SwitchArgs,
 }

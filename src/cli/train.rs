@@ -77,6 +77,9 @@ fn override_spec(spec: &mut Spec, args: &args::Train) {
     if let Some(seed) = args.seed {
         spec.train.seed = seed;
     }
+    if let Some(rows) = args.skip_bad_rows {
+        spec.data.reading.skip_bad_rows = rows;
+    }
 }
 
 /// A resumed run must be the same run: only the number of epochs may differ.
@@ -137,7 +140,11 @@ fn summary(report: &RunReport, folder: &Path) -> String {
             text.push_str(&format!("\nvalidation accuracy  {:.2} %", 100.0 * accuracy));
         }
     }
+    if report.skipped_rows > 0 {
+        text.push_str(&format!("\nbad rows skipped     {}", out::count(report.skipped_rows as u64)));
+    }
     text.push_str(&format!("\ntime                 {}", time(&report.times)));
+    text.push_str(&format!("\nwaited for data      {:.1} %", 100.0 * report.times.data / report.times.wall.max(1e-9)));
     text.push_str(&format!("\nreport               {}", folder.join("report.html").display()));
     if report.outcome == Outcome::Interrupted {
         text.push_str(&format!("\ngo on with           wgrad train --resume {}", folder.display()));

@@ -185,6 +185,40 @@ impl Session {
         each!(self, inner => inner.run(plan, steps, sink).await)
     }
 
+    /// As [`Session::run`], but returns as soon as the steps are on their way: data of the next ones can be written while
+    /// the device works. What is written then lands after the steps that were started before and ahead of those that are
+    /// started next. Losses may come in a later call; [`Session::drain`] brings the rest.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn start(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+        if steps > self.plans[plan].steps {
+            return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
+        }
+        match &mut self.inner {
+            Inner::F32(inner) => inner.run(plan, steps, sink).await,
+            Inner::F64(inner) => inner.run(plan, steps, sink).await,
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => inner.start(plan, steps, sink).await,
+        }
+    }
+
+    /// Waits for the steps of [`Session::start`] and hands the rest of their losses to `sink`.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn drain(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<()> {
+        match &mut self.inner {
+            // The CPU has done what it was told when it returns.
+            Inner::F32(_) | Inner::F64(_) => {
+                let _ = sink;
+                Ok(())
+            }
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => inner.drain(sink).await,
+        }
+    }
+
     /// Runs `steps` steps and returns what the buffer `name` held after each, one after the other.
     ///
     /// # Errors

@@ -121,10 +121,22 @@ fn append_values(path: &Path, tensor: &Tensor, precision: Precision, data: &mut 
 ///
 /// [`Error::Io`]; the file at `path` stays as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomically_with(path, &mut |file| file.write_all(bytes))
+}
+
+/// The same for what `write` writes, piece by piece; when it fails, the file at `path` stays as it was.
+///
+/// # Errors
+///
+/// As [`write_atomically`].
+pub fn write_atomically_with(path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(Error::io(path, because("this is a folder. Name a file"))),
         // A device or a pipe (/dev/stdout) has no old content to keep, and a rename would put a file in its place.
-        Ok(found) if !found.is_file() => return std::fs::write(path, bytes).map_err(|e| Error::io(path, e)),
+        Ok(found) if !found.is_file() => {
+            let file = std::fs::OpenOptions::new().write(true).open(path);
+            return file.and_then(|mut file| write(&mut file)).map_err(|e| Error::io(path, e));
+        }
         _ => {}
     }
     // What a link points to is replaced, not the link.
@@ -145,7 +157,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         return Err(Error::io(path, because(&missing)));
     }
     let mut file = builder.prefix(".wgrad-").suffix(".tmp").tempfile_in(folder).map_err(|e| Error::io(path, e))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| Error::io(path, e))?;
+    write(&mut file).and_then(|()| file.as_file().sync_all()).map_err(|e| Error::io(path, e))?;
     file.persist(target).map_err(|e| Error::io(path, e.error))?;
     // The new name is on the disk only once the folder is. Only Unix lets a program flush a folder.
     #[cfg(unix)]

@@ -33,6 +33,12 @@ pub struct Gpu {
     device: GpuDevice,
     arenas: Vec<DeviceArena>,
     programs: Vec<Program>,
+    /// Submits whose losses have not been read, the oldest first.
+    pending: VecDeque<Pending>,
+    /// Steps of the next submit.
+    per_submit: usize,
+    /// When the last submit was found done.
+    last_done: Instant,
     /// What was done so far.
     pub counters: Counters,
 }
@@ -51,7 +57,15 @@ impl Gpu {
     /// [`crate::Error::Gpu`] naming the kernel or buffer.
     pub async fn new(device: &GpuDevice, plans: &[Plan]) -> Result<Gpu> {
         let (arenas, programs) = build::build(device, plans).await?;
-        Ok(Gpu { device: device.clone(), arenas, programs, counters: Counters::default() })
+        Ok(Gpu {
+            device: device.clone(),
+            arenas,
+            programs,
+            pending: VecDeque::new(),
+            per_submit: 1,
+            last_done: Instant::now(),
+            counters: Counters::default(),
+        })
     }
 
     fn arena(&self, plan: usize, range: Range) -> &DeviceArena {
@@ -197,27 +211,52 @@ impl Gpu {
 
     /// See [`super::Session::run`].
     pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+        self.per_submit = 1;
+        let started = self.start(plan, steps, sink).await?;
+        self.drain(sink).await?;
+        Ok(started)
+    }
+
+    /// See [`super::Session::start`].
+    pub async fn start(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
         self.reset(plan)?;
-        let mut pending: VecDeque<Pending> = VecDeque::new();
-        let (mut started, mut per_submit) = (0, 1);
-        let mut flow = Flow::Continue;
-        let mut last_done = Instant::now();
-        loop {
-            while flow == Flow::Continue && started < steps && pending.len() < IN_FLIGHT {
-                let count = per_submit.min(steps - started);
-                pending.push_back(self.submit_steps(plan, started, count));
-                started += count;
+        let mut started = 0;
+        while started < steps {
+            if self.pending.len() >= IN_FLIGHT && self.land(sink).await? == Flow::Stop {
+                break;
             }
-            let Some(next) = pending.pop_front() else { return Ok(started) };
-            let losses = self.finish(next.read_back).await?;
-            let took = last_done.max(next.submitted).elapsed();
-            last_done = Instant::now();
-            self.counters.device_ns += took.as_nanos() as u64;
-            per_submit = adapt(next.steps, took);
-            if sink(&losses) == Flow::Stop {
-                flow = Flow::Stop;
-            }
+            let count = self.per_submit.min(steps - started);
+            let submitted = self.submit_steps(plan, started, count);
+            self.pending.push_back(submitted);
+            started += count;
         }
+        Ok(started)
+    }
+
+    /// See [`super::Session::drain`].
+    pub async fn drain(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<()> {
+        while !self.pending.is_empty() {
+            self.land(sink).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the oldest submit and hands its losses to `sink`.
+    async fn land(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<Flow> {
+        let Some(next) = self.pending.pop_front() else { return Ok(Flow::Continue) };
+        let losses = match self.finish(next.read_back).await {
+            Ok(losses) => losses,
+            Err(e) => {
+                // Nothing that was submitted after a failure will be of use.
+                self.pending.clear();
+                return Err(e);
+            }
+        };
+        let took = self.last_done.max(next.submitted).elapsed();
+        self.last_done = Instant::now();
+        self.counters.device_ns += took.as_nanos() as u64;
+        self.per_submit = adapt(next.steps, took);
+        Ok(sink(&losses))
     }
 
     /// Encodes and submits `count` steps and the read-back of their log entries.

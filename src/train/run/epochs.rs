@@ -1,11 +1,10 @@
 //! The epochs of a run.
 
 use super::{Observer, Progress, Run};
-use crate::data::epoch_order;
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Flow};
 use crate::report::{EpochRecord, Outcome};
-use crate::train::metrics::confusion;
+use crate::train::metrics::Tally;
 use std::time::{Duration, Instant};
 
 /// A checkpoint is written at the end of an epoch when the last one is at least this old, and at the end of the run.
@@ -30,7 +29,7 @@ impl Run<'_> {
     async fn epoch(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         let begin = Instant::now();
         let (position, batch, rows) = (self.position, self.batch, self.prepared.train.rows);
-        let order = epoch_order(self.job.spec.train.seed, position.epoch, rows);
+        let order = self.prepared.train.order(self.job.spec.train.seed, position.epoch);
         self.report.times.shuffle += begin.elapsed().as_secs_f64();
         let before = self.engine.counters();
         let mut taken_in = Duration::ZERO;
@@ -52,7 +51,8 @@ impl Run<'_> {
             taken_in += entered.elapsed();
             if stop { Flow::Stop } else { Flow::Continue }
         };
-        let done = self.engine.train(&order[skip..], position.steps, &mut sink).await?;
+        let (set, from) = (&self.prepared.train, position.step_in_epoch);
+        let done = self.engine.train_set(set, &order, from, position.steps, &mut sink).await?;
         let seconds = begin.elapsed().as_secs_f64();
         self.report.times.losses += taken_in.as_secs_f64();
         self.add_times(before);
@@ -92,16 +92,12 @@ impl Run<'_> {
             samples_per_second: samples / seconds.max(1e-9),
         };
         let begin = Instant::now();
-        if let Some(validation) = &self.prepared.validation {
-            let evaluation = self.engine.evaluate().await?;
-            record.validation_loss = Some(evaluation.loss).filter(|l| l.is_finite());
-            self.report.confusion = confusion(
-                &evaluation.predictions,
-                &validation.targets,
-                self.prepared.preprocessing.schema.classes.as_deref(),
-                self.prepared.network.outputs(),
-                self.prepared.network.loss,
-            );
+        if self.prepared.validation.is_some() {
+            let (network, classes) = (&self.prepared.network, self.prepared.preprocessing.schema.classes.as_deref());
+            let mut tally = Tally::new(classes, network.outputs(), network.loss);
+            let loss = self.engine.evaluate_set(&mut |predictions, targets| tally.add(predictions, targets)).await?;
+            record.validation_loss = Some(loss).filter(|l| l.is_finite());
+            self.report.confusion = tally.finish();
             record.validation_accuracy = self.report.confusion.as_ref().map(|c| c.accuracy());
         }
         let evaluated = Instant::now();
@@ -121,6 +117,7 @@ impl Run<'_> {
         let seconds = |of: fn(&Counters) -> u64| (of(&after) - of(&before)) as f64 * 1e-9;
         let times = &mut self.report.times;
         times.tables += seconds(|c| c.tables_ns);
+        times.data += seconds(|c| c.data_ns);
         times.encode += seconds(|c| c.host_ns) - seconds(|c| c.submit_ns);
         times.submit += seconds(|c| c.submit_ns);
         // A GPU works beside the host, which waits for it; the CPU does the work itself.

@@ -9,8 +9,8 @@ pub use report::device_report;
 
 use super::checkpoint::Position;
 use super::engine::Engine;
-use super::prepare::{Prepared, prepare};
 use super::run_folder::RunFolder;
+use super::samples::{RunData, read};
 use crate::error::Result;
 use crate::exec::{Counters, Device};
 use crate::plan::Switches;
@@ -70,6 +70,19 @@ pub enum Place {
     Resume(RunFolder),
 }
 
+impl Place {
+    /// The folder of the run, or the nearest one above it that is there already: where samples go that memory does not hold.
+    fn nearest(&self) -> PathBuf {
+        let wanted = match self {
+            Place::New(Some(dir)) => dir.as_path(),
+            Place::New(None) => Path::new("runs"),
+            Place::Resume(folder) => folder.path(),
+        };
+        let there = wanted.ancestors().find(|dir| dir.is_dir());
+        there.unwrap_or(Path::new(".")).to_path_buf()
+    }
+}
+
 impl Job {
     fn folder(&self) -> Result<RunFolder> {
         match &self.place {
@@ -87,7 +100,7 @@ impl Job {
 struct Run<'a> {
     job: &'a Job,
     folder: RunFolder,
-    prepared: &'a Prepared,
+    prepared: &'a RunData,
     /// Everything that the device holds; [`Run::reopen`] replaces it.
     engine: Engine,
     /// What engines before this one did.
@@ -110,7 +123,7 @@ pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> R
     if let Place::New(Some(dir)) = &job.place {
         RunFolder::refuse_existing(dir)?;
     }
-    let prepared = prepare(&job.spec)?;
+    let prepared = read(&job.spec, &job.place.nearest())?;
     let mut run = Run::open(job, device, &prepared).await?;
     observer.started(&run.report, &run.folder);
     let result = run.epochs(observer).await;

@@ -6,20 +6,21 @@ use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
 use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::engine::{Engine, Roles, check_fits};
-use crate::train::prepare::Prepared;
 use crate::train::run_folder::RunFolder;
+use crate::train::samples::RunData;
 use std::time::Instant;
 
 /// Samples of a step: a training set smaller than the spec's batch is one batch.
-fn batch_size(job: &Job, prepared: &Prepared) -> usize {
+fn batch_size(job: &Job, prepared: &RunData) -> usize {
     job.spec.train.batch_size.min(prepared.train.rows)
 }
 
 /// What the run's engine holds.
-fn roles(job: &Job, prepared: &Prepared) -> Roles {
+fn roles(job: &Job, prepared: &RunData) -> Roles {
     Roles {
         train: Some((prepared.train.rows, batch_size(job, prepared), job.spec.train.optimizer)),
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
+        stream: prepared.train.file().is_some(),
         switches: job.switches,
         ..Roles::default()
     }
@@ -31,20 +32,20 @@ fn roles(job: &Job, prepared: &Prepared) -> Roles {
 ///
 /// # Errors
 /// [`Error::Limit`], [`Error::Gpu`], [`Error::Device`].
-async fn open_engine(job: &Job, device: &Device, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<Engine> {
+async fn open_engine(job: &Job, device: &Device, prepared: &RunData, checkpoint: &Checkpoint) -> Result<Engine> {
     let mut engine = Engine::open(device, &prepared.network, roles(job, prepared)).await?;
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
-    engine.set_training_data(&prepared.train)?;
+    engine.set_training_set(&prepared.train)?;
     if let Some(validation) = &prepared.validation {
-        engine.set_evaluation_data(validation)?;
+        engine.set_evaluation_set(validation)?;
     }
     Ok(engine)
 }
 
 impl<'a> Run<'a> {
     /// Opens the job's folder and an engine in the state that the folder's checkpoint, or the seed, says.
-    pub(super) async fn open(job: &'a Job, device: &Device, prepared: &'a Prepared) -> Result<Run<'a>> {
+    pub(super) async fn open(job: &'a Job, device: &Device, prepared: &'a RunData) -> Result<Run<'a>> {
         let train = &job.spec.train;
         let network = &prepared.network;
         let batch = batch_size(job, prepared);
@@ -114,7 +115,7 @@ impl<'a> Run<'a> {
 }
 
 /// A run goes on only with the data that it began with: other rows would be another order of samples.
-fn refuse_changed_data(folder: &RunFolder, prepared: &Prepared, position: Position, batch: usize) -> Result<()> {
+fn refuse_changed_data(folder: &RunFolder, prepared: &RunData, position: Position, batch: usize) -> Result<()> {
     let changed = |what: &str| {
         Err(Error::data(
             folder.path().display().to_string(),

@@ -21,7 +21,14 @@ struct Silent;
 impl Observer for Silent {}
 
 fn train_in(spec: &Spec, place: Where, disk: Arc<dyn Disk>) -> wgrad::Result<RunReport> {
-    let job = Job { spec: spec.clone(), spec_name: "iris.toml".into(), place, switches: Switches::ALL, disk };
+    let job = Job {
+        spec: spec.clone(),
+        spec_name: "iris.toml".into(),
+        place,
+        switches: Switches::ALL,
+        disk,
+        lose_at: Vec::new(),
+    };
     pollster::block_on(train(&job, &Device::cpu(), &mut Silent))
 }
 

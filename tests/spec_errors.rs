@@ -5,7 +5,7 @@ use std::path::Path;
 use wgrad::data::Scale;
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::Init;
-use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation};
+use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation};
 
 const WHOLE: &str = r#"[data]
 train = "digits.csv"
@@ -412,6 +412,7 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         target,
         validation,
         scale,
+        reading: Reading { memory: 3 << 20, shuffle_window: 1023, shuffle_block: 1 << 40, skip_bad_rows: 7 },
     });
     let layer = (size(), activation(), any::<bool>(), init()).prop_map(|(outputs, activation, bias, init)| LayerSpec {
         outputs,

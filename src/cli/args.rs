@@ -178,6 +178,9 @@ pub struct Train {
     /// Write a checkpoint when the last is T minutes old, instead of the spec's; 0: not by time
     #[arg(long, value_name = "T", value_parser = minutes)]
     pub checkpoint_minutes: Option<f64>,
+    /// Pass over at most N malformed rows, instead of the spec's skip_bad_rows
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub skip_bad_rows: Option<usize>,
     #[command(flatten)]
     pub switches: SwitchArgs,
 }

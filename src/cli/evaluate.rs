@@ -2,11 +2,9 @@
 
 use super::{args, out};
 use crate::report::{Confusion, DeviceReport};
-use crate::train::metrics::confusion;
-use crate::train::prepare::read_like;
+use crate::train::forward::evaluate_file;
 use crate::train::run::device_report;
-use crate::train::run_folder::{RunFolder, Trained};
-use crate::train::{Engine, Roles};
+use crate::train::run_folder::RunFolder;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -19,23 +17,14 @@ struct Result {
 }
 
 pub fn run(args: args::Eval) -> anyhow::Result<bool> {
-    let Trained { spec, preprocessing, network, parameters } = RunFolder::open(&args.run)?.trained()?;
-    let data = read_like(&args.data.file(), &spec, &preprocessing)?;
+    let trained = RunFolder::open(&args.run)?.trained()?;
     let device = args.device.open()?;
-    let roles = Roles { evaluate: Some(data.rows), ..Roles::default() };
-    let evaluation = pollster::block_on(async {
-        let mut engine = Engine::open(&device, &network, roles).await?;
-        engine.write_parameters(&parameters)?;
-        engine.set_evaluation_data(&data)?;
-        engine.evaluate().await
-    })?;
-    let classes = preprocessing.schema.classes.as_deref();
-    let confusion = confusion(&evaluation.predictions, &data.targets, classes, network.outputs(), network.loss);
+    let evaluated = pollster::block_on(evaluate_file(&device, &trained, &args.data.file()))?;
     let result = Result {
-        rows: data.rows,
-        loss: evaluation.loss,
-        accuracy: confusion.as_ref().map(Confusion::accuracy),
-        confusion,
+        rows: evaluated.rows,
+        loss: evaluated.loss,
+        accuracy: evaluated.confusion.as_ref().map(Confusion::accuracy),
+        confusion: evaluated.confusion,
         device: device_report(&device),
     };
     out::words(&format!("device    {} ({})", result.device.name, result.device.reason));

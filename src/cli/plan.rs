@@ -1,14 +1,15 @@
 //! `wgrad plan`
 
 use super::{args, out};
+use crate::data::load::sample_bytes;
 use crate::exec::memory::{free_bytes, gibibytes};
 use crate::exec::{Choice, Device, limits_of_environment, open_device};
 use crate::plan::{Limits, Plan, Products};
-use crate::spec::Spec;
+use crate::spec::{Spec, Validation};
 use crate::train::Roles;
 use crate::train::engine::{Target, planned};
 use crate::train::forecast::{Forecast, check_memory, largest_batch};
-use crate::train::prepare::prepare;
+use crate::train::prepare::{Prepared, prepare};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -31,6 +32,17 @@ struct ArenaSize {
     bytes: u64,
 }
 
+/// Whether the samples of the training file are more than `data.memory` holds, so that they stream.
+fn in_file(spec: &Spec, prepared: &Prepared) -> bool {
+    // Rows that are held out come from the same file.
+    let held_out = match spec.data.validation {
+        Some(Validation::Fraction(_)) => prepared.validation.as_ref().map_or(0, |v| v.rows),
+        _ => 0,
+    };
+    let row_bytes = sample_bytes(prepared.network.inputs(), spec.target_rule());
+    (prepared.train.rows + held_out) as u64 > spec.data.reading.memory / row_bytes
+}
+
 pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
     let prepared = prepare(&spec)?;
@@ -40,6 +52,7 @@ pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let roles = Roles {
         train: Some((prepared.train.rows, batch, spec.train.optimizer)),
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
+        stream: in_file(&spec, &prepared),
         switches: args.switches.parse()?,
         ..Roles::default()
     };

@@ -1,68 +1,99 @@
 //! `wgrad predict`
 
 use super::{args, out};
+use crate::error::Error;
+use crate::exec::Device;
 use crate::graph::Loss;
-use crate::model::weights::write_atomically;
+use crate::model::Network;
+use crate::model::disk::{SystemDisk, replace_with};
 use crate::spec::DataFile;
+use crate::train::forward::predict_file;
 use crate::train::metrics::predicted_class;
-use crate::train::prepare::read_features;
 use crate::train::run_folder::{RunFolder, Trained};
-use crate::train::{Engine, Roles};
+use anyhow::Context;
+use std::io::Write;
+use std::path::Path;
 
 pub fn run(args: args::Predict) -> anyhow::Result<bool> {
-    let Trained { preprocessing, network, parameters, .. } = RunFolder::open(&args.run)?.trained()?;
-    let schema = &preprocessing.schema;
-    let data = read_features(&DataFile::at(&args.data), &preprocessing)?;
+    let trained = RunFolder::open(&args.run)?.trained()?;
     let device = args.device.open()?;
     out::words(&format!("device    {} ({})", device.name(), device.reason()));
-    let roles = Roles { predict: Some(data.rows), ..Roles::default() };
-    let predictions = pollster::block_on(async {
-        let mut engine = Engine::open(&device, &network, roles).await?;
-        engine.write_parameters(&parameters)?;
-        engine.predict(&data).await
-    })?;
-    let text = csv_text(&predictions, network.outputs(), network.loss, schema.classes.as_deref(), &schema.target)?;
-    match &args.out {
+    let rows = match &args.out {
         Some(path) => {
-            write_atomically(path, &text)?;
-            out::words(&format!("wrote {} rows to {}", data.rows, path.display()));
+            let mut rows = Ok(0);
+            let mut write = |file: &mut dyn Write| {
+                rows = predict(&device, &trained, &args.data, file);
+                match &rows {
+                    Ok(_) => Ok(()),
+                    // The file is not to appear; the cause is told below.
+                    Err(_) => Err(std::io::Error::other("no predictions")),
+                }
+            };
+            let written = replace_with(&SystemDisk, path, &mut write);
+            let rows = rows?;
+            written?;
+            out::words(&format!("wrote {rows} rows to {}", path.display()));
+            return Ok(true);
         }
-        None => out::result(&String::from_utf8_lossy(&text))?,
-    }
-    Ok(true)
+        None => predict(&device, &trained, &args.data, &mut std::io::stdout().lock()),
+    };
+    rows.map(|_| true)
 }
 
-/// One line a row: the class and the probability of each class, or the numbers under the target columns' names.
-fn csv_text(
-    predictions: &[f64],
-    outputs: usize,
-    loss: Loss,
-    classes: Option<&[String]>,
-    target: &[String],
-) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let numbers =
-        if target.len() == outputs { target.to_vec() } else { (0..outputs).map(|i| format!("y{i}")).collect() };
+/// Writes a header and a line for each row of the file; returns the number of rows.
+fn predict(device: &Device, trained: &Trained, data: &Path, to: &mut dyn Write) -> anyhow::Result<usize> {
+    let (network, schema) = (&trained.network, &trained.preprocessing.schema);
+    let classes = schema.classes.as_deref();
+    let mut writer = csv::Writer::from_writer(to);
+    let mut failure = None;
+    let mut started = false;
+    let mut take = |predictions: &[f64]| {
+        let mut write = || -> anyhow::Result<()> {
+            if !std::mem::replace(&mut started, true) {
+                writer.write_record(header(network, classes, &schema.target))?;
+            }
+            predictions.chunks(network.outputs()).try_for_each(|row| {
+                writer.write_record(record(row, network.loss, classes))?;
+                Ok(())
+            })
+        };
+        write().map_err(|e| {
+            failure = Some(e);
+            Error::Internal("predictions were not written".into())
+        })
+    };
+    let rows = pollster::block_on(predict_file(device, trained, &DataFile::at(data), &mut take));
+    if let Some(failure) = failure {
+        return Err(failure).context("the predictions could not be written");
+    }
+    let rows = rows?;
+    writer.flush().context("the predictions could not be written")?;
+    Ok(rows)
+}
+
+/// The class and the probability of each class, or the numbers under the target columns' names.
+fn header(network: &Network, classes: Option<&[String]>, target: &[String]) -> Vec<String> {
+    let outputs = network.outputs();
     // What the outputs of other losses say of a class is no probability.
-    let kind = if gives_probabilities(loss) { "p" } else { "score" };
-    let header: Vec<String> = match classes {
+    let kind = if gives_probabilities(network.loss) { "p" } else { "score" };
+    match classes {
         Some(_) if outputs == 1 => vec!["class".into(), "score".into()],
         Some(classes) => std::iter::once("class".to_string())
-            .chain((0..outputs).map(|i| format!("{}({})", kind, classes.get(i).map_or("?", String::as_str))))
+            .chain((0..outputs).map(|i| format!("{kind}({})", classes.get(i).map_or("?", String::as_str))))
             .collect(),
-        None => numbers,
-    };
-    writer.write_record(&header)?;
-    for row in predictions.chunks(outputs) {
-        let mut record = Vec::with_capacity(outputs + 1);
-        if let Some(classes) = classes {
-            let class = predicted_class(row, loss);
-            record.push(classes.get(class).cloned().unwrap_or_else(|| class.to_string()));
-        }
-        record.extend(probabilities(row, loss).iter().map(|v| format!("{v}")));
-        writer.write_record(&record)?;
+        None if target.len() == outputs => target.to_vec(),
+        None => (0..outputs).map(|i| format!("y{i}")).collect(),
     }
-    Ok(writer.into_inner()?)
+}
+
+fn record(row: &[f64], loss: Loss, classes: Option<&[String]>) -> Vec<String> {
+    let mut record = Vec::with_capacity(row.len() + 1);
+    if let Some(classes) = classes {
+        let class = predicted_class(row, loss);
+        record.push(classes.get(class).cloned().unwrap_or_else(|| class.to_string()));
+    }
+    record.extend(probabilities(row, loss).iter().map(|v| format!("{v}")));
+    record
 }
 
 /// True where [`probabilities`] gives numbers from 0 to 1 that the loss takes for probabilities.

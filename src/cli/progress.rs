@@ -74,6 +74,17 @@ impl Observer for Printer {
             out::count(report.validation_rows as u64),
             report.batch_size
         ));
+        if report.data_file_bytes > 0 {
+            out::words(&format!(
+                "samples     {} in a file without a name in {}, removed at the end (more than data.memory holds)",
+                out::bytes(report.data_file_bytes),
+                report.data_file_folder
+            ));
+        }
+        if report.skipped_rows > 0 {
+            out::words(&format!("bad rows    {} skipped:", out::count(report.skipped_rows as u64)));
+            report.skipped.iter().for_each(|row| out::words(&format!("            {row}")));
+        }
         out::words(&format!("memory      {} on the device", out::bytes(report.memory_bytes)));
         out::words(&format!("run folder  {}", folder.path().display()));
         self.folder = folder.path().to_path_buf();

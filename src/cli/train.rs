@@ -81,6 +81,7 @@ fn override_spec(spec: &mut Spec, args: &args::Train) {
     train.seed = args.seed.unwrap_or(train.seed);
     train.checkpoint.steps = args.checkpoint_steps.map_or(train.checkpoint.steps, |steps| steps as usize);
     train.checkpoint.minutes = args.checkpoint_minutes.unwrap_or(train.checkpoint.minutes);
+    spec.data.reading.skip_bad_rows = args.skip_bad_rows.unwrap_or(spec.data.reading.skip_bad_rows);
 }
 
 fn file_name(path: &Path) -> String {
@@ -120,7 +121,11 @@ fn summary(report: &RunReport, folder: &Path) -> String {
             text.push_str(&format!("\nvalidation accuracy  {:.2} %", 100.0 * accuracy));
         }
     }
+    if report.skipped_rows > 0 {
+        text.push_str(&format!("\nbad rows skipped     {}", out::count(report.skipped_rows as u64)));
+    }
     text.push_str(&format!("\ntime                 {}", time(&report.times)));
+    text.push_str(&format!("\nwaited for data      {:.1} %", 100.0 * report.times.data / report.times.wall.max(1e-9)));
     text.push_str(&format!("\ndigest               {}", report.digest));
     text.push_str(&format!("\nreport               {}", folder.join("report.html").display()));
     if report.outcome == Outcome::Interrupted {

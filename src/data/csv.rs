@@ -270,9 +270,10 @@ mod tests {
         }
     }
 
-    /// Column names, cells by row, lines.
-    #[allow(clippy::type_complexity)]
-    fn read(text: &[u8]) -> Result<(Vec<String>, Vec<Vec<String>>, Vec<String>)> {
+    /// Column names, cells by row, places of the rows.
+    type Cells = (Vec<String>, Vec<Vec<String>>, Vec<String>);
+
+    fn read(text: &[u8]) -> Result<Cells> {
         let input = Trickle(std::io::Cursor::new(text.to_vec()));
         let mut source = CsvSource::new(Path::new("d.csv"), Box::new(input))?;
         let columns = source.header().columns.clone();

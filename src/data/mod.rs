@@ -2,10 +2,14 @@
 
 pub mod arrays;
 pub mod block;
+mod cache;
 mod check;
 pub mod csv;
+pub mod load;
 pub mod nearest;
 mod open;
+pub mod order;
+mod read;
 pub mod rng;
 mod scale;
 mod schema;
@@ -14,9 +18,11 @@ mod split;
 mod table;
 mod target;
 
+pub use cache::{CacheWriter, RowCache};
 pub use open::{Kind, read_whole, sniff};
+pub use read::Tolerance;
 pub use rng::{epoch_order, permutation};
-pub use scale::{Scale, Scaler};
+pub use scale::{Fit, Scale, Scaler};
 pub use schema::Schema;
 pub use split::split_rows;
 pub use table::{RawTable, read_csv, read_table};

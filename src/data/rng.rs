@@ -37,6 +37,10 @@ pub enum Purpose {
     Init,
     /// Which elements a gradient check looks at; the index is the tensor.
     Gradcheck,
+    /// The order of blocks of rows that lie in a file; the index is the epoch.
+    Blocks,
+    /// The order of rows within a window of such blocks; the index is the epoch, the part the window.
+    Window,
 }
 
 /// The stream number of `purpose` with `index`: purpose in the upper half, index in the lower.
@@ -46,6 +50,8 @@ pub fn stream(purpose: Purpose, index: u32) -> u64 {
         Purpose::Epoch => 2,
         Purpose::Init => 3,
         Purpose::Gradcheck => 4,
+        Purpose::Blocks => 5,
+        Purpose::Window => 6,
     };
     (purpose << 32) | u64::from(index)
 }
@@ -112,12 +118,25 @@ impl Philox {
 ///
 /// `n` is a number of rows, which the loader keeps within u32.
 pub fn permutation(seed: u64, stream: u64, n: usize) -> Vec<u32> {
+    permutation_part(seed, stream, 0, n)
+}
+
+/// The same from a part of the stream of its own: 2^32 blocks of numbers belong to each, more than n rows can use.
+pub fn permutation_part(seed: u64, stream: u64, part: u32, n: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..n as u32).collect();
-    let mut rng = Philox::new(seed, stream);
+    let mut rng = Philox { block: u64::from(part) << 32, ..Philox::new(seed, stream) };
     for i in (1..order.len()).rev() {
         order.swap(i, rng.below(i as u32 + 1) as usize);
     }
     order
+}
+
+/// Whether row `row` of a file that is not held in memory is held out: each with the probability `fraction`, known without
+/// the number of rows.
+pub fn held_out(seed: u64, row: u64, fraction: f64) -> bool {
+    let stream = stream(Purpose::Split, 1);
+    let mut rng = Philox { block: row, ..Philox::new(seed, stream) };
+    rng.next_f64() < fraction
 }
 
 /// The order in which the epoch `epoch` visits `n` training rows.

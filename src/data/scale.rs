@@ -64,24 +64,9 @@ pub enum Scaler {
 impl Scaler {
     /// Fits `scale` to `x`, rows x `width`, row-major.
     pub fn fit(scale: Scale, x: &[f64], width: usize) -> Scaler {
-        match scale {
-            Scale::Standard => {
-                let (mean, std) = mean_and_std(x, width);
-                Scaler::Standard { mean, std }
-            }
-            Scale::Minmax => {
-                let mut min = vec![f64::INFINITY; width];
-                let mut max = vec![f64::NEG_INFINITY; width];
-                for row in rows(x, width) {
-                    for (j, &v) in row.iter().enumerate() {
-                        min[j] = min[j].min(v);
-                        max[j] = max[j].max(v);
-                    }
-                }
-                Scaler::Minmax { min, max }
-            }
-            Scale::None => Scaler::None,
-        }
+        let mut fit = Fit::new(scale, width);
+        x.chunks_exact(width.max(1)).for_each(|row| fit.add(row));
+        fit.finish()
     }
 
     /// The kind of this scaling.
@@ -124,32 +109,65 @@ impl Scaler {
     }
 }
 
-fn rows(x: &[f64], width: usize) -> std::slice::ChunksExact<'_, f64> {
-    x.chunks_exact(width.max(1))
+/// A scaling that is being fitted, row by row.
+///
+/// Mean and deviation are found by Welford's recurrence (B. P. Welford, Technometrics 4, 1962): it loses no digits where
+/// the mean is far larger than the spread, and a constant column has exactly 0.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    scale: Scale,
+    rows: f64,
+    /// Means, or smallest values.
+    low: Vec<f64>,
+    /// Sums of squared deviations, or largest values.
+    high: Vec<f64>,
 }
 
-/// Mean and population standard deviation of each column, by Welford's recurrence (B. P. Welford, Technometrics 4,
-/// 1962): it loses no digits where the mean is far larger than the spread, and a constant column has exactly 0.
-fn mean_and_std(x: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut mean = vec![0.0; width];
-    let mut sum_of_squares = vec![0.0; width];
-    let mut n = 0.0;
-    for row in rows(x, width) {
-        n += 1.0;
-        for (j, &v) in row.iter().enumerate() {
-            let delta = v - mean[j];
-            mean[j] += delta / n;
-            sum_of_squares[j] += delta * (v - mean[j]);
+impl Fit {
+    /// No rows of `width` columns yet.
+    pub fn new(scale: Scale, width: usize) -> Fit {
+        let (low, high) = match scale {
+            Scale::Standard => (vec![0.0; width], vec![0.0; width]),
+            Scale::Minmax => (vec![f64::INFINITY; width], vec![f64::NEG_INFINITY; width]),
+            Scale::None => (Vec::new(), Vec::new()),
+        };
+        Fit { scale, rows: 0.0, low, high }
+    }
+
+    /// Takes in a row.
+    pub fn add(&mut self, row: &[f64]) {
+        self.rows += 1.0;
+        let n = self.rows;
+        let columns = row.iter().zip(&mut self.low).zip(&mut self.high);
+        match self.scale {
+            Scale::Standard => {
+                for ((v, mean), squares) in columns {
+                    let delta = v - *mean;
+                    *mean += delta / n;
+                    *squares += delta * (v - *mean);
+                }
+            }
+            Scale::Minmax => {
+                for ((v, low), high) in columns {
+                    *low = low.min(*v);
+                    *high = high.max(*v);
+                }
+            }
+            Scale::None => {}
         }
     }
-    let std = sum_of_squares
-        .iter()
-        .map(|s: &f64| {
-            let std = (s / n).sqrt();
-            if std > 0.0 { std } else { 1.0 }
-        })
-        .collect();
-    (mean, std)
+
+    /// The scaling of the rows taken in.
+    pub fn finish(self) -> Scaler {
+        match self.scale {
+            Scale::Standard => {
+                let deviation = |squares: f64| Some((squares / self.rows).sqrt()).filter(|d| *d > 0.0).unwrap_or(1.0);
+                Scaler::Standard { mean: self.low, std: self.high.into_iter().map(deviation).collect() }
+            }
+            Scale::Minmax => Scaler::Minmax { min: self.low, max: self.high },
+            Scale::None => Scaler::None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub use crate::report::Counters;
 pub struct Session {
     plans: Vec<Plan>,
     inner: Inner,
+    /// Steps started since the last [`Session::drain`], and how many of them before the last start.
+    started: usize,
+    before: usize,
 }
 
 enum Inner {
@@ -83,7 +86,7 @@ impl Session {
             #[cfg(feature = "gpu")]
             Device::Gpu(gpu) => Inner::Gpu(Box::new(gpu::Gpu::new(gpu, &plans).await?)),
         };
-        Ok(Session { plans, inner })
+        Ok(Session { plans, inner, started: 0, before: 0 })
     }
 
     /// Whether `device` has the memory for `plans`: their arenas are allocated and let go again.
@@ -203,17 +206,58 @@ impl Session {
         if steps > self.plans[plan].steps {
             return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
         }
+        (self.before, self.started) = (0, 0);
         each!(self, inner => inner.run(plan, steps, sink).await)
     }
 
     /// The steps, of those that the last [`Session::run`] ran, among which a parameter or an optimizer state stopped being a
-    /// finite number; the run then ended early. Later steps ran on numbers that are of no use.
+    /// finite number; the run then ended early. Later steps ran on numbers that are of no use. Steps of
+    /// [`Session::start`] are counted from the first one since the last [`Session::drain`].
     pub fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
+        let shifted = |steps: &std::ops::Range<usize>| self.before + steps.start..self.before + steps.end;
         match &self.inner {
-            Inner::F32(inner) => inner.nonfinite.clone(),
-            Inner::F64(inner) => inner.nonfinite.clone(),
+            Inner::F32(inner) => inner.nonfinite.as_ref().map(shifted),
+            Inner::F64(inner) => inner.nonfinite.as_ref().map(shifted),
             #[cfg(feature = "gpu")]
             Inner::Gpu(inner) => inner.nonfinite.clone(),
+        }
+    }
+
+    /// As [`Session::run`], but returns as soon as the steps are on their way: data of the next ones can be written while
+    /// the device works. What is written then lands after the steps that were started before and ahead of those that are
+    /// started next. Losses may come in a later call; [`Session::drain`] brings the rest.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn start(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+        if steps > self.plans[plan].steps {
+            return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
+        }
+        self.before = self.started;
+        let started = match &mut self.inner {
+            Inner::F32(inner) => inner.run(plan, steps, sink).await,
+            Inner::F64(inner) => inner.run(plan, steps, sink).await,
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => inner.start(plan, self.before, steps, sink).await,
+        }?;
+        self.started += started;
+        Ok(started)
+    }
+
+    /// Waits for the steps of [`Session::start`] and hands the rest of their losses to `sink`.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn drain(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<()> {
+        self.started = 0;
+        match &mut self.inner {
+            // The CPU has done what it was told when it returns.
+            Inner::F32(_) | Inner::F64(_) => {
+                let _ = sink;
+                Ok(())
+            }
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => inner.drain(sink).await,
         }
     }
 

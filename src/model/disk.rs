@@ -102,15 +102,26 @@ pub fn is_temporary(name: &str) -> bool {
 /// # Errors
 /// [`Error::Io`]; the file at `path` stays as it was.
 pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+    replace_with(disk, path, &mut |file| file.write_all(bytes))
+}
+
+/// The same for what `write` writes, piece by piece; when it fails, the file at `path` stays as it was.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_with(disk: &dyn Disk, path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> IoResult<()>) -> Result<()> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(Error::io(path, because("this is a folder. Name a file"))),
         // A device or a pipe (/dev/stdout) has no old content to keep, and a rename would put a file in its place.
-        Ok(found) if !found.is_file() => return std::fs::write(path, bytes).map_err(|e| Error::io(path, e)),
+        Ok(found) if !found.is_file() => {
+            let file = std::fs::OpenOptions::new().write(true).open(path);
+            return file.and_then(|mut file| write(&mut file)).map_err(|e| Error::io(path, e));
+        }
         _ => {}
     }
     // What a link points to is replaced, not the link.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    put(disk, path, &target, bytes, None)
+    put(disk, path, &target, write, None)
 }
 
 /// The same for a file of which the one before is kept, under the name `previous`: at every moment one of the two names
@@ -119,10 +130,29 @@ pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// [`Error::Io`]; the last whole file stays under one of the two names.
 pub fn replace_keeping(disk: &dyn Disk, path: &Path, previous: &Path, bytes: &[u8]) -> Result<()> {
-    put(disk, path, path, bytes, Some(previous))
+    put(disk, path, path, &mut |file| file.write_all(bytes), Some(previous))
 }
 
-fn put(disk: &dyn Disk, path: &Path, target: &Path, bytes: &[u8], previous: Option<&Path>) -> Result<()> {
+/// A file under writing, for what writes to any.
+struct Stream<'a>(&'a mut dyn DiskFile);
+
+impl Write for Stream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> IoResult<usize> {
+        self.0.write(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> IoResult<()> {
+        Ok(())
+    }
+}
+
+fn put(
+    disk: &dyn Disk,
+    path: &Path,
+    target: &Path,
+    write: &mut dyn FnMut(&mut dyn Write) -> IoResult<()>,
+    previous: Option<&Path>,
+) -> Result<()> {
     let failed = |e| Error::io(path, e);
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -133,7 +163,7 @@ fn put(disk: &dyn Disk, path: &Path, target: &Path, bytes: &[u8], previous: Opti
         return Err(failed(because(&missing)));
     }
     let (temporary, mut file) = create_temporary(disk, folder).map_err(failed)?;
-    let put = file.write(bytes).and_then(|()| file.sync()).and_then(|()| {
+    let put = write(&mut Stream(file.as_mut())).and_then(|()| file.sync()).and_then(|()| {
         drop(file);
         if let Some(previous) = previous.filter(|_| target.exists()) {
             disk.rename(target, previous)?;

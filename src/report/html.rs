@@ -31,6 +31,7 @@ pub fn render(report: &RunReport) -> String {
         charts(report),
         report.confusion.as_ref().map(confusion::render).unwrap_or_default(),
         format!("<div class=\"columns\">\n{}{}</div>\n", network(report), device(report)),
+        data(report),
         times(report),
         scheduler(report),
         epochs(report),
@@ -265,6 +266,22 @@ fn scheduler(report: &RunReport) -> String {
     )
 }
 
+/// What is to be known of the data files; nothing where all samples were good and held in memory.
+fn data(report: &RunReport) -> String {
+    let mut rows = Vec::new();
+    if report.data_file_bytes > 0 {
+        rows.push(("Samples in a file", bytes(report.data_file_bytes)));
+    }
+    if report.skipped_rows > 0 {
+        rows.push(("Malformed rows skipped", count_of(report.skipped_rows)));
+        rows.extend(report.skipped.iter().map(|row| ("For example", row.clone())));
+    }
+    match rows.is_empty() {
+        true => String::new(),
+        false => format!("<section class=\"card\"><h2>Data</h2>\n{}</section>\n", facts(&rows)),
+    }
+}
+
 /// Where the wall time of the epochs went, each part measured by itself.
 fn times(report: &RunReport) -> String {
     let times = &report.times;
@@ -284,6 +301,7 @@ fn part_title(name: &str) -> &'static str {
     match name {
         "shuffle" => "Order of the samples",
         "tables" => "Tables and streamed samples",
+        "data" => "Waiting for samples to be read",
         "encode" => "Encoding",
         "submit" => "In the driver's submit call",
         "device" => "Computing, or waiting for the GPU",

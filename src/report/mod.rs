@@ -27,6 +27,18 @@ pub struct RunReport {
     pub train_rows: usize,
     /// Rows used for validation; 0 for none.
     pub validation_rows: usize,
+    /// Bytes of samples that lie in a file, because memory does not hold them; 0 for none.
+    #[serde(default)]
+    pub data_file_bytes: u64,
+    /// The folder of that file.
+    #[serde(default)]
+    pub data_file_folder: String,
+    /// Malformed rows that were passed over.
+    #[serde(default)]
+    pub skipped_rows: usize,
+    /// Where the first of them are, and what is wrong with them.
+    #[serde(default)]
+    pub skipped: Vec<String>,
     /// Samples a step.
     pub batch_size: usize,
     /// Epochs asked for.
@@ -195,6 +207,10 @@ pub struct Counters {
     pub submit_ns: u64,
     /// Host time spent in filling and uploading tables and streamed samples, in nanoseconds.
     pub tables_ns: u64,
+    /// Time in which the device was given nothing to do because samples were not ready, in nanoseconds. What it had been given
+    /// before may have kept it busy for a part of that.
+    #[serde(default)]
+    pub data_ns: u64,
     /// Host time spent in waiting for the device, in nanoseconds.
     pub wait_ns: u64,
     /// Time in which the device had work (on the CPU: computed), in nanoseconds; it overlaps the host's.
@@ -214,6 +230,7 @@ impl std::ops::AddAssign for Counters {
             host_ns,
             submit_ns,
             tables_ns,
+            data_ns,
             wait_ns,
             device_ns,
         } = other;
@@ -226,6 +243,7 @@ impl std::ops::AddAssign for Counters {
         self.host_ns += host_ns;
         self.submit_ns += submit_ns;
         self.tables_ns += tables_ns;
+        self.data_ns += data_ns;
         self.wait_ns += wait_ns;
         self.device_ns += device_ns;
     }
@@ -241,6 +259,9 @@ pub struct Times {
     pub shuffle: f64,
     /// Filling and uploading tables, and samples that stream.
     pub tables: f64,
+    /// Waiting for samples that were not ready: the device had nothing to do, or only what was left of it.
+    #[serde(default)]
+    pub data: f64,
     /// Encoding command buffers; on the CPU nothing.
     pub encode: f64,
     /// Inside the driver's submit call.
@@ -257,10 +278,11 @@ pub struct Times {
 
 impl Times {
     /// The parts with their names, in the order in which they happen.
-    pub fn parts(&self) -> [(&'static str, f64); 8] {
+    pub fn parts(&self) -> [(&'static str, f64); 9] {
         [
             ("shuffle", self.shuffle),
             ("tables", self.tables),
+            ("data", self.data),
             ("encode", self.encode),
             ("submit", self.submit),
             ("device", self.device),

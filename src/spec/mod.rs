@@ -5,8 +5,11 @@
 
 mod choice;
 mod read;
+mod reading;
 mod table;
 mod write;
+
+pub use reading::Reading;
 
 use crate::data::{Scale, TargetRule};
 use crate::error::{Error, Result};
@@ -38,6 +41,8 @@ pub struct DataSpec {
     pub validation: Option<Validation>,
     /// Scaling of the features.
     pub scale: Scale,
+    /// How files are read.
+    pub reading: Reading,
 }
 
 /// A data file that a spec names.

@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, number, size};
-use super::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation, choice};
+use super::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation, choice};
 
 /// Reads a whole spec.
 pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
@@ -50,6 +50,7 @@ fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
         target,
         validation: table.get("validation").map(|v| validation(source, v, folder, with_labels)).transpose()?,
         scale: table.get("scale").map_or(Ok(Scale::None), |value| scale(source, value))?,
+        reading: Reading::read(table)?,
     };
     table.finish()?;
     Ok(data)

@@ -31,6 +31,7 @@ impl Spec {
             None => {}
         }
         writeln!(out, "scale = \"{}\"", Scale::name(data.scale))?;
+        data.reading.write(out)?;
         if let Some(inputs) = self.model.inputs {
             writeln!(out, "\n[model]\ninputs = {inputs}")?;
         }

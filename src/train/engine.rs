@@ -11,13 +11,19 @@ use crate::model::{Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
 use super::rows::{RowTargets, Rows};
+use super::samples::{Order, SampleSet};
+use std::sync::Arc;
 use std::time::Instant;
+
+mod stream;
 
 /// Rows of the tables at most; a longer epoch uploads its tables in pieces.
 const MAX_TABLE_STEPS: usize = 8192;
-/// Samples that stream go to the device in pieces of this size: larger ones only take more memory, on the device and in the
+/// Samples that stream go to a GPU in pieces of this size: larger ones only take more memory, on the device and in the
 /// driver's staging buffers, and put off the first step.
 const STREAM_BYTES: u64 = 32 << 20;
+/// The same for the CPU: a piece that the caches hold is copied and read at their speed.
+const CPU_STREAM_BYTES: u64 = 2 << 20;
 /// Rows of an evaluation step at most.
 const EVAL_BATCH: usize = 1024;
 
@@ -34,6 +40,8 @@ pub struct Roles {
     pub gradients: Option<usize>,
     /// Steps that one upload of the training tables holds at least, where an epoch is shorter; 0 for an epoch's.
     pub table_steps: usize,
+    /// Let training samples stream even where the device could hold them: there are more than the host does.
+    pub stream: bool,
     /// Give every value of the training plan a place of its own, so that all can be read after a step.
     pub keep_all: bool,
     /// Lower the training plan without fusion, to bisect a fault.
@@ -48,13 +56,15 @@ pub struct Engine {
     network: Network,
     roles: Roles,
     /// The training set, when it does not fit the device and streams through it.
-    streamed: Option<Rows>,
-    /// The rows of an evaluation or prediction, likewise.
-    examined: Option<Rows>,
+    streamed: Option<Arc<Rows>>,
+    /// The samples of [`Engine::evaluate_set`].
+    evaluated: Option<SampleSet>,
     /// See [`Engine::nonfinite`].
     nonfinite: Option<std::ops::Range<usize>>,
     /// Time spent on tables and streamed samples, in nanoseconds.
     tables_ns: u64,
+    /// Time spent in waiting for samples, in nanoseconds.
+    data_ns: u64,
 }
 
 /// Names of the plans, by role.
@@ -62,15 +72,6 @@ const TRAIN: &str = "train";
 const EVALUATE: &str = "eval";
 const PREDICT: &str = "predict";
 const GRADIENTS: &str = "grad";
-
-/// What an evaluation found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation {
-    /// Mean loss over the rows.
-    pub loss: f64,
-    /// rows x outputs, row-major.
-    pub predictions: Vec<f64>,
-}
 
 impl Engine {
     /// Builds the plans that `roles` ask for and opens them on `device`.
@@ -96,14 +97,15 @@ impl Engine {
             network: network.clone(),
             roles,
             streamed: None,
-            examined: None,
+            evaluated: None,
             nonfinite: None,
             tables_ns: 0,
+            data_ns: 0,
         };
         if let Some((rows, _, _)) = roles.train {
             let plan = engine.plan(TRAIN)?;
-            if device_rows(engine.session.plans(), plan, network) < rows {
-                engine.streamed = Some(Rows::new(network));
+            if roles.stream || engine.room(plan, TRAIN) < rows {
+                engine.streamed = Some(Arc::new(Rows::new(network)));
             }
         }
         Ok(engine)
@@ -126,7 +128,7 @@ impl Engine {
 
     /// What the session did so far.
     pub fn counters(&self) -> Counters {
-        Counters { tables_ns: self.tables_ns, ..self.session.counters() }
+        Counters { tables_ns: self.tables_ns, data_ns: self.data_ns, ..self.session.counters() }
     }
 
     /// Writes parameters by name.
@@ -209,7 +211,7 @@ impl Engine {
         let plan = self.plan(TRAIN)?;
         match &mut self.streamed {
             Some(rows) => {
-                rows.set(data);
+                Arc::make_mut(rows).set(data);
                 Ok(())
             }
             None => self.write_samples(plan, TRAIN, data),
@@ -224,13 +226,13 @@ impl Engine {
     pub fn write_training_rows(&mut self, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
         let plan = self.plan(TRAIN)?;
         if let Some(rows) = &mut self.streamed {
-            rows.put(first, x, targets);
+            Arc::make_mut(rows).put(first, x, targets);
             return Ok(());
         }
         self.write_rows(plan, TRAIN, first, x, targets)
     }
 
-    /// The same into the plan's data arena.
+    /// The same into the data arena of the plan `role`.
     fn write_rows(&mut self, plan: usize, role: &str, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
         self.session.write_f32(plan, &format!("data.{role}.x"), first * self.network.inputs(), x)?;
         let target = format!("data.{role}.target");
@@ -241,6 +243,12 @@ impl Engine {
                 self.session.write_f32(plan, &target, first * self.network.outputs(), values)
             }
         }
+    }
+
+    /// Rows that the data arena of the plan `role` holds.
+    fn room(&self, plan: usize, role: &str) -> usize {
+        let x = self.session.plans()[plan].buffer(&format!("data.{role}.x"));
+        x.map_or(0, |b| b.range.len / self.network.inputs().max(1))
     }
 
     /// Writes one parameter by name, row-major in the parameter's shape.
@@ -266,33 +274,25 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn train(&mut self, order: &[u32], first: u64, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
-        let plan = self.plan(TRAIN)?;
-        let Some((_, batch, optimizer)) = self.roles.train else {
-            return Err(Error::Internal("this engine does not train".into()));
-        };
+        if let Some(rows) = &self.streamed {
+            let set = SampleSet::shared(Arc::clone(rows), &self.network);
+            return self.train_streamed(&set, &Order::Rows(order.to_vec()), 0..usize::MAX, first, sink).await;
+        }
+        let (plan, batch) = (self.plan(TRAIN)?, self.batch()?);
         let piece = self.session.plans()[plan].steps * batch;
         self.nonfinite = None;
         let mut done = 0;
         let mut flow = Flow::Continue;
         for rows in order.chunks(piece) {
             let begin = Instant::now();
-            let steps = rows.len().div_ceil(batch);
-            let hyper: Vec<f64> = (0..steps).flat_map(|s| optimizer.hyper(first + (done + s) as u64)).collect();
-            self.session.write(plan, "train.table.hyper", &hyper)?;
-            if let Some(data) = &self.streamed {
-                let part = data.take(rows);
-                self.write_rows(plan, TRAIN, 0, part.x(), part.targets())?;
-                let identity: Vec<u32> = (0..rows.len() as u32).collect();
-                self.write_batches(plan, TRAIN, &identity, batch, None)?;
-            } else {
-                self.write_batches(plan, TRAIN, rows, batch, None)?;
-            }
+            self.write_hyper(plan, rows.len().div_ceil(batch), first + done as u64)?;
+            self.write_batches(plan, TRAIN, rows, batch, None)?;
             self.tables_ns += begin.elapsed().as_nanos() as u64;
             let mut relay = |losses: &[f64]| {
                 flow = sink(losses);
                 flow
             };
-            let ran = self.session.run(plan, steps, &mut relay).await?;
+            let ran = self.session.run(plan, rows.len().div_ceil(batch), &mut relay).await?;
             self.nonfinite = self.session.nonfinite().map(|steps| done + steps.start..done + steps.end);
             done += ran;
             if flow == Flow::Stop || self.nonfinite.is_some() {
@@ -306,6 +306,19 @@ impl Engine {
     /// finite number. The engine then ran no further, and what it holds is of no use.
     pub fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
         self.nonfinite.clone()
+    }
+
+    /// Rows of a training step.
+    fn batch(&self) -> Result<usize> {
+        let batch = self.roles.train.map(|(_, batch, _)| batch);
+        batch.ok_or_else(|| Error::Internal("this engine does not train".into()))
+    }
+
+    /// Writes the optimizer's constants for `steps` steps, of which `first` were done before.
+    fn write_hyper(&mut self, plan: usize, steps: usize, first: u64) -> Result<()> {
+        let Some((_, _, optimizer)) = self.roles.train else { return Ok(()) };
+        let hyper: Vec<f64> = (0..steps as u64).flat_map(|s| optimizer.hyper(first + s)).collect();
+        self.session.write(plan, "train.table.hyper", &hyper)
     }
 
     /// Times the dispatches of up to `steps` training steps, on the tables that the last [`Engine::train`] left: it must have
@@ -349,74 +362,6 @@ impl Engine {
         }
         weights.resize(padded, 0.0);
         self.session.write(plan, &format!("{role}.table.weight"), &weights)
-    }
-
-    /// Puts the samples of [`Engine::evaluate`] on the device, as many rows as the role was opened for.
-    ///
-    /// # Errors
-    /// [`Error::Gpu`], [`Error::Device`].
-    pub fn set_evaluation_data(&mut self, data: &Dataset) -> Result<()> {
-        let plan = self.plan(EVALUATE)?;
-        self.hold(plan, EVALUATE, data)
-    }
-
-    /// Loss and predictions on the data of [`Engine::set_evaluation_data`].
-    ///
-    /// # Errors
-    /// [`Error::Gpu`], [`Error::Device`].
-    pub async fn evaluate(&mut self) -> Result<Evaluation> {
-        let plan = self.plan(EVALUATE)?;
-        let rows = self.roles.evaluate.unwrap_or_default();
-        let (losses, predictions) = self.forward(plan, EVALUATE, rows).await?;
-        Ok(Evaluation { loss: losses.iter().sum(), predictions })
-    }
-
-    /// Predictions for the features of `data`.
-    ///
-    /// # Errors
-    /// [`Error::Gpu`], [`Error::Device`].
-    pub async fn predict(&mut self, data: &Dataset) -> Result<Vec<f64>> {
-        let plan = self.plan(PREDICT)?;
-        self.hold(plan, PREDICT, data)?;
-        Ok(self.forward(plan, PREDICT, data.rows).await?.1)
-    }
-
-    /// Puts the rows of `data` in place for passes over all of them in their order, or keeps them for streaming.
-    fn hold(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
-        self.examined = None;
-        let (held, batch) = held_rows(&self.session.plans()[plan], role, &self.network);
-        if held < data.rows {
-            let rows = self.examined.insert(Rows::new(&self.network));
-            rows.set(data);
-            return Ok(());
-        }
-        self.write_samples(plan, role, data)?;
-        let rows: Vec<u32> = (0..data.rows as u32).collect();
-        self.write_batches(plan, role, &rows, batch, Some(data.rows))
-    }
-
-    /// The losses of the steps and the predictions for all rows.
-    async fn forward(&mut self, plan: usize, role: &str, rows: usize) -> Result<(Vec<f64>, Vec<f64>)> {
-        let (held, batch) = held_rows(&self.session.plans()[plan], role, &self.network);
-        let (mut losses, mut predictions) = (Vec::new(), Vec::new());
-        for first in (0..rows).step_by(held.max(1)) {
-            let count = held.min(rows - first);
-            if let Some(all) = &self.examined {
-                let order: Vec<u32> = (first as u32..(first + count) as u32).collect();
-                let part = all.take(&order);
-                self.write_rows(plan, role, 0, part.x(), part.targets())?;
-                let identity: Vec<u32> = (0..count as u32).collect();
-                self.write_batches(plan, role, &identity, batch, Some(rows))?;
-            }
-            let steps = count.div_ceil(batch);
-            predictions.extend(self.session.run_collect(plan, steps, "pred").await?);
-            // The last batch of a piece may hold fewer rows than its predictions.
-            predictions.truncate((first + count) * self.network.outputs());
-            if role == EVALUATE {
-                losses.extend_from_slice(&self.session.read(plan, "loss").await?[..steps]);
-            }
-        }
-        Ok((losses, predictions))
     }
 
     /// Loss and every parameter's gradient (named as the parameter) on `data` as one batch.
@@ -515,8 +460,9 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
         // A row of the data set in bytes; what does not fit a binding streams through the device in pieces.
         let width = network.inputs().max(network.outputs()).max(1) as u64;
         let fit = (limits.binding_elements() / width as usize).min(rows);
-        let resident = fit >= rows;
-        let piece = fit.min((STREAM_BYTES / (4 * width)) as usize);
+        let resident = fit >= rows && !roles.stream;
+        let stream_bytes = if target.adapter { STREAM_BYTES } else { CPU_STREAM_BYTES };
+        let piece = fit.min((stream_bytes / (4 * width)) as usize);
         let rows = if resident { rows } else { (piece / batch * batch).max(batch) };
         let longer = if resident { roles.table_steps } else { 0 };
         // A table is a binding, too.
@@ -556,15 +502,14 @@ fn examined_rows(limits: &Limits, network: &Network, rows: usize) -> (usize, usi
     let max = limits.binding_elements();
     let widest = network.layers.iter().map(|l| l.inputs.max(l.outputs)).max().unwrap_or(1).max(1);
     let batch = rows.min(EVAL_BATCH).min(max / widest).max(1);
-    let fit = max / network.inputs().max(network.outputs()).max(1);
+    let width = network.inputs().max(network.outputs()).max(1);
+    let fit = (max / width).min(STREAM_BYTES as usize / (4 * width));
     (if fit >= rows { rows } else { (fit / batch * batch).max(batch) }, batch)
 }
 
-/// Rows of the data that a plan holds, and rows of its step.
-fn held_rows(plan: &Plan, role: &str, network: &Network) -> (usize, usize) {
-    let held = plan.buffer(&format!("data.{role}.x")).map_or(0, |b| b.range.len / network.inputs().max(1));
-    let batch = plan.buffer(&format!("{role}.table.index")).map_or(1, |b| b.shape.iter().product());
-    (held, batch)
+/// Rows that are evaluated or predicted on together at most: more go to the device in pieces.
+pub fn forward_piece(network: &Network, limits: Limits) -> usize {
+    examined_rows(&limits, network, usize::MAX).0
 }
 
 /// Refuses a network whose parameters or activations for `batch` rows the device cannot hold.
@@ -612,9 +557,4 @@ pub fn check_tensors(limits: &Limits, target: &str, network: &Network, batch: us
     let outputs = network.layers.iter().enumerate().map(|(i, l)| (format!("layers.{i} output"), [batch, l.outputs]));
     let outputs: Vec<_> = outputs.collect();
     limits.check_tensors(outputs.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())), target)
-}
-
-/// Rows of the training set that the plan's data arena holds.
-fn device_rows(plans: &[Plan], plan: usize, network: &Network) -> usize {
-    plans[plan].buffer("data.train.x").map_or(0, |b| b.range.len / network.inputs().max(1))
 }

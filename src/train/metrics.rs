@@ -1,6 +1,6 @@
 //! Metrics on predictions, computed on the host.
 
-use crate::data::Targets;
+use super::rows::RowTargets;
 use crate::graph::Loss;
 use crate::report::Confusion;
 
@@ -20,34 +20,49 @@ pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
     best
 }
 
-/// The confusion matrix of `predictions` (rows x outputs) against `targets`; `None` where there are no classes.
-pub fn confusion(
-    predictions: &[f64],
-    targets: &Targets,
-    classes: Option<&[String]>,
+/// A confusion matrix that is being counted, piece by piece; empty where there are no classes.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    confusion: Option<Confusion>,
     outputs: usize,
     loss: Loss,
-) -> Option<Confusion> {
-    let classes = classes?;
-    // A single output tells two classes apart, whatever they are called.
-    let count = classes.len().max(if outputs == 1 { 2 } else { outputs });
-    let mut counts = vec![vec![0u64; count]; count];
-    for (row, outputs) in predictions.chunks(outputs).enumerate() {
-        let truth = match targets {
-            Targets::Classes(classes) => classes[row] as usize,
-            Targets::Numbers { width, values } => true_class(&values[row * width..(row + 1) * width]),
-        };
-        counts[truth][predicted_class(outputs, loss)] += 1;
+}
+
+impl Tally {
+    /// Nothing counted yet.
+    pub fn new(classes: Option<&[String]>, outputs: usize, loss: Loss) -> Tally {
+        let confusion = classes.map(|classes| {
+            // A single output tells two classes apart, whatever they are called.
+            let count = classes.len().max(if outputs == 1 { 2 } else { outputs });
+            let mut names = classes.to_vec();
+            for i in names.len()..count {
+                names.push(i.to_string());
+            }
+            Confusion { classes: names, counts: vec![vec![0; count]; count] }
+        });
+        Tally { confusion, outputs, loss }
     }
-    let mut names = classes.to_vec();
-    for i in names.len()..count {
-        names.push(i.to_string());
+
+    /// Counts rows by true class and by the class of their `predictions`, rows x outputs.
+    pub fn add(&mut self, predictions: &[f64], targets: RowTargets<'_>) {
+        let Some(confusion) = &mut self.confusion else { return };
+        for (row, outputs) in predictions.chunks(self.outputs).enumerate() {
+            let truth = match targets {
+                RowTargets::Classes(classes) => classes[row] as usize,
+                RowTargets::Numbers(values) => true_class(&values[row * self.outputs..][..self.outputs]),
+            };
+            confusion.counts[truth][predicted_class(outputs, self.loss)] += 1;
+        }
     }
-    Some(Confusion { classes: names, counts })
+
+    /// What was counted.
+    pub fn finish(self) -> Option<Confusion> {
+        self.confusion
+    }
 }
 
 /// The class behind an encoded target: the largest of a one-hot row, the positive side of a single 0/1 or -1/+1.
-fn true_class(target: &[f64]) -> usize {
+fn true_class(target: &[f32]) -> usize {
     match target {
         [t] => usize::from(*t >= 0.5),
         many => (0..many.len()).fold(0, |best, i| if many[i] > many[best] { i } else { best }),
@@ -69,12 +84,14 @@ mod tests {
     #[test]
     fn a_confusion_matrix_counts_true_by_predicted() {
         let classes = ["a".to_string(), "b".to_string()];
-        let targets = Targets::Classes(vec![0, 1, 1]);
-        let predictions = [2.0, 1.0, 2.0, 1.0, 0.0, 5.0];
-        let found = confusion(&predictions, &targets, Some(&classes), 2, Loss::CrossEntropy);
-        let counts = found.as_ref().map(|c| c.counts.clone());
-        assert_eq!(counts, Some(vec![vec![1, 0], vec![1, 1]]));
-        assert!(found.is_some_and(|c| (c.accuracy() - 2.0 / 3.0).abs() < 1e-12));
-        assert_eq!(confusion(&predictions, &targets, None, 2, Loss::Mse), None);
+        let mut tally = Tally::new(Some(&classes), 2, Loss::CrossEntropy);
+        tally.add(&[2.0, 1.0, 2.0, 1.0], RowTargets::Classes(&[0, 1]));
+        tally.add(&[0.0, 5.0], RowTargets::Numbers(&[0.0, 1.0]));
+        let found = tally.finish().unwrap();
+        assert_eq!(found.counts, [[1, 0], [1, 1]]);
+        assert!((found.accuracy() - 2.0 / 3.0).abs() < 1e-12);
+        let mut none = Tally::new(None, 2, Loss::Mse);
+        none.add(&[2.0, 1.0], RowTargets::Numbers(&[2.0, 1.0]));
+        assert_eq!(none.finish(), None);
     }
 }

@@ -2,7 +2,9 @@
 
 pub mod checkpoint;
 pub mod engine;
+pub mod feed;
 pub mod forecast;
+pub mod forward;
 pub mod metrics;
 pub mod prepare;
 pub mod record;
@@ -10,7 +12,8 @@ pub mod replay;
 pub mod rows;
 pub mod run;
 pub mod run_folder;
+pub mod samples;
 mod trainer;
 
-pub use engine::{Engine, Evaluation, Roles};
+pub use engine::{Engine, Roles};
 pub use trainer::{Gradients, Trainer, TrainerBuilder};

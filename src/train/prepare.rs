@@ -4,7 +4,7 @@ use super::run_folder::Preprocessing;
 use crate::data::{Dataset, Scaler, read_table, split_rows};
 use crate::error::Result;
 use crate::model::Network;
-use crate::spec::{DataFile, Spec, Validation};
+use crate::spec::{Spec, Validation};
 
 /// Everything a run needs of the data.
 #[derive(Debug, Clone)]
@@ -42,24 +42,4 @@ pub fn prepare(spec: &Spec) -> Result<Prepared> {
     let layers = spec.model.dense_shapes(train.features.len())?;
     let network = Network { layers, loss: spec.train.loss };
     Ok(Prepared { train, validation, preprocessing: Preprocessing { schema, scaler }, network })
-}
-
-/// Reads a labelled file as the run's training file was read, and scales it.
-///
-/// # Errors
-/// [`crate::Error::Data`]: a missing column, a class unseen in training, and so on.
-pub fn read_like(file: &DataFile, spec: &Spec, preprocessing: &Preprocessing) -> Result<Dataset> {
-    let mut data = read_table(file)?.dataset_as(&preprocessing.schema, spec.target_rule())?;
-    preprocessing.scaler.apply(&mut data.x);
-    Ok(data)
-}
-
-/// Reads the features of a file, which need not have the target column, and scales them.
-///
-/// # Errors
-/// [`crate::Error::Data`].
-pub fn read_features(file: &DataFile, preprocessing: &Preprocessing) -> Result<Dataset> {
-    let mut data = read_table(file)?.features_as(&preprocessing.schema)?;
-    preprocessing.scaler.apply(&mut data.x);
-    Ok(data)
 }

@@ -1,6 +1,6 @@
 //! A training set on the host, in `f32`: what streams through a device that cannot hold it.
 
-use crate::data::{Dataset, Targets};
+use crate::data::{Dataset, Scaler, Targets};
 use crate::model::Network;
 
 /// Targets of rows, in the precision of the device.
@@ -47,15 +47,108 @@ impl Rows {
         }
     }
 
-    /// The rows `order`, in that order. Every index must be that of a row put in place.
-    pub fn take(&self, order: &[u32]) -> Rows {
-        Rows {
-            inputs: self.inputs,
-            outputs: self.outputs,
-            x: take(&self.x, self.inputs, order),
-            classes: take(&self.classes, 1, order),
-            numbers: take(&self.numbers, self.outputs, order),
+    /// Takes the rows `order` of `all`, in that order, in place of those before. Every index must be that of a row of `all`.
+    pub fn gather(&mut self, all: &Rows, order: &[u32]) {
+        take(&mut self.x, &all.x, self.inputs, order);
+        take(&mut self.classes, &all.classes, 1, order);
+        take(&mut self.numbers, &all.numbers, self.outputs, order);
+    }
+
+    /// The samples `order` of `data`, in that order, their features scaled.
+    pub fn scaled(data: &Dataset, order: &[u32], scaler: &Scaler, network: &Network) -> Rows {
+        let mut rows = Rows::new(network);
+        let (inputs, outputs) = (rows.inputs, rows.outputs);
+        rows.x.reserve_exact(order.len() * inputs);
+        let mut x = Vec::with_capacity(inputs);
+        for &row in order {
+            let row = row as usize;
+            x.clear();
+            x.extend_from_slice(&data.x[row * inputs..][..inputs]);
+            scaler.apply(&mut x);
+            rows.x.extend(x.iter().map(|v| *v as f32));
+            match &data.targets {
+                Targets::Classes(classes) => rows.classes.push(classes[row]),
+                Targets::Numbers { values, .. } => {
+                    rows.numbers.extend(values[row * outputs..][..outputs].iter().map(|v| *v as f32));
+                }
+            }
         }
+        rows
+    }
+
+    /// Takes `count` rows of `all` from `first` on in place of those before.
+    pub fn copy(&mut self, all: &Rows, first: usize, count: usize) {
+        let (x, targets) = all.part(first, count);
+        self.x.clear();
+        self.classes.clear();
+        self.numbers.clear();
+        self.put(0, x, targets);
+    }
+
+    /// The rows whose words are `words`, one after the other.
+    pub fn of_words(words: &[u32], network: &Network) -> Rows {
+        let mut rows = Rows::new(network);
+        let classes = network.loss.takes_class();
+        let width = rows.inputs + if classes { 1 } else { rows.outputs };
+        rows.resize(words.len() / width, classes);
+        words.chunks_exact(width).enumerate().for_each(|(i, row)| rows.set_words(i, row));
+        rows
+    }
+
+    /// Adds a row: features, then numbers or a class, as [`Rows::set_words`] takes them.
+    pub fn push_words(&mut self, words: &[u32], classes: bool) {
+        let row = self.len();
+        self.resize(row + 1, classes);
+        self.set_words(row, words);
+    }
+
+    /// Makes room for `count` rows of classes or numbers; what they hold is to be written.
+    pub fn resize(&mut self, count: usize, classes: bool) {
+        self.x.resize(count * self.inputs, 0.0);
+        self.classes.resize(if classes { count } else { 0 }, 0);
+        self.numbers.resize(if classes { 0 } else { count * self.outputs }, 0.0);
+    }
+
+    /// Writes one row from the words of a [`RowCache`](crate::data::RowCache): features, then numbers or a class.
+    pub fn set_words(&mut self, row: usize, words: &[u32]) {
+        let (x, target) = words.split_at(self.inputs);
+        let copy = |to: &mut [f32], from: &[u32]| to.copy_from_slice(bytemuck::cast_slice(from));
+        copy(&mut self.x[row * self.inputs..][..self.inputs], x);
+        match self.classes.get_mut(row) {
+            Some(class) => *class = target[0],
+            None => copy(&mut self.numbers[row * self.outputs..][..self.outputs], target),
+        }
+    }
+
+    /// Adds a row without a target.
+    pub fn push_features(&mut self, x: &[f64]) {
+        self.x.extend(x.iter().map(|v| *v as f32));
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.x.len() / self.inputs.max(1)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.x.is_empty()
+    }
+
+    /// Bytes of the samples.
+    pub fn size_bytes(&self) -> u64 {
+        4 * (self.x.len() + self.classes.len() + self.numbers.len()) as u64
+    }
+
+    /// Features and targets of `count` rows from `first` on.
+    pub fn part(&self, first: usize, count: usize) -> (&[f32], RowTargets<'_>) {
+        let targets = match self.targets() {
+            RowTargets::Classes(classes) => RowTargets::Classes(&classes[first..first + count]),
+            RowTargets::Numbers(values) => {
+                RowTargets::Numbers(&values[first * self.outputs..(first + count) * self.outputs])
+            }
+        };
+        (&self.x[first * self.inputs..(first + count) * self.inputs], targets)
     }
 
     /// Features, row-major.
@@ -78,12 +171,11 @@ fn put<T: Copy + Default>(all: &mut Vec<T>, at: usize, part: &[T]) {
 }
 
 /// Rows of `width` elements. A set without such targets has none to take.
-fn take<T: Copy>(values: &[T], width: usize, order: &[u32]) -> Vec<T> {
-    let mut taken = Vec::with_capacity(if values.is_empty() { 0 } else { order.len() * width });
+fn take<T: Copy>(taken: &mut Vec<T>, values: &[T], width: usize, order: &[u32]) {
+    taken.clear();
     for &i in order.iter().take_while(|_| !values.is_empty()) {
         taken.extend_from_slice(&values[i as usize * width..][..width]);
     }
-    taken
 }
 
 #[cfg(test)]
@@ -102,12 +194,16 @@ mod tests {
         let mut whole = Rows::new(&network);
         whole.set(&Dataset::numbers(&[0.0, 1.0, 10.0, 11.0, 20.0, 21.0], 2, &[0.5, 1.5, 2.5], 1));
         for rows in [&pieces, &whole] {
-            let part = rows.take(&[2, 0]);
+            let mut part = Rows::new(&network);
+            part.gather(rows, &[2, 0]);
             assert_eq!(part.x(), [20.0, 21.0, 0.0, 1.0]);
             assert!(matches!(part.targets(), RowTargets::Numbers([2.5, 0.5])));
         }
         let mut classes = Rows::new(&network);
         classes.put(0, &[0.0, 1.0, 10.0, 11.0], RowTargets::Classes(&[4, 7]));
-        assert!(matches!(classes.take(&[1, 1]).targets(), RowTargets::Classes([7, 7])));
+        let mut part = Rows::new(&network);
+        part.gather(&classes, &[1, 1]);
+        assert!(matches!(part.targets(), RowTargets::Classes([7, 7])));
+        assert!(matches!(part.part(1, 1), ([10.0, 11.0], RowTargets::Classes([7]))));
     }
 }

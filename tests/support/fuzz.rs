@@ -20,7 +20,7 @@ use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
 use wgrad::model::{DenseShape, Init, Network, Tensor};
 use wgrad::plan::Switches;
-use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec};
+use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
 
@@ -240,6 +240,7 @@ impl Case {
                 target: self.targets(),
                 validation: None,
                 scale: Scale::None,
+                reading: Reading::default(),
             },
             model: ModelSpec { inputs: Some(self.inputs), layers: self.layers.iter().map(layer).collect() },
             train: TrainSpec {

@@ -10,5 +10,6 @@ pub mod oracle_scalar;
 pub mod patterns;
 pub mod problem;
 pub mod proof;
+pub mod stream;
 pub mod verdict;
 pub mod worked;

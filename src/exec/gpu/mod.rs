@@ -33,6 +33,10 @@ pub struct Gpu {
     device: GpuDevice,
     arenas: Vec<DeviceArena>,
     programs: Vec<Program>,
+    /// Submits whose losses have not been read, the oldest first.
+    pending: VecDeque<Pending>,
+    /// When the last submit was found done.
+    last_done: Instant,
     /// See [`super::Session::nonfinite`].
     pub nonfinite: Option<std::ops::Range<usize>>,
     /// What was done so far.
@@ -42,6 +46,8 @@ pub struct Gpu {
 /// A submit whose log is on its way.
 struct Pending {
     read_back: ReadBack,
+    plan: usize,
+    /// Its first step, counted since the last [`Gpu::drain`].
     first: usize,
     pace: Pace,
     submitted: Instant,
@@ -55,7 +61,15 @@ impl Gpu {
     pub async fn new(device: &GpuDevice, plans: &[Plan]) -> Result<Gpu> {
         let (arenas, programs) =
             build::build(device, plans).await.map_err(|e| device.explain("while it was set up", e))?;
-        Ok(Gpu { device: device.clone(), arenas, programs, nonfinite: None, counters: Counters::default() })
+        Ok(Gpu {
+            device: device.clone(),
+            arenas,
+            programs,
+            pending: VecDeque::new(),
+            last_done: Instant::now(),
+            nonfinite: None,
+            counters: Counters::default(),
+        })
     }
 
     fn arena(&self, plan: usize, range: Range) -> &DeviceArena {
@@ -202,7 +216,6 @@ impl Gpu {
     }
 
     fn reset(&mut self, plan: usize) -> Result<()> {
-        self.nonfinite = None;
         if let Some(found) = self.programs[plan].nonfinite {
             self.write_u32(plan, found, &[0])?;
         }
@@ -213,33 +226,68 @@ impl Gpu {
 
     /// See [`super::Session::run`].
     pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
-        self.reset(plan)?;
-        let mut pending: VecDeque<Pending> = VecDeque::new();
-        let mut started = 0;
-        let mut flow = Flow::Continue;
-        let mut last_done = Instant::now();
-        loop {
-            while flow == Flow::Continue && started < steps && pending.len() < IN_FLIGHT {
-                let pace = self.programs[plan].pace;
-                let pace = Pace { steps: pace.steps.min(steps - started), ..pace };
-                pending.push_back(self.submit_steps(plan, started, pace));
-                started += pace.steps;
-            }
-            let Some(Pending { read_back, first, pace, submitted }) = pending.pop_front() else { return Ok(started) };
-            let guarded = self.programs[plan].nonfinite.is_some();
-            let (losses, found) = self.bytes(read_back, |bytes| split_log(bytes, guarded)).await?;
-            let took = last_done.max(submitted).elapsed();
-            last_done = Instant::now();
-            self.counters.device_ns += took.as_nanos() as u64;
-            self.programs[plan].pace = pace.adapt(took, self.device.submit_target);
-            if sink(&losses) == Flow::Stop {
-                flow = Flow::Stop;
-            }
-            if found && self.nonfinite.is_none() {
-                self.nonfinite = Some(first..first + pace.steps);
-                flow = Flow::Stop;
-            }
+        let started = self.start(plan, 0, steps, sink).await?;
+        self.drain(sink).await?;
+        Ok(started)
+    }
+
+    /// See [`super::Session::start`]; `before` steps were started since the last [`Gpu::drain`].
+    pub async fn start(
+        &mut self,
+        plan: usize,
+        before: usize,
+        steps: usize,
+        sink: &mut dyn FnMut(&[f64]) -> Flow,
+    ) -> Result<usize> {
+        if before == 0 {
+            self.nonfinite = None;
         }
+        self.reset(plan)?;
+        let mut started = 0;
+        while started < steps {
+            if self.pending.len() >= IN_FLIGHT && self.land(sink).await? == Flow::Stop {
+                break;
+            }
+            let pace = self.programs[plan].pace;
+            let pace = Pace { steps: pace.steps.min(steps - started), ..pace };
+            let submitted = self.submit_steps(plan, started, pace);
+            self.pending.push_back(Pending { first: before + started, ..submitted });
+            started += pace.steps;
+        }
+        Ok(started)
+    }
+
+    /// See [`super::Session::drain`].
+    pub async fn drain(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<()> {
+        while !self.pending.is_empty() {
+            self.land(sink).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the oldest submit and hands its losses to `sink`.
+    async fn land(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<Flow> {
+        let Some(Pending { read_back, plan, first, pace, submitted }) = self.pending.pop_front() else {
+            return Ok(Flow::Continue);
+        };
+        let guarded = self.programs[plan].nonfinite.is_some();
+        let (losses, found) = match self.bytes(read_back, |bytes| split_log(bytes, guarded)).await {
+            Ok(read) => read,
+            Err(e) => {
+                // Nothing that was submitted after a failure will be of use.
+                self.pending.clear();
+                return Err(e);
+            }
+        };
+        let took = self.last_done.max(submitted).elapsed();
+        self.last_done = Instant::now();
+        self.counters.device_ns += took.as_nanos() as u64;
+        self.programs[plan].pace = pace.adapt(took, self.device.submit_target);
+        let flow = sink(&losses);
+        if found && self.nonfinite.is_none() {
+            self.nonfinite = Some(first..first + pace.steps);
+        }
+        Ok(if found { Flow::Stop } else { flow })
     }
 
     /// Encodes and submits the steps of `pace` from step `first` on, and the read-back of their log entries. Most often that
@@ -281,7 +329,7 @@ impl Gpu {
         self.counters.steps += count as u64;
         self.counters.dispatches += dispatches as u64;
         self.counters.host_ns += begin.elapsed().as_nanos() as u64;
-        Pending { read_back: read_back.start(), first, pace, submitted: begin }
+        Pending { read_back: read_back.start(), plan, first, pace, submitted: begin }
     }
 
     /// Encodes a part of a step.

@@ -1,12 +1,12 @@
 //! The epochs of a run.
 
 use super::{Observer, Pace, Progress, Run};
-use crate::data::epoch_order;
 use crate::error::Result;
 use crate::exec::{Counters, Flow};
 use crate::report::{EpochRecord, Outcome};
 use crate::train::checkpoint::Best;
-use crate::train::metrics::confusion;
+use crate::train::metrics::Tally;
+use crate::train::samples::Order;
 use std::time::{Duration, Instant};
 
 impl Run<'_> {
@@ -27,7 +27,7 @@ impl Run<'_> {
     async fn epoch(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         let begin = Instant::now();
         let rows = self.prepared.train.rows;
-        let order = epoch_order(self.job.spec.train.seed, self.position.epoch, rows);
+        let order = self.prepared.train.order(self.job.spec.train.seed, self.position.epoch);
         self.report.times.shuffle += begin.elapsed().as_secs_f64();
         self.pace = Pace::default();
         while self.position.step_in_epoch < self.steps_per_epoch {
@@ -52,21 +52,22 @@ impl Run<'_> {
 
     /// Trains on with the epoch's `order`, to its end at most: to the step after which a checkpoint is due, or until one is
     /// due by time, or until the observer asks to stop; true in the last case.
-    async fn steps(&mut self, order: &[u32], observer: &mut dyn Observer) -> Result<bool> {
+    async fn steps(&mut self, order: &Order, observer: &mut dyn Observer) -> Result<bool> {
         let begin = Instant::now();
         let before = self.engine.counters();
         let (position, batch, rows, pace) = (self.position, self.batch, self.prepared.train.rows, self.pace);
         let total_steps = (self.steps_per_epoch * self.job.spec.train.epochs) as u64;
-        let part = &order[position.step_in_epoch * batch..(self.end_of_steps() * batch).min(rows)];
+        let steps = position.step_in_epoch..self.end_of_steps();
+        let samples_in_all = (steps.end * batch).min(rows) - steps.start * batch;
         let mut taken_in = Duration::ZERO;
-        let mut losses: Vec<f64> = Vec::with_capacity(part.len().div_ceil(batch));
+        let mut losses: Vec<f64> = Vec::with_capacity(steps.len());
         let mut stop = false;
         let (saved, limit) = (self.saved.0, self.checkpoint_age());
         let (device, lose_at) = (&self.device, &mut self.lose_at);
         let mut sink = |part_losses: &[f64]| {
             let entered = Instant::now();
             losses.extend_from_slice(part_losses);
-            let samples = pace.samples + (losses.len() * batch).min(part.len()) as f64;
+            let samples = pace.samples + (losses.len() * batch).min(samples_in_all) as f64;
             observer.progress(&Progress {
                 epoch: position.epoch as usize + 1,
                 steps: position.steps + losses.len() as u64,
@@ -83,11 +84,11 @@ impl Run<'_> {
             taken_in += entered.elapsed();
             if end { Flow::Stop } else { Flow::Continue }
         };
-        let done = self.engine.train(part, position.steps, &mut sink).await?;
+        let done = self.engine.train_set(&self.prepared.train, order, steps, position.steps, &mut sink).await?;
         self.report.times.losses += taken_in.as_secs_f64();
         self.add_times(before);
         self.pace.seconds += begin.elapsed().as_secs_f64();
-        self.pace.samples += (done * batch).min(part.len()) as f64;
+        self.pace.samples += (done * batch).min(samples_in_all) as f64;
         self.report.train_seconds += begin.elapsed().as_secs_f64();
         self.take_in(&losses)?;
         Ok(stop)
@@ -130,16 +131,12 @@ impl Run<'_> {
             samples_per_second: self.pace.samples / self.pace.seconds.max(1e-9),
         };
         let begin = Instant::now();
-        if let Some(validation) = &self.prepared.validation {
-            let evaluation = self.engine.evaluate().await?;
-            record.validation_loss = Some(evaluation.loss).filter(|l| l.is_finite());
-            self.report.confusion = confusion(
-                &evaluation.predictions,
-                &validation.targets,
-                self.prepared.preprocessing.schema.classes.as_deref(),
-                self.prepared.network.outputs(),
-                self.prepared.network.loss,
-            );
+        if self.prepared.validation.is_some() {
+            let (network, classes) = (&self.prepared.network, self.prepared.preprocessing.schema.classes.as_deref());
+            let mut tally = Tally::new(classes, network.outputs(), network.loss);
+            let loss = self.engine.evaluate_set(&mut |predictions, targets| tally.add(predictions, targets)).await?;
+            record.validation_loss = Some(loss).filter(|l| l.is_finite());
+            self.report.confusion = tally.finish();
             self.position.best = better(self.position.best, &record);
             record.validation_accuracy = self.report.confusion.as_ref().map(|c| c.accuracy());
         }
@@ -160,6 +157,7 @@ impl Run<'_> {
         let seconds = |of: fn(&Counters) -> u64| (of(&after) - of(&before)) as f64 * 1e-9;
         let times = &mut self.report.times;
         times.tables += seconds(|c| c.tables_ns);
+        times.data += seconds(|c| c.data_ns);
         times.encode += seconds(|c| c.host_ns) - seconds(|c| c.submit_ns);
         times.submit += seconds(|c| c.submit_ns);
         // A GPU works beside the host, which waits for it; the CPU does the work itself.

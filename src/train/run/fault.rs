@@ -2,11 +2,12 @@
 
 use super::Run;
 use super::open::{fill, open_engine};
-use crate::data::epoch_order;
+use crate::data::Targets;
 use crate::error::{Error, Result};
 use crate::exec::Flow;
 use crate::train::checkpoint::Position;
 use crate::train::replay::{Bundle, Origin, cause, replay};
+use crate::train::rows::RowTargets;
 
 /// File of the run folder that holds the step at fault.
 pub const BUNDLE: &str = "fault.safetensors";
@@ -80,27 +81,22 @@ impl Run<'_> {
     /// Trains up to step `to`, telling nobody; false as soon as the numbers are left.
     async fn retrain(&mut self, to: u64) -> Result<bool> {
         while self.position.steps < to {
-            let (order, skip) = self.rest_of_epoch();
-            let count = (order.len() - skip).div_ceil(self.batch).min((to - self.position.steps) as usize);
-            let end = (skip + count * self.batch).min(order.len());
+            let set = &self.prepared.train;
+            let order = set.order(self.job.spec.train.seed, self.position.epoch);
+            let from = self.position.step_in_epoch;
+            let end = self.steps_per_epoch.min(from + (to - self.position.steps) as usize);
             let mut finite = true;
             let mut sink = |losses: &[f64]| {
                 finite &= losses.iter().all(|l| l.is_finite());
                 if finite { Flow::Continue } else { Flow::Stop }
             };
-            let done = self.engine.train(&order[skip..end], self.position.steps, &mut sink).await?;
+            let done = self.engine.train_set(set, &order, from..end, self.position.steps, &mut sink).await?;
             if !finite || self.engine.nonfinite().is_some() {
                 return Ok(false);
             }
             self.position = self.after(done);
         }
         Ok(true)
-    }
-
-    /// The order of the epoch under way, and how many of its rows are done.
-    fn rest_of_epoch(&self) -> (Vec<u32>, usize) {
-        let order = epoch_order(self.job.spec.train.seed, self.position.epoch, self.prepared.train.rows);
-        (order, self.position.step_in_epoch * self.batch)
     }
 
     fn steps_per_run(&self) -> u64 {
@@ -122,13 +118,15 @@ impl Run<'_> {
 
     /// The next step with all that goes into it.
     async fn bundle(&mut self, found: &str) -> Result<Bundle> {
-        let (order, skip) = self.rest_of_epoch();
-        let mut rows: Vec<u32> = order[skip..order.len().min(skip + self.batch)].to_vec();
-        let mut weights = vec![1.0 / rows.len() as f64; rows.len()];
+        let set = &self.prepared.train;
+        let order = set.order(self.job.spec.train.seed, self.position.epoch);
+        let (mut feed, at) = set.feed(&order, self.position.step_in_epoch * self.batch, self.batch);
+        let rows = feed.take()?.ok_or_else(|| Error::Internal("a step without samples".into()))?;
+        let count = self.batch.min(rows.len() - at);
+        let mut weights = vec![1.0 / count as f64; count];
         // As in training: a batch that is not full is filled up with rows of weight 0.
-        rows.resize(self.batch, 0);
         weights.resize(self.batch, 0.0);
-        let batch = self.prepared.train.subset(&rows);
+        let (x, targets) = rows.part(at, count);
         let optimizer = self.job.spec.train.optimizer;
         Ok(Bundle {
             spec: self.job.spec.clone(),
@@ -142,10 +140,34 @@ impl Run<'_> {
             },
             parameters: self.engine.read_parameters().await?,
             states: self.engine.read_states().await?,
-            x: batch.x,
-            targets: batch.targets,
+            x: filled(x, self.prepared.network.inputs(), self.batch),
+            targets: self.filled_targets(targets),
             weights,
             hyper: optimizer.hyper(self.position.steps).to_vec(),
         })
     }
+
+    fn filled_targets(&self, targets: RowTargets<'_>) -> Targets {
+        match targets {
+            RowTargets::Classes(classes) => {
+                let mut classes = classes.to_vec();
+                classes.resize(self.batch, classes.first().copied().unwrap_or_default());
+                Targets::Classes(classes)
+            }
+            RowTargets::Numbers(values) => {
+                let width = self.prepared.network.outputs();
+                Targets::Numbers { width, values: filled(values, width, self.batch) }
+            }
+        }
+    }
+}
+
+/// Rows of `width` numbers, with as many copies of the first one behind them as `rows` want.
+fn filled(values: &[f32], width: usize, rows: usize) -> Vec<f64> {
+    let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+    let mut all = wide(values);
+    while all.len() < rows * width {
+        all.extend(wide(&values[..width]));
+    }
+    all
 }

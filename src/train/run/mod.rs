@@ -13,8 +13,8 @@ pub use report::device_report;
 
 use super::checkpoint::Position;
 use super::engine::Engine;
-use super::prepare::{Prepared, prepare};
 use super::run_folder::{Lock, RunFolder};
+use super::samples::{RunData, read};
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
 use crate::model::disk::Disk;
@@ -85,6 +85,19 @@ pub enum Place {
     Resume(RunFolder),
 }
 
+impl Place {
+    /// The folder of the run, or the nearest one above it that is there already: where samples go that memory does not hold.
+    fn nearest(&self) -> PathBuf {
+        let wanted = match self {
+            Place::New(Some(dir)) => dir.as_path(),
+            Place::New(None) => Path::new("runs"),
+            Place::Resume(folder) => folder.path(),
+        };
+        let there = wanted.ancestors().find(|dir| dir.is_dir());
+        there.unwrap_or(Path::new(".")).to_path_buf()
+    }
+}
+
 impl Job {
     fn folder(&self) -> Result<RunFolder> {
         match &self.place {
@@ -109,7 +122,7 @@ pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> R
         Begun::Finished(report) => return Ok(*report),
         Begun::Open(begun) => begun,
     };
-    let prepared = prepare(&job.spec)?;
+    let prepared = read(&job.spec, &job.place.nearest())?;
     let mut run = Run::open(job, device, &prepared, begun, observer).await?;
     observer.started(&run.report, &run.folder);
     let result = match run.through_losses(observer).await {
@@ -128,7 +141,7 @@ struct Run<'a> {
     /// What checkpoints bear, see [`RunRecord::run`].
     id: String,
     device: Device,
-    prepared: &'a Prepared,
+    prepared: &'a RunData,
     /// Everything that the device holds; [`Run::reopen`] replaces it.
     engine: Engine,
     /// What engines before this one did.

@@ -9,21 +9,22 @@ use crate::exec::{Counters, Device};
 use crate::report::RunReport;
 use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::engine::{Engine, Roles, check_fits};
-use crate::train::prepare::Prepared;
 use crate::train::record::{Part, RunRecord};
 use crate::train::run_folder::{Lock, RunFolder};
+use crate::train::samples::RunData;
 use std::time::Instant;
 
 /// Samples of a step: a training set smaller than the spec's batch is one batch.
-fn batch_size(job: &Job, prepared: &Prepared) -> usize {
+fn batch_size(job: &Job, prepared: &RunData) -> usize {
     job.spec.train.batch_size.min(prepared.train.rows)
 }
 
 /// What the run's engine holds.
-fn roles(job: &Job, prepared: &Prepared) -> Roles {
+fn roles(job: &Job, prepared: &RunData) -> Roles {
     Roles {
         train: Some((prepared.train.rows, batch_size(job, prepared), job.spec.train.optimizer)),
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
+        stream: prepared.train.file().is_some(),
         switches: job.switches,
         ..Roles::default()
     }
@@ -33,7 +34,7 @@ fn roles(job: &Job, prepared: &Prepared) -> Roles {
 ///
 /// # Errors
 /// [`crate::Error::Limit`], [`crate::Error::Gpu`], [`crate::Error::Device`].
-pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &Prepared) -> Result<Engine> {
+pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &RunData) -> Result<Engine> {
     Engine::open(device, &prepared.network, roles(job, prepared)).await
 }
 
@@ -43,11 +44,11 @@ pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &Prepared)
 ///
 /// # Errors
 /// [`crate::Error::Gpu`], [`crate::Error::Device`].
-pub(super) fn fill(engine: &mut Engine, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<()> {
+pub(super) fn fill(engine: &mut Engine, prepared: &RunData, checkpoint: &Checkpoint) -> Result<()> {
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
-    engine.set_training_data(&prepared.train)?;
-    prepared.validation.iter().try_for_each(|validation| engine.set_evaluation_data(validation))
+    engine.set_training_set(&prepared.train)?;
+    prepared.validation.iter().try_for_each(|validation| engine.set_evaluation_set(validation))
 }
 
 impl<'a> Run<'a> {
@@ -55,7 +56,7 @@ impl<'a> Run<'a> {
     pub(super) async fn open(
         job: &'a Job,
         device: &Device,
-        prepared: &'a Prepared,
+        prepared: &'a RunData,
         start: Start,
         observer: &mut dyn Observer,
     ) -> Result<Run<'a>> {
@@ -148,7 +149,7 @@ impl<'a> Run<'a> {
 }
 
 /// The state that the seed says.
-fn first_checkpoint(job: &Job, prepared: &Prepared, record: &RunRecord) -> Checkpoint {
+fn first_checkpoint(job: &Job, prepared: &RunData, record: &RunRecord) -> Checkpoint {
     Checkpoint {
         run: record.run.clone(),
         position: Position::default(),
@@ -158,7 +159,7 @@ fn first_checkpoint(job: &Job, prepared: &Prepared, record: &RunRecord) -> Check
 }
 
 /// Makes the folder of a new run, with all that stays as it is but the spec.
-fn start_folder(job: &Job, prepared: &Prepared, record: &RunRecord) -> Result<(RunFolder, Lock)> {
+fn start_folder(job: &Job, prepared: &RunData, record: &RunRecord) -> Result<(RunFolder, Lock)> {
     let folder = job.folder()?;
     let lock = folder.lock()?;
     folder.clear_cut_off_start()?;

@@ -5,7 +5,7 @@ use crate::exec::Device;
 use crate::report::{DeviceReport, RunReport};
 use crate::train::checkpoint::Position;
 use crate::train::engine::Engine;
-use crate::train::prepare::Prepared;
+use crate::train::samples::RunData;
 
 /// What the report shows of a device.
 pub fn device_report(device: &Device) -> DeviceReport {
@@ -23,7 +23,7 @@ pub fn device_report(device: &Device) -> DeviceReport {
 pub(super) fn first_report(
     job: &Job,
     device: &Device,
-    prepared: &Prepared,
+    prepared: &RunData,
     engine: &Engine,
     batch: usize,
     position: Position,
@@ -40,6 +40,10 @@ pub(super) fn first_report(
         memory_bytes: engine.size_bytes(),
         train_rows: prepared.train.rows,
         validation_rows: prepared.validation.as_ref().map_or(0, |v| v.rows),
+        data_file_bytes: prepared.file_bytes(),
+        data_file_folder: prepared.file_folder(),
+        skipped_rows: prepared.skipped.count(),
+        skipped: prepared.skipped.messages().to_vec(),
         batch_size: batch,
         epochs_planned: job.spec.train.epochs,
         epochs: earlier.epochs,

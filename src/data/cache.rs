@@ -1,0 +1,214 @@
+//! Rows in a file: samples that are too many for memory, scaled and in the precision of the device.
+//!
+//! The file has no name where the system allows that (Linux), and is removed when it is closed anywhere else: nothing is
+//! left of it, however the program ends. A row is its features (`f32`), then its targets (`f32`) or its class (`u32`).
+
+use super::order::Window;
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// Writes rows.
+pub struct CacheWriter {
+    /// The rows so far, while they fit.
+    held: Vec<u32>,
+    hold_bytes: u64,
+    out: Option<BufWriter<File>>,
+    folder: PathBuf,
+    words: usize,
+    rows: usize,
+}
+
+/// Rows in a file, or in memory if they are few, to be read from any thread.
+#[derive(Debug)]
+pub struct RowCache {
+    store: Store,
+    folder: PathBuf,
+    /// Words of 4 bytes a row.
+    words: usize,
+    rows: usize,
+}
+
+#[derive(Debug)]
+enum Store {
+    Memory(Vec<u32>),
+    File(Mutex<File>),
+}
+
+impl CacheWriter {
+    /// Takes rows of `words` numbers, up to `hold_bytes` into memory, more into a file in `folder`.
+    pub fn new(folder: &Path, words: usize, hold_bytes: u64) -> CacheWriter {
+        CacheWriter { held: Vec::new(), hold_bytes, out: None, folder: folder.to_path_buf(), words, rows: 0 }
+    }
+
+    /// Adds a row, as the bits of its numbers.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: a full disk, for example.
+    pub fn push(&mut self, row: &[u32]) -> Result<()> {
+        if row.len() != self.words {
+            return Err(Error::Internal(format!("a row of {} numbers in a file of {}", row.len(), self.words)));
+        }
+        self.rows += 1;
+        if self.out.is_none() && self.size_bytes() <= self.hold_bytes {
+            self.held.extend_from_slice(row);
+            return Ok(());
+        }
+        self.write(row).map_err(|e| self.failed(e))
+    }
+
+    fn write(&mut self, row: &[u32]) -> std::io::Result<()> {
+        let out = match &mut self.out {
+            Some(out) => out,
+            None => {
+                let mut out = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(&self.folder)?);
+                out.write_all(bytemuck::cast_slice(&self.held))?;
+                self.held = Vec::new();
+                self.out.insert(out)
+            }
+        };
+        out.write_all(bytemuck::cast_slice(row))
+    }
+
+    fn size_bytes(&self) -> u64 {
+        4 * self.words as u64 * self.rows as u64
+    }
+
+    /// What the file cannot take, and how large it was.
+    fn failed(&self, cause: std::io::Error) -> Error {
+        let message = format!(
+            "the samples are larger than data.memory and are kept in a file in this folder, which cannot be written \
+             after {} MiB: {cause}. Free some space, put the run into another folder with --run, or raise data.memory",
+            self.size_bytes() >> 20
+        );
+        Error::Io { path: self.folder.clone(), source: std::io::Error::new(cause.kind(), message) }
+    }
+
+    /// Ends the writing.
+    ///
+    /// # Errors
+    /// As [`CacheWriter::push`].
+    pub fn finish(mut self) -> Result<RowCache> {
+        if let Some(Err(e)) = self.out.as_mut().map(Write::flush) {
+            return Err(self.failed(e));
+        }
+        let store = match self.out {
+            None => Store::Memory(self.held),
+            Some(out) => {
+                let file = out.into_inner().map_err(|e| Error::io(&self.folder, e.into_error()))?;
+                Store::File(Mutex::new(file))
+            }
+        };
+        Ok(RowCache { store, folder: self.folder, words: self.words, rows: self.rows })
+    }
+}
+
+impl RowCache {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of a row.
+    pub fn row_bytes(&self) -> usize {
+        4 * self.words
+    }
+
+    /// Bytes of all rows.
+    pub fn size_bytes(&self) -> u64 {
+        self.row_bytes() as u64 * self.rows as u64
+    }
+
+    /// The folder in which the file lies; `None` where there is no file.
+    pub fn folder(&self) -> Option<&Path> {
+        matches!(self.store, Store::File(_)).then_some(self.folder.as_path())
+    }
+
+    /// The words of all rows, where they are in memory; nothing where they are in a file.
+    pub fn held(&self) -> &[u32] {
+        match &self.store {
+            Store::Memory(held) => held,
+            Store::File(_) => &[],
+        }
+    }
+
+    /// Reads the rows from `first` on into `rows`, as many as fit.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn read(&self, first: usize, rows: &mut [u32]) -> Result<()> {
+        let file = match &self.store {
+            Store::Memory(held) => {
+                rows.copy_from_slice(&held[first * self.words..][..rows.len()]);
+                return Ok(());
+            }
+            Store::File(file) => file,
+        };
+        let failed = |e| Error::io(&self.folder, e);
+        // A reader that failed leaves the position anywhere; each reading begins with setting it.
+        let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        file.seek(SeekFrom::Start((first * self.row_bytes()) as u64)).map_err(failed)?;
+        file.read_exact(bytemuck::cast_slice_mut(rows)).map_err(failed)
+    }
+
+    /// Reads a window part by part and hands each row, with its place in the window, to `put`. `part` is memory for a part.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn read_window(&self, window: &Window, part: &mut Vec<u32>, put: &mut dyn FnMut(usize, &[u32])) -> Result<()> {
+        let mut places = window.places.iter();
+        for (first, count) in &window.parts {
+            part.resize(count * self.words, 0);
+            self.read(*first, part)?;
+            for (row, place) in part.chunks_exact(self.words).zip(&mut places) {
+                put(*place as usize, row);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::order::Windows;
+    use super::*;
+
+    #[test]
+    fn windows_of_the_file_are_the_rows_of_the_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = CacheWriter::new(folder.path(), 3, 120);
+        (0..100u32).for_each(|i| writer.push(&[i, 2 * i, 3 * i]).unwrap());
+        assert!(writer.push(&[1, 2]).is_err());
+        let cache = writer.finish().unwrap();
+        assert_eq!((cache.rows(), cache.size_bytes()), (100, 1200));
+        assert_eq!(cache.folder(), Some(folder.path()));
+        // Nothing of it can be seen, so that nothing is left of it.
+        assert!(!cfg!(unix) || std::fs::read_dir(folder.path()).unwrap().count() == 0);
+        let order = Windows { rows: 100, block: 7, window: 32 }.epoch(3, 1);
+        for w in 0..order.count() {
+            let mut rows = vec![0; order.window(w).places.len()];
+            let put = &mut |place: usize, row: &[u32]| {
+                assert_eq!((row[1], row[2]), (2 * row[0], 3 * row[0]));
+                rows[place] = row[0];
+            };
+            cache.read_window(&order.window(w), &mut Vec::new(), put).unwrap();
+            assert_eq!(rows, order.rows_of(w));
+        }
+    }
+
+    #[test]
+    fn a_few_rows_need_no_file() {
+        let mut writer = CacheWriter::new(Path::new("/no such folder"), 2, 16);
+        writer.push(&[1, 2]).unwrap();
+        writer.push(&[3, 4]).unwrap();
+        let cache = writer.finish().unwrap();
+        let mut row = [0; 2];
+        cache.read(1, &mut row).unwrap();
+        assert_eq!((row, cache.folder()), ([3, 4], None));
+        let mut writer = CacheWriter::new(Path::new("/no such folder"), 2, 7);
+        let message = writer.push(&[1, 2]).unwrap_err().to_string();
+        assert!(message.starts_with("/no such folder: ") && message.contains("data.memory"), "{message}");
+    }
+}

@@ -1,0 +1,223 @@
+//! Reading a source: chunks are parsed on several threads, rows come in the order of the file.
+
+use super::block::Block;
+use super::source::{Chunk, MAX_ROWS, Source};
+use super::table::check_rows;
+use crate::error::{Error, Result};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Threads that parse, at most. More than these are faster than one thread can take rows in.
+const PARSERS: usize = 8;
+
+/// Malformed rows that are passed over, up to a number.
+#[derive(Debug, Clone, Default)]
+pub struct Tolerance {
+    allowed: usize,
+    count: usize,
+    messages: Vec<String>,
+}
+
+impl Tolerance {
+    /// Messages that are kept; the others are only counted.
+    const KEPT: usize = 10;
+
+    /// Passes over at most `allowed` rows.
+    pub fn new(allowed: usize) -> Tolerance {
+        Tolerance { allowed, ..Tolerance::default() }
+    }
+
+    /// Rows passed over.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Where the first of them are, and what is wrong with them.
+    pub fn messages(&self) -> &[String] {
+        &self.messages
+    }
+
+    /// Passes over a row.
+    ///
+    /// # Errors
+    /// The row's own error, when no more rows may be passed over.
+    fn pass(&mut self, error: Error) -> Result<()> {
+        if self.count < self.allowed {
+            self.count += 1;
+            if self.messages.len() < Self::KEPT {
+                self.messages.push(error.to_string());
+            }
+            return Ok(());
+        }
+        match error {
+            Error::Data { place, message } if self.allowed > 0 => Err(Error::data(
+                place,
+                format!(
+                    "{message}. {} malformed rows were passed over before this one, as many as skip_bad_rows = {} allows",
+                    self.count, self.allowed
+                ),
+            )),
+            other => Err(other),
+        }
+    }
+}
+
+/// Why a row was not taken in.
+pub enum Refusal {
+    /// The row is malformed; the next one may be good.
+    Row(Error),
+    /// There is no going on.
+    Stop(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Stop(error)
+    }
+}
+
+/// Takes a row: its block, its place in the block, the numbers of its features.
+pub type TakeRow<'a> = dyn FnMut(&Block, usize, &[f64]) -> Result<(), Refusal> + 'a;
+
+/// A block with the numbers of its feature columns.
+struct Parsed {
+    block: Block,
+    /// rows x features; a row that is not good has any numbers.
+    x: Vec<f64>,
+    /// Rows of the block that hold no finite numbers.
+    bad: Vec<(usize, Error)>,
+}
+
+/// Hands every row of `source` to `take`, in order: its block, its place in the block, the numbers of the columns
+/// `features`. Rows that cannot be used go to `tolerance`. Returns the number of rows taken, at least 1.
+///
+/// # Errors
+/// [`Error::Data`] of the source, of a row too many, or of a file without rows; what `take` stops with.
+pub fn read_rows(
+    source: &mut dyn Source,
+    features: &[usize],
+    tolerance: &mut Tolerance,
+    take: &mut TakeRow<'_>,
+) -> Result<u64> {
+    let header = std::sync::Arc::clone(source.header());
+    let mut rows = 0;
+    each_parsed(source, features, &mut |mut parsed| {
+        let mut faults = parsed.block.take_faults().into_iter().peekable();
+        let mut bad = parsed.bad.into_iter().peekable();
+        for row in 0..parsed.block.rows() {
+            while let Some(fault) = faults.next_if(|f| f.before <= row) {
+                tolerance.pass(fault.error)?;
+            }
+            if let Some((_, error)) = bad.next_if(|(at, _)| *at == row) {
+                tolerance.pass(error)?;
+                continue;
+            }
+            match take(&parsed.block, row, &parsed.x[row * features.len()..][..features.len()]) {
+                Ok(()) => rows += 1,
+                Err(Refusal::Row(error)) => tolerance.pass(error)?,
+                Err(Refusal::Stop(error)) => return Err(error),
+            }
+        }
+        faults.try_for_each(|fault| tolerance.pass(fault.error))?;
+        // Checked here too, because a device without an end never comes to the other check.
+        if rows > MAX_ROWS { check_rows(&header, rows) } else { Ok(()) }
+    })?;
+    check_rows(&header, rows)?;
+    Ok(rows)
+}
+
+fn parse(chunk: Chunk, features: &[usize]) -> Result<Parsed> {
+    let block = chunk()?;
+    let mut x = Vec::with_capacity(block.rows() * features.len());
+    let mut bad = Vec::new();
+    for row in 0..block.rows() {
+        if let Err(error) = super::schema::add_features(&block, row, features, &mut x) {
+            bad.push((row, error));
+            x.resize((row + 1) * features.len(), 0.0);
+        }
+    }
+    Ok(Parsed { block, x, bad })
+}
+
+/// Chunks are dealt to the parsers in turn, and blocks are taken from them in the same turn.
+fn each_parsed(source: &mut dyn Source, features: &[usize], take: &mut dyn FnMut(Parsed) -> Result<()>) -> Result<()> {
+    let parsers = std::thread::available_parallelism().map_or(1, usize::from).min(PARSERS);
+    std::thread::scope(|scope| {
+        let (mut jobs, mut results): (Vec<SyncSender<Chunk>>, Vec<Receiver<Result<Parsed>>>) = Default::default();
+        for _ in 0..parsers {
+            let (job, inbox) = sync_channel::<Chunk>(1);
+            let (outbox, result) = sync_channel(1);
+            jobs.push(job);
+            results.push(result);
+            // A parser ends when nobody sends chunks, or nobody wants blocks, any more.
+            scope.spawn(move || inbox.iter().try_for_each(|chunk| outbox.send(parse(chunk, features)).map_err(drop)));
+        }
+        let cutter = scope.spawn(move || -> Result<()> {
+            for job in jobs.iter().cycle() {
+                let Some(chunk) = source.next_chunk()? else { break };
+                if job.send(chunk).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        for result in results.iter().cycle() {
+            // The parser whose turn it is has ended: there are no more chunks.
+            let Ok(parsed) = result.recv() else { break };
+            take(parsed?)?;
+        }
+        drop(results);
+        cutter.join().map_err(|_| Error::Internal("the thread that reads data has failed".into()))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::csv::CsvSource;
+    use super::*;
+    use std::path::Path;
+
+    fn source(text: impl Into<Vec<u8>>) -> CsvSource {
+        CsvSource::new(Path::new("d.csv"), Box::new(std::io::Cursor::new(text.into()))).unwrap()
+    }
+
+    #[test]
+    fn rows_come_in_order_from_many_chunks() {
+        let count = 300_000;
+        let mut text = "a,b\n".to_owned();
+        (0..count).for_each(|i| text.push_str(&format!("{i},{}\n", -i)));
+        assert!(text.len() > 3 * super::super::source::CHUNK_BYTES);
+        let mut next = 0;
+        let mut take = |_: &Block, _: usize, x: &[f64]| {
+            assert_eq!(x, [-f64::from(next), f64::from(next)]);
+            next += 1;
+            Ok(())
+        };
+        let rows = read_rows(&mut source(text), &[1, 0], &mut Tolerance::default(), &mut take).unwrap();
+        assert_eq!((rows, next), (count as u64, count));
+    }
+
+    #[test]
+    fn as_many_rows_as_allowed_are_passed_over_in_the_order_of_the_file() {
+        let text = b"a,y\n1,0\nx,0\n2,0\n3\n4,0\n5,bad\n\xff,0\n";
+        let run = |allowed: usize| {
+            let mut tolerance = Tolerance::new(allowed);
+            let mut seen = Vec::new();
+            let mut take = |block: &Block, row: usize, x: &[f64]| {
+                block.number(row, 1).map_err(Refusal::Row)?;
+                seen.push(x[0]);
+                Ok(())
+            };
+            let rows = read_rows(&mut source(*text), &[0], &mut tolerance, &mut take);
+            (rows, tolerance, seen)
+        };
+        let (rows, tolerance, seen) = run(4);
+        assert_eq!((rows.unwrap(), seen), (3, vec![1.0, 2.0, 4.0]));
+        let starts: Vec<&str> = tolerance.messages().iter().map(|m| m.split(' ').next().unwrap()).collect();
+        assert_eq!(starts, ["d.csv:3,", "d.csv:5:", "d.csv:7,", "d.csv:8:"]);
+        let message = run(2).0.unwrap_err().to_string();
+        assert!(message.starts_with("d.csv:7, column \"y\": expected a number, found \"bad\""), "{message}");
+        assert!(message.ends_with("as many as skip_bad_rows = 2 allows"), "{message}");
+        let message = run(0).0.unwrap_err().to_string();
+        assert!(message.starts_with("d.csv:3, column \"a\"") && !message.contains("skip"), "{message}");
+    }
+}

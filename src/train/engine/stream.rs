@@ -1,0 +1,240 @@
+//! Samples that stream through the engine: training, evaluation and prediction in pieces.
+//!
+//! While the device works on a piece, threads get the next ones ready ([`Feed`]), and the next one is written as soon as the
+//! last steps of the piece are submitted, not when they are done. A write to the queue lands after everything that was
+//! submitted before and ahead of what is submitted next, so that one data arena is enough: a second one would hold samples
+//! that the queue, which runs copies and steps in turn, does not let arrive earlier.
+
+use super::{EVALUATE, Engine, PREDICT, TRAIN};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::exec::Flow;
+use crate::train::rows::{RowTargets, Rows};
+use crate::train::samples::{Order, SampleSet};
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Engine {
+    /// Puts a training set in place: on the device, or ready to stream.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub fn set_training_set(&mut self, set: &SampleSet) -> Result<()> {
+        let plan = self.plan(TRAIN)?;
+        match (set.memory(), &mut self.streamed) {
+            (Some(rows), Some(streamed)) => {
+                *streamed = Arc::clone(rows);
+                Ok(())
+            }
+            (Some(rows), None) => self.write_rows(plan, TRAIN, 0, rows.x(), rows.targets()),
+            // What lies in a file is read when it is trained on.
+            (None, Some(_)) => Ok(()),
+            (None, None) => Err(Error::Internal("the engine was not opened for samples in a file".into())),
+        }
+    }
+
+    /// Trains the steps `steps` of the order `order` of `set`, as far as it has so many. `first` is the number of optimizer
+    /// steps done before.
+    /// Losses go to `sink` as they come. Returns how many steps ran.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`]; [`Error::Io`] where samples cannot be read.
+    pub async fn train_set(
+        &mut self,
+        set: &SampleSet,
+        order: &Order,
+        steps: Range<usize>,
+        first: u64,
+        sink: &mut dyn FnMut(&[f64]) -> Flow,
+    ) -> Result<usize> {
+        match (order, &self.streamed) {
+            (Order::Rows(rows), None) => {
+                let batch = self.batch()?;
+                let end = rows.len().min(steps.end.saturating_mul(batch));
+                self.train(&rows[end.min(steps.start * batch)..end], first, sink).await
+            }
+            _ => self.train_streamed(set, order, steps, first, sink).await,
+        }
+    }
+
+    pub(super) async fn train_streamed(
+        &mut self,
+        set: &SampleSet,
+        order: &Order,
+        steps: Range<usize>,
+        first: u64,
+        sink: &mut dyn FnMut(&[f64]) -> Flow,
+    ) -> Result<usize> {
+        let (plan, batch) = (self.plan(TRAIN)?, self.batch()?);
+        let room = self.room(plan, TRAIN).min(self.session.plans()[plan].steps * batch);
+        let (mut feed, mut at) = set.feed(order, steps.start * batch, room);
+        let mut left = steps.len();
+        let mut done = 0;
+        self.nonfinite = None;
+        let flow = Cell::new(Flow::Continue);
+        let mut relay = |losses: &[f64]| {
+            if sink(losses) == Flow::Stop {
+                flow.set(Flow::Stop);
+            }
+            flow.get()
+        };
+        let result = loop {
+            let begin = Instant::now();
+            let next = feed.take();
+            self.data_ns += begin.elapsed().as_nanos() as u64;
+            let rows = match next {
+                Ok(Some(rows)) => rows,
+                Ok(None) => break Ok(()),
+                Err(e) => break Err(e),
+            };
+            while at < rows.len() && left > 0 && flow.get() == Flow::Continue {
+                let count = room.min(rows.len() - at).min(left.saturating_mul(batch));
+                left -= count.div_ceil(batch);
+                self.write_piece(plan, &rows, at, count, first + done as u64)?;
+                done += self.session.start(plan, count.div_ceil(batch), &mut relay).await?;
+                at += count;
+                if self.session.nonfinite().is_some() {
+                    flow.set(Flow::Stop);
+                }
+            }
+            at = 0;
+            feed.give_back(rows);
+            if flow.get() == Flow::Stop || left == 0 {
+                break Ok(());
+            }
+        };
+        // Also after a failure: the losses of what was submitted must not turn up in a later run.
+        self.session.drain(&mut relay).await?;
+        self.nonfinite = self.session.nonfinite();
+        result.map(|()| done)
+    }
+
+    /// Writes `count` rows of a piece and the tables of their steps.
+    fn write_piece(&mut self, plan: usize, rows: &Rows, at: usize, count: usize, first: u64) -> Result<()> {
+        let begin = Instant::now();
+        let batch = self.batch()?;
+        self.write_hyper(plan, count.div_ceil(batch), first)?;
+        let (x, targets) = rows.part(at, count);
+        self.write_rows(plan, TRAIN, 0, x, targets)?;
+        let identity: Vec<u32> = (0..count as u32).collect();
+        self.write_batches(plan, TRAIN, &identity, batch, None)?;
+        self.tables_ns += begin.elapsed().as_nanos() as u64;
+        Ok(())
+    }
+
+    /// Puts the samples of [`Engine::evaluate_set`] in place: on the device where they fit.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`]; [`Error::Io`] where samples cannot be read.
+    pub fn set_evaluation_set(&mut self, set: &SampleSet) -> Result<()> {
+        self.evaluated = Some(set.clone());
+        let plan = self.plan(EVALUATE)?;
+        if set.rows > self.room(plan, EVALUATE) {
+            return Ok(());
+        }
+        match set.memory() {
+            Some(rows) => self.write_forward(plan, EVALUATE, rows),
+            None => Ok(()),
+        }
+    }
+
+    /// The mean loss on the samples of [`Engine::set_evaluation_set`]; `take` gets the predictions, rows x outputs, with their
+    /// targets, piece by piece.
+    ///
+    /// # Errors
+    /// As [`Engine::set_evaluation_set`].
+    pub async fn evaluate_set(&mut self, take: &mut dyn FnMut(&[f64], RowTargets<'_>)) -> Result<f64> {
+        let Some(set) = self.evaluated.clone() else { return Err(Error::Internal("nothing to evaluate".into())) };
+        let plan = self.plan(EVALUATE)?;
+        let room = self.room(plan, EVALUATE);
+        if let (Some(rows), true) = (set.memory(), set.rows <= room) {
+            let (loss, predictions) = self.forward_loss(plan, rows.len()).await?;
+            take(&predictions, rows.targets());
+            return Ok(loss);
+        }
+        let mut feed = set.in_order(room);
+        let mut loss = 0.0;
+        while let Some(rows) = feed.take()? {
+            self.write_forward(plan, EVALUATE, &rows)?;
+            let (part, predictions) = self.forward_loss(plan, rows.len()).await?;
+            // Exactly the part where there is but one.
+            loss += part * (rows.len() as f64 / set.rows as f64);
+            take(&predictions, rows.targets());
+            feed.give_back(rows);
+        }
+        Ok(loss)
+    }
+
+    /// The mean loss on `rows`, at most as many as the engine was opened for, and their predictions, rows x outputs.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn evaluate_rows(&mut self, rows: &Rows) -> Result<(f64, Vec<f64>)> {
+        let plan = self.plan(EVALUATE)?;
+        self.write_forward(plan, EVALUATE, rows)?;
+        self.forward_loss(plan, rows.len()).await
+    }
+
+    /// Predictions for the features of `rows`, at most as many as the engine was opened for.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn predict_rows(&mut self, rows: &Rows) -> Result<Vec<f64>> {
+        let plan = self.plan(PREDICT)?;
+        self.write_forward(plan, PREDICT, rows)?;
+        self.forward(plan, PREDICT, rows.len()).await
+    }
+
+    /// Predictions for the features of `data`.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Device`].
+    pub async fn predict(&mut self, data: &Dataset) -> Result<Vec<f64>> {
+        let plan = self.plan(PREDICT)?;
+        let room = self.room(plan, PREDICT).max(1);
+        let mut predictions = Vec::with_capacity(data.rows * self.network.outputs());
+        for first in (0..data.rows).step_by(room) {
+            let count = room.min(data.rows - first);
+            let inputs = self.network.inputs();
+            // From f64, so that the judge sees what was given.
+            self.session.write(plan, "data.predict.x", &data.x[first * inputs..(first + count) * inputs])?;
+            self.write_forward_tables(plan, PREDICT, count)?;
+            predictions.extend(self.forward(plan, PREDICT, count).await?);
+        }
+        Ok(predictions)
+    }
+
+    /// Samples and tables for one pass over `rows`, in their order.
+    fn write_forward(&mut self, plan: usize, role: &str, rows: &Rows) -> Result<()> {
+        self.write_rows(plan, role, 0, rows.x(), rows.targets())?;
+        self.write_forward_tables(plan, role, rows.len())
+    }
+
+    fn write_forward_tables(&mut self, plan: usize, role: &str, rows: usize) -> Result<()> {
+        let order: Vec<u32> = (0..rows as u32).collect();
+        let (_, batch) = self.held_rows(plan, role);
+        self.write_batches(plan, role, &order, batch, Some(rows))
+    }
+
+    /// Rows of the data that a plan holds, and rows of its step.
+    fn held_rows(&self, plan: usize, role: &str) -> (usize, usize) {
+        let table = self.session.plans()[plan].buffer(&format!("{role}.table.index"));
+        (self.room(plan, role), table.map_or(1, |b| b.shape.iter().product()))
+    }
+
+    async fn forward_loss(&mut self, plan: usize, rows: usize) -> Result<(f64, Vec<f64>)> {
+        let predictions = self.forward(plan, EVALUATE, rows).await?;
+        let losses = self.session.read(plan, "loss").await?;
+        let steps = rows.div_ceil(self.held_rows(plan, EVALUATE).1);
+        Ok((losses[..steps].iter().sum(), predictions))
+    }
+
+    async fn forward(&mut self, plan: usize, role: &str, rows: usize) -> Result<Vec<f64>> {
+        let steps = rows.div_ceil(self.held_rows(plan, role).1);
+        let mut predictions = self.session.run_collect(plan, steps, "pred").await?;
+        predictions.truncate(rows * self.network.outputs());
+        Ok(predictions)
+    }
+}

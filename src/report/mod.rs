@@ -93,7 +93,7 @@ impl RunReport {
                 self.step_losses.push(*loss as f32);
             }
             if self.step_losses.len() > MAX_STEP_LOSSES {
-                self.step_stride = 2 * self.step_stride.max(1);
+                self.step_stride = self.step_stride.max(1).saturating_mul(2);
                 let mut i = 0;
                 self.step_losses.retain(|_| {
                     i += 1;

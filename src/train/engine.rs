@@ -10,6 +10,7 @@ use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::{Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
+use super::forecast::without_memory;
 use super::rows::{RowTargets, Rows};
 use super::samples::{Order, SampleSet};
 use std::sync::Arc;
@@ -89,7 +90,9 @@ impl Engine {
     pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
         let plans = plans_within(device, limits, network, roles)?;
         let session = match Session::open(device, plans).await {
-            Err(Error::OutOfMemory(message)) => return Err(advise(message, device, limits, network, roles).await),
+            Err(Error::OutOfMemory(message)) => {
+                return Err(without_memory(message, device, limits, network, roles).await);
+            }
             opened => opened?,
         };
         let mut engine = Engine {
@@ -385,30 +388,6 @@ impl Engine {
         }
         Ok((loss, gradients))
     }
-}
-
-/// What a device without memory is told, with the batch size that it has the memory for: tried, not guessed.
-async fn advise(message: String, device: &Device, limits: Limits, network: &Network, roles: Roles) -> Error {
-    let advice = match batch_that_fits(device, limits, network, roles).await {
-        Ok(Some(batch)) => format!("It has the memory for batch_size = {batch}"),
-        Ok(None) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
-        Err(_) => "Reduce batch_size or the layers' sizes".to_string(),
-    };
-    Error::OutOfMemory(format!("{message}. {advice}, or use --device cpu"))
-}
-
-/// The largest half, quarter and so on of the batch whose plans `device` has the memory for.
-async fn batch_that_fits(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Option<usize>> {
-    let Some((rows, batch, optimizer)) = roles.train else { return Ok(None) };
-    let mut tried = batch / 2;
-    while tried > 0 {
-        let roles = Roles { train: Some((rows, tried, optimizer)), ..roles };
-        if Session::fits(device, &plans_within(device, limits, network, roles)?).await? {
-            return Ok(Some(tried));
-        }
-        tried /= 2;
-    }
-    Ok(None)
 }
 
 /// The plans of `roles` for `network` on `device`.

@@ -10,7 +10,7 @@ use crate::report::RunReport;
 use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::engine::{Engine, Roles, check_fits};
 use crate::train::record::{Part, RunRecord};
-use crate::train::run_folder::{Lock, RunFolder};
+use crate::train::run_folder::{Lock, Restored, RunFolder};
 use crate::train::samples::RunData;
 use std::time::Instant;
 
@@ -35,7 +35,9 @@ fn roles(job: &Job, prepared: &RunData) -> Roles {
 /// # Errors
 /// [`crate::Error::Limit`], [`crate::Error::Gpu`], [`crate::Error::Device`].
 pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &RunData) -> Result<Engine> {
-    Engine::open(device, &prepared.network, roles(job, prepared)).await
+    let roles = roles(job, prepared);
+    check_fits(device, &prepared.network, roles)?;
+    Engine::open(device, &prepared.network, roles).await
 }
 
 /// Puts the run's data and the parameters and optimizer states of `checkpoint` in place: with [`open_engine`] all of a run
@@ -63,25 +65,21 @@ impl<'a> Run<'a> {
         let (network, train) = (&prepared.network, &job.spec.train);
         let Start { mut record, resumed } = start;
         let is_new = resumed.is_none();
-        // Before parameters are drawn or a folder is made: what does not fit must leave nothing behind.
-        check_fits(device, network, roles(job, prepared))?;
         let mut engine = open_engine(job, device, prepared).await?;
-        let (checkpoint, resumed) = match resumed {
-            Some((folder, lock)) => {
-                let restored = folder.checkpoint(network, train.optimizer.state_slots(), Some(&record.run))?;
-                (restored.checkpoint.clone(), Some((folder, lock, restored)))
-            }
-            None => (first_checkpoint(job, prepared, &record), None),
+        let Restored { checkpoint, notice } = match &resumed {
+            Some((folder, _)) => folder.checkpoint(network, train.optimizer.state_slots(), Some(&record.run))?,
+            None => Restored { checkpoint: first_checkpoint(job, prepared, &record), notice: None },
         };
+        let position = checkpoint.position;
         fill(&mut engine, prepared, &checkpoint)?;
-        let part = Part::new(checkpoint.position.steps, device, job.switches);
+        let part = Part::new(position.steps, device, job.switches);
         let (folder, lock, digest, earlier) = match resumed {
-            Some((folder, lock, restored)) => {
-                restored.notice.iter().chain(&record.change_of(&part)).for_each(|text| observer.notice(text));
-                let digest = folder.settle(&restored)?;
+            Some((folder, lock)) => {
+                notice.iter().chain(&record.change_of(&part)).for_each(|text| observer.notice(text));
+                let digest = folder.settle(&checkpoint, notice.is_some())?;
                 let mut earlier = folder.report().unwrap_or_default();
                 // The file is ahead of the checkpoint, and of the report, where the run was killed.
-                earlier.epochs = folder.rewind_metrics(checkpoint.position.epoch as usize)?;
+                earlier.epochs = folder.rewind_metrics(position.epoch as usize)?;
                 record.parts.push(part);
                 folder.write_record(&record)?;
                 (folder, lock, digest, earlier)
@@ -90,7 +88,7 @@ impl<'a> Run<'a> {
                 record.parts.push(part);
                 let states = engine.read_states().await?;
                 let (folder, lock) = start_folder(job, prepared, &record)?;
-                let digest = folder.write_checkpoint(&Checkpoint { states, ..checkpoint.clone() })?;
+                let digest = folder.write_checkpoint(&Checkpoint { states, ..checkpoint })?;
                 (folder, lock, digest, RunReport::default())
             }
         };
@@ -100,7 +98,7 @@ impl<'a> Run<'a> {
         // Last of all: a folder without a spec holds no run, and a start that was cut off leaves nothing that binds.
         folder.write_spec(&job.spec)?;
         let batch = batch_size(job, prepared);
-        let mut report = first_report(job, device, prepared, &engine, batch, checkpoint.position, earlier);
+        let mut report = first_report(job, device, prepared, &engine, batch, position, earlier);
         report.digest = digest;
         Ok(Run {
             job,
@@ -113,12 +111,12 @@ impl<'a> Run<'a> {
             earlier: Counters::default(),
             batch,
             steps_per_epoch: prepared.train.rows.div_ceil(batch),
-            position: checkpoint.position,
+            position,
             report,
-            saved: (Instant::now(), checkpoint.position),
+            saved: (Instant::now(), position),
             losses: Losses::default(),
             lose_at: job.lose_at.iter().copied().collect(),
-            clean_steps: checkpoint.position.steps,
+            clean_steps: position.steps,
             began: Instant::now(),
             pace: Pace::default(),
         })

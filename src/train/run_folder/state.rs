@@ -84,18 +84,18 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder agree with the checkpoint that a run goes on from: what was written after it is put aside or
-    /// written anew. Gives the digest of its parameters.
+    /// Makes the folder agree with the checkpoint that a run goes on from (`is_previous`: the one before the last, which is
+    /// put aside): what was written after it is written anew. Gives the digest of its parameters.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Weights`].
-    pub fn settle(&self, restored: &Restored) -> Result<String> {
+    pub fn settle(&self, checkpoint: &Checkpoint, is_previous: bool) -> Result<String> {
         let last = self.file(CHECKPOINT);
-        if restored.notice.is_some() && last.exists() {
+        if is_previous && last.exists() {
             self.disk.rename(&last, &self.file(DAMAGED)).map_err(|e| Error::io(&last, e))?;
         }
         // A stop between checkpoint and model leaves the model of the checkpoint before.
-        self.write_model(&restored.checkpoint)
+        self.write_model(checkpoint)
     }
 
     /// The position that the checkpoint written last states, or the one before it; `None` where there is none.

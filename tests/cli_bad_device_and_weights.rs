@@ -131,7 +131,10 @@ fn a_damaged_run_folder_is_refused() {
     let narrow = place.read("r/preprocessing.json").replacen("\"petal_width_cm\"", "\"a\", \"b\"", 1);
     damage("preprocessing.json", narrow.as_bytes(), &eval, &["preprocessing.json", "5 features", "scaler for 4"]);
     damage("spec.toml", b"[data]\n", &eval, &["spec.toml"]);
+    // Without the one before it a damaged checkpoint leaves nothing to go on from.
+    std::fs::remove_file(place.path("r/checkpoint.previous.safetensors")).unwrap();
     damage("checkpoint.safetensors", b"short", &resume, &["checkpoint.safetensors", "not a whole safetensors file"]);
+    damage("run.json", b"{}", &resume, &["run.json", "not what wgrad wrote", "train a new run"]);
     let model = place.bytes("r/model.safetensors");
     damage("checkpoint.safetensors", &model, &resume, &["checkpoint.safetensors", "state.0.layers.0.weight"]);
     place.good(&eval);

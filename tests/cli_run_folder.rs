@@ -27,12 +27,15 @@ fn a_run_leaves_every_file_of_a_run_folder_and_no_other() {
         std::fs::read_dir(place.path("deep/down/r")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     let expected = [
+        ".lock",
+        "checkpoint.previous.safetensors",
         "checkpoint.safetensors",
         "metrics.jsonl",
         "model.safetensors",
         "preprocessing.json",
         "report.html",
         "report.json",
+        "run.json",
         "spec.toml",
     ];
     assert_eq!(names, expected);
@@ -208,9 +211,9 @@ fn a_run_interrupted_within_an_epoch_goes_on_to_the_same_bits() {
 #[cfg(unix)]
 fn a_killed_run_goes_on_from_its_last_checkpoint() {
     let place = Place::new();
-    let mut child = start(&place, &["iris.toml", "--run", "r"]);
-    // Long enough for a checkpoint at the end of an epoch, which is due every two seconds.
-    std::thread::sleep(std::time::Duration::from_millis(2600));
+    let mut child = start(&place, &["iris.toml", "--run", "r", "--checkpoint-minutes", "0.005"]);
+    // Long enough for a checkpoint, which is due every 0.3 seconds.
+    std::thread::sleep(std::time::Duration::from_millis(900));
     child.kill().unwrap();
     child.wait().unwrap();
     place.good(&["eval", "r", "--data", "iris.csv", "--device", "cpu"]);

@@ -54,7 +54,6 @@ fn digits(epochs: usize) -> RunReport {
         outcome: Outcome::Finished,
         epochs: records.collect(),
         step_losses: (0..steps).map(|s| (decay(s) * (1.0 + 0.7 * noise(s))) as f32).collect(),
-        first_step: 0,
         confusion: Some(Confusion { classes: (0..10).map(|i| i.to_string()).collect(), counts }),
         counters: Counters {
             steps: steps as u64,
@@ -81,6 +80,7 @@ fn digits(epochs: usize) -> RunReport {
             save: 0.03,
         },
         train_seconds: 0.363,
+        ..RunReport::default()
     }
 }
 

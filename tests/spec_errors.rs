@@ -5,7 +5,7 @@ use std::path::Path;
 use wgrad::data::Scale;
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::Init;
-use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation};
+use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation};
 
 const WHOLE: &str = r#"[data]
 train = "digits.csv"
@@ -70,7 +70,8 @@ fn a_spec_means_what_it_says() {
         LayerSpec { outputs: 10, activation: Activation::Identity, bias: true, init: Init::Auto }
     );
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
-    assert_eq!(spec.train, TrainSpec { loss: Loss::CrossEntropy, optimizer, batch_size: 32, epochs: 30, seed: 1 });
+    let (loss, checkpoint) = (Loss::CrossEntropy, CheckpointSpec::default());
+    assert_eq!(spec.train, TrainSpec { loss, optimizer, batch_size: 32, epochs: 30, seed: 1, checkpoint });
     assert_eq!(spec.outputs(), 10);
     assert!(spec.warnings().is_empty());
 }
@@ -90,6 +91,7 @@ fn what_is_left_out_has_the_documented_default() {
         batch_size: 32,
         epochs: 10,
         seed: 0,
+        checkpoint: CheckpointSpec { steps: 0, minutes: 1.0 },
     };
     assert_eq!(spec.train, expected);
     let plain = parse(&text.replace("adamw", "adam")).unwrap();
@@ -125,6 +127,21 @@ fn parameters_are_read_in_each_form() {
     assert_eq!(parse(&edited("dense = 32", "dense = 0x1_0")).unwrap().model.layers[0].outputs, 16);
     assert_eq!(parse(&edited("dense = 32", "dense = 2147483647")).unwrap().model.layers[0].outputs, 2147483647);
     assert_eq!(parse(&WHOLE.replace('\n', "\r\n")).unwrap(), parse(WHOLE).unwrap());
+    let checkpoint = |text: &str| parse(&edited("seed = 1", text)).unwrap().train.checkpoint;
+    assert_eq!(checkpoint("checkpoint = { steps = 7 }"), CheckpointSpec { steps: 7, minutes: 1.0 });
+    assert_eq!(checkpoint("[train.checkpoint]\nminutes = 0.5"), CheckpointSpec { steps: 0, minutes: 0.5 });
+    assert_eq!(checkpoint("checkpoint = { steps = 0, minutes = 0 }"), CheckpointSpec { steps: 0, minutes: 0.0 });
+}
+
+#[test]
+fn faults_in_the_checkpoint_section_have_a_place() {
+    refused("seed = 1", "checkpoint = 5", ":19:14", &["[train.checkpoint]", "table", "found 5"]);
+    refused("seed = 1", "[train.checkpoint]\nstep = 5", ":20:1", &["`step`", "[train.checkpoint]", "\"steps\""]);
+    refused("seed = 1", "checkpoint.steps = -1", ":19:20", &["`steps`", "at least 0", "found -1"]);
+    refused("seed = 1", "checkpoint.steps = 2147483648", ":19:20", &["`steps`", "2^31"]);
+    refused("seed = 1", "checkpoint.minutes = -0.5", ":19:22", &["`minutes`", "at least 0", "found -0.5"]);
+    refused("seed = 1", "checkpoint.minutes = inf", ":19:22", &["`minutes`", "finite"]);
+    refused("seed = 1", "checkpoint.minutes = '1'", ":19:22", &["`minutes`", "the string \"1\""]);
 }
 
 #[test]
@@ -408,10 +425,18 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
         positive().prop_map(|delta| Loss::Huber { delta }),
     ];
-    let train =
-        (loss, optimizer(), size(), size(), any::<u64>()).prop_map(|(loss, optimizer, batch_size, epochs, seed)| {
-            TrainSpec { loss, optimizer, batch_size, epochs, seed }
-        });
+    let checkpoint = (0_usize..1 << 31, prop_oneof![Just(0.0), positive()])
+        .prop_map(|(steps, minutes)| CheckpointSpec { steps, minutes });
+    let train = (loss, optimizer(), size(), size(), any::<u64>(), checkpoint).prop_map(
+        |(loss, optimizer, batch_size, epochs, seed, checkpoint)| TrainSpec {
+            loss,
+            optimizer,
+            batch_size,
+            epochs,
+            seed,
+            checkpoint,
+        },
+    );
     (data, model, train).prop_map(|(data, model, train)| Spec { data, model, train })
 }
 

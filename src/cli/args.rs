@@ -31,7 +31,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a spec into a run folder
-    #[command(after_help = "Example: wgrad train examples/digits.toml --device cpu --run runs/mine")]
+    #[command(after_help = "Examples: wgrad train examples/digits.toml --device cpu --run runs/mine\n          \
+                            wgrad train --resume runs/mine --epochs 60 --checkpoint-steps 1000")]
     Train(Train),
     /// Loss and metrics of a trained run on a labelled file
     #[command(after_help = "Example: wgrad eval runs/digits-1 --data data/digits.csv")]
@@ -54,6 +55,12 @@ pub enum Command {
     #[command(after_help = "Example: wgrad gradcheck examples/digits.toml --samples 1000\n\n\
                             Exit code 0: every gradient agrees; 1: one does not; 2: could not run.")]
     Gradcheck(Gradcheck),
+    /// SHA-256 of a run's weights, or of a weight file's
+    #[command(after_help = "Examples: wgrad digest runs/digits-1\n          \
+                            wgrad digest runs/digits-1 --json\n          \
+                            wgrad digest iris.safetensors\n\n\
+                            Equal digests mean the same names, shapes and bits.")]
+    Digest(Digest),
     /// List the devices that wgrad can use, or measure one
     #[command(after_help = "Example: wgrad devices --numerics --kernels --adapter llvmpipe\n\n\
                             Exit code 1: a kernel is outside its bound, or something that the kernels rely on does not \
@@ -160,6 +167,12 @@ pub struct Train {
     /// Go on with the run in this folder from its checkpoint
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
+    /// Write a checkpoint after every N steps, instead of the spec's number; 0: not by steps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..1 << 31))]
+    pub checkpoint_steps: Option<u32>,
+    /// Write a checkpoint when the last is T minutes old, instead of the spec's; 0: not by time
+    #[arg(long, value_name = "T", value_parser = minutes)]
+    pub checkpoint_minutes: Option<f64>,
     #[command(flatten)]
     pub switches: SwitchArgs,
 }
@@ -207,6 +220,16 @@ pub struct Predict {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Digest {
+    /// Folder of a run, or a safetensors file
+    #[arg(value_name = "RUN|FILE")]
+    pub subject: PathBuf,
+    /// Print JSON, with a digest for each tensor, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -372,6 +395,13 @@ fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(x) if x > 0.0 && x <= 3600.0 => Ok(x),
         _ => Err(format!("{text} is not a number of seconds above 0, at most 3600")),
+    }
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x >= 0.0 => Ok(x),
+        _ => Err(format!("{text} is not a number of minutes, 0 or more")),
     }
 }
 

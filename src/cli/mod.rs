@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod devices;
+mod digest;
 mod dump;
 mod evaluate;
 mod gradcheck;
@@ -51,6 +52,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Grad(args) => gradients::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Gradcheck(args) => gradcheck::run(args),
+        Command::Digest(args) => digest::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(args),

@@ -24,12 +24,12 @@ pub struct Printer {
 const LINES: usize = 50;
 
 impl Printer {
-    /// A printer whose run stops when `stop` is set.
-    pub fn new(stop: Arc<AtomicBool>) -> Printer {
-        Printer { stop, bar: None, epochs: 0, accuracy: None, folder: PathBuf::new(), has_trained: false }
+    /// A printer whose run stops when `stop` is set; `folder` is that of a run that goes on.
+    pub fn new(stop: Arc<AtomicBool>, folder: PathBuf) -> Printer {
+        Printer { stop, bar: None, epochs: 0, accuracy: None, folder, has_trained: false }
     }
 
-    /// The run's folder; empty before the run has started.
+    /// The run's folder; empty before a new run has started.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -111,6 +111,10 @@ impl Observer for Printer {
         if self.bar.is_none() && wanted {
             self.line(&epoch_line(record, self.epochs));
         }
+    }
+
+    fn notice(&mut self, text: &str) {
+        self.line(&format!("note: {text}"));
     }
 
     fn stop_requested(&self) -> bool {

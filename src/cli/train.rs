@@ -3,6 +3,7 @@
 use super::progress::Printer;
 use super::{args, dump, out};
 use crate::error::Error;
+use crate::model::disk::SystemDisk;
 use crate::report::{Outcome, RunReport, Times};
 use crate::spec::Spec;
 use crate::train::run::{Job, Place, train};
@@ -27,7 +28,7 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
         }
         out::words("stopping at the next opportunity; once more to stop at once");
     })?;
-    let mut printer = Printer::new(stop);
+    let mut printer = Printer::new(stop, args.resume.clone().unwrap_or_default());
     let started = pollster::block_on(train(&job, &device, &mut printer));
     printer.finish();
     let report = match started {
@@ -50,54 +51,34 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
 
 fn job(args: &args::Train) -> anyhow::Result<Job> {
     let switches = args.switches.parse()?;
+    let disk = Arc::new(SystemDisk);
     let Some(dir) = &args.resume else {
         // clap has made sure that a spec is there when nothing is resumed.
         let path = args.spec.clone().unwrap_or_default();
         let mut spec = Spec::load(&path)?.with_absolute_paths()?;
         override_spec(&mut spec, args);
         let spec_name = file_name(&path);
-        return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()), switches });
+        return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()), switches, disk });
     };
     let folder = RunFolder::open(dir)?;
-    let mut spec = folder.spec()?.with_absolute_paths()?;
-    if let Some(path) = &args.spec {
-        let given = Spec::load(path)?.with_absolute_paths()?;
-        refuse_changed(&spec, &given, dir)?;
-        spec.train.epochs = given.train.epochs;
-    }
+    let kept = folder.spec()?.with_absolute_paths()?;
+    let mut spec = match &args.spec {
+        Some(path) => Spec::load(path)?.with_absolute_paths()?,
+        None => kept.clone(),
+    };
+    // The run may have been started with a --seed of its own.
+    spec.train.seed = kept.train.seed;
     override_spec(&mut spec, args);
-    let name = folder.report().map_or_else(|| "spec.toml".to_string(), |r| r.spec_name);
-    Ok(Job { spec, spec_name: name, place: Place::Resume(folder), switches })
+    let spec_name = folder.report().map_or_else(|| "spec.toml".to_string(), |r| r.spec_name);
+    Ok(Job { spec, spec_name, place: Place::Resume(folder), switches, disk })
 }
 
 fn override_spec(spec: &mut Spec, args: &args::Train) {
-    if let Some(epochs) = args.epochs {
-        spec.train.epochs = epochs as usize;
-    }
-    if let Some(seed) = args.seed {
-        spec.train.seed = seed;
-    }
-}
-
-/// A resumed run must be the same run: only the number of epochs may differ.
-fn refuse_changed(kept: &Spec, given: &Spec, dir: &Path) -> anyhow::Result<()> {
-    let text = |spec: &Spec| {
-        let mut spec = spec.clone();
-        spec.train.epochs = kept.train.epochs;
-        spec.train.seed = kept.train.seed;
-        spec.to_toml()
-    };
-    let (kept_text, given_text) = (text(kept), text(given));
-    let differing = kept_text.lines().zip(given_text.lines()).find(|(a, b)| a != b);
-    if kept_text == given_text {
-        return Ok(());
-    }
-    let (a, b) = differing.unwrap_or(("(fewer lines)", "(more lines)"));
-    anyhow::bail!(
-        "{}: the run was trained with another spec: it has `{a}`, the spec given has `{b}`. Resume without a spec, or \
-         train a new run",
-        dir.display()
-    )
+    let train = &mut spec.train;
+    train.epochs = args.epochs.map_or(train.epochs, |epochs| epochs as usize);
+    train.seed = args.seed.unwrap_or(train.seed);
+    train.checkpoint.steps = args.checkpoint_steps.map_or(train.checkpoint.steps, |steps| steps as usize);
+    train.checkpoint.minutes = args.checkpoint_minutes.unwrap_or(train.checkpoint.minutes);
 }
 
 fn file_name(path: &Path) -> String {
@@ -138,6 +119,7 @@ fn summary(report: &RunReport, folder: &Path) -> String {
         }
     }
     text.push_str(&format!("\ntime                 {}", time(&report.times)));
+    text.push_str(&format!("\ndigest               {}", report.digest));
     text.push_str(&format!("\nreport               {}", folder.join("report.html").display()));
     if report.outcome == Outcome::Interrupted {
         text.push_str(&format!("\ngo on with           wgrad train --resume {}", folder.display()));

@@ -27,7 +27,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     check_tensors(&device.limits(), device.name(), &prepared.network, batch)?;
     check_host_memory("verification", JUDGE_COPIES * prepared.network.parameter_bytes())?;
     let parameters = match &folder {
-        Some(folder) => folder.parameters(&prepared.network)?,
+        Some(folder) => folder.parameters(&prepared.network, spec.train.optimizer.state_slots())?,
         None => spec.model.initial_parameters(&prepared.network, spec.train.seed),
     };
     out::words(&format!("device    {} ({})", device.name(), device.reason()));

@@ -1,6 +1,8 @@
 //! Networks: layers and a loss, and the graphs that train, evaluate and differentiate them.
 
 mod approx;
+pub mod digest;
+pub mod disk;
 pub mod init;
 pub mod weights;
 

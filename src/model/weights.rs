@@ -1,10 +1,11 @@
 //! Weight files in the safetensors format, which PyTorch and others load as they are.
 
+use super::{digest, disk};
 use crate::data::read_whole;
 use crate::error::{Error, Result};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::Read;
 use std::path::Path;
 
 pub use super::init::Tensor;
@@ -46,9 +47,13 @@ pub fn save(path: &Path, tensors: &[Tensor], precision: Precision, metadata: &BT
     write_atomically(path, &encode(path, tensors, precision, metadata)?)
 }
 
-/// The bytes of a weight file. The header is written here rather than by the safetensors crate because that keeps
-/// metadata in a hash map, whose order changes from run to run.
-fn encode(
+/// The bytes of a weight file, for `path` in messages. The header is written here rather than by the safetensors crate
+/// because that keeps metadata in a hash map, whose order changes from run to run.
+///
+/// # Errors
+///
+/// As [`save`].
+pub fn encode(
     path: &Path,
     tensors: &[Tensor],
     precision: Precision,
@@ -114,47 +119,13 @@ fn append_values(path: &Path, tensor: &Tensor, precision: Precision, data: &mut 
     Ok(())
 }
 
-/// Replaces the file at `path` by `bytes`: whoever reads it, and whatever stops the program, sees the old content or
-/// the new one, whole.
+/// Replaces the file at `path` by `bytes`, as [`disk::replace`] does.
 ///
 /// # Errors
 ///
 /// [`Error::Io`]; the file at `path` stays as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => return Err(Error::io(path, because("this is a folder. Name a file"))),
-        // A device or a pipe (/dev/stdout) has no old content to keep, and a rename would put a file in its place.
-        Ok(found) if !found.is_file() => return std::fs::write(path, bytes).map_err(|e| Error::io(path, e)),
-        _ => {}
-    }
-    // What a link points to is replaced, not the link.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let target = target.as_path();
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // Without this the file would be readable by its owner only, unlike every other file that the program writes.
-    #[cfg(unix)]
-    let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(mode);
-    if !folder.is_dir() {
-        let missing = format!("there is no folder {}. Make it, or name another file", folder.display());
-        return Err(Error::io(path, because(&missing)));
-    }
-    let mut file = builder.prefix(".wgrad-").suffix(".tmp").tempfile_in(folder).map_err(|e| Error::io(path, e))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| Error::io(path, e))?;
-    file.persist(target).map_err(|e| Error::io(path, e.error))?;
-    // The new name is on the disk only once the folder is. Only Unix lets a program flush a folder.
-    #[cfg(unix)]
-    std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(|e| Error::io(folder, e))?;
-    Ok(())
-}
-
-fn because(message: &str) -> std::io::Error {
-    std::io::Error::other(message.to_owned())
+    disk::replace(&disk::SystemDisk, path, bytes)
 }
 
 /// Reads the tensors `expected` (names and shapes) from `path`, in that order. F64 tensors are taken where `allow_f64`.
@@ -164,13 +135,49 @@ fn because(message: &str) -> std::io::Error {
 /// [`Error::Io`] where the file cannot be read; [`Error::Weights`] where it is truncated or corrupt, lacks a tensor, has
 /// one too many, or has one of another shape, of another type, or with a value that is not finite.
 pub fn load(path: &Path, expected: &[(String, Vec<usize>)], allow_f64: bool) -> Result<Vec<Tensor>> {
-    let bytes = read_whole(path, most_bytes(expected)).map_err(|e| match e.kind() {
+    Ok(decode(path, &read(path, expected)?, expected, allow_f64)?.0)
+}
+
+/// The bytes of the weight file `path`, which is to hold the tensors `expected`.
+///
+/// # Errors
+///
+/// [`Error::Weights`] where there is none; [`Error::Io`], also for a file far larger than those tensors.
+pub fn read(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Vec<u8>> {
+    read_up_to(path, most_bytes(expected))
+}
+
+fn read_up_to(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
+    read_whole(path, limit_bytes).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
             Error::weights(path, "there is no such weight file. Write one with `wgrad init` or `wgrad train`")
         }
         _ => Error::io(path, e),
-    })?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| {
+    })
+}
+
+/// The tensors `expected` and the metadata in the bytes of a weight file, which `path` names in messages.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn decode(
+    path: &Path,
+    bytes: &[u8],
+    expected: &[(String, Vec<usize>)],
+    allow_f64: bool,
+) -> Result<(Vec<Tensor>, BTreeMap<String, String>)> {
+    let file = parse(path, bytes)?;
+    check_names(path, &file, expected)?;
+    let tensors = expected.iter().map(|(name, shape)| read_tensor(path, &file, name, shape, allow_f64));
+    let tensors = tensors.collect::<Result<_>>()?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| Error::weights(path, e.to_string()))?;
+    let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+    Ok((tensors, metadata.collect()))
+}
+
+fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<SafeTensors<'b>> {
+    SafeTensors::deserialize(bytes).map_err(|e| {
         Error::weights(
             path,
             format!(
@@ -179,9 +186,70 @@ pub fn load(path: &Path, expected: &[(String, Vec<usize>)], allow_f64: bool) -> 
                 bytes.len()
             ),
         )
-    })?;
-    check_names(path, &file, expected)?;
-    expected.iter().map(|(name, shape)| read_tensor(path, &file, name, shape, allow_f64)).collect()
+    })
+}
+
+/// The metadata of the weight file `path`, from its first bytes alone.
+///
+/// # Errors
+///
+/// As [`read`]; [`Error::Weights`] for a file that does not begin as a weight file.
+pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
+    let failed = |e| Error::io(path, e);
+    let broken = |what: String| Error::weights(path, format!("not a whole safetensors file: {what}"));
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let mut head = Vec::new();
+    (&file).take(8).read_to_end(&mut head).map_err(failed)?;
+    let length = head.first_chunk().map(|length| u64::from_le_bytes(*length));
+    // Held against the file's size before anything is allocated.
+    let length = length.filter(|length| length.checked_add(8).is_some_and(|end| end <= size));
+    let length = length.ok_or_else(|| broken(format!("{size} bytes")))?;
+    (&file).take(length).read_to_end(&mut head).map_err(failed)?;
+    // The safetensors crate reads a header only together with all the tensors behind it.
+    let header: Header = serde_json::from_slice(&head[8..]).map_err(|e| broken(e.to_string()))?;
+    Ok(header.metadata)
+}
+
+/// What is read of a header by itself.
+#[derive(serde::Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__", default)]
+    metadata: BTreeMap<String, String>,
+}
+
+/// What a tensor of a weight file is, and the digest of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct TensorDigest {
+    /// The tensor's name.
+    pub name: String,
+    /// `F32`, `F64`, ...
+    pub dtype: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// SHA-256 of the values, little endian.
+    pub sha256: String,
+}
+
+/// The digest of a weight file's tensors (see [`digest`]) and of each by itself, whatever their types and names.
+///
+/// # Errors
+///
+/// As [`read`]; [`Error::Weights`] for a file that is truncated, corrupt or of another format.
+pub fn digests(path: &Path) -> Result<(String, Vec<TensorDigest>)> {
+    // Whatever the file holds is wanted, so its own length is the limit.
+    let bytes = read_up_to(path, u64::MAX >> 1)?;
+    let file = parse(path, &bytes)?;
+    let mut views = file.tensors();
+    views.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut fields = digest::Fields::new();
+    let mut each = Vec::with_capacity(views.len());
+    for (name, view) in views {
+        let dtype = view.dtype().to_string();
+        fields.tensor(&name, &dtype, view.shape(), view.data());
+        each.push(TensorDigest { name, dtype, shape: view.shape().to_vec(), sha256: digest::of_bytes(view.data()) });
+    }
+    Ok((fields.finish(), each))
 }
 
 /// Bytes of a file of these tensors at most: 8 a number, and room for a header and for tensors too many, which a message
@@ -237,7 +305,7 @@ fn read_tensor(path: &Path, file: &SafeTensors<'_>, name: &str, shape: &[usize],
             ),
         ));
     }
-    let values = decode(&view, allow_f64).ok_or_else(|| {
+    let values = values_of(&view, allow_f64).ok_or_else(|| {
         let expected = if allow_f64 { "F32 or F64" } else { "F32" };
         Error::weights(
             path,
@@ -258,7 +326,7 @@ fn read_tensor(path: &Path, file: &SafeTensors<'_>, name: &str, shape: &[usize],
 }
 
 /// The values of a tensor, `None` where its type is not taken. The bytes of a file have no alignment to rely on.
-fn decode(view: &TensorView<'_>, allow_f64: bool) -> Option<Vec<f64>> {
+fn values_of(view: &TensorView<'_>, allow_f64: bool) -> Option<Vec<f64>> {
     match view.dtype() {
         Dtype::F32 => Some(view.data().as_chunks::<4>().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect()),
         Dtype::F64 if allow_f64 => {

@@ -49,6 +49,12 @@ impl Switches {
         Ok(switches)
     }
 
+    /// The names of the optimisations that are switched off.
+    pub fn left_out(self) -> Vec<&'static str> {
+        let used = [self.whole, self.fusion, self.subgroups];
+        Switches::NAMES.into_iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name).collect()
+    }
+
     /// `products` without what is switched off.
     pub fn products(self, products: Products) -> Products {
         Products { lanes: products.lanes.filter(|_| self.subgroups), ..products }

@@ -113,7 +113,7 @@ fn cards(report: &RunReport) -> String {
     let memory = format!("{} for the training plan", bytes(report.memory_bytes));
     cards.push(card("Training time", &seconds(report.train_seconds), &memory, ""));
     cards.push(card("Throughput", &throughput(report), "samples a second", ""));
-    let done = last.map_or(0, |e| e.step).max(report.first_step + report.step_losses.len());
+    let done = last.map_or(0, |e| e.step).max(report.last_step());
     let resumed = match report.first_step {
         0 => format!("{} samples each", count_of(report.batch_size)),
         step => format!("resumed at step {}", count_of(step)),
@@ -154,7 +154,7 @@ fn charts(report: &RunReport) -> String {
     let x_of = |step: usize| step as f64 / per_epoch.unwrap_or(1.0);
     let first = report.epochs.first().map_or(f64::INFINITY, |e| e.epoch.saturating_sub(1) as f64);
     let low = if report.step_losses.is_empty() { first } else { first.min(x_of(report.first_step)) };
-    let last_step = (report.first_step + report.step_losses.len()).max(report.epochs.last().map_or(0, |e| e.step));
+    let last_step = report.last_step().max(report.epochs.last().map_or(0, |e| e.step));
     let x = Axis::exact(low, x_of(last_step).max(low + 1e-3));
     let x_title = if per_epoch.is_some() { "epoch" } else { "step" };
     let notes: Vec<(f64, String)> = report.epochs.iter().map(|e| (x_of(e.step), note(e))).collect();
@@ -163,9 +163,13 @@ fn charts(report: &RunReport) -> String {
     };
 
     let steps = report.step_losses.iter().enumerate();
-    let steps = steps.map(|(i, loss)| (x_of(report.first_step + i + 1), f64::from(*loss))).collect();
+    let steps = steps.map(|(i, loss)| (x_of(report.step_of(i)), f64::from(*loss))).collect();
+    let each = match report.step_stride {
+        0 | 1 => "training, each step".to_owned(),
+        stride => format!("training, one step in {stride}"),
+    };
     let curves = [
-        Curve { name: "training, each step", class: "step", points: steps },
+        Curve { name: &each, class: "step", points: steps },
         Curve { name: "training, epoch mean", class: "train", points: epoch_curve(&|e| Some(e.train_loss)) },
         Curve { name: "validation", class: "validation", points: epoch_curve(&|e| e.validation_loss) },
     ];
@@ -207,6 +211,7 @@ fn network(report: &RunReport) -> String {
             ("Loss", report.loss.clone()),
             ("Parameters", count_of(report.parameters)),
             ("Memory of the plan", bytes(report.memory_bytes)),
+            ("Digest of the weights", report.digest.clone()),
         ])
     )
 }

@@ -35,8 +35,14 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// One entry an epoch.
     pub epochs: Vec<EpochRecord>,
-    /// Training loss of every step (of this process, from `first_step` on).
+    /// SHA-256 of the parameters' names, shapes and bits.
+    #[serde(default)]
+    pub digest: String,
+    /// Training loss of the steps (of this process, from `first_step` on), of every `step_stride`-th of them.
     pub step_losses: Vec<f32>,
+    /// Which steps are kept: a long run would else fill the memory. 0 and 1 mean every step.
+    #[serde(default)]
+    pub step_stride: usize,
     /// Number of the first step in `step_losses`; more than 0 after a resume.
     pub first_step: usize,
     /// Confusion matrix on the validation rows, for classes.
@@ -48,6 +54,52 @@ pub struct RunReport {
     pub times: Times,
     /// Wall time of the training part, in seconds (start of the first step to the end of the last read-back).
     pub train_seconds: f64,
+}
+
+/// Losses of steps that a report keeps at most: many times what a chart can show.
+const MAX_STEP_LOSSES: usize = 1 << 16;
+
+impl RunReport {
+    /// Number of the step, from 1, whose loss is entry `i` of `step_losses`.
+    pub fn step_of(&self, i: usize) -> usize {
+        // A report may come from a file, which may say anything.
+        i.saturating_mul(self.step_stride.max(1)).saturating_add(self.first_step).saturating_add(1)
+    }
+
+    /// Number of the last step whose loss is kept.
+    pub fn last_step(&self) -> usize {
+        self.step_losses.len().checked_sub(1).map_or(self.first_step, |i| self.step_of(i))
+    }
+
+    /// Takes in the losses of the steps after the first `done` of the run.
+    pub fn add_losses(&mut self, done: usize, losses: &[f64]) {
+        for (step, loss) in (done..).zip(losses) {
+            if (step - self.first_step).is_multiple_of(self.step_stride.max(1)) {
+                self.step_losses.push(*loss as f32);
+            }
+            if self.step_losses.len() > MAX_STEP_LOSSES {
+                self.step_stride = self.step_stride.max(1).saturating_mul(2);
+                let mut i = 0;
+                self.step_losses.retain(|_| {
+                    i += 1;
+                    i % 2 == 1
+                });
+            }
+        }
+    }
+
+    /// Forgets the losses of steps after the first `done`, from which the run goes on. Where losses before that are
+    /// missing, because a part of the run was killed and left no report, the curve starts anew rather than with a gap.
+    pub fn forget_losses_after(&mut self, done: usize) {
+        let wanted = done.saturating_sub(self.first_step).div_ceil(self.step_stride.max(1));
+        if self.step_losses.len() < wanted {
+            self.step_losses.clear();
+        }
+        self.step_losses.truncate(wanted);
+        if self.step_losses.is_empty() {
+            (self.first_step, self.step_stride) = (done, 1);
+        }
+    }
 }
 
 /// How a run ended.
@@ -214,5 +266,50 @@ impl Confusion {
         let total: u64 = self.counts.iter().flatten().sum();
         let right: u64 = (0..self.counts.len()).map(|i| self.counts[i][i]).sum();
         if total == 0 { f64::NAN } else { right as f64 / total as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(first_step: usize) -> RunReport {
+        let mut report = RunReport::default();
+        report.forget_losses_after(first_step);
+        report
+    }
+
+    #[test]
+    fn losses_of_a_long_run_are_thinned_evenly_and_alike_in_any_parts() {
+        let count = 5 * MAX_STEP_LOSSES;
+        let losses: Vec<f64> = (0..count).map(|step| step as f64).collect();
+        let mut whole = report(7);
+        whole.add_losses(7, &losses);
+        assert!(whole.step_losses.len() <= MAX_STEP_LOSSES && whole.step_losses.len() > MAX_STEP_LOSSES / 2);
+        assert_eq!(whole.step_stride, 8);
+        let at = |i: usize| whole.step_losses[i] as usize + 8;
+        assert!((0..whole.step_losses.len()).all(|i| at(i) == whole.step_of(i)), "each entry is its step's");
+        let mut parts = report(7);
+        let mut done = 0;
+        for part in losses.chunks(9973) {
+            parts.add_losses(7 + done, part);
+            done += part.len();
+        }
+        assert!(parts == whole);
+    }
+
+    #[test]
+    fn a_curve_goes_on_where_the_run_does_and_has_no_gap() {
+        let mut run = report(0);
+        run.add_losses(0, &[0.0, 1.0, 2.0, 3.0]);
+        run.forget_losses_after(2);
+        run.add_losses(2, &[2.5]);
+        assert_eq!((run.step_losses.as_slice(), run.first_step), ([0.0, 1.0, 2.5].as_slice(), 0));
+        run.forget_losses_after(9);
+        assert_eq!((run.step_losses.len(), run.first_step), (0, 9), "steps 4 to 9 are not known");
+        run.step_stride = 4;
+        run.add_losses(9, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        run.forget_losses_after(13);
+        assert_eq!(run.step_losses, [0.0], "steps 10 and 14 are kept, and 14 is forgotten");
     }
 }

@@ -127,6 +127,25 @@ pub struct TrainSpec {
     pub epochs: usize,
     /// Decides initial weights, split and order; 0 by default.
     pub seed: u64,
+    /// When a run saves where it stands.
+    pub checkpoint: CheckpointSpec,
+}
+
+/// `[train.checkpoint]`: when a run saves where it stands, beside its end and a stop by Ctrl-C or a signal. It has no
+/// influence on what is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CheckpointSpec {
+    /// After every so many optimizer steps, counted from the run's beginning; 0, the default, for not by steps.
+    pub steps: usize,
+    /// When the last one is this many minutes old; 1 by default, 0 for not by time.
+    pub minutes: f64,
+}
+
+impl Default for CheckpointSpec {
+    fn default() -> Self {
+        // A minute is what one may lose to a power cut without a thought, and rare enough that a save costs nothing.
+        CheckpointSpec { steps: 0, minutes: 1.0 }
+    }
 }
 
 /// Sizes must be below this, 2^31: GPU kernels index with 32 bits and need room for an overshooting last group.

@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, number, size};
-use super::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation, choice};
+use super::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec, Validation, choice};
 
 /// Reads a whole spec.
 pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
@@ -159,10 +159,24 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<TrainSpec> {
         batch_size: table.size("batch_size", 32)?,
         epochs: table.size("epochs", 10)?,
         seed: table.get("seed").map_or(Ok(0), |value| seed(source, value))?,
+        checkpoint: table.get("checkpoint").map_or(Ok(CheckpointSpec::default()), |value| checkpoint(source, value))?,
     };
     table.finish()?;
     Ok(train)
 }
+
+fn checkpoint<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<CheckpointSpec> {
+    let table = Table::of_value(source, "[train.checkpoint]", value)?;
+    let default = CheckpointSpec::default();
+    let checkpoint = CheckpointSpec {
+        steps: table.size_or_zero("steps", default.steps)?,
+        minutes: table.number("minutes", default.minutes, MINUTES_RANGE, |v| v.is_finite() && v >= 0.0)?,
+    };
+    table.finish()?;
+    Ok(checkpoint)
+}
+
+const MINUTES_RANGE: &str = "a finite number of at least 0, such as 0.5; 0 for no checkpoints by time";
 
 fn seed(source: &Source<'_>, value: &Value<'_>) -> Result<u64> {
     let integer = value.get_ref().as_integer();

@@ -105,6 +105,11 @@ impl<'a> Table<'a> {
         self.get(key).map_or(Ok(default), |value| size(self.source, key, value))
     }
 
+    /// A whole number of at least 0 and below 2^31, or `default`.
+    pub fn size_or_zero(&self, key: &'static str, default: usize) -> Result<usize> {
+        self.get(key).map_or(Ok(default), |value| integer_from(self.source, key, value, 0))
+    }
+
     /// A truth value, or `default`.
     pub fn flag(&self, key: &'static str, default: bool) -> Result<bool> {
         let Some(value) = self.get(key) else { return Ok(default) };
@@ -154,13 +159,16 @@ impl Source<'_> {
 
 /// A whole number of at least 1 and below 2^31.
 pub(super) fn size(source: &Source<'_>, key: &str, value: &Value<'_>) -> Result<usize> {
-    let expected = "a whole number of at least 1";
+    integer_from(source, key, value, 1)
+}
+
+/// A whole number of at least `low` and below 2^31.
+fn integer_from(source: &Source<'_>, key: &str, value: &Value<'_>, low: i128) -> Result<usize> {
+    let expected = &format!("a whole number of at least {low}");
     let DeValue::Integer(integer) = value.get_ref() else { return Err(source.wrong_type(key, expected, value)) };
     match i128::from_str_radix(integer.as_str(), integer.radix()) {
-        Ok(size) if size < 1 => {
-            Err(source
-                .error(&value.span(), format!("`{key}` must be {expected}, found {integer}. Set it to 1 or more")))
-        }
+        Ok(size) if size < low => Err(source
+            .error(&value.span(), format!("`{key}` must be {expected}, found {integer}. Set it to {low} or more"))),
         Ok(size) if size < i128::from(super::SIZE_LIMIT) => Ok(size as usize),
         _ => Err(source.error(
             &value.span(),

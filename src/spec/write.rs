@@ -5,7 +5,7 @@ use crate::graph::{Activation, Adam, Loss, Optimizer};
 use crate::model::Init;
 use std::fmt::Write;
 
-use super::{DataFile, Spec, Validation};
+use super::{CheckpointSpec, DataFile, Spec, Validation};
 
 impl Spec {
     /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
@@ -46,7 +46,9 @@ impl Spec {
         }
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer(train.optimizer))?;
-        writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)
+        writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)?;
+        let CheckpointSpec { steps, minutes } = train.checkpoint;
+        writeln!(out, "\n[train.checkpoint]\nsteps = {steps}\nminutes = {}", float(minutes))
     }
 }
 

@@ -1,15 +1,18 @@
-//! Checkpoints: parameters, optimizer states and the position in the run, in one safetensors file.
+//! Checkpoints: parameters, optimizer states and the position in the run, in one safetensors file with a checksum.
+//!
+//! What a run needs beside them follows from the spec: the order of an epoch's samples from seed and epoch, the learning
+//! rate from the number of the step; scaler and classes lie beside the checkpoint in the run folder.
 
 use crate::error::{Error, Result};
+use crate::model::digest::{self, Fields};
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Where a run stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Epochs done.
     pub epoch: u32,
@@ -17,11 +20,29 @@ pub struct Position {
     pub step_in_epoch: usize,
     /// Optimizer steps done in all.
     pub steps: u64,
+    /// Sum over the samples of those steps of the epoch of their losses, added up step by step: the epoch's mean comes out
+    /// of a resumed run as it does of a whole one, to the bit.
+    #[serde(default)]
+    pub loss_sum: f64,
+    /// The best epoch so far, where there are validation rows.
+    #[serde(default)]
+    pub best: Option<Best>,
+}
+
+/// The epoch with the lowest validation loss, the first of equals.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// From 1.
+    pub epoch: u32,
+    /// The loss on the validation rows.
+    pub validation_loss: f64,
 }
 
 /// All that is needed to go on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
+    /// Which run it belongs to: the digest of spec and data, see [`super::record::RunRecord::run`].
+    pub run: String,
     /// Where the run stands.
     pub position: Position,
     /// The parameters.
@@ -30,38 +51,82 @@ pub struct Checkpoint {
     pub states: Vec<Tensor>,
 }
 
-/// Key of the position in the file's metadata.
-const KEY: &str = "wgrad.position";
+/// Keys of the file's metadata.
+const POSITION: &str = "wgrad.position";
+const RUN: &str = "wgrad.run";
+const CHECKSUM: &str = "wgrad.sha256";
 
 impl Checkpoint {
-    /// Writes the checkpoint; the file at `path` is replaced as a whole.
+    /// The checkpoint as the bytes of a file; `path` is for messages.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Weights`] when a value is no finite number.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    /// [`Error::Weights`] when a value is no finite number.
+    pub fn encode(&self, path: &Path) -> Result<Vec<u8>> {
         let position = serde_json::to_string(&self.position).map_err(|e| Error::Internal(e.to_string()))?;
         let tensors: Vec<Tensor> = self.parameters.iter().chain(&self.states).cloned().collect();
-        weights::save(path, &tensors, Precision::F32, &BTreeMap::from([(KEY.to_string(), position)]))
+        let mut metadata = BTreeMap::from([(POSITION.to_string(), position), (RUN.to_string(), self.run.clone())]);
+        metadata.insert(CHECKSUM.to_string(), checksum(&metadata, &tensors));
+        weights::encode(path, &tensors, Precision::F32, &metadata)
     }
 
-    /// Reads a checkpoint of a run of `network` with an optimizer of `state_slots` states.
+    /// Reads the checkpoint `path` of a run of `network` with an optimizer of `state_slots` states. With `run` it must be
+    /// of that run.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Weights`] for a damaged file or one of another network.
-    pub fn load(path: &Path, network: &Network, state_slots: usize) -> Result<Checkpoint> {
+    /// [`Error::Io`]; [`Error::Weights`] for a file that is torn, damaged or another's.
+    pub fn load(path: &Path, network: &Network, state_slots: usize, run: Option<&str>) -> Result<Checkpoint> {
         let parameters = network.parameters();
         let mut expected = parameters.clone();
         for slot in 0..state_slots {
             expected.extend(parameters.iter().map(|(name, shape)| (format!("state.{slot}.{name}"), shape.clone())));
         }
-        let mut tensors = weights::load(path, &expected, false)?;
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        let broken = |what: String| Error::weights(path, format!("no checkpoint of wgrad: {what}"));
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
-        let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
-        let text = text.ok_or_else(|| broken(format!("the metadata lack {KEY}")))?;
-        let position = serde_json::from_str(text).map_err(|e| broken(e.to_string()))?;
+        let (mut tensors, mut metadata) = weights::decode(path, &weights::read(path, &expected)?, &expected, false)?;
+        let take = |key: &str| {
+            let missing = || Error::weights(path, format!("no checkpoint of wgrad: the metadata lack {key}"));
+            metadata.get(key).cloned().ok_or_else(missing)
+        };
+        let (kept, position, of) = (take(CHECKSUM)?, take(POSITION)?, take(RUN)?);
+        metadata.remove(CHECKSUM);
+        let found = checksum(&metadata, &tensors);
+        if found != kept {
+            let message =
+                format!("damaged: the content has the SHA-256 {found}, the checkpoint was written with {kept}");
+            return Err(Error::weights(path, message));
+        }
+        if let Some(run) = run.filter(|run| **run != of) {
+            let message = format!(
+                "the checkpoint of another run, whose spec and data have the SHA-256 {of}; this run's have {run}. Bring \
+                 this run's checkpoint back"
+            );
+            return Err(Error::weights(path, message));
+        }
         let states = tensors.split_off(parameters.len());
-        Ok(Checkpoint { position, parameters: tensors, states })
+        Ok(Checkpoint { run: of, position: position_of(path, &position)?, parameters: tensors, states })
     }
+
+    /// The position that the checkpoint `path` states, from its first bytes alone: neither checked against the checksum nor
+    /// whether the rest of the file is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Weights`].
+    pub fn peek(path: &Path) -> Result<Position> {
+        let metadata = weights::read_metadata(path)?;
+        let text = metadata.get(POSITION);
+        position_of(path, text.ok_or_else(|| Error::weights(path, "no checkpoint of wgrad"))?)
+    }
+}
+
+fn position_of(path: &Path, text: &str) -> Result<Position> {
+    serde_json::from_str(text).map_err(|e| Error::weights(path, format!("no checkpoint of wgrad: {e}")))
+}
+
+/// SHA-256 over all metadata but itself and over all tensors.
+fn checksum(metadata: &BTreeMap<String, String>, tensors: &[Tensor]) -> String {
+    let mut fields = Fields::new();
+    for (key, value) in metadata {
+        fields.bytes(key.as_bytes());
+        fields.bytes(value.as_bytes());
+    }
+    fields.bytes(digest::of_tensors(tensors).as_bytes());
+    fields.finish()
 }

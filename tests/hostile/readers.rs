@@ -36,6 +36,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "checkpoint", file: "checkpoint.safetensors", read: checkpoint },
     Reader { name: "preprocessing", file: "preprocessing.json", read: preprocessing },
     Reader { name: "metrics", file: "metrics.jsonl", read: metrics },
+    Reader { name: "record", file: "run.json", read: record },
     Reader { name: "report", file: "report.json", read: report },
     Reader { name: "bench", file: "bench.json", read: bench },
 ];
@@ -99,7 +100,7 @@ fn parameters(path: &Path) -> wgrad::Result<()> {
 }
 
 fn checkpoint(path: &Path) -> wgrad::Result<()> {
-    Checkpoint::load(path, &network(), 1).map(drop)
+    Checkpoint::load(path, &network(), 1, None).map(drop)
 }
 
 fn folder(path: &Path) -> wgrad::Result<RunFolder> {
@@ -112,6 +113,13 @@ fn preprocessing(path: &Path) -> wgrad::Result<()> {
 
 fn metrics(path: &Path) -> wgrad::Result<()> {
     folder(path)?.rewind_metrics(usize::MAX).map(drop)
+}
+
+fn record(path: &Path) -> wgrad::Result<()> {
+    let record = folder(path)?.record()?;
+    let spec = Spec::parse(&record.spec, path)?;
+    record.refuse_changed_spec(&spec, path)?;
+    record.refuse_changed_data(&record, path)
 }
 
 fn report(path: &Path) -> wgrad::Result<()> {

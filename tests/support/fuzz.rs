@@ -20,7 +20,7 @@ use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
 use wgrad::model::{DenseShape, Init, Network, Tensor};
 use wgrad::plan::Switches;
-use wgrad::spec::{DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec};
+use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Spec, TrainSpec};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
 
@@ -249,6 +249,7 @@ impl Case {
                 epochs: 1,
                 // TOML's integers are signed.
                 seed: self.seed >> 1,
+                checkpoint: CheckpointSpec::default(),
             },
         }
     }

@@ -1,15 +1,13 @@
 //! The epochs of a run.
 
-use super::{Observer, Progress, Run};
+use super::{Observer, Pace, Progress, Run};
 use crate::data::epoch_order;
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Flow};
 use crate::report::{EpochRecord, Outcome};
+use crate::train::checkpoint::Best;
 use crate::train::metrics::confusion;
 use std::time::{Duration, Instant};
-
-/// A checkpoint is written at the end of an epoch when the last one is at least this old, and at the end of the run.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
 impl Run<'_> {
     /// Trains until the last epoch is done or the observer asks to stop.
@@ -19,77 +17,116 @@ impl Run<'_> {
             if !self.epoch(observer).await? {
                 return Ok(Outcome::Interrupted);
             }
-            if self.saved.0.elapsed() >= CHECKPOINT_EVERY {
+            if self.checkpoint_is_due() {
                 self.checkpoint().await?;
             }
         }
         Ok(Outcome::Finished)
     }
 
-    /// Trains one epoch, or the rest of one; false when the observer asked to stop within it.
+    /// Trains one epoch, or the rest of one; false when the observer asked to stop.
     async fn epoch(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         let begin = Instant::now();
-        let (position, batch, rows) = (self.position, self.batch, self.prepared.train.rows);
-        let order = epoch_order(self.job.spec.train.seed, position.epoch, rows);
+        let rows = self.prepared.train.rows;
+        let order = epoch_order(self.job.spec.train.seed, self.position.epoch, rows);
         self.report.times.shuffle += begin.elapsed().as_secs_f64();
+        self.pace = Pace::default();
+        while self.position.step_in_epoch < self.steps_per_epoch {
+            let stop = self.steps(&order, observer).await?;
+            if self.position.step_in_epoch == self.steps_per_epoch {
+                break;
+            }
+            if stop {
+                return Ok(false);
+            }
+            if self.checkpoint_is_due() {
+                self.checkpoint().await?;
+            }
+        }
+        self.position.epoch += 1;
+        self.position.step_in_epoch = 0;
+        let loss = std::mem::take(&mut self.position.loss_sum) / rows as f64;
+        self.end_of_epoch(observer, loss).await?;
+        // A stop asked for during the last step of an epoch: the epoch is complete, the run is not.
+        Ok(!observer.stop_requested() || self.position.epoch as usize == self.job.spec.train.epochs)
+    }
+
+    /// Trains on with the epoch's `order`, to its end at most: to the step after which a checkpoint is due, or until one is
+    /// due by time, or until the observer asks to stop; true in the last case.
+    async fn steps(&mut self, order: &[u32], observer: &mut dyn Observer) -> Result<bool> {
+        let begin = Instant::now();
         let before = self.engine.counters();
-        let mut taken_in = Duration::ZERO;
-        let skip = position.step_in_epoch * batch;
+        let (position, batch, rows, pace) = (self.position, self.batch, self.prepared.train.rows, self.pace);
         let total_steps = (self.steps_per_epoch * self.job.spec.train.epochs) as u64;
-        let mut losses: Vec<f64> = Vec::with_capacity(self.steps_per_epoch);
-        let mut sink = |part: &[f64]| {
+        let part = &order[position.step_in_epoch * batch..(self.end_of_steps() * batch).min(rows)];
+        let mut taken_in = Duration::ZERO;
+        let mut losses: Vec<f64> = Vec::with_capacity(part.len().div_ceil(batch));
+        let mut stop = false;
+        let (saved, limit) = (self.saved.0, self.checkpoint_age());
+        let mut sink = |part_losses: &[f64]| {
             let entered = Instant::now();
-            losses.extend_from_slice(part);
-            let seconds = begin.elapsed().as_secs_f64();
+            losses.extend_from_slice(part_losses);
+            let samples = pace.samples + (losses.len() * batch).min(part.len()) as f64;
             observer.progress(&Progress {
                 epoch: position.epoch as usize + 1,
                 steps: position.steps + losses.len() as u64,
                 total_steps,
                 loss: losses.last().copied().unwrap_or(f64::NAN),
-                samples_per_second: (losses.len() * batch).min(rows - skip) as f64 / seconds.max(1e-9),
+                samples_per_second: samples / (pace.seconds + begin.elapsed().as_secs_f64()).max(1e-9),
             });
-            let stop = observer.stop_requested() || !part.iter().all(|l| l.is_finite());
+            stop |= observer.stop_requested();
+            let end = stop || saved.elapsed() >= limit || !part_losses.iter().all(|l| l.is_finite());
             taken_in += entered.elapsed();
-            if stop { Flow::Stop } else { Flow::Continue }
+            if end { Flow::Stop } else { Flow::Continue }
         };
-        let done = self.engine.train(&order[skip..], position.steps, &mut sink).await?;
-        let seconds = begin.elapsed().as_secs_f64();
+        let done = self.engine.train(part, position.steps, &mut sink).await?;
         self.report.times.losses += taken_in.as_secs_f64();
         self.add_times(before);
-        self.report.train_seconds += seconds;
+        self.pace.seconds += begin.elapsed().as_secs_f64();
+        self.pace.samples += (done * batch).min(part.len()) as f64;
+        self.report.train_seconds += begin.elapsed().as_secs_f64();
+        self.take_in(&losses)?;
+        Ok(stop)
+    }
+
+    /// The step of the epoch after which a checkpoint by steps is due, or the epoch's last one.
+    fn end_of_steps(&self) -> usize {
+        let every = self.job.spec.train.checkpoint.steps as u64;
+        let until = if every == 0 { u64::MAX } else { every - self.position.steps % every };
+        let left = (self.steps_per_epoch - self.position.step_in_epoch) as u64;
+        self.position.step_in_epoch + left.min(until) as usize
+    }
+
+    /// Counts steps with their losses.
+    fn take_in(&mut self, losses: &[f64]) -> Result<()> {
         let good = losses.iter().position(|l| !l.is_finite()).unwrap_or(losses.len());
-        self.report.step_losses.extend(losses[..good].iter().map(|l| *l as f32));
+        self.report.add_losses(self.position.steps as usize, &losses[..good]);
         if good < losses.len() {
             return Err(Error::NonFinite {
-                step: position.steps as usize + good + 1,
-                epoch: position.epoch as usize + 1,
+                step: self.position.steps as usize + good + 1,
+                epoch: self.position.epoch as usize + 1,
                 value: losses[good],
             });
         }
-        self.position.steps += done as u64;
-        self.position.step_in_epoch += done;
-        if self.position.step_in_epoch < self.steps_per_epoch {
-            return Ok(false);
+        for loss in losses {
+            let first_row = self.position.step_in_epoch * self.batch;
+            let samples = self.batch.min(self.prepared.train.rows - first_row);
+            self.position.loss_sum += loss * samples as f64;
+            self.position.step_in_epoch += 1;
+            self.position.steps += 1;
         }
-        self.position.epoch += 1;
-        self.position.step_in_epoch = 0;
-        let weight = |i: usize| batch.min(rows - skip - i * batch) as f64;
-        let sum: f64 = losses.iter().enumerate().map(|(i, l)| l * weight(i)).sum();
-        let samples = (rows - skip) as f64;
-        self.end_of_epoch(observer, sum / samples, seconds, samples).await?;
-        // A stop asked for during the last step of an epoch: the epoch is complete, the run is not.
-        Ok(!observer.stop_requested() || self.position.epoch as usize == self.job.spec.train.epochs)
+        Ok(())
     }
 
-    async fn end_of_epoch(&mut self, observer: &mut dyn Observer, loss: f64, seconds: f64, samples: f64) -> Result<()> {
+    async fn end_of_epoch(&mut self, observer: &mut dyn Observer, loss: f64) -> Result<()> {
         let mut record = EpochRecord {
             epoch: self.position.epoch as usize,
             step: self.position.steps as usize,
             train_loss: loss,
             validation_loss: None,
             validation_accuracy: None,
-            seconds,
-            samples_per_second: samples / seconds.max(1e-9),
+            seconds: self.pace.seconds,
+            samples_per_second: self.pace.samples / self.pace.seconds.max(1e-9),
         };
         let begin = Instant::now();
         if let Some(validation) = &self.prepared.validation {
@@ -102,6 +139,7 @@ impl Run<'_> {
                 self.prepared.network.outputs(),
                 self.prepared.network.loss,
             );
+            self.position.best = better(self.position.best, &record);
             record.validation_accuracy = self.report.confusion.as_ref().map(|c| c.accuracy());
         }
         let evaluated = Instant::now();
@@ -125,5 +163,15 @@ impl Run<'_> {
         times.submit += seconds(|c| c.submit_ns);
         // A GPU works beside the host, which waits for it; the CPU does the work itself.
         times.device += if after.submits > 0 { seconds(|c| c.wait_ns) } else { seconds(|c| c.device_ns) };
+    }
+}
+
+/// The better of the best epoch so far and of this one; the first of equals.
+fn better(best: Option<Best>, record: &EpochRecord) -> Option<Best> {
+    let this = record.validation_loss.map(|loss| Best { epoch: record.epoch as u32, validation_loss: loss });
+    match (best, this) {
+        (Some(best), Some(this)) if this.validation_loss < best.validation_loss => Some(this),
+        (None, this) => this,
+        (best, _) => best,
     }
 }

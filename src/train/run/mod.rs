@@ -1,5 +1,6 @@
 //! A run: a spec trained into a run folder, with progress to an observer.
 
+mod begin;
 mod epochs;
 mod open;
 mod report;
@@ -10,13 +11,16 @@ pub use report::device_report;
 use super::checkpoint::Position;
 use super::engine::Engine;
 use super::prepare::{Prepared, prepare};
-use super::run_folder::RunFolder;
+use super::run_folder::{Lock, RunFolder};
 use crate::error::Result;
 use crate::exec::{Counters, Device};
+use crate::model::disk::Disk;
 use crate::plan::Switches;
 use crate::report::{EpochRecord, RunReport};
 use crate::spec::Spec;
+use begin::{Begun, begin};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What a run tells whoever started it. Every method has a default that does nothing.
@@ -27,6 +31,8 @@ pub trait Observer {
     fn progress(&mut self, _progress: &Progress) {}
     /// An epoch is done.
     fn epoch(&mut self, _record: &EpochRecord) {}
+    /// Something that the user should know: a checkpoint that could not be used, another device than before.
+    fn notice(&mut self, _text: &str) {}
     /// True asks the run to stop at the next opportunity, with everything saved.
     fn stop_requested(&self) -> bool {
         false
@@ -58,10 +64,12 @@ pub struct Job {
     pub place: Place,
     /// Optimisations of the train step.
     pub switches: Switches,
+    /// What the run folder is written through: [`crate::model::disk::SystemDisk`], or a test's.
+    pub disk: Arc<dyn Disk>,
 }
 
 /// Where a run is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Place {
     /// A new run in this folder, or in a numbered one under `runs/`. The folder is made only once the data are read and
     /// the device is open, so that a run that cannot start leaves nothing behind.
@@ -73,20 +81,42 @@ pub enum Place {
 impl Job {
     fn folder(&self) -> Result<RunFolder> {
         match &self.place {
-            Place::New(Some(dir)) => RunFolder::create(dir),
+            Place::New(Some(dir)) => RunFolder::create(dir, Arc::clone(&self.disk)),
             Place::New(None) => {
                 let stem = Path::new(&self.spec_name).file_stem().and_then(|s| s.to_str()).unwrap_or("run");
-                RunFolder::create_numbered(stem)
+                RunFolder::create_numbered(stem, Arc::clone(&self.disk))
             }
-            Place::Resume(folder) => Ok(folder.clone()),
+            Place::Resume(folder) => Ok(folder.clone().on(Arc::clone(&self.disk))),
         }
     }
+}
+
+/// Trains `job` on `device`. A run that had finished before is not touched; its report is given.
+///
+/// # Errors
+/// [`Error::NonFinite`] when the loss stops being a number: the run folder then holds the last good checkpoint and a
+/// report that says so. [`Error::Spec`], [`Error::Data`] when a run is to go on whose spec or data have changed, or which
+/// another process trains. Otherwise [`Error::Limit`], [`Error::Gpu`], [`Error::Device`], [`Error::Io`].
+pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> Result<RunReport> {
+    let begun = match begin(job, observer)? {
+        Begun::Finished(report) => return Ok(*report),
+        Begun::Open(begun) => begun,
+    };
+    let prepared = prepare(&job.spec)?;
+    let mut run = Run::open(job, device, &prepared, begun, observer).await?;
+    observer.started(&run.report, &run.folder);
+    let result = run.epochs(observer).await;
+    run.finish(result).await
 }
 
 /// A run under way.
 struct Run<'a> {
     job: &'a Job,
     folder: RunFolder,
+    /// Held until the run ends.
+    _lock: Lock,
+    /// What checkpoints bear, see [`RunRecord::run`].
+    id: String,
     prepared: &'a Prepared,
     /// Everything that the device holds; [`Run::reopen`] replaces it.
     engine: Engine,
@@ -96,23 +126,17 @@ struct Run<'a> {
     steps_per_epoch: usize,
     position: Position,
     report: RunReport,
+    /// When the last checkpoint was written, and where the run stood.
     saved: (Instant, Position),
     /// When the first epoch began.
     began: Instant,
+    /// What this process did of the epoch under way.
+    pace: Pace,
 }
 
-/// Trains `job` on `device`.
-///
-/// # Errors
-/// [`Error::NonFinite`] when the loss stops being a number: the run folder then holds the last good checkpoint and a
-/// report that says so. Otherwise [`Error::Data`], [`Error::Limit`], [`Error::Gpu`], [`Error::Device`], [`Error::Io`].
-pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> Result<RunReport> {
-    if let Place::New(Some(dir)) = &job.place {
-        RunFolder::refuse_existing(dir)?;
-    }
-    let prepared = prepare(&job.spec)?;
-    let mut run = Run::open(job, device, &prepared).await?;
-    observer.started(&run.report, &run.folder);
-    let result = run.epochs(observer).await;
-    run.finish(result).await
+/// Work and its time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    samples: f64,
+    seconds: f64,
 }

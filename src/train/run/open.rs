@@ -1,13 +1,16 @@
 //! Opening a run: its folder, its data, and an engine that stands where a checkpoint says.
 
+use super::begin::Start;
 use super::report::first_report;
-use super::{Job, Place, Run};
-use crate::error::{Error, Result};
+use super::{Job, Observer, Pace, Run};
+use crate::error::Result;
 use crate::exec::{Counters, Device};
+use crate::report::RunReport;
 use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::engine::{Engine, Roles, check_fits};
 use crate::train::prepare::Prepared;
-use crate::train::run_folder::RunFolder;
+use crate::train::record::{Part, RunRecord};
+use crate::train::run_folder::{Lock, Restored, RunFolder};
 use std::time::Instant;
 
 /// Samples of a step: a training set smaller than the spec's batch is one batch.
@@ -25,67 +28,91 @@ fn roles(job: &Job, prepared: &Prepared) -> Roles {
     }
 }
 
-/// Opens an engine on `device` with the run's data in place and the parameters and optimizer states of `checkpoint`:
-/// all of a run that lives on a device. It may be called any number of times, on any device; the engines of one
-/// checkpoint on one device train the same bits.
+/// Opens an engine for the run's plans on `device`. Nothing is drawn or read before: what does not fit is refused here.
 ///
 /// # Errors
-/// [`Error::Limit`], [`Error::Gpu`], [`Error::Device`].
-async fn open_engine(job: &Job, device: &Device, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<Engine> {
-    let mut engine = Engine::open(device, &prepared.network, roles(job, prepared)).await?;
+/// [`crate::Error::Limit`], [`crate::Error::Gpu`], [`crate::Error::Device`].
+async fn open_engine(job: &Job, device: &Device, prepared: &Prepared) -> Result<Engine> {
+    let roles = roles(job, prepared);
+    check_fits(device, &prepared.network, roles)?;
+    Engine::open(device, &prepared.network, roles).await
+}
+
+/// Puts the run's data and the parameters and optimizer states of `checkpoint` in place: with [`open_engine`] all of a run
+/// that lives on a device. Both may be called any number of times, on any device; the engines of one checkpoint on one
+/// device train the same bits.
+///
+/// # Errors
+/// [`crate::Error::Gpu`], [`crate::Error::Device`].
+fn fill(engine: &mut Engine, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<()> {
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
     engine.set_training_data(&prepared.train)?;
-    if let Some(validation) = &prepared.validation {
-        engine.set_evaluation_data(validation)?;
-    }
-    Ok(engine)
+    prepared.validation.iter().try_for_each(|validation| engine.set_evaluation_data(validation))
 }
 
 impl<'a> Run<'a> {
     /// Opens the job's folder and an engine in the state that the folder's checkpoint, or the seed, says.
-    pub(super) async fn open(job: &'a Job, device: &Device, prepared: &'a Prepared) -> Result<Run<'a>> {
-        let train = &job.spec.train;
-        let network = &prepared.network;
-        let batch = batch_size(job, prepared);
-        // Before parameters are drawn or a folder is made: what does not fit must leave nothing behind.
-        check_fits(device, network, roles(job, prepared))?;
-        let folder = job.folder()?;
-        let resume = matches!(job.place, Place::Resume(_));
-        let checkpoint = if resume {
-            let checkpoint = folder.checkpoint(network, train.optimizer.state_slots())?;
-            refuse_changed_data(&folder, prepared, checkpoint.position, batch)?;
-            checkpoint
-        } else {
-            let parameters = job.spec.model.initial_parameters(network, train.seed);
-            Checkpoint { position: Position::default(), parameters, states: Vec::new() }
+    pub(super) async fn open(
+        job: &'a Job,
+        device: &Device,
+        prepared: &'a Prepared,
+        start: Start,
+        observer: &mut dyn Observer,
+    ) -> Result<Run<'a>> {
+        let (network, train) = (&prepared.network, &job.spec.train);
+        let Start { mut record, resumed } = start;
+        let is_new = resumed.is_none();
+        let mut engine = open_engine(job, device, prepared).await?;
+        let Restored { checkpoint, notice } = match &resumed {
+            Some((folder, _)) => folder.checkpoint(network, train.optimizer.state_slots(), Some(&record.run))?,
+            None => Restored { checkpoint: first_checkpoint(job, prepared, &record), notice: None },
         };
-        let mut engine = open_engine(job, device, prepared, &checkpoint).await?;
-        if !resume {
-            // From the first moment on the folder is whole: a run that fails early leaves its initial state.
-            folder.write_preprocessing(&prepared.preprocessing)?;
-            let states = engine.read_states().await?;
-            folder.write_checkpoint(&Checkpoint { states, ..checkpoint.clone() })?;
+        let position = checkpoint.position;
+        fill(&mut engine, prepared, &checkpoint)?;
+        let part = Part::new(position.steps, device, job.switches);
+        let (folder, lock, digest, earlier) = match resumed {
+            Some((folder, lock)) => {
+                notice.iter().chain(&record.change_of(&part)).for_each(|text| observer.notice(text));
+                let digest = folder.settle(&checkpoint, notice.is_some())?;
+                let mut earlier = folder.report().unwrap_or_default();
+                // The file is ahead of the checkpoint, and of the report, where the run was killed.
+                earlier.epochs = folder.rewind_metrics(position.epoch as usize)?;
+                record.parts.push(part);
+                folder.write_record(&record)?;
+                (folder, lock, digest, earlier)
+            }
+            None => {
+                record.parts.push(part);
+                let states = engine.read_states().await?;
+                let (folder, lock) = start_folder(job, prepared, &record)?;
+                let digest = folder.write_checkpoint(&Checkpoint { states, ..checkpoint })?;
+                (folder, lock, digest, RunReport::default())
+            }
+        };
+        if is_new {
+            lock.notice.iter().for_each(|text| observer.notice(text));
         }
+        // Last of all: a folder without a spec holds no run, and a start that was cut off leaves nothing that binds.
         folder.write_spec(&job.spec)?;
-        let mut earlier = folder.report().filter(|_| resume).unwrap_or_default();
-        if resume {
-            // The file is ahead of the checkpoint, and of the report, where the run was killed.
-            earlier.epochs = folder.rewind_metrics(checkpoint.position.epoch as usize)?;
-        }
-        let report = first_report(job, device, prepared, &engine, batch, checkpoint.position, earlier);
+        let batch = batch_size(job, prepared);
+        let mut report = first_report(job, device, prepared, &engine, batch, position, earlier);
+        report.digest = digest;
         Ok(Run {
             job,
             folder,
+            _lock: lock,
+            id: record.run,
             prepared,
             engine,
             earlier: Counters::default(),
             batch,
             steps_per_epoch: prepared.train.rows.div_ceil(batch),
-            position: checkpoint.position,
+            position,
             report,
-            saved: (Instant::now(), checkpoint.position),
+            saved: (Instant::now(), position),
             began: Instant::now(),
+            pace: Pace::default(),
         })
     }
 
@@ -97,42 +124,40 @@ impl<'a> Run<'a> {
     /// would take as much again as parameters and states do. Losses and metrics after it are forgotten.
     ///
     /// # Errors
-    /// As [`open_engine`]; [`Error::Io`], [`Error::Weights`] when the folder no longer holds the checkpoint.
+    /// As [`open_engine`] and [`fill`]; [`crate::Error::Io`], [`crate::Error::Weights`] when the folder no longer holds the checkpoint.
     #[allow(dead_code, reason = "recovery from a lost device calls it")]
     pub(super) async fn reopen(&mut self, device: &Device) -> Result<()> {
         let slots = self.job.spec.train.optimizer.state_slots();
-        let checkpoint = self.folder.checkpoint(&self.prepared.network, slots)?;
+        let restored = self.folder.checkpoint(&self.prepared.network, slots, Some(&self.id))?;
+        let checkpoint = restored.checkpoint;
         self.earlier += self.engine.counters();
-        self.engine = open_engine(self.job, device, self.prepared, &checkpoint).await?;
+        self.engine = open_engine(self.job, device, self.prepared).await?;
+        fill(&mut self.engine, self.prepared, &checkpoint)?;
         self.position = checkpoint.position;
         self.saved = (Instant::now(), checkpoint.position);
         self.report.epochs = self.folder.rewind_metrics(checkpoint.position.epoch as usize)?;
-        let kept = (checkpoint.position.steps as usize).saturating_sub(self.report.first_step);
-        self.report.step_losses.truncate(kept);
+        self.report.forget_losses_after(checkpoint.position.steps as usize);
         Ok(())
     }
 }
 
-/// A run goes on only with the data that it began with: other rows would be another order of samples.
-fn refuse_changed_data(folder: &RunFolder, prepared: &Prepared, position: Position, batch: usize) -> Result<()> {
-    let changed = |what: &str| {
-        Err(Error::data(
-            folder.path().display().to_string(),
-            format!(
-                "the data are no longer those that this run was trained on: {what}. Bring them back, or train a new run"
-            ),
-        ))
-    };
-    let (kept, found) = (folder.preprocessing()?, &prepared.preprocessing);
-    if kept.schema != found.schema {
-        return changed("the columns or classes differ");
+/// The state that the seed says.
+fn first_checkpoint(job: &Job, prepared: &Prepared, record: &RunRecord) -> Checkpoint {
+    Checkpoint {
+        run: record.run.clone(),
+        position: Position::default(),
+        parameters: job.spec.model.initial_parameters(&prepared.network, job.spec.train.seed),
+        states: Vec::new(),
     }
-    if kept.scaler != found.scaler {
-        return changed("the features have another range");
-    }
-    let rows = folder.report().map_or(prepared.train.rows, |r| r.train_rows);
-    if rows != prepared.train.rows || position.step_in_epoch >= prepared.train.rows.div_ceil(batch) {
-        return changed(&format!("the training part has {} rows now", prepared.train.rows));
-    }
-    Ok(())
+}
+
+/// Makes the folder of a new run, with all that stays as it is but the spec.
+fn start_folder(job: &Job, prepared: &Prepared, record: &RunRecord) -> Result<(RunFolder, Lock)> {
+    let folder = job.folder()?;
+    let lock = folder.lock()?;
+    folder.clear_cut_off_start()?;
+    folder.write_preprocessing(&prepared.preprocessing)?;
+    folder.write_record(record)?;
+    folder.start_metrics()?;
+    Ok((folder, lock))
 }

@@ -29,14 +29,7 @@ pub(super) fn first_report(
     position: Position,
     earlier: RunReport,
 ) -> RunReport {
-    let mut step_losses = earlier.step_losses;
-    let wanted = (position.steps as usize).saturating_sub(earlier.first_step);
-    if step_losses.len() < wanted {
-        // A part of the run that was killed left no report: the curve starts anew rather than with a gap.
-        step_losses.clear();
-    }
-    step_losses.truncate(wanted);
-    RunReport {
+    let mut report = RunReport {
         version: env!("CARGO_PKG_VERSION").to_string(),
         spec_name: job.spec_name.clone(),
         spec_toml: job.spec.to_toml(),
@@ -50,10 +43,13 @@ pub(super) fn first_report(
         batch_size: batch,
         epochs_planned: job.spec.train.epochs,
         epochs: earlier.epochs,
-        first_step: if step_losses.is_empty() { position.steps as usize } else { earlier.first_step },
-        step_losses,
+        first_step: earlier.first_step,
+        step_losses: earlier.step_losses,
+        step_stride: earlier.step_stride,
         train_seconds: earlier.train_seconds,
         confusion: earlier.confusion,
         ..RunReport::default()
-    }
+    };
+    report.forget_losses_after(position.steps as usize);
+    report
 }

@@ -4,11 +4,28 @@ use super::Run;
 use crate::error::{Error, Result};
 use crate::report::{Outcome, RunReport};
 use crate::train::checkpoint::Checkpoint;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 impl Run<'_> {
-    /// Saves where the run stands, and counts the time.
+    /// Whether the spec wants a checkpoint of where the run stands now.
+    pub(super) fn checkpoint_is_due(&self) -> bool {
+        let every = self.job.spec.train.checkpoint;
+        let by_steps = every.steps > 0 && self.position.steps.is_multiple_of(every.steps as u64);
+        self.position != self.saved.1 && (by_steps || self.saved.0.elapsed() >= self.checkpoint_age())
+    }
+
+    /// The age that the spec allows the last checkpoint.
+    pub(super) fn checkpoint_age(&self) -> Duration {
+        let minutes = self.job.spec.train.checkpoint.minutes;
+        let age = Duration::try_from_secs_f64(60.0 * minutes).unwrap_or(Duration::MAX);
+        if minutes == 0.0 { Duration::MAX } else { age }
+    }
+
+    /// Saves where the run stands, unless that is saved, and counts the time.
     pub(super) async fn checkpoint(&mut self) -> Result<()> {
+        if self.position == self.saved.1 {
+            return Ok(());
+        }
         let begin = Instant::now();
         let result = self.save().await;
         self.report.times.save += begin.elapsed().as_secs_f64();
@@ -27,7 +44,8 @@ impl Run<'_> {
                 value: f64::NAN,
             });
         }
-        self.folder.write_checkpoint(&Checkpoint { position: self.position, parameters, states })?;
+        let checkpoint = Checkpoint { run: self.id.clone(), position: self.position, parameters, states };
+        self.report.digest = self.folder.write_checkpoint(&checkpoint)?;
         self.saved = (Instant::now(), self.position);
         Ok(())
     }

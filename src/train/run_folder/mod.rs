@@ -1,0 +1,197 @@
+//! The run folder: what a run leaves on disk, each file whole at any moment.
+//!
+//! `spec.toml` (as resolved), `run.json` (all that the bits depend on), `preprocessing.json` (columns, classes, scaler),
+//! `checkpoint.safetensors` and the one before it, `model.safetensors`, `metrics.jsonl` (a line an epoch), `report.json`,
+//! `report.html`. The checkpoint is what a run goes on from; `model.safetensors` is a copy of its parameters for other
+//! programs, which says of which step it is.
+
+mod metrics;
+mod start;
+mod state;
+
+pub use start::Lock;
+pub use state::Restored;
+
+use super::record::RunRecord;
+use crate::data::{Scaler, Schema, read_whole};
+use crate::error::{Error, Result};
+use crate::model::disk::{Disk, SystemDisk, replace};
+use crate::model::{Network, Tensor};
+use crate::report::{RunReport, html};
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What `eval` and `predict` need to read other files as the training file was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Columns and classes.
+    pub schema: Schema,
+    /// Scaling of the features.
+    pub scaler: Scaler,
+}
+
+/// A trained network with what its data need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// The resolved spec.
+    pub spec: Spec,
+    /// Columns, classes and scaler.
+    pub preprocessing: Preprocessing,
+    /// The network.
+    pub network: Network,
+    /// Its parameters.
+    pub parameters: Vec<Tensor>,
+}
+
+/// A run's folder.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    dir: PathBuf,
+    disk: Arc<dyn Disk>,
+}
+
+const SPEC: &str = "spec.toml";
+const RECORD: &str = "run.json";
+/// A record holds a spec, which has 16 MiB at most, and a few lines for each start.
+const RECORD_BYTES: u64 = 64 << 20;
+const PREPROCESSING: &str = "preprocessing.json";
+const METRICS: &str = "metrics.jsonl";
+
+impl RunFolder {
+    /// Opens the folder of an existing run.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when there is no run in it.
+    pub fn open(dir: &Path) -> Result<RunFolder> {
+        if !dir.join(SPEC).is_file() {
+            let message = "this folder holds no run (no spec.toml). Give the folder that `wgrad train` wrote";
+            return Err(Error::spec(dir.display().to_string(), message));
+        }
+        Ok(RunFolder::at(dir.to_path_buf()))
+    }
+
+    fn at(dir: PathBuf) -> RunFolder {
+        RunFolder { dir, disk: Arc::new(SystemDisk) }
+    }
+
+    /// The same folder, written through `disk`.
+    #[must_use]
+    pub fn on(self, disk: Arc<dyn Disk>) -> RunFolder {
+        RunFolder { disk, ..self }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The resolved spec.
+    ///
+    /// # Errors
+    /// As [`Spec::load`].
+    pub fn spec(&self) -> Result<Spec> {
+        Spec::load(self.file(SPEC))
+    }
+
+    /// Writes the resolved spec.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_spec(&self, spec: &Spec) -> Result<()> {
+        self.replace(SPEC, spec.to_toml().as_bytes())
+    }
+
+    /// Columns, classes and scaler.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Data`] for a damaged file.
+    pub fn preprocessing(&self) -> Result<Preprocessing> {
+        let path = self.file(PREPROCESSING);
+        let broken = |what: String| Error::data(path.display().to_string(), format!("{what}. Train again"));
+        let text = std::fs::read(&path).map_err(|e| broken(format!("cannot be read: {e}")))?;
+        let found: Preprocessing =
+            serde_json::from_slice(&text).map_err(|e| broken(format!("not what wgrad wrote there: {e}")))?;
+        match found.scaler.width() {
+            Some(width) if width != found.schema.features.len() => Err(broken(format!(
+                "not what wgrad wrote there: {} features, but a scaler for {width}",
+                found.schema.features.len()
+            ))),
+            _ => Ok(found),
+        }
+    }
+
+    /// Writes columns, classes and scaler.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_preprocessing(&self, preprocessing: &Preprocessing) -> Result<()> {
+        self.write_json(PREPROCESSING, preprocessing)
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_vec_pretty(value).map_err(|e| Error::Internal(format!("{name}: {e}")))?;
+        self.replace(name, &text)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        replace(&*self.disk, &self.file(name), bytes)
+    }
+
+    /// The record of the run.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a missing or damaged file.
+    pub fn record(&self) -> Result<RunRecord> {
+        let path = self.file(RECORD);
+        let broken = |what: String| {
+            let message =
+                format!("{what}. Without it nothing tells whether spec and data are the run's; train a new run");
+            Error::data(path.display().to_string(), message)
+        };
+        let text = read_whole(&path, RECORD_BYTES).map_err(|e| broken(format!("cannot be read: {e}")))?;
+        serde_json::from_slice(&text).map_err(|e| broken(format!("not what wgrad wrote there: {e}")))
+    }
+
+    /// Writes the record of the run.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_record(&self, record: &RunRecord) -> Result<()> {
+        self.write_json(RECORD, record)
+    }
+
+    /// Everything that is needed to use the trained network on other data.
+    ///
+    /// # Errors
+    /// As [`RunFolder::spec`], [`RunFolder::preprocessing`] and [`RunFolder::parameters`]; [`Error::Shape`] when the spec
+    /// states another number of inputs than the columns.
+    pub fn trained(&self) -> Result<Trained> {
+        let (spec, preprocessing) = (self.spec()?, self.preprocessing()?);
+        let layers = spec.model.dense_shapes(preprocessing.schema.features.len())?;
+        let network = Network { layers, loss: spec.train.loss };
+        let parameters = self.parameters(&network, spec.train.optimizer.state_slots())?;
+        Ok(Trained { spec, preprocessing, network, parameters })
+    }
+
+    /// Writes `report.json` and `report.html`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_report(&self, report: &RunReport) -> Result<()> {
+        self.write_json("report.json", report)?;
+        self.replace("report.html", html::render(report).as_bytes())
+    }
+
+    /// The report of an earlier part of the run, if there is one that can be read.
+    pub fn report(&self) -> Option<RunReport> {
+        let text = std::fs::read(self.file("report.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}

@@ -1,0 +1,145 @@
+//! Checkpoint and model: the state of a run on disk.
+
+use super::RunFolder;
+use crate::error::{Error, Result};
+use crate::model::disk::replace_keeping;
+use crate::model::weights::{self, Precision};
+use crate::model::{Network, Tensor, digest};
+use crate::train::checkpoint::{Checkpoint, Position};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const MODEL: &str = "model.safetensors";
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const PREVIOUS: &str = "checkpoint.previous.safetensors";
+/// Where a checkpoint that cannot be used is put, so that the next one does not push the one before it out.
+const DAMAGED: &str = "checkpoint.damaged.safetensors";
+
+/// Keys of the model's metadata: the optimizer steps behind it, and the digest of its tensors.
+const STEP: &str = "wgrad.step";
+const DIGEST: &str = "wgrad.sha256";
+
+/// Whether a file of this name holds the state of a run.
+pub(super) fn holds(name: &str) -> bool {
+    [MODEL, CHECKPOINT, PREVIOUS, DAMAGED].contains(&name)
+}
+
+/// The last whole checkpoint of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restored {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// What must be said where it is not the one written last.
+    pub notice: Option<String>,
+}
+
+impl RunFolder {
+    /// Writes checkpoint and model and gives the digest of the parameters. The checkpoint before is kept; metrics are on
+    /// the disk before a checkpoint that counts on them.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Weights`] when a value is no finite number (all files stay as they were).
+    pub fn write_checkpoint(&self, checkpoint: &Checkpoint) -> Result<String> {
+        let path = self.file(CHECKPOINT);
+        let bytes = checkpoint.encode(&path)?;
+        self.sync_metrics()?;
+        replace_keeping(&*self.disk, &path, &self.file(PREVIOUS), &bytes)?;
+        self.write_model(checkpoint)
+    }
+
+    /// Writes the model of a checkpoint and gives the digest of its parameters.
+    fn write_model(&self, checkpoint: &Checkpoint) -> Result<String> {
+        let digest = digest::of_tensors(&checkpoint.parameters);
+        let metadata = BTreeMap::from([
+            ("format".to_string(), "pt".to_string()),
+            (STEP.to_string(), checkpoint.position.steps.to_string()),
+            (DIGEST.to_string(), digest.clone()),
+        ]);
+        let path = self.file(MODEL);
+        let bytes = weights::encode(&path, &checkpoint.parameters, Precision::F32, &metadata)?;
+        self.replace(MODEL, &bytes)?;
+        Ok(digest)
+    }
+
+    /// The last whole checkpoint: the one written last, or the one before it where that is missing, torn, damaged or (with
+    /// `run`) another run's.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Weights`] about the one written last, and about the one before it if there is one.
+    pub fn checkpoint(&self, network: &Network, state_slots: usize, run: Option<&str>) -> Result<Restored> {
+        let load = |name: &str| Checkpoint::load(&self.file(name), network, state_slots, run);
+        let last = match load(CHECKPOINT) {
+            Ok(checkpoint) => return Ok(Restored { checkpoint, notice: None }),
+            Err(e) => e,
+        };
+        let previous = self.file(PREVIOUS);
+        match load(PREVIOUS) {
+            Ok(checkpoint) => {
+                let Position { epoch, steps, .. } = checkpoint.position;
+                let notice = format!("{last}\nThe one before it, of step {steps} in epoch {}, is used", epoch + 1);
+                Ok(Restored { checkpoint, notice: Some(notice) })
+            }
+            Err(_) if !previous.exists() => Err(last),
+            Err(e) => Err(Error::weights(self.file(CHECKPOINT), format!("no checkpoint can be used. {last}\n{e}"))),
+        }
+    }
+
+    /// Makes the folder agree with the checkpoint that a run goes on from (`is_previous`: the one before the last, which is
+    /// put aside): what was written after it is written anew. Gives the digest of its parameters.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Weights`].
+    pub fn settle(&self, checkpoint: &Checkpoint, is_previous: bool) -> Result<String> {
+        let last = self.file(CHECKPOINT);
+        if is_previous && last.exists() {
+            self.disk.rename(&last, &self.file(DAMAGED)).map_err(|e| Error::io(&last, e))?;
+        }
+        // A stop between checkpoint and model leaves the model of the checkpoint before.
+        self.write_model(checkpoint)
+    }
+
+    /// The position that the checkpoint written last states, or the one before it; `None` where there is none.
+    pub fn position(&self) -> Option<Position> {
+        let peek = |name| Checkpoint::peek(&self.file(name)).ok();
+        peek(CHECKPOINT).or_else(|| peek(PREVIOUS))
+    }
+
+    /// The trained parameters: those of `model.safetensors`, or of the checkpoint where that is newer, because a stop
+    /// between the two leaves a model of the checkpoint before.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Weights`].
+    pub fn parameters(&self, network: &Network, state_slots: usize) -> Result<Vec<Tensor>> {
+        let path = self.file(MODEL);
+        let newest = self.position();
+        if newest.is_some() && !path.exists() {
+            return Ok(self.checkpoint(network, state_slots, None)?.checkpoint.parameters);
+        }
+        let expected = network.parameters();
+        let (tensors, metadata) = weights::decode(&path, &weights::read(&path, &expected)?, &expected, false)?;
+        refuse_damaged(&path, &tensors, &metadata)?;
+        // Weights that another program put there state no step, and are what the user wants.
+        let step = metadata.get(STEP).and_then(|step| step.parse::<u64>().ok());
+        let newer = |steps: u64| step.is_some_and(|step| steps > step);
+        if newest.is_some_and(|position| newer(position.steps)) {
+            let restored = self.checkpoint(network, state_slots, None).ok();
+            if let Some(found) = restored.filter(|found| newer(found.checkpoint.position.steps)) {
+                return Ok(found.checkpoint.parameters);
+            }
+        }
+        Ok(tensors)
+    }
+}
+
+fn refuse_damaged(path: &Path, tensors: &[Tensor], metadata: &BTreeMap<String, String>) -> Result<()> {
+    let Some(kept) = metadata.get(DIGEST) else { return Ok(()) };
+    let found = digest::of_tensors(tensors);
+    if found == *kept {
+        return Ok(());
+    }
+    let message = format!(
+        "damaged: the tensors have the SHA-256 {found}, they were written with {kept}. `wgrad train --resume` writes the \
+         file again from the checkpoint"
+    );
+    Err(Error::weights(path, message))
+}

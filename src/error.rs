@@ -57,18 +57,29 @@ pub enum Error {
         message: String,
     },
 
-    /// The loss stopped being a finite number.
+    /// A device without memory for what was asked of it.
+    #[error("{0}")]
+    OutOfMemory(String),
+
+    /// A device that was lost while it worked: reset by its driver, unplugged, gone to sleep. What it held is gone; what is
+    /// on disk is not.
+    #[error("{0}")]
+    DeviceLost(String),
+
+    /// The loss, a parameter or an optimizer state stopped being a finite number.
     #[error(
-        "the loss became {value} at step {step} (epoch {epoch}): training stopped. Lower the learning rate or scale \
-         the inputs"
+        "{} at step {step} (epoch {epoch}): training stopped. {cause}Lower the learning rate or scale the inputs",
+        what_left_the_numbers(*.value)
     )]
     NonFinite {
         /// Number of the step, from 1.
         step: usize,
         /// Number of the epoch, from 1.
         epoch: usize,
-        /// The loss: NaN or an infinity.
+        /// The loss: NaN or an infinity, or a finite number where the step's update left the numbers.
         value: f64,
+        /// Which operation made it, as sentences; empty where that is not known.
+        cause: String,
     },
 
     /// A file operation that failed.
@@ -84,6 +95,13 @@ pub enum Error {
     /// A broken invariant inside wgrad: a fault of the program, never of its input.
     #[error("internal error: {0}. This is a bug in wgrad; please report it")]
     Internal(String),
+}
+
+fn what_left_the_numbers(loss: f64) -> String {
+    if loss.is_finite() {
+        return "a parameter or an optimizer state stopped being a finite number".to_string();
+    }
+    format!("the loss became {loss}")
 }
 
 /// The library's result type.

@@ -88,6 +88,9 @@ fn check_storage(row: &Row, module: &naga::Module, variable: &naga::GlobalVariab
     };
     match module.types[base].inner {
         TypeInner::Scalar(scalar) if scalar.kind == kind && scalar.width == 4 => Ok(()),
+        TypeInner::Atomic(scalar) if scalar.kind == kind && scalar.width == 4 && expected.access == Access::Update => {
+            Ok(())
+        }
         // Words of four: behind every range there is padding up to a multiple of 16 bytes.
         TypeInner::Vector { scalar, size: VectorSize::Quad } if scalar.kind == kind && scalar.width == 4 => Ok(()),
         ref other => Err(format!("{name} holds {other:?}, row {:?}", expected.dtype)),

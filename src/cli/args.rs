@@ -54,6 +54,11 @@ pub enum Command {
     #[command(after_help = "Example: wgrad gradcheck examples/digits.toml --samples 1000\n\n\
                             Exit code 0: every gradient agrees; 1: one does not; 2: could not run.")]
     Gradcheck(Gradcheck),
+    /// Replay the step at which a training stopped because of a number that is not finite
+    #[command(after_help = "Example: wgrad replay runs/digits-1/fault.safetensors --device cpu\n\n\
+                            Exit code 0: every value of the step is finite here; 1: the fault is reproduced; 2: could \
+                            not run (no such file, or no whole bundle).")]
+    Replay(Replay),
     /// List the devices that wgrad can use, or measure one
     #[command(after_help = "Example: wgrad devices --numerics --kernels --adapter llvmpipe\n\n\
                             Exit code 1: a kernel is outside its bound, or something that the kernels rely on does not \
@@ -292,6 +297,17 @@ pub struct Gradcheck {
     /// Seed, instead of the spec's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Print JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The replay bundle that `wgrad train` left in its run folder
+    pub bundle: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,

@@ -10,11 +10,13 @@ mod evaluate;
 mod gradcheck;
 mod gradients;
 mod init;
+mod inject;
 mod matrix;
 mod out;
 mod plan;
 mod predict;
 mod progress;
+mod replay;
 mod train;
 mod verify;
 
@@ -32,6 +34,7 @@ const COULD_NOT_RUN: u8 = 2;
 pub fn main() -> ExitCode {
     crate::bench::process::mark_start();
     start_log();
+    spare_from_signals();
     // clap itself leaves with code 2 and a usage message for a command line that it cannot parse.
     let cli = Cli::parse();
     match run(cli.command) {
@@ -52,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Verify(args) => verify::run(args),
         Command::Gradcheck(args) => gradcheck::run(args),
         Command::Devices(args) => devices::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(args),
     }
@@ -73,9 +77,20 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
 }
 
+/// A file that reaches the size that its user may write (`ulimit -f`) comes with a signal that ends the program; the failed
+/// write is told instead.
+fn spare_from_signals() {
+    #[cfg(unix)]
+    if let Err(e) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Default::default()) {
+        tracing::debug!("SIGXFSZ keeps its default: {e}");
+    }
+}
+
 /// The log goes to stderr; `WGRAD_LOG` filters it as `RUST_LOG` would (`WGRAD_LOG=wgrad=debug`).
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("WGRAD_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgrad=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    // Where stderr is full or closed there is nobody to tell, of that least of all.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
+    log.without_time().init();
 }

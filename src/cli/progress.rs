@@ -1,7 +1,7 @@
 //! Progress of a run: a bar on a terminal, plain lines on a pipe.
 
 use super::out;
-use crate::report::{EpochRecord, RunReport};
+use crate::report::{EpochRecord, Recovery, RunReport};
 use crate::train::run::{Observer, Progress};
 use crate::train::run_folder::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -111,6 +111,13 @@ impl Observer for Printer {
         if self.bar.is_none() && wanted {
             self.line(&epoch_line(record, self.epochs));
         }
+    }
+
+    fn device_lost(&mut self, recovery: &Recovery) {
+        let Recovery { step, from_step, device, message } = recovery;
+        self.line(&format!(
+            "warning: {message}, after step {step}; going on from the checkpoint of step {from_step} on {device}"
+        ));
     }
 
     fn stop_requested(&self) -> bool {

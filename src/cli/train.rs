@@ -1,5 +1,6 @@
 //! `wgrad train`
 
+use super::inject::Faults;
 use super::progress::Printer;
 use super::{args, dump, out};
 use crate::error::Error;
@@ -12,11 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub fn run(args: args::Train) -> anyhow::Result<bool> {
-    let job = job(&args)?;
+    let faults = Faults::from_environment()?;
+    let job = job(&args, faults.lose_at.clone())?;
     for warning in job.spec.warnings() {
         out::words(&format!("warning: {warning}"));
     }
-    let device = args.device.open()?;
+    let device = faults.apply(args.device.open()?);
     dump::spec(&job.spec, &device, job.switches)?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -48,7 +50,7 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn job(args: &args::Train) -> anyhow::Result<Job> {
+fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {
     let switches = args.switches.parse()?;
     let Some(dir) = &args.resume else {
         // clap has made sure that a spec is there when nothing is resumed.
@@ -56,7 +58,7 @@ fn job(args: &args::Train) -> anyhow::Result<Job> {
         let mut spec = Spec::load(&path)?.with_absolute_paths()?;
         override_spec(&mut spec, args);
         let spec_name = file_name(&path);
-        return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()), switches });
+        return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()), switches, lose_at });
     };
     let folder = RunFolder::open(dir)?;
     let mut spec = folder.spec()?.with_absolute_paths()?;
@@ -67,7 +69,7 @@ fn job(args: &args::Train) -> anyhow::Result<Job> {
     }
     override_spec(&mut spec, args);
     let name = folder.report().map_or_else(|| "spec.toml".to_string(), |r| r.spec_name);
-    Ok(Job { spec, spec_name: name, place: Place::Resume(folder), switches })
+    Ok(Job { spec, spec_name: name, place: Place::Resume(folder), switches, lose_at })
 }
 
 fn override_spec(spec: &mut Spec, args: &args::Train) {

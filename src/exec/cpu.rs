@@ -5,7 +5,7 @@ use super::profile::{Method, Profile, Track};
 use super::{Counters, Flow};
 use crate::error::{Error, Result};
 use crate::kernels::{Access, Args, Call, Dtype, In, Kernel, Out, Scalar};
-use crate::plan::{Dispatch, Plan, Range};
+use crate::plan::{Dispatch, NONFINITE, Plan, Range};
 use std::time::{Duration, Instant};
 
 /// A plan with a launch of more operations or bytes than this may use several threads.
@@ -18,6 +18,8 @@ const REPORT_EVERY: Duration = Duration::from_millis(50);
 pub struct Cpu<T> {
     arenas: Vec<Storage<T>>,
     programs: Vec<Program<T>>,
+    /// See [`super::Session::nonfinite`].
+    pub nonfinite: Option<std::ops::Range<usize>>,
     /// What was done so far.
     pub counters: Counters,
 }
@@ -33,6 +35,9 @@ struct Program<T> {
     step: usize,
     log: Option<Range>,
     launches: Vec<Launch<T>>,
+    /// Launches that come before the losses are told, and where they leave what they found.
+    guard: Vec<Launch<T>>,
+    nonfinite: Option<Range>,
     /// Whether any launch is large enough for several threads.
     threaded: bool,
 }
@@ -82,7 +87,8 @@ impl<T: Precision> Cpu<T> {
         });
         let arenas = arenas.collect::<Result<_>>()?;
         let programs = plans.iter().zip(maps).map(|(plan, map)| program(plan, map));
-        Ok(Cpu { arenas, programs: programs.collect::<Result<_>>()?, counters: Counters::default() })
+        let programs = programs.collect::<Result<_>>()?;
+        Ok(Cpu { arenas, programs, nonfinite: None, counters: Counters::default() })
     }
 
     fn resolve(&self, plan: usize, range: Range) -> Range {
@@ -152,7 +158,8 @@ impl<T: Precision> Cpu<T> {
                 block *= 2;
             }
             if done == steps || since >= REPORT_EVERY {
-                if self.report(plan, reported, done, sink)? == Flow::Stop {
+                self.guard(plan, reported..done);
+                if self.report(plan, reported, done, sink)? == Flow::Stop || self.nonfinite.is_some() {
                     return Ok(done);
                 }
                 reported = done;
@@ -170,6 +177,19 @@ impl<T: Precision> Cpu<T> {
             rayon::scope(|_| (0..count).for_each(|_| self.step(plan)));
         } else {
             (0..count).for_each(|_| self.step(plan));
+        }
+    }
+
+    /// Looks through what outlives a step.
+    fn guard(&mut self, plan: usize, steps: std::ops::Range<usize>) {
+        let program = &self.programs[plan];
+        for launch in &program.guard {
+            (launch.launch)(&mut self.arenas, launch);
+        }
+        self.counters.dispatches += program.guard.len() as u64;
+        let Some(Storage::U(words)) = program.nonfinite.map(|r| &self.arenas[r.arena]) else { return };
+        if words[0] != 0 {
+            self.nonfinite = Some(steps);
         }
     }
 
@@ -214,8 +234,12 @@ impl<T: Precision> Cpu<T> {
     }
 
     fn reset(&mut self, plan: usize) {
-        if let Storage::U(arena) = &mut self.arenas[self.programs[plan].step] {
-            arena[0] = 0;
+        self.nonfinite = None;
+        let program = &self.programs[plan];
+        for arena in [Some(program.step), program.nonfinite.map(|r| r.arena)].into_iter().flatten() {
+            if let Storage::U(words) = &mut self.arenas[arena] {
+                words[0] = 0;
+            }
         }
     }
 
@@ -251,7 +275,7 @@ fn mismatch() -> Error {
 
 fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     let resolve = |r: &Range| Range { arena: map[r.arena], ..*r };
-    let launches = plan.dispatches.iter().map(|d| {
+    let launch = |d: &Dispatch| {
         let row = d.kernel.row();
         let pairs = || row.bindings.iter().zip(&d.bindings);
         let reads: Vec<Range> = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
@@ -268,15 +292,17 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
         }
         let launch = launcher(reads.len(), writes.len())?;
         Ok(Launch { launch, run: T::function(d.kernel), args: d.args.clone(), reads, writes, written })
-    });
-    let launches = launches.collect::<Result<Vec<_>>>()?;
+    };
+    let launches = plan.dispatches.iter().map(launch).collect::<Result<Vec<_>>>()?;
+    let guard = plan.guard.iter().map(launch).collect::<Result<Vec<_>>>()?;
+    let nonfinite = plan.buffer(NONFINITE).map(|b| resolve(&b.range));
     let log = plan.buffer("loss").map(|b| resolve(&b.range));
     let large = |d: &Dispatch| {
         let row = d.kernel.row();
         (row.flops)(&d.args) > THREADED_ABOVE_FLOPS || (row.bytes)(&d.args) > THREADED_ABOVE_BYTES
     };
     let threaded = plan.dispatches.iter().any(large);
-    Ok(Program { step: map[0], log, launches, map, threaded })
+    Ok(Program { step: map[0], log, launches, guard, nonfinite, map, threaded })
 }
 
 /// Runs one kernel of `R` read and `W` written bindings. The written arenas are taken out for its time, so that the borrow

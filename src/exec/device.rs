@@ -107,6 +107,27 @@ impl Device {
         }
     }
 
+    /// A device in place of this one, which was lost; see [`super::gpu::adapter::reopen`]. The CPU cannot be lost.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`] when none opens.
+    pub async fn reopen(&self) -> Result<Device> {
+        match self {
+            Device::Cpu { .. } | Device::CpuF64 { .. } => Ok(self.clone()),
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => Ok(Device::Gpu(Box::new(super::gpu::adapter::reopen(gpu).await?))),
+        }
+    }
+
+    /// Destroys the device, as a driver's reset would: whatever runs on it, submits in flight included, fails from now on.
+    /// How tests show that a run goes on. The CPU stays.
+    pub fn lose(&self) {
+        #[cfg(feature = "gpu")]
+        if let Device::Gpu(gpu) = self {
+            gpu.device.destroy();
+        }
+    }
+
     /// What plans must fit.
     pub fn limits(&self) -> Limits {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
-use crate::plan::{Arena, Lifetime, Plan};
+use crate::plan::{Arena, Lifetime, Plan, buffers, memory::aligned};
 
 /// One allocation of a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,13 @@ pub struct Allocation {
     pub len: usize,
     /// Elements at which another buffer begins; see [`crate::plan::Arena::cuts`].
     pub cuts: Vec<usize>,
+}
+
+impl Allocation {
+    /// What it takes on a device.
+    pub fn size_bytes(&self) -> u64 {
+        buffers(&self.cuts, self.len).map(|(start, end)| 4 * aligned(end - start) as u64).sum()
+    }
 }
 
 /// The allocations of a session, and for each plan which allocation each of its arenas is.

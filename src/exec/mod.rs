@@ -86,6 +86,26 @@ impl Session {
         Ok(Session { plans, inner })
     }
 
+    /// Whether `device` has the memory for `plans`: their arenas are allocated and let go again.
+    ///
+    /// # Errors
+    /// What keeps an allocation from being tried: [`Error::Gpu`], [`Error::Device`].
+    pub async fn fits(device: &Device, plans: &[Plan]) -> Result<bool> {
+        let (allocations, _) = layout::join(plans)?;
+        match device {
+            Device::Cpu { .. } | Device::CpuF64 { .. } => {
+                let need = allocations.iter().map(|a| u128::from(a.size_bytes())).sum();
+                Ok(memory::check_host_memory("the session", need).is_ok())
+            }
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => match gpu::allocate(gpu, &allocations).await {
+                Ok(_) => Ok(true),
+                Err(Error::OutOfMemory(_)) => Ok(false),
+                Err(other) => Err(other),
+            },
+        }
+    }
+
     /// The plans, in the order given to [`Session::open`].
     pub fn plans(&self) -> &[Plan] {
         &self.plans
@@ -174,7 +194,8 @@ impl Session {
     }
 
     /// Runs up to `steps` steps, from the first row of the plan's tables. The losses of finished steps go to `sink` in
-    /// order, many at a time; when it answers [`Flow::Stop`], no further steps start. Returns how many steps ran.
+    /// order, many at a time; when it answers [`Flow::Stop`], or a parameter is no finite number ([`Session::nonfinite`]), no
+    /// further steps start. Returns how many steps ran.
     ///
     /// # Errors
     /// [`Error::Gpu`] or [`Error::Device`] when the device fails.
@@ -183,6 +204,17 @@ impl Session {
             return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
         }
         each!(self, inner => inner.run(plan, steps, sink).await)
+    }
+
+    /// The steps, of those that the last [`Session::run`] ran, among which a parameter or an optimizer state stopped being a
+    /// finite number; the run then ended early. Later steps ran on numbers that are of no use.
+    pub fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
+        match &self.inner {
+            Inner::F32(inner) => inner.nonfinite.clone(),
+            Inner::F64(inner) => inner.nonfinite.clone(),
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => inner.nonfinite.clone(),
+        }
     }
 
     /// Runs `steps` steps and returns what the buffer `name` held after each, one after the other.

@@ -77,6 +77,7 @@ family!(add_bias, |a| groups: lines(area(a)), flops: area(a), bytes: 2 * area(a)
 family!(copy_window, |a| groups: lines(area(a)), flops: 0, bytes: 2 * area(a));
 family!(join_columns, |a| groups: lines(a.size(0) * (a.size(1) + a.size(2))), flops: 0,
     bytes: 2 * a.size(0) * (a.size(1) + a.size(2)));
+family!(find_nonfinite, |a| groups: lines(a.size(0).div_ceil(4)), flops: 2 * a.size(0), bytes: a.size(0) + 1);
 family!(advance, |_a| groups: 1, flops: 0, bytes: 2);
 family!(softmax, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 2 * area(a));
 family!(softmax_grad, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 3 * area(a));

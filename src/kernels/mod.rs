@@ -181,6 +181,10 @@ table! {
         bindings: &[update_u32("step")],
         params: &["by"], workgroup: LINE, cost: cost::advance, bound: "0",
     }
+    find_nonfinite: {
+        bindings: &[read("x"), update_u32("found")],
+        params: &["n"], workgroup: LINE, cost: cost::find_nonfinite, bound: "0: bits are tested",
+    }
 
     // Activations and their gradients, element by element.
     identity: { bindings: UNARY, params: &["n"], workgroup: LINE, cost: cost::unary, bound: "0" }

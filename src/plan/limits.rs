@@ -153,7 +153,7 @@ impl Limits {
                 return Err(too_large(target, "maxBufferSize", self.max_buffer_size_bytes, &arena.name, need));
             }
         }
-        for dispatch in &plan.dispatches {
+        for dispatch in plan.launches() {
             let row = dispatch.kernel.row();
             let count = row.bindings.len() as u32;
             if count > self.max_storage_buffers_per_shader_stage {

@@ -25,6 +25,9 @@ use crate::kernels::{Args, Dtype, Kernel};
 /// Elements between two buffers' starts are a multiple of this: 256 bytes, WebGPU's default offset alignment.
 pub const ALIGN_ELEMENTS: usize = 64;
 
+/// Name of the buffer that tells of numbers that are not finite; 0 while all are.
+pub const NONFINITE: &str = "nonfinite";
+
 /// How long an arena's contents matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
@@ -122,6 +125,9 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     /// Launches of one step, in order.
     pub dispatches: Vec<Dispatch>,
+    /// Launches that end a submit, after any number of steps: they set the buffer [`NONFINITE`] to 1 where a parameter or an
+    /// optimizer state is NaN or an infinity. None in a plan that does not train.
+    pub guard: Vec<Dispatch>,
     /// The same steps, many of them in one dispatch. The arenas of such a plan are merged, so that it runs in no other way.
     pub whole: Option<Whole>,
 }
@@ -130,6 +136,11 @@ impl Plan {
     /// The buffer called `name`.
     pub fn buffer(&self, name: &str) -> Option<&Buffer> {
         self.buffers.iter().find(|b| b.name == name)
+    }
+
+    /// The launches of a step, and those that end a submit.
+    pub fn launches(&self) -> impl Iterator<Item = &Dispatch> {
+        self.dispatches.iter().chain(&self.guard)
     }
 
     /// Memory of all arenas, in bytes.

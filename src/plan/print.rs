@@ -1,6 +1,6 @@
 //! The text form of a plan: arenas, buffers, dispatches with cost, totals.
 
-use super::{Arena, Lifetime, Plan, Range};
+use super::{Arena, Dispatch, Lifetime, Plan, Range};
 use crate::kernels::{Dtype, Param};
 use std::fmt;
 
@@ -29,31 +29,13 @@ impl fmt::Display for Plan {
             None => writeln!(f, "\ndispatches of a step")?,
         }
         for (i, d) in self.dispatches.iter().enumerate() {
-            let row = d.kernel.row();
-            let params: Vec<String> = row
-                .params
-                .iter()
-                .zip(&d.args.params)
-                .map(|(name, value)| match value {
-                    Param::U(v) => format!("{name}={v}"),
-                    Param::F(v) => format!("{name}={v}"),
-                })
-                .collect();
-            let constants: Vec<String> = d.args.constants.iter().map(|(n, v)| format!("{n}={v}")).collect();
-            writeln!(
-                f,
-                "  {i:>3} {:<22} {:<28} grid {:?}  {}  {}  {} FLOP, {} bytes",
-                row.name,
-                d.label,
-                d.grid,
-                params.join(" "),
-                constants.join(" "),
-                (row.flops)(&d.args),
-                (row.bytes)(&d.args)
-            )?;
-            for (binding, range) in row.bindings.iter().zip(&d.bindings) {
-                writeln!(f, "        {:<10} {:?} {}", binding.name, binding.access, self.place(range))?;
-            }
+            self.dispatch(f, i, d)?;
+        }
+        if !self.guard.is_empty() {
+            writeln!(f, "\nat the end of a submit")?;
+        }
+        for (i, d) in self.guard.iter().enumerate() {
+            self.dispatch(f, i, d)?;
         }
         writeln!(
             f,
@@ -67,6 +49,35 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    fn dispatch(&self, f: &mut fmt::Formatter<'_>, i: usize, d: &Dispatch) -> fmt::Result {
+        let row = d.kernel.row();
+        let params: Vec<String> = row
+            .params
+            .iter()
+            .zip(&d.args.params)
+            .map(|(name, value)| match value {
+                Param::U(v) => format!("{name}={v}"),
+                Param::F(v) => format!("{name}={v}"),
+            })
+            .collect();
+        let constants: Vec<String> = d.args.constants.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        writeln!(
+            f,
+            "  {i:>3} {:<22} {:<28} grid {:?}  {}  {}  {} FLOP, {} bytes",
+            row.name,
+            d.label,
+            d.grid,
+            params.join(" "),
+            constants.join(" "),
+            (row.flops)(&d.args),
+            (row.bytes)(&d.args)
+        )?;
+        for (binding, range) in row.bindings.iter().zip(&d.bindings) {
+            writeln!(f, "        {:<10} {:?} {}", binding.name, binding.access, self.place(range))?;
+        }
+        Ok(())
+    }
+
     fn place(&self, range: &Range) -> String {
         let arena = &self.arenas[range.arena];
         format!("{}[{}..{}]", arena.name, range.offset, range.offset + range.len)

@@ -15,7 +15,7 @@ use axis::Axis;
 use chart::{Chart, Curve};
 use format::{Esc, bytes, count, percent, rate, seconds, short, value};
 
-use super::{EpochRecord, Outcome, RunReport};
+use super::{EpochRecord, Outcome, Recovery, RunReport};
 
 /// Up to so many epochs are listed in the table; more are thinned evenly, the last kept.
 const LISTED_EPOCHS: usize = 200;
@@ -61,7 +61,7 @@ fn name(report: &RunReport) -> &str {
 /// Title, outcome, one line on what was done.
 fn header(report: &RunReport) -> String {
     let (class, word, text) = match &report.outcome {
-        Outcome::Finished => ("good", "finished", String::new()),
+        Outcome::Finished => ("good", "finished", recoveries(report)),
         Outcome::Interrupted => ("stopped", "interrupted", "Stopped before all epochs were done.".to_owned()),
         Outcome::Failed(why) => ("bad", "failed", why.clone()),
     };
@@ -86,6 +86,14 @@ fn header(report: &RunReport) -> String {
         count_of(report.batch_size),
         Esc(&report.device.name),
     )
+}
+
+/// What a finished run says of devices that it lost.
+fn recoveries(report: &RunReport) -> String {
+    let line = |r: &Recovery| {
+        format!("The device was lost after step {}; the run went on from step {} on {}.", r.step, r.from_step, r.device)
+    };
+    report.recoveries.iter().map(line).collect::<Vec<_>>().join(" ")
 }
 
 fn count_of(n: usize) -> String {

@@ -46,6 +46,9 @@ pub struct RunReport {
     /// Where the time of this process went.
     #[serde(default)]
     pub times: Times,
+    /// Losses of the device that the run went on from.
+    #[serde(default)]
+    pub recoveries: Vec<Recovery>,
     /// Wall time of the training part, in seconds (start of the first step to the end of the last read-back).
     pub train_seconds: f64,
 }
@@ -61,6 +64,19 @@ pub enum Outcome {
     Interrupted,
     /// Stopped by a loss that is no finite number; the text says where.
     Failed(String),
+}
+
+/// A device that was lost, and how the run went on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Steps that the run had done, as far as it knew.
+    pub step: u64,
+    /// Steps of the checkpoint from which it went on.
+    pub from_step: u64,
+    /// The device on which it went on.
+    pub device: String,
+    /// What was said of the loss.
+    pub message: String,
 }
 
 /// The device of a run.

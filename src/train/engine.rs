@@ -10,6 +10,7 @@ use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::{Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
+use super::forecast::without_memory;
 use super::rows::{RowTargets, Rows};
 use std::time::Instant;
 
@@ -51,6 +52,8 @@ pub struct Engine {
     streamed: Option<Rows>,
     /// The rows of an evaluation or prediction, likewise.
     examined: Option<Rows>,
+    /// See [`Engine::nonfinite`].
+    nonfinite: Option<std::ops::Range<usize>>,
     /// Time spent on tables and streamed samples, in nanoseconds.
     tables_ns: u64,
 }
@@ -85,9 +88,21 @@ impl Engine {
     /// As [`Engine::open`].
     pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
         let plans = plans_within(device, limits, network, roles)?;
-        let session = Session::open(device, plans).await?;
-        let mut engine =
-            Engine { session, network: network.clone(), roles, streamed: None, examined: None, tables_ns: 0 };
+        let session = match Session::open(device, plans).await {
+            Err(Error::OutOfMemory(message)) => {
+                return Err(without_memory(message, device, limits, network, roles).await);
+            }
+            opened => opened?,
+        };
+        let mut engine = Engine {
+            session,
+            network: network.clone(),
+            roles,
+            streamed: None,
+            examined: None,
+            nonfinite: None,
+            tables_ns: 0,
+        };
         if let Some((rows, _, _)) = roles.train {
             let plan = engine.plan(TRAIN)?;
             if device_rows(engine.session.plans(), plan, network) < rows {
@@ -259,6 +274,7 @@ impl Engine {
             return Err(Error::Internal("this engine does not train".into()));
         };
         let piece = self.session.plans()[plan].steps * batch;
+        self.nonfinite = None;
         let mut done = 0;
         let mut flow = Flow::Continue;
         for rows in order.chunks(piece) {
@@ -279,12 +295,20 @@ impl Engine {
                 flow = sink(losses);
                 flow
             };
-            done += self.session.run(plan, steps, &mut relay).await?;
-            if flow == Flow::Stop {
+            let ran = self.session.run(plan, steps, &mut relay).await?;
+            self.nonfinite = self.session.nonfinite().map(|steps| done + steps.start..done + steps.end);
+            done += ran;
+            if flow == Flow::Stop || self.nonfinite.is_some() {
                 break;
             }
         }
         Ok(done)
+    }
+
+    /// The steps, of those that the last [`Engine::train`] ran, among which a parameter or an optimizer state stopped being a
+    /// finite number. The engine then ran no further, and what it holds is of no use.
+    pub fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
+        self.nonfinite.clone()
     }
 
     /// Times the dispatches of up to `steps` training steps, on the tables that the last [`Engine::train`] left: it must have

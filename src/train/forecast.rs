@@ -2,8 +2,9 @@
 
 use super::engine::{Roles, Target, planned};
 use crate::error::{Error, Result};
-use crate::exec::{allocated, memory};
+use crate::exec::{Device, Session, allocated, memory};
 use crate::model::Network;
+use crate::plan::Limits;
 use serde::Serialize;
 
 /// Memory of a training run on the device, in bytes, by what it is for.
@@ -115,4 +116,34 @@ pub fn check_memory(
         target.name,
         memory::gibibytes(u128::from(memory_bytes)),
     )))
+}
+
+/// What a device without memory is told, with the batch size that it has the memory for: tried, not guessed.
+pub(super) async fn without_memory(
+    message: String,
+    device: &Device,
+    limits: Limits,
+    network: &Network,
+    roles: Roles,
+) -> Error {
+    let advice = match batch_that_fits(device, limits, network, roles).await {
+        Ok(Some(batch)) => format!("It has the memory for batch_size = {batch}"),
+        Ok(None) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
+        Err(_) => "Reduce batch_size or the layers' sizes".to_string(),
+    };
+    Error::OutOfMemory(format!("{message}. {advice}, or use --device cpu"))
+}
+
+/// The largest half, quarter and so on of the batch whose plans `device` has the memory for.
+async fn batch_that_fits(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Option<usize>> {
+    let Some((rows, batch, optimizer)) = roles.train else { return Ok(None) };
+    let mut tried = batch / 2;
+    while tried > 0 {
+        let roles = Roles { train: Some((rows, tried, optimizer)), ..roles };
+        if Session::fits(device, &planned(&Target { limits, ..Target::of(device) }, network, roles)?).await? {
+            return Ok(Some(tried));
+        }
+        tried /= 2;
+    }
+    Ok(None)
 }

@@ -5,6 +5,7 @@ pub mod engine;
 pub mod forecast;
 pub mod metrics;
 pub mod prepare;
+pub mod replay;
 pub mod rows;
 pub mod run;
 pub mod run_folder;

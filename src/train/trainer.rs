@@ -232,12 +232,15 @@ impl Trainer {
         let done = pollster::block_on(engine.train(order, first, &mut sink))?;
         self.ahead = true;
         self.steps += done as u64;
-        match losses.iter().position(|l| !l.is_finite()) {
+        // A step whose update left the numbers shows in its own submit, a loss in the step itself.
+        let left = engine.nonfinite().map(|steps| steps.end - 1);
+        match losses.iter().position(|l| !l.is_finite()).or(left) {
             None => Ok(losses),
             Some(i) => Err(Error::NonFinite {
                 step: (first as usize) + i + 1,
                 epoch: self.epochs as usize + 1,
                 value: losses[i],
+                cause: String::new(),
             }),
         }
     }

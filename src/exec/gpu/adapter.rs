@@ -7,6 +7,7 @@ use crate::kernels::{Engine, Kernel};
 use crate::plan::{Limits, Products, Whole};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An adapter with its place in the list.
 #[derive(Debug, Clone)]
@@ -50,6 +51,10 @@ pub struct GpuDevice {
     pub device: wgpu::Device,
     /// Its queue.
     pub queue: wgpu::Queue,
+    /// The time at which submits aim: [`super::SUBMIT_TARGET`], or less to try how long steps are cut.
+    pub submit_target: Duration,
+    /// Memory that sessions may take, in bytes, where that is less than the device has: how tests run out of it.
+    pub memory_bytes: Option<u64>,
     /// Errors that arrive outside of any call.
     pub faults: Arc<Faults>,
     /// Whether the adapter multiplies matrices of `f16` in one instruction.
@@ -86,6 +91,32 @@ impl GpuDevice {
         self.shaders.get(&(kernel, engine)).cloned().unwrap_or_else(|| kernel.source_with(engine))
     }
 
+    /// What went wrong on the device so far, outside of any call; `at` says when that is asked.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`], [`Error::Device`].
+    pub fn check(&self, at: &str) -> Result<()> {
+        match self.faults.check(at) {
+            Err(Error::Device(_)) => {
+                // A lost device fails in every call; the callback that says why is called by a poll.
+                #[cfg(not(target_arch = "wasm32"))]
+                let _ = self.device.poll(wgpu::PollType::Poll);
+                self.faults.check(at)
+            }
+            checked => checked,
+        }
+    }
+
+    /// The reason for `error`, which a call gave: a device that is lost fails with all kinds of errors.
+    pub fn explain(&self, at: &str, error: Error) -> Error {
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        match self.faults.check(at) {
+            Err(known @ (Error::DeviceLost(_) | Error::OutOfMemory(_))) => known,
+            _ => error,
+        }
+    }
+
     /// How matrix products work best on this adapter.
     pub fn products(&self) -> Products {
         let software = is_software(&self.info);
@@ -94,6 +125,41 @@ impl GpuDevice {
         let lanes = Some(self.info.subgroup_min_size).filter(|s| software && able && fixed && matches!(s, 4 | 8));
         Products { direct: software, lanes }
     }
+}
+
+/// Opens a device in place of one that was lost: on the same adapter, or, where that is gone or does not open, on another
+/// of its kind (hardware for hardware, software for software). What was replaced for a test stays replaced.
+///
+/// # Errors
+/// [`Error::DeviceLost`] when none opens; the message says what was tried.
+pub async fn reopen(lost: &GpuDevice) -> Result<GpuDevice> {
+    let mut candidates = list().await;
+    candidates.retain(|l| is_software(&l.info) == is_software(&lost.info));
+    candidates.sort_by_key(|l| (!is_same(&l.info, &lost.info), rank(l.info.device_type), l.index));
+    let mut tried = Vec::new();
+    for listed in candidates {
+        let same = is_same(&listed.info, &lost.info);
+        let reason = match same {
+            true => format!("opened again after it was lost; before: {}", lost.reason),
+            false => format!("in place of {}, which was lost", lost.info.name),
+        };
+        match (Selected { listed, reason }).open().await {
+            Ok(opened) => {
+                let GpuDevice { submit_target, memory_bytes, shaders, whole, .. } = lost.clone();
+                return Ok(GpuDevice { submit_target, memory_bytes, shaders, whole, ..opened });
+            }
+            Err(e) => tried.push(e.to_string()),
+        }
+    }
+    let tried = if tried.is_empty() { "no such adapter is there any more".to_string() } else { tried.join("; ") };
+    Err(Error::DeviceLost(format!("{} was lost and cannot be opened again: {tried}", lost.info.name)))
+}
+
+fn is_same(a: &wgpu::AdapterInfo, b: &wgpu::AdapterInfo) -> bool {
+    let key = |i: &wgpu::AdapterInfo| {
+        (i.name.clone(), i.backend, i.vendor, i.device, i.driver.clone(), i.driver_info.clone())
+    };
+    key(a) == key(b)
 }
 
 /// Every adapter of this machine with a compute queue, in wgpu's order.
@@ -269,6 +335,8 @@ impl Selected {
             device,
             queue,
             faults,
+            submit_target: super::SUBMIT_TARGET,
+            memory_bytes: None,
             has_f16_matrix,
             shaders: HashMap::new(),
             whole: None,

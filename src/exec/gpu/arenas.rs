@@ -1,8 +1,8 @@
 //! An arena on the device: one buffer, or several where no buffer is large enough.
 
 use super::adapter::GpuDevice;
-use super::fault::scoped;
-use crate::error::Result;
+use super::fault::{out_of_memory, scoped};
+use crate::error::{Error, Result};
 use crate::exec::layout::Allocation;
 use crate::plan::{buffers, memory::aligned};
 
@@ -62,4 +62,39 @@ impl DeviceArena {
         }
         places
     }
+}
+
+/// The arenas of every allocation.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] with the size of each; [`Error::Gpu`].
+pub async fn allocate(gpu: &GpuDevice, allocations: &[Allocation]) -> Result<Vec<DeviceArena>> {
+    let mut arenas = Vec::with_capacity(allocations.len());
+    let mut taken = 0;
+    for a in allocations {
+        let allowed = gpu.memory_bytes.is_none_or(|most| taken + a.size_bytes() <= most);
+        let made = if allowed { DeviceArena::new(gpu, a).await } else { Err(out_of_memory(&a.name)) };
+        match made {
+            Ok(arena) => arenas.push(arena),
+            Err(Error::OutOfMemory(_)) => return Err(no_memory_for(gpu, allocations, a, taken)),
+            Err(other) => return Err(other),
+        }
+        taken += a.size_bytes();
+    }
+    Ok(arenas)
+}
+
+fn no_memory_for(gpu: &GpuDevice, allocations: &[Allocation], failed: &Allocation, taken: u64) -> Error {
+    let total: u64 = allocations.iter().map(Allocation::size_bytes).sum();
+    let mut largest: Vec<&Allocation> = allocations.iter().collect();
+    largest.sort_by_key(|a| std::cmp::Reverse(a.size_bytes()));
+    let parts: Vec<String> = largest.iter().take(6).map(|a| format!("{} {}", a.name, a.size_bytes())).collect();
+    Error::OutOfMemory(format!(
+        "{} has no memory for {} ({} bytes): the session asks for {total} bytes, of which {taken} could be had. The \
+         largest parts, in bytes: {}",
+        gpu.info.name,
+        failed.name,
+        failed.size_bytes(),
+        parts.join(", ")
+    ))
 }

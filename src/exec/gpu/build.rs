@@ -1,14 +1,15 @@
 //! Building a session's GPU objects: buffers, pipelines, bind groups. Every wgpu error names its kernel or buffer.
 
 use super::adapter::GpuDevice;
-use super::arenas::DeviceArena;
+use super::arenas::{DeviceArena, allocate};
 use super::fault::scoped;
+use super::pace::Pace;
 use super::pipelines::{Built, Key, pipelines};
 use super::whole::{self, WholeProgram};
 use crate::error::Result;
 use crate::exec::layout::join;
 use crate::kernels::{Kernel, Param};
-use crate::plan::{Dispatch, Plan, Range};
+use crate::plan::{Dispatch, NONFINITE, Plan, Range};
 
 /// A plan's GPU objects.
 pub struct Program {
@@ -18,8 +19,16 @@ pub struct Program {
     pub log: Option<Range>,
     /// Launches of a step; none where whole steps run in one dispatch.
     pub launches: Vec<Launch>,
+    /// Launches that end a submit.
+    pub guard: Vec<Launch>,
+    /// Where these leave what they found.
+    pub nonfinite: Option<Range>,
     /// Whole steps in one dispatch.
     pub whole: Option<WholeProgram>,
+    /// What each launch of a step costs, in operations and bytes: where a long step is cut.
+    pub weights: Vec<u64>,
+    /// What the next submit holds.
+    pub pace: Pace,
 }
 
 impl Program {
@@ -54,37 +63,38 @@ const UNIFORM_ALIGN: usize = 256;
 /// Allocates the arenas and builds the programs of `plans`.
 pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<DeviceArena>, Vec<Program>)> {
     let (allocations, maps) = join(plans)?;
-    let mut arenas = Vec::with_capacity(allocations.len());
-    for a in &allocations {
-        arenas.push(DeviceArena::new(gpu, a).await?);
-    }
+    let arenas = allocate(gpu, &allocations).await?;
     let pipelines = pipelines(gpu, plans).await?;
     let mut programs = Vec::with_capacity(plans.len());
     for (plan, map) in plans.iter().zip(maps) {
         let log = plan.buffer("loss").map(|b| b.range);
-        if let Some(description) = &plan.whole {
-            let whole = Some(whole::build(gpu, plan, description, &map, &arenas).await?);
-            programs.push(Program { map, log, launches: Vec::new(), whole });
-            continue;
-        }
+        let nonfinite = plan.buffer(NONFINITE).map(|b| b.range);
+        let whole = match &plan.whole {
+            Some(description) => Some(whole::build(gpu, plan, description, &map, &arenas).await?),
+            None => None,
+        };
         let params = upload_params(gpu, plan).await?;
-        let mut launches = Vec::with_capacity(plan.dispatches.len());
-        for (i, dispatch) in plan.dispatches.iter().enumerate() {
+        let mut launches = Vec::with_capacity(plan.dispatches.len() + plan.guard.len());
+        for (i, dispatch) in plan.launches().enumerate().skip(if whole.is_some() { plan.dispatches.len() } else { 0 }) {
             let Built { pipeline, bindings: layout } = &pipelines[&Key::of(dispatch)];
             let at = format!("bind group of {} ({})", dispatch.kernel.name(), dispatch.label);
             let bindings = scoped(&gpu.device, &at, || bind(gpu, layout, dispatch, &params, i, &map, &arenas)).await?;
             launches.push(Launch { pipeline: pipeline.clone(), bindings, grid: dispatch.grid });
         }
-        programs.push(Program { map, log, launches, whole: None });
+        let guard = launches.split_off(launches.len() - plan.guard.len());
+        let cost = |d: &Dispatch| (d.kernel.row().flops)(&d.args) + (d.kernel.row().bytes)(&d.args);
+        let weights: Vec<u64> = plan.dispatches.iter().map(cost).collect();
+        let pace = Pace::first(if whole.is_some() { 0 } else { plan.flops() });
+        programs.push(Program { map, log, launches, guard, nonfinite, whole, weights, pace });
     }
-    gpu.faults.check("while the pipelines were built")?;
+    gpu.check("while the pipelines were built")?;
     Ok((arenas, programs))
 }
 
 /// One uniform buffer with the params of every dispatch, each at an aligned offset.
 async fn upload_params(gpu: &GpuDevice, plan: &Plan) -> Result<wgpu::Buffer> {
-    let mut bytes = vec![0u8; UNIFORM_ALIGN * plan.dispatches.len().max(1)];
-    for (slot, dispatch) in bytes.chunks_mut(UNIFORM_ALIGN).zip(&plan.dispatches) {
+    let mut bytes = vec![0u8; UNIFORM_ALIGN * plan.launches().count().max(1)];
+    for (slot, dispatch) in bytes.chunks_mut(UNIFORM_ALIGN).zip(plan.launches()) {
         for (word, param) in slot.chunks_exact_mut(4).zip(&dispatch.args.params) {
             word.copy_from_slice(&match param {
                 Param::U(v) => v.to_le_bytes(),

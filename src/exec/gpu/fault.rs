@@ -6,8 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The first fault that a device reported.
 #[derive(Debug, Default)]
 pub struct Faults {
-    first: Mutex<Option<String>>,
+    first: Mutex<Option<Fault>>,
     adapter: String,
+}
+
+#[derive(Debug)]
+struct Fault {
+    message: String,
+    kind: Kind,
+}
+
+/// The later ones say more of a device that has several faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Other,
+    Lost,
+    Memory,
 }
 
 impl Faults {
@@ -15,27 +29,39 @@ impl Faults {
     pub fn watch(device: &wgpu::Device, adapter: &str) -> Arc<Faults> {
         let faults = Arc::new(Faults { first: Mutex::default(), adapter: adapter.to_string() });
         let uncaught = Arc::clone(&faults);
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| uncaught.record(text(&error))));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let memory = matches!(error, wgpu::Error::OutOfMemory { .. });
+            uncaught.record(text(&error), if memory { Kind::Memory } else { Kind::Other });
+        }));
         let lost = Arc::clone(&faults);
         device.set_device_lost_callback(move |reason, message| {
-            lost.record(format!("the device was lost ({reason:?}): {message}"));
+            // wgpu gives a device up that had no memory for a submit.
+            let memory = message.to_lowercase().contains("out of memory") || message.contains("not enough memory");
+            lost.record(format!("{reason:?}: {message}"), if memory { Kind::Memory } else { Kind::Lost });
         });
         faults
     }
 
-    fn record(&self, message: String) {
+    /// A lost device fails in every call, and says that it is lost only then: that it is lost is what counts.
+    fn record(&self, message: String, kind: Kind) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert(message);
+        if first.as_ref().is_none_or(|f| kind > f.kind) {
+            *first = Some(Fault { message, kind });
+        }
     }
 
     /// The fault so far, as an error.
     ///
     /// # Errors
-    /// [`Error::Device`] with the first fault.
+    /// [`Error::DeviceLost`]; [`Error::Device`] with the first other fault.
     pub fn check(&self, at: &str) -> Result<()> {
         match &*self.first.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Ok(()),
-            Some(message) => Err(Error::Device(format!("{} failed {at}: {message}", self.adapter))),
+            Some(Fault { message, kind }) => Err(match kind {
+                Kind::Lost => Error::DeviceLost(format!("{} was lost {at} ({message})", self.adapter)),
+                Kind::Memory => Error::OutOfMemory(format!("{} ran out of memory {at} ({message})", self.adapter)),
+                Kind::Other => Error::Device(format!("{} failed {at}: {message}", self.adapter)),
+            }),
         }
     }
 }
@@ -43,6 +69,11 @@ impl Faults {
 /// wgpu's message on one line.
 fn text(error: &wgpu::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The error of a device that has no memory for `at`.
+pub fn out_of_memory(at: &str) -> Error {
+    Error::OutOfMemory(format!("the device has no memory left for {at}"))
 }
 
 /// Runs `build` in error scopes for validation, memory and internal errors; an error becomes an [`Error`] that names `at`.
@@ -58,10 +89,7 @@ pub async fn scoped<R>(device: &wgpu::Device, at: &str, build: impl FnOnce() -> 
     let popped = [internal.pop().await, memory.pop().await, validation.pop().await];
     match popped.into_iter().flatten().next() {
         None => Ok(result),
-        Some(wgpu::Error::OutOfMemory { .. }) => Err(Error::gpu(
-            at,
-            "the device is out of memory. Reduce batch_size or the layers' sizes, or use --device cpu",
-        )),
+        Some(wgpu::Error::OutOfMemory { .. }) => Err(out_of_memory(at)),
         Some(error) => Err(Error::gpu(at, text(&error))),
     }
 }

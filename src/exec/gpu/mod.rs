@@ -4,6 +4,7 @@ pub mod adapter;
 mod arenas;
 mod build;
 pub mod fault;
+mod pace;
 mod pipelines;
 pub mod probe;
 mod profile;
@@ -16,15 +17,14 @@ use crate::error::Result;
 use crate::plan::{Plan, Range};
 use adapter::GpuDevice;
 use arenas::DeviceArena;
+pub use arenas::allocate;
 use build::Program;
+pub use pace::SUBMIT_TARGET;
+use pace::{Pace, cut};
 use read_back::ReadBack;
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// A submit aims at this time: half of the 100 ms at which a watchdog or a waiting Ctrl-C would be felt.
-const SUBMIT_TARGET: Duration = Duration::from_millis(50);
-/// Steps in one submit at most, however fast they are: bounds the memory of a command buffer.
-const MAX_STEPS_PER_SUBMIT: usize = 4096;
 /// Submits in flight: while one runs the next is encoded.
 const IN_FLIGHT: usize = 2;
 
@@ -33,6 +33,8 @@ pub struct Gpu {
     device: GpuDevice,
     arenas: Vec<DeviceArena>,
     programs: Vec<Program>,
+    /// See [`super::Session::nonfinite`].
+    pub nonfinite: Option<std::ops::Range<usize>>,
     /// What was done so far.
     pub counters: Counters,
 }
@@ -40,7 +42,8 @@ pub struct Gpu {
 /// A submit whose log is on its way.
 struct Pending {
     read_back: ReadBack,
-    steps: usize,
+    first: usize,
+    pace: Pace,
     submitted: Instant,
 }
 
@@ -50,8 +53,9 @@ impl Gpu {
     /// # Errors
     /// [`crate::Error::Gpu`] naming the kernel or buffer.
     pub async fn new(device: &GpuDevice, plans: &[Plan]) -> Result<Gpu> {
-        let (arenas, programs) = build::build(device, plans).await?;
-        Ok(Gpu { device: device.clone(), arenas, programs, counters: Counters::default() })
+        let (arenas, programs) =
+            build::build(device, plans).await.map_err(|e| device.explain("while it was set up", e))?;
+        Ok(Gpu { device: device.clone(), arenas, programs, nonfinite: None, counters: Counters::default() })
     }
 
     fn arena(&self, plan: usize, range: Range) -> &DeviceArena {
@@ -82,7 +86,7 @@ impl Gpu {
             rest = after;
         }
         self.counters.bytes_up += bytes.len() as u64;
-        self.device.faults.check("while data was uploaded")
+        self.device.check("while data was uploaded")
     }
 
     /// See [`super::Session::read`].
@@ -90,7 +94,7 @@ impl Gpu {
         let mut values = Vec::with_capacity(range.len);
         for part in self.parts(plan, range) {
             let mut encoder = self.encoder();
-            let read_back = self.copy_back(&mut encoder, plan, part);
+            let read_back = self.copy_back(&mut encoder, plan, &[part]);
             self.submit(encoder);
             values.extend(self.finish(read_back).await?);
         }
@@ -113,7 +117,7 @@ impl Gpu {
         let mut values = Vec::with_capacity(range.len);
         for part in self.parts(plan, range) {
             let mut encoder = self.encoder();
-            let read_back = self.copy_back(&mut encoder, plan, part);
+            let read_back = self.copy_back(&mut encoder, plan, &[part]);
             self.submit(encoder);
             values.extend(self.bytes(read_back, |bytes| bytemuck::cast_slice::<u8, u32>(bytes).to_vec()).await?);
         }
@@ -124,9 +128,14 @@ impl Gpu {
         self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("wgrad") })
     }
 
-    fn copy_back(&self, encoder: &mut wgpu::CommandEncoder, plan: usize, range: Range) -> ReadBack {
-        let read_back = ReadBack::new(&self.device.device, 4 * range.len as u64);
-        self.copy(encoder, plan, range, &read_back, 0);
+    /// Encodes the copy of `ranges`, one behind the other.
+    fn copy_back(&self, encoder: &mut wgpu::CommandEncoder, plan: usize, ranges: &[Range]) -> ReadBack {
+        let read_back = ReadBack::new(&self.device.device, ranges.iter().map(|r| 4 * r.len as u64).sum());
+        let mut at_bytes = 0;
+        for range in ranges {
+            self.copy(encoder, plan, *range, &read_back, at_bytes);
+            at_bytes += 4 * range.len as u64;
+        }
         read_back
     }
 
@@ -165,8 +174,11 @@ impl Gpu {
         let begin = Instant::now();
         let values = read_back.finish(&self.device.device, convert).await;
         self.counters.wait_ns += begin.elapsed().as_nanos() as u64;
-        self.device.faults.check("while a result was read back")?;
-        values
+        let at = "while a result was read back";
+        match values {
+            Ok(values) => self.device.check(at).map(|()| values),
+            Err(error) => Err(self.device.explain(at, error)),
+        }
     }
 
     /// Encodes `count` steps.
@@ -190,6 +202,10 @@ impl Gpu {
     }
 
     fn reset(&mut self, plan: usize) -> Result<()> {
+        self.nonfinite = None;
+        if let Some(found) = self.programs[plan].nonfinite {
+            self.write_u32(plan, found, &[0])?;
+        }
         // The step counter is the plan's first arena. This write is ordered before the next submit and after the last.
         let step = Range { arena: 0, offset: 0, len: 1 };
         self.write_u32(plan, step, &[0])
@@ -199,46 +215,79 @@ impl Gpu {
     pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
         self.reset(plan)?;
         let mut pending: VecDeque<Pending> = VecDeque::new();
-        let (mut started, mut per_submit) = (0, 1);
+        let mut started = 0;
         let mut flow = Flow::Continue;
         let mut last_done = Instant::now();
         loop {
             while flow == Flow::Continue && started < steps && pending.len() < IN_FLIGHT {
-                let count = per_submit.min(steps - started);
-                pending.push_back(self.submit_steps(plan, started, count));
-                started += count;
+                let pace = self.programs[plan].pace;
+                let pace = Pace { steps: pace.steps.min(steps - started), ..pace };
+                pending.push_back(self.submit_steps(plan, started, pace));
+                started += pace.steps;
             }
-            let Some(next) = pending.pop_front() else { return Ok(started) };
-            let losses = self.finish(next.read_back).await?;
-            let took = last_done.max(next.submitted).elapsed();
+            let Some(Pending { read_back, first, pace, submitted }) = pending.pop_front() else { return Ok(started) };
+            let guarded = self.programs[plan].nonfinite.is_some();
+            let (losses, found) = self.bytes(read_back, |bytes| split_log(bytes, guarded)).await?;
+            let took = last_done.max(submitted).elapsed();
             last_done = Instant::now();
             self.counters.device_ns += took.as_nanos() as u64;
-            per_submit = adapt(next.steps, took);
+            self.programs[plan].pace = pace.adapt(took, self.device.submit_target);
             if sink(&losses) == Flow::Stop {
+                flow = Flow::Stop;
+            }
+            if found && self.nonfinite.is_none() {
+                self.nonfinite = Some(first..first + pace.steps);
                 flow = Flow::Stop;
             }
         }
     }
 
-    /// Encodes and submits `count` steps and the read-back of their log entries.
-    fn submit_steps(&mut self, plan: usize, first: usize, count: usize) -> Pending {
+    /// Encodes and submits the steps of `pace` from step `first` on, and the read-back of their log entries. Most often that
+    /// is one submit; a long step is spread over several, between its launches.
+    fn submit_steps(&mut self, plan: usize, first: usize, pace: Pace) -> Pending {
         let begin = Instant::now();
+        let count = pace.steps;
         self.prepare(plan, count, first + count);
+        let program = &self.programs[plan];
+        // Whole steps in one dispatch cannot be cut, and are small.
+        let cuts = pace.parts > 1 && program.whole.is_none();
+        let ends = if cuts { cut(&program.weights, pace.parts) } else { Vec::new() };
+        // All parts but the last, which goes with what follows the step.
+        let mut from = 0;
+        for &end in ends.iter().rev().skip(1).rev() {
+            let mut encoder = self.encoder();
+            self.encode_part(&mut encoder, plan, from..end);
+            self.submit(encoder);
+            from = end;
+        }
+        let program = &self.programs[plan];
         let mut encoder = self.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            self.encode_steps(&mut pass, plan, count);
+            if from == 0 {
+                self.encode_steps(&mut pass, plan, count);
+            } else {
+                program.launches[from..].iter().for_each(|launch| launch.encode(&mut pass));
+            }
+            program.guard.iter().for_each(|launch| launch.encode(&mut pass));
         }
-        let log = self.programs[plan].log;
-        let entries = log.map(|log| Range { offset: log.offset + first, len: count, ..log });
+        let entries = program.log.map(|log| Range { offset: log.offset + first, len: count, ..log });
         // A plan without a log still needs something to wait for: its step counter.
         let entries = entries.unwrap_or(Range { arena: 0, offset: 0, len: 1 });
-        let read_back = self.copy_back(&mut encoder, plan, entries);
+        let ranges: Vec<Range> = [entries].into_iter().chain(program.nonfinite).collect();
+        let dispatches = program.dispatches(count) + program.guard.len();
+        let read_back = self.copy_back(&mut encoder, plan, &ranges);
         self.submit(encoder);
         self.counters.steps += count as u64;
-        self.counters.dispatches += self.programs[plan].dispatches(count) as u64;
+        self.counters.dispatches += dispatches as u64;
         self.counters.host_ns += begin.elapsed().as_nanos() as u64;
-        Pending { read_back: read_back.start(), steps: count, submitted: Instant::now() }
+        Pending { read_back: read_back.start(), first, pace, submitted: begin }
+    }
+
+    /// Encodes a part of a step.
+    fn encode_part(&self, encoder: &mut wgpu::CommandEncoder, plan: usize, part: std::ops::Range<usize>) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        self.programs[plan].launches[part].iter().for_each(|launch| launch.encode(&mut pass));
     }
 
     /// See [`super::Session::run_collect`].
@@ -271,23 +320,9 @@ impl Gpu {
     }
 }
 
-/// Steps of the next submit, from the time that the last one took: towards the target, at most four times as many.
-fn adapt(steps: usize, took: Duration) -> usize {
-    let ratio = SUBMIT_TARGET.as_secs_f64() / took.as_secs_f64().max(1e-6);
-    let wanted = (steps as f64 * ratio) as usize;
-    wanted.clamp(1, (4 * steps).min(MAX_STEPS_PER_SUBMIT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn submits_grow_towards_the_target_and_shrink_past_it() {
-        assert_eq!(adapt(1, Duration::from_micros(10)), 4);
-        assert_eq!(adapt(100, Duration::from_millis(25)), 200);
-        assert_eq!(adapt(100, Duration::from_millis(500)), 10);
-        assert_eq!(adapt(1, Duration::from_secs(9)), 1);
-        assert_eq!(adapt(4000, Duration::from_millis(1)), MAX_STEPS_PER_SUBMIT);
-    }
+/// The log entries of a read-back, and whether the word behind them tells of a number that is not finite.
+fn split_log(bytes: &[u8], guarded: bool) -> (Vec<f64>, bool) {
+    let words: &[u32] = bytemuck::cast_slice(bytes);
+    let (log, found) = words.split_at(words.len() - usize::from(guarded));
+    (log.iter().map(|bits| f64::from(f32::from_bits(*bits))).collect(), found.iter().any(|w| *w != 0))
 }

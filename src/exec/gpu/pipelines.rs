@@ -45,9 +45,9 @@ pub struct Module {
 /// # Errors
 /// [`crate::Error::Gpu`] with the kernel's name and what the driver said.
 pub async fn pipelines(gpu: &GpuDevice, plans: &[Plan]) -> Result<BTreeMap<Key, Built>> {
-    // Whole steps have a pipeline of their own.
-    let separate = plans.iter().filter(|p| p.whole.is_none());
-    let keys: BTreeSet<Key> = separate.flat_map(|p| p.dispatches.iter().map(Key::of)).collect();
+    // Whole steps have a pipeline of their own; what ends a submit is the same for them.
+    let separate = plans.iter().filter(|p| p.whole.is_none()).flat_map(|p| &p.dispatches);
+    let keys: BTreeSet<Key> = separate.chain(plans.iter().flat_map(|p| &p.guard)).map(Key::of).collect();
     let texts: BTreeSet<(Kernel, Engine)> = keys.iter().map(|k| (k.kernel, k.engine)).collect();
     let modules = each(texts, async |(kernel, engine)| {
         scoped(&gpu.device, &format!("kernel {}", kernel.name()), || {

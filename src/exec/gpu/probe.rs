@@ -80,7 +80,7 @@ impl Probe<'_> {
         };
         scoped(&gpu.device, self.name(), encode).await?;
         let words = read_back.finish(&gpu.device, |bytes| bytemuck::cast_slice(bytes).to_vec()).await;
-        gpu.faults.check(&format!("in the probe {}", self.name()))?;
+        gpu.check(&format!("in the probe {}", self.name()))?;
         words
     }
 

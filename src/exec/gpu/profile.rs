@@ -158,6 +158,6 @@ impl Gpu {
     fn wait(&self) -> Result<()> {
         let waited = self.device.device.poll(wgpu::PollType::wait_indefinitely());
         waited.map_err(|e| Error::gpu("profile", e))?;
-        self.device.faults.check("while it was profiled")
+        self.device.check("while it was profiled")
     }
 }

@@ -92,6 +92,6 @@ impl<'a> Stopwatch<'a> {
 
     fn wait(&self) -> Result<()> {
         self.gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| Error::gpu("probe", e))?;
-        self.gpu.faults.check("while it was measured")
+        self.gpu.check("while it was measured")
     }
 }

@@ -12,6 +12,7 @@ pub mod col_sum;
 pub mod copy_window;
 pub mod cross_entropy;
 pub mod elementwise;
+pub mod find_nonfinite;
 pub mod gather_rows;
 pub mod gelu;
 pub mod gelu_grad;

@@ -3,7 +3,7 @@
 use super::super::memory::{self, Tensor, Touch};
 use super::super::{Buffer, Dispatch, Plan, Range};
 use super::cut::Part;
-use super::{Lowering, Slot};
+use super::{Lowering, Slot, guard};
 use crate::error::Result;
 use crate::kernels::{Access, Dtype, Kernel, Param};
 
@@ -58,14 +58,19 @@ impl Lowering<'_> {
             .zip(&ranges)
             .zip(&tensors)
             .map(|(((name, shape, _), range), t)| Buffer { name, shape, range: *range, live: t.live });
-        let plan = Plan {
+        let trains = self.updates.is_some();
+        let mut plan = Plan {
             name: self.options.name.clone(),
             steps: self.options.steps,
             arenas: self.arenas,
             buffers: fixed.chain(scratch).collect(),
             dispatches,
+            guard: Vec::new(),
             whole: None,
         };
+        if trains {
+            guard::add(&mut plan, self.options);
+        }
         Ok(plan)
     }
 

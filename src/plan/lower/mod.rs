@@ -2,6 +2,7 @@
 
 mod cut;
 mod finish;
+mod guard;
 mod places;
 mod product;
 

@@ -34,7 +34,7 @@ pub fn merge(mut plan: Plan) -> Plan {
         range.arena = kept.iter().position(|k| *k == arena).unwrap_or_default();
     };
     plan.buffers.iter_mut().for_each(|b| place(&mut b.range));
-    plan.dispatches.iter_mut().flat_map(|d| &mut d.bindings).for_each(place);
+    plan.dispatches.iter_mut().chain(&mut plan.guard).flat_map(|d| &mut d.bindings).for_each(place);
     plan.arenas = kept.iter().map(|k| plan.arenas[*k].clone()).collect();
     plan
 }

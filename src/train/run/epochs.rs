@@ -2,7 +2,7 @@
 
 use super::{Observer, Progress, Run};
 use crate::data::epoch_order;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::{Counters, Flow};
 use crate::report::{EpochRecord, Outcome};
 use crate::train::metrics::confusion;
@@ -19,7 +19,7 @@ impl Run<'_> {
             if !self.epoch(observer).await? {
                 return Ok(Outcome::Interrupted);
             }
-            if self.saved.0.elapsed() >= CHECKPOINT_EVERY {
+            if self.saved.0.elapsed() >= CHECKPOINT_EVERY || self.past_a_loss() {
                 self.checkpoint().await?;
             }
         }
@@ -37,6 +37,7 @@ impl Run<'_> {
         let skip = position.step_in_epoch * batch;
         let total_steps = (self.steps_per_epoch * self.job.spec.train.epochs) as u64;
         let mut losses: Vec<f64> = Vec::with_capacity(self.steps_per_epoch);
+        let (device, lose_at) = (&self.device, &mut self.lose_at);
         let mut sink = |part: &[f64]| {
             let entered = Instant::now();
             losses.extend_from_slice(part);
@@ -48,6 +49,10 @@ impl Run<'_> {
                 loss: losses.last().copied().unwrap_or(f64::NAN),
                 samples_per_second: (losses.len() * batch).min(rows - skip) as f64 / seconds.max(1e-9),
             });
+            if lose_at.front().is_some_and(|step| *step <= position.steps + losses.len() as u64) {
+                lose_at.pop_front();
+                device.lose();
+            }
             let stop = observer.stop_requested() || !part.iter().all(|l| l.is_finite());
             taken_in += entered.elapsed();
             if stop { Flow::Stop } else { Flow::Continue }
@@ -59,12 +64,8 @@ impl Run<'_> {
         self.report.train_seconds += seconds;
         let good = losses.iter().position(|l| !l.is_finite()).unwrap_or(losses.len());
         self.report.step_losses.extend(losses[..good].iter().map(|l| *l as f32));
-        if good < losses.len() {
-            return Err(Error::NonFinite {
-                step: position.steps as usize + good + 1,
-                epoch: position.epoch as usize + 1,
-                value: losses[good],
-            });
+        if let Some(error) = self.left_the_numbers(&losses) {
+            return Err(error);
         }
         self.position.steps += done as u64;
         self.position.step_in_epoch += done;

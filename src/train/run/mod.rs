@@ -1,20 +1,23 @@
 //! A run: a spec trained into a run folder, with progress to an observer.
 
 mod epochs;
+mod fault;
 mod open;
+mod recover;
 mod report;
 mod save;
 
+pub use fault::BUNDLE;
 pub use report::device_report;
 
 use super::checkpoint::Position;
 use super::engine::Engine;
 use super::prepare::{Prepared, prepare};
 use super::run_folder::RunFolder;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
 use crate::plan::Switches;
-use crate::report::{EpochRecord, RunReport};
+use crate::report::{EpochRecord, Recovery, RunReport};
 use crate::spec::Spec;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -27,6 +30,8 @@ pub trait Observer {
     fn progress(&mut self, _progress: &Progress) {}
     /// An epoch is done.
     fn epoch(&mut self, _record: &EpochRecord) {}
+    /// The device was lost; the run goes on, on a device that was opened anew.
+    fn device_lost(&mut self, _recovery: &Recovery) {}
     /// True asks the run to stop at the next opportunity, with everything saved.
     fn stop_requested(&self) -> bool {
         false
@@ -58,6 +63,8 @@ pub struct Job {
     pub place: Place,
     /// Optimisations of the train step.
     pub switches: Switches,
+    /// Steps at which the device is destroyed while it works, rising: how tests show that a run goes on.
+    pub lose_at: Vec<u64>,
 }
 
 /// Where a run is kept.
@@ -87,6 +94,7 @@ impl Job {
 struct Run<'a> {
     job: &'a Job,
     folder: RunFolder,
+    device: Device,
     prepared: &'a Prepared,
     /// Everything that the device holds; [`Run::reopen`] replaces it.
     engine: Engine,
@@ -97,6 +105,12 @@ struct Run<'a> {
     position: Position,
     report: RunReport,
     saved: (Instant, Position),
+    /// Losses of the device so far.
+    losses: recover::Losses,
+    /// Losses to provoke; see [`Job::lose_at`].
+    lose_at: std::collections::VecDeque<u64>,
+    /// Steps of which all numbers are known to be finite, when they are no longer.
+    clean_steps: u64,
     /// When the first epoch began.
     began: Instant,
 }
@@ -113,6 +127,9 @@ pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> R
     let prepared = prepare(&job.spec)?;
     let mut run = Run::open(job, device, &prepared).await?;
     observer.started(&run.report, &run.folder);
-    let result = run.epochs(observer).await;
-    run.finish(result).await
+    let result = match run.through_losses(observer).await {
+        Err(e @ Error::NonFinite { .. }) => Err(run.diagnose(e).await),
+        result => result,
+    };
+    run.finish(result)
 }

@@ -1,5 +1,6 @@
 //! Opening a run: its folder, its data, and an engine that stands where a checkpoint says.
 
+use super::recover::Losses;
 use super::report::first_report;
 use super::{Job, Place, Run};
 use crate::error::{Error, Result};
@@ -31,7 +32,12 @@ fn roles(job: &Job, prepared: &Prepared) -> Roles {
 ///
 /// # Errors
 /// [`Error::Limit`], [`Error::Gpu`], [`Error::Device`].
-async fn open_engine(job: &Job, device: &Device, prepared: &Prepared, checkpoint: &Checkpoint) -> Result<Engine> {
+pub(super) async fn open_engine(
+    job: &Job,
+    device: &Device,
+    prepared: &Prepared,
+    checkpoint: &Checkpoint,
+) -> Result<Engine> {
     let mut engine = Engine::open(device, &prepared.network, roles(job, prepared)).await?;
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
@@ -48,19 +54,20 @@ impl<'a> Run<'a> {
         let train = &job.spec.train;
         let network = &prepared.network;
         let batch = batch_size(job, prepared);
-        // Before parameters are drawn or a folder is made: what does not fit must leave nothing behind.
+        // Before parameters are drawn: they may not fit either.
         check_fits(device, network, roles(job, prepared))?;
-        let folder = job.folder()?;
         let resume = matches!(job.place, Place::Resume(_));
-        let checkpoint = if resume {
+        let checkpoint = if let Place::Resume(folder) = &job.place {
             let checkpoint = folder.checkpoint(network, train.optimizer.state_slots())?;
-            refuse_changed_data(&folder, prepared, checkpoint.position, batch)?;
+            refuse_changed_data(folder, prepared, checkpoint.position, batch)?;
             checkpoint
         } else {
             let parameters = job.spec.model.initial_parameters(network, train.seed);
             Checkpoint { position: Position::default(), parameters, states: Vec::new() }
         };
         let mut engine = open_engine(job, device, prepared, &checkpoint).await?;
+        // Only now: a run that the device has no memory for leaves no folder behind.
+        let folder = job.folder()?;
         if !resume {
             // From the first moment on the folder is whole: a run that fails early leaves its initial state.
             folder.write_preprocessing(&prepared.preprocessing)?;
@@ -77,6 +84,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             job,
             folder,
+            device: device.clone(),
             prepared,
             engine,
             earlier: Counters::default(),
@@ -85,6 +93,9 @@ impl<'a> Run<'a> {
             position: checkpoint.position,
             report,
             saved: (Instant::now(), checkpoint.position),
+            losses: Losses::default(),
+            lose_at: job.lose_at.iter().copied().collect(),
+            clean_steps: checkpoint.position.steps,
             began: Instant::now(),
         })
     }
@@ -98,7 +109,6 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// As [`open_engine`]; [`Error::Io`], [`Error::Weights`] when the folder no longer holds the checkpoint.
-    #[allow(dead_code, reason = "recovery from a lost device calls it")]
     pub(super) async fn reopen(&mut self, device: &Device) -> Result<()> {
         let slots = self.job.spec.train.optimizer.state_slots();
         let checkpoint = self.folder.checkpoint(&self.prepared.network, slots)?;

@@ -20,11 +20,12 @@ impl Run<'_> {
         let states = self.engine.read_states().await?;
         let finite = |t: &[crate::model::Tensor]| t.iter().all(|t| t.values.iter().all(|v| v.is_finite()));
         if !finite(&parameters) || !finite(&states) {
-            // The last update left the numbers, which the loss of the next step would have shown.
+            // Every submit is guarded against it: this is the last line of defence, for what is on disk.
             return Err(Error::NonFinite {
                 step: self.position.steps as usize + 1,
                 epoch: self.position.epoch as usize + 1,
                 value: f64::NAN,
+                cause: String::new(),
             });
         }
         self.folder.write_checkpoint(&Checkpoint { position: self.position, parameters, states })?;
@@ -33,11 +34,7 @@ impl Run<'_> {
     }
 
     /// Saves what the outcome allows, writes the report, and hands the outcome on.
-    pub(super) async fn finish(mut self, result: Result<Outcome>) -> Result<RunReport> {
-        let result = match result {
-            Ok(outcome) => self.checkpoint().await.map(|()| outcome),
-            Err(e) => Err(e),
-        };
+    pub(super) fn finish(mut self, result: Result<Outcome>) -> Result<RunReport> {
         let error = match result {
             Ok(outcome) => {
                 self.report.outcome = outcome;

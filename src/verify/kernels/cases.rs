@@ -159,6 +159,7 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
             ROWS_COLS.iter().map(of).chain([Shape::of(&[97, 30, 37]).folded(7)]).collect()
         }
         Kernel::advance => vec![Shape::of(&[1]), Shape::of(&[5])],
+        Kernel::find_nonfinite => searches(),
         Kernel::add
         | Kernel::identity
         | Kernel::sigmoid
@@ -198,6 +199,13 @@ fn lengths(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
     if kernel == Kernel::relu {
         shapes.push(Shape::of(&[MANY]));
     }
+    shapes
+}
+
+/// Whole and broken words of four; grids as for the optimizers, which move such words too.
+fn searches() -> Vec<Shape> {
+    let mut shapes: Vec<Shape> = [1, 2, 3, 4, 5, 255, 256, 257, 1000].iter().map(|n| Shape::of(&[*n])).collect();
+    shapes.push(Shape::of(&[97 * 256 + 5]).folded(7));
     shapes
 }
 

@@ -26,10 +26,33 @@ pub fn corners(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
         }
         _ => {}
     }
+    if kernel == Kernel::find_nonfinite {
+        corners.extend(cases.iter().filter(|c| !c.with_nan).flat_map(infinities));
+    }
     if kernel.row().params == ["m", "n", "k"] {
         corners.extend(Engine::ALL.into_iter().flat_map(|engine| past_the_slice(kernel, engine, cases)));
     }
     corners
+}
+
+/// An infinity at either end, each sign once; the largest numbers, which are none; and NaN behind the end, in the same word.
+fn infinities(of: &Case) -> Vec<Case> {
+    let (n, words) = (of.args.size(0), of.values[0].len());
+    let with = |what: &str, at: usize, value: f64| {
+        let mut case = of.clone();
+        case.values[0][at] = value;
+        case.name = format!("{}, {what}", of.name);
+        case
+    };
+    let mut cases = vec![
+        with("infinity first", 0, f64::INFINITY),
+        with("-infinity last", n - 1, f64::NEG_INFINITY),
+        with("the largest number last", n - 1, f64::from(f32::MAX)),
+    ];
+    if words > n {
+        cases.push(Case { with_nan: true, ..with("NaN behind the end", n, f64::NAN) });
+    }
+    cases
 }
 
 /// Numbers whose square or cube leaves the range of f32.

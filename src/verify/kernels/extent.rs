@@ -42,6 +42,7 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
             vec![rows * cols_a, rows * cols_b, rows * (cols_a + cols_b)]
         }
         Kernel::advance => vec![1],
+        Kernel::find_nonfinite => vec![n().next_multiple_of(4), 1],
         Kernel::identity
         | Kernel::sigmoid
         | Kernel::tanh

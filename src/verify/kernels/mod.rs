@@ -158,7 +158,15 @@ impl Case {
             bindings: buffers.iter().map(|b| b.range).collect(),
             grid: fold_grid((self.kernel.row().groups)(&self.args), self.groups_a_dimension),
         };
-        Plan { name: name.to_string(), steps: 1, arenas, buffers, dispatches: vec![dispatch], whole: None }
+        Plan {
+            name: name.to_string(),
+            steps: 1,
+            arenas,
+            buffers,
+            dispatches: vec![dispatch],
+            guard: vec![],
+            whole: None,
+        }
     }
 
     /// The written bindings after the row's CPU function in `f64`, each element with the row's bound.

@@ -5,6 +5,7 @@ use wgrad::kernels::Kernel::*;
 
 const SOFTMAX: &str = "softmax.wgsl";
 const GRAD: &str = "softmax_grad.wgsl";
+const FIND: &str = "find_nonfinite.wgsl";
 const SUM: &str = "weighted_sum.wgsl";
 
 pub const MUTATIONS: &[Mutation] = &[
@@ -50,6 +51,13 @@ pub const MUTATIONS: &[Mutation] = &[
         "            partial[lane] = partial[lane] + partial[lane + half];\n        }",
     )
     .open(&[], RACE),
+    m(find_nonfinite, FIND, "vec4<u32>(0x7f800000u)", "vec4<u32>(0x7fc00000u)"),
+    m(find_nonfinite, FIND, "vec4<u32>(0x7f800000u)", "vec4<u32>(0x7f000000u)"),
+    m(find_nonfinite, FIND, "any(inside & bad)", "any(bad)"),
+    m(find_nonfinite, FIND, "any(inside & bad)", "all(inside & bad)"),
+    m(find_nonfinite, FIND, "vec4<u32>(0u, 1u, 2u, 3u)", "vec4<u32>(0u)"),
+    m(find_nonfinite, FIND, "if (4u * i < params.n)", "if (4u * i + 4u < params.n)"),
+    m(find_nonfinite, FIND, "atomicOr(&found[0], 1u)", "atomicOr(&found[0], 2u)"),
     m(weighted_sum, SUM, "weight[now * params.weight_stride + i]", "weight[i]"),
     m(weighted_sum, SUM, "weight[now * params.weight_stride + i]", "weight[now * params.n + i]"),
     m(weighted_sum, SUM, "select(w * x[i], 0.0, w == 0.0)", "w * x[i]"),

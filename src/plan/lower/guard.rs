@@ -1,0 +1,35 @@
+//! The guard of a plan that trains: what looks for numbers that are not finite, once a submit.
+//!
+//! A gradient that is no number ends in the parameters or in the optimizer's state, and stays there: so these are looked
+//! through, after any number of steps, and nothing within a step is.
+
+use super::super::blocks::blocks;
+use super::super::{ALIGN_ELEMENTS, Arena, Buffer, Dispatch, Lifetime, NONFINITE, Plan, Range};
+use super::{Options, fold_grid};
+use crate::kernels::{Args, Dtype, Kernel, Param};
+
+/// Gives a plan that has an optimizer its guard.
+pub(super) fn add(plan: &mut Plan, options: &Options) {
+    let kept = |a: &Arena| a.name == "params" || a.name.starts_with("state.");
+    let flag = Range { arena: plan.arenas.len(), offset: 0, len: 1 };
+    // A binding and a buffer at a time, where an arena is larger.
+    let most = (options.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
+    let groups = options.limits.max_compute_workgroups_per_dimension;
+    for (arena, Arena { name, len, cuts, .. }) in plan.arenas.iter().enumerate().filter(|(_, a)| kept(a)) {
+        for piece in blocks(*len, most, cuts) {
+            let (offset, len) = (piece.start, piece.len());
+            let args = Args { params: vec![Param::U(len as u32)], constants: vec![] };
+            plan.guard.push(Dispatch {
+                kernel: Kernel::find_nonfinite,
+                label: name.clone(),
+                grid: fold_grid((Kernel::find_nonfinite.row().groups)(&args), groups),
+                args,
+                bindings: vec![Range { arena, offset, len }, flag],
+            });
+        }
+    }
+    let name = format!("{}.{NONFINITE}", options.name);
+    plan.arenas.push(Arena { name, dtype: Dtype::U32, len: 1, lifetime: Lifetime::Plan, cuts: Vec::new() });
+    let live = (0, plan.dispatches.len());
+    plan.buffers.push(Buffer { name: NONFINITE.into(), shape: vec![1], range: flag, live });
+}

@@ -1,0 +1,149 @@
+//! A number that is not finite: which step made it, and which operation of that step.
+
+use super::Run;
+use super::open::open_engine;
+use crate::data::epoch_order;
+use crate::error::{Error, Result};
+use crate::exec::Flow;
+use crate::train::checkpoint::Position;
+use crate::train::replay::{Bundle, Origin, cause, replay};
+
+/// File of the run folder that holds the step at fault.
+pub const BUNDLE: &str = "fault.safetensors";
+
+impl Run<'_> {
+    /// The error of the steps that were just trained with `losses`, if they left the finite numbers: by a loss, or by what
+    /// the device found in parameters and states.
+    pub(super) fn left_the_numbers(&mut self, losses: &[f64]) -> Option<Error> {
+        let good = losses.iter().position(|l| !l.is_finite());
+        let found = self.engine.nonfinite();
+        let at = good.into_iter().chain(found.as_ref().map(|steps| steps.end - 1)).min()?;
+        // Of the steps before these, both losses and parameters are known to be finite.
+        let clean = good.into_iter().chain(found.map(|steps| steps.start)).min().unwrap_or(at);
+        self.clean_steps = self.position.steps + clean as u64;
+        Some(Error::NonFinite {
+            step: self.position.steps as usize + at + 1,
+            epoch: self.position.epoch as usize + 1,
+            value: losses.get(at).copied().unwrap_or(f64::NAN),
+            cause: String::new(),
+        })
+    }
+
+    /// `error` with its cause, where that can be found out: the run goes back to its checkpoint, finds the step, keeps it as
+    /// a replay bundle, and replays it with every value kept.
+    pub(super) async fn diagnose(&mut self, error: Error) -> Error {
+        let Error::NonFinite { step, epoch, value, .. } = error else { return error };
+        let with = |cause| Error::NonFinite { step, epoch, value, cause };
+        match self.find_cause(&with(String::new()).to_string()).await {
+            Ok(cause) => with(cause),
+            // What went wrong first is what the user must hear of.
+            Err(e) => with(format!("(The step could not be replayed: {e}.) ")),
+        }
+    }
+
+    async fn find_cause(&mut self, found: &str) -> Result<String> {
+        let clean = self.clean_steps;
+        self.back_to_checkpoint().await?;
+        self.retrain(clean).await?;
+        // From here on a step at a time, until one leaves the numbers.
+        let faulty = loop {
+            let before = self.position.steps;
+            if self.steps_per_run() <= before {
+                return Ok("Trained again from the checkpoint, every step is finite. ".to_string());
+            }
+            if !self.retrain(before + 1).await? {
+                break before;
+            }
+        };
+        self.back_to_checkpoint().await?;
+        self.retrain(faulty).await?;
+        let bundle = self.bundle(found).await?;
+        let path = self.folder.file(BUNDLE);
+        bundle.save(&path)?;
+        let device = self.device.clone();
+        let replayed = replay(&bundle, &device).await?;
+        Ok(cause(&bundle, &replayed, &path))
+    }
+
+    /// An engine that stands at the checkpoint, with fresh arenas: what lies between two parameters may be no number either,
+    /// and nothing else would clear it.
+    async fn back_to_checkpoint(&mut self) -> Result<()> {
+        let slots = self.job.spec.train.optimizer.state_slots();
+        let checkpoint = self.folder.checkpoint(&self.prepared.network, slots)?;
+        self.earlier += self.engine.counters();
+        self.engine = open_engine(self.job, &self.device, self.prepared, &checkpoint).await?;
+        self.position = checkpoint.position;
+        Ok(())
+    }
+
+    /// Trains up to step `to`, telling nobody; false as soon as the numbers are left.
+    async fn retrain(&mut self, to: u64) -> Result<bool> {
+        while self.position.steps < to {
+            let (order, skip) = self.rest_of_epoch();
+            let count = (order.len() - skip).div_ceil(self.batch).min((to - self.position.steps) as usize);
+            let end = (skip + count * self.batch).min(order.len());
+            let mut finite = true;
+            let mut sink = |losses: &[f64]| {
+                finite &= losses.iter().all(|l| l.is_finite());
+                if finite { Flow::Continue } else { Flow::Stop }
+            };
+            let done = self.engine.train(&order[skip..end], self.position.steps, &mut sink).await?;
+            if !finite || self.engine.nonfinite().is_some() {
+                return Ok(false);
+            }
+            self.position = self.after(done);
+        }
+        Ok(true)
+    }
+
+    /// The order of the epoch under way, and how many of its rows are done.
+    fn rest_of_epoch(&self) -> (Vec<u32>, usize) {
+        let order = epoch_order(self.job.spec.train.seed, self.position.epoch, self.prepared.train.rows);
+        (order, self.position.step_in_epoch * self.batch)
+    }
+
+    fn steps_per_run(&self) -> u64 {
+        (self.steps_per_epoch * self.job.spec.train.epochs) as u64
+    }
+
+    /// The position `steps` further on, within this epoch or at its end.
+    fn after(&self, steps: usize) -> Position {
+        let Position { epoch, step_in_epoch, steps: all } = self.position;
+        let in_epoch = step_in_epoch + steps;
+        let next = in_epoch == self.steps_per_epoch;
+        Position {
+            epoch: epoch + u32::from(next),
+            step_in_epoch: if next { 0 } else { in_epoch },
+            steps: all + steps as u64,
+        }
+    }
+
+    /// The next step with all that goes into it.
+    async fn bundle(&mut self, found: &str) -> Result<Bundle> {
+        let (order, skip) = self.rest_of_epoch();
+        let mut rows: Vec<u32> = order[skip..order.len().min(skip + self.batch)].to_vec();
+        let mut weights = vec![1.0 / rows.len() as f64; rows.len()];
+        // As in training: a batch that is not full is filled up with rows of weight 0.
+        rows.resize(self.batch, 0);
+        weights.resize(self.batch, 0.0);
+        let batch = self.prepared.train.subset(&rows);
+        let optimizer = self.job.spec.train.optimizer;
+        Ok(Bundle {
+            spec: self.job.spec.clone(),
+            network: self.prepared.network.clone(),
+            origin: Origin {
+                spec_name: self.job.spec_name.clone(),
+                step: self.position.steps + 1,
+                epoch: self.position.epoch + 1,
+                device: self.device.name().to_string(),
+                found: found.to_string(),
+            },
+            parameters: self.engine.read_parameters().await?,
+            states: self.engine.read_states().await?,
+            x: batch.x,
+            targets: batch.targets,
+            weights,
+            hyper: optimizer.hyper(self.position.steps).to_vec(),
+        })
+    }
+}

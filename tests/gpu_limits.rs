@@ -5,7 +5,8 @@ mod support;
 
 use support::adapter::adapter;
 use support::divided::agree;
-use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, network, read};
+use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, SGD, network, read};
+use wgrad::data::Dataset;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::Kernel;
@@ -108,4 +109,38 @@ fn parameters_in_several_buffers_are_written_and_read_by_name() {
     parameters.iter_mut().for_each(|p| p.values.iter_mut().for_each(|v| *v = f64::from(*v as f32)));
     engine.write_parameters(&parameters).unwrap();
     assert_eq!(pollster::block_on(engine.read_parameters()).unwrap(), parameters);
+}
+
+/// 6000 x 6000 weights, 144 MB: more than the 128 MiB that a binding has by default. One step, every value against the
+/// judge; takes some 10 GB of memory and some minutes.
+#[test]
+#[ignore = "soak: takes 10 GB and minutes"]
+fn a_weight_larger_than_a_binding_is_trained_and_verified() {
+    let Some(device) = adapter() else { return };
+    let net =
+        network(&[16, 6000, 6000, 1], &[Activation::Tanh, Activation::Tanh, Activation::Identity], &[true], Loss::Mse);
+    let parameters = initial_parameters(&net.layers, 1);
+    let number = |i: usize| ((i * 7919 + 13) % 1009) as f64 / 504.5 - 1.0;
+    let x: Vec<f64> = (0..64 * 16).map(number).collect();
+    let target: Vec<f64> = (0..64).map(|i| number(i + 5000)).collect();
+    let data = Dataset::numbers(&x, 16, &target, 1);
+    let question = Question {
+        network: &net,
+        optimizer: SGD,
+        parameters: &parameters,
+        data: &data,
+        batch_size: 64,
+        seed: 1,
+        steps: 1,
+        slack: 1.0,
+        unfused: false,
+        switches: Switches::default(),
+    };
+    let verdict = pollster::block_on(verify(&question, device)).unwrap();
+    assert!(verdict.passed, "{}", report::text(&verdict));
+    let blocks = verdict.steps[0].rows.iter().filter(|r| r.name.starts_with("grad.layers.1.weight[")).count();
+    let (_, worst) = verdict.worst().unwrap();
+    println!("{}: {blocks} blocks, largest error / bound {:.4} at {}", device.name(), worst.max_ratio(), worst.name);
+    let divided = device.limits().max_storage_buffer_binding_size_bytes < 4 * 36_000_000;
+    assert_eq!(blocks > 1, divided);
 }

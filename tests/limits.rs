@@ -5,11 +5,13 @@ mod support;
 use support::divided::{agree, divided, sizes};
 use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, SGD, network, read};
 use wgrad::Error;
+use wgrad::data::Dataset;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::{Kernel, Param};
 use wgrad::model::{Network, Samples};
 use wgrad::plan::{Dispatch, Limits, Options, Plan, lower};
+use wgrad::train::{Engine, Roles};
 
 fn kernels(plan: &Plan) -> Vec<Kernel> {
     plan.dispatches.iter().map(|d| d.kernel).collect()
@@ -49,6 +51,29 @@ fn divided_plans_agree_with_whole_ones_on_the_cpu() {
         worst = worst.max(agree(&Device::cpu(), &problem, limits));
     }
     println!("largest difference / bound {worst:.4}");
+}
+
+#[test]
+fn random_networks_are_divided_or_refused() {
+    let (mut divided, mut refused) = (0, 0);
+    for seed in 0..120 {
+        let problem = Problem::random(seed);
+        let limits = limits([320, 576, 1024, 1600][seed as usize % 4], 1 + seed as usize % 3);
+        let samples = Samples { name: "train", rows: problem.rows, batch: problem.batch };
+        let graph = problem.network.train_graph(samples, problem.optimizer).unwrap();
+        let whole = problem.plan(&Options::new("train", 1)).dispatches.len();
+        match lower(&graph, &Options { limits, ..Options::new("train", 1) }) {
+            Err(Error::Limit(_)) => refused += 1,
+            Err(other) => panic!("seed {seed}: {other}"),
+            Ok(plan) if plan.dispatches.len() > whole => {
+                divided += 1;
+                agree(&Device::cpu(), &problem, limits);
+            }
+            Ok(_) => {}
+        }
+    }
+    println!("{divided} divided, {refused} refused");
+    assert!(divided >= 20 && refused >= 5, "{divided} divided, {refused} refused");
 }
 
 #[test]
@@ -107,6 +132,37 @@ fn a_product_too_deep_for_the_loops_of_an_adapter_is_summed_in_parts() {
     let plan = divided(&problem, limits);
     assert!(kernels(&plan).contains(&Kernel::add));
     agree(&Device::cpu(), &problem, limits);
+}
+
+#[test]
+fn rows_that_no_binding_holds_are_evaluated_in_pieces() {
+    let net = network(&[8, 4], &[Activation::Identity], &[true], Loss::HalfSquaredError);
+    // Small whole numbers, and weights of 1 / 64: every sum is exact in any order, so that not one bit may differ.
+    let whole = |i: usize| ((i * 7 + 3) % 11) as f64 - 5.0;
+    let x: Vec<f64> = (0..64 * 8).map(whole).collect();
+    let target: Vec<f64> = (0..64 * 4).map(|i| whole(i + 5)).collect();
+    let data = Dataset::numbers(&x, 8, &target, 4);
+    let evaluate = |limits: Limits| {
+        let roles = Roles { evaluate: Some(64), predict: Some(64), ..Roles::default() };
+        let mut engine = pollster::block_on(Engine::open_within(&Device::cpu(), limits, &net, roles)).unwrap();
+        for (name, shape) in net.parameters() {
+            let values: Vec<f32> = (0..shape.iter().product()).map(|i| whole(i + 2) as f32).collect();
+            engine.write_parameter(&name, &values).unwrap();
+        }
+        let rows = engine.plans()[0].buffer("data.eval.x").unwrap().shape[0];
+        engine.set_evaluation_data(&data).unwrap();
+        // Twice: what is left of the first pass must not matter.
+        let [first, second] = [(); 2].map(|()| pollster::block_on(engine.evaluate()).unwrap());
+        assert_eq!(first, second);
+        let predicted = pollster::block_on(engine.predict(&data)).unwrap();
+        assert_eq!(predicted, first.predictions);
+        (rows, first)
+    };
+    let (all, expected) = evaluate(Limits::CPU);
+    // 20 rows of 8 numbers: pieces of 20, 20, 20 and 4.
+    let (held, found) = evaluate(limits(160, 4));
+    assert_eq!((all, held, expected.predictions.len()), (64, 20, 64 * 4));
+    assert_eq!(expected, found);
 }
 
 fn refused(network: &Network, batch: usize, limits: Limits) -> String {

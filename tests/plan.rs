@@ -111,6 +111,25 @@ fn plans_read_and_write_different_arenas_and_live_tensors_do_not_overlap() {
 }
 
 #[test]
+fn the_memory_of_divided_plans_is_as_sound() {
+    let mut divided = 0;
+    for seed in 0..80 {
+        let p = Problem::random(seed);
+        let samples = Samples { name: "train", rows: p.rows, batch: p.batch };
+        let graph = p.network.train_graph(samples, p.optimizer).unwrap();
+        for (elements, keep_all) in [(576, false), (576, true), (1024, false)] {
+            let bytes = 4 * elements;
+            let limits =
+                Limits { max_storage_buffer_binding_size_bytes: bytes, max_buffer_size_bytes: bytes, ..Limits::WEBGPU };
+            let Ok(plan) = lower(&graph, &Options { limits, keep_all, ..Options::new("train", 1) }) else { continue };
+            divided += usize::from(plan.arenas.iter().any(|a| !a.cuts.is_empty()));
+            assert_eq!(memory_faults(&plan), Vec::<String>::new(), "seed {seed}, {elements}");
+        }
+    }
+    assert!(divided > 20, "{divided}");
+}
+
+#[test]
 fn a_plan_with_broken_memory_is_found() {
     let net = network(&[5, 7, 3], &[Activation::Tanh, Activation::Softmax], &[true], Loss::Mse);
     let good = Problem::new(net, ADAMW, 9, 8, 1).plan(&Options { keep_all: true, ..Options::new("train", 1) });

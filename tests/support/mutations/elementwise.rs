@@ -5,6 +5,7 @@ use wgrad::kernels::Kernel::*;
 
 pub const MUTATIONS: &[Mutation] = &[
     m(add, "lib/grid.wgsl", "group.y) * groups.x + group.x", "group.x) * groups.x + group.y"),
+    m(add, "lib/grid.wgsl", "group.z * groups.y + group.y", "group.y"),
     m(identity, "lib/grid.wgsl", "(group.z * groups.y + group.y) * groups.x + group.x", "group.x"),
     m(add, "lib/elementwise.wgsl", "WORKGROUP: u32 = 64u", "WORKGROUP: u32 = 32u"),
     m(identity, "lib/elementwise.wgsl", "* WORKGROUP + local", "* WORKGROUP + local + 1u"),
@@ -30,6 +31,15 @@ pub const MUTATIONS: &[Mutation] = &[
     m(gather_rows, "gather_rows.wgsl", "data[at / 4u][at % 4u]", "data[at / 4u][at % 2u]"),
     m(gather_rows, "gather_rows.wgsl", "data[source(first) / 4u]", "data[source(first) / 4u + 1u]"),
     m(gather_rows, "gather_rows.wgsl", "i >= params.rows * params.cols", "i + 1u >= params.rows * params.cols"),
+    m(copy_window, "copy_window.wgsl", "params.first + (i", "(i"),
+    m(copy_window, "copy_window.wgsl", "* params.stride + i", "* params.cols + i"),
+    m(copy_window, "copy_window.wgsl", "(i / params.cols)", "(i / params.rows)"),
+    m(copy_window, "copy_window.wgsl", "i < params.rows", "i + 1u < params.rows"),
+    m(join_columns, "join_columns.wgsl", "col < params.cols_a", "col <= params.cols_a"),
+    m(join_columns, "join_columns.wgsl", "col - params.cols_a]", "col]"),
+    m(join_columns, "join_columns.wgsl", "a[row * params.cols_a", "a[row * params.cols_b"),
+    m(join_columns, "join_columns.wgsl", "params.cols_a + params.cols_b;", "params.cols_a + params.cols_a;"),
+    m(join_columns, "join_columns.wgsl", "i >= params.rows", "i + 1u >= params.rows"),
     m(col_sum, "col_sum.wgsl", "min(first + params.rows_per_sum,", "min(first + params.rows_per_sum - 1u,"),
     m(col_sum, "col_sum.wgsl", "params.rows + params.rows_per_sum - 1u", "params.rows"),
     m(col_sum, "col_sum.wgsl", "x[row * params.cols + col]", "x[col * params.rows + row]"),

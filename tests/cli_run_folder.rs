@@ -350,3 +350,23 @@ fn names_that_are_odd_or_no_text_are_no_obstacle() {
     found.is_refusal(&["UTF-8", "iris.csv"]);
     assert!(before == place.files());
 }
+
+/// A folder that came from somebody else must not decide which files of the user a run replaces.
+#[cfg(unix)]
+#[test]
+fn a_run_does_not_write_through_a_link_out_of_its_folder() {
+    let place = Place::new();
+    place.good(&["train", "iris.toml", "--run", "r", "--epochs", "2", "--device", "cpu"]);
+    place.write("mine.txt", "mine");
+    let model = place.path("r/model.safetensors");
+    std::fs::remove_file(&model).unwrap();
+    std::os::unix::fs::symlink(place.path("mine.txt"), &model).unwrap();
+    let resume = ["train", "--resume", "r", "--epochs", "4", "--device", "cpu"];
+    place.refused(&resume, &["model.safetensors", "leads out"]);
+    assert_eq!(place.read("mine.txt"), "mine");
+    // A link within the folder harms nobody.
+    std::fs::remove_file(&model).unwrap();
+    place.write("r/elsewhere", "");
+    std::os::unix::fs::symlink("elsewhere", &model).unwrap();
+    place.good(&resume);
+}

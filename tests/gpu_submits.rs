@@ -6,7 +6,6 @@ mod support;
 
 use std::time::Duration;
 use wgrad::data::Dataset;
-use wgrad::exec::gpu::SUBMIT_TARGET;
 use wgrad::exec::{Counters, Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
@@ -53,7 +52,8 @@ fn train(device: &Device, target: Duration) -> (Vec<u64>, Counters, usize) {
 #[test]
 fn a_step_that_is_cut_into_submits_has_the_same_bits() {
     let Some(device) = support::adapter::adapter() else { return };
-    let (expected, few, launches) = train(device, SUBMIT_TARGET);
+    // Neither target depends on how fast the adapter is, or how busy.
+    let (expected, few, launches) = train(device, Duration::from_secs(3600));
     // No step is as short as that: from the third on each launch is a submit of its own.
     let (found, many, _) = train(device, Duration::from_nanos(1));
     assert!(found == expected, "cutting the steps changed bits");

@@ -3,7 +3,7 @@
 //! `WGRAD_PAGES=folder cargo test --test report_html` also writes every page tested, to be looked at in a browser.
 
 use roxmltree::{Document, Node, ParsingOptions};
-use wgrad::report::{Confusion, Counters, DeviceReport, EpochRecord, Outcome, RunReport, Times, html};
+use wgrad::report::{Confusion, Counters, DeviceReport, EpochRecord, Outcome, Recovery, RunReport, Times, html};
 
 const SPEC: &str = "[data]\ntrain = \"data/digits.csv\"\ntarget = \"label\"\nvalidation = 0.2\nscale = \"standard\"\n
 [[model.layers]]\ndense = 32\nactivation = \"sigmoid\"\n\n[[model.layers]]\ndense = 10\n
@@ -218,6 +218,16 @@ fn every_text_is_escaped() {
         let shown = evil.replace(['\u{0}', '\u{1b}'], "\u{FFFD}");
         let spec = document.descendants().find(|n| n.has_tag_name("pre")).unwrap();
         assert_eq!(text(spec), shown, "escaped once, not twice");
+    });
+}
+
+#[test]
+fn devices_that_were_lost_are_told() {
+    let mut report = digits(3);
+    let recovery = Recovery { step: 70, from_step: 45, device: "a <card>".into(), message: "gone".into() };
+    report.recoveries = vec![recovery];
+    page("lost", &report, |html, _| {
+        assert!(html.contains("lost after step 70; the run went on from step 45 on a &lt;card&gt;."), "{html}");
     });
 }
 

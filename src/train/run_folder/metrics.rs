@@ -1,6 +1,7 @@
 //! The curve of a run on disk: `metrics.jsonl`, a line an epoch.
 
-use super::{METRICS, RunFolder};
+use super::{METRICS, RunFolder, SIDE_FILE_BYTES};
+use crate::data::read_whole;
 use crate::error::{Error, Result};
 use crate::report::EpochRecord;
 
@@ -37,7 +38,7 @@ impl RunFolder {
     /// [`Error::Io`]; [`Error::Data`] for a damaged line before that.
     pub fn rewind_metrics(&self, epoch: usize) -> Result<Vec<EpochRecord>> {
         let path = self.file(METRICS);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match read_whole(&path, SIDE_FILE_BYTES) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 self.start_metrics()?;

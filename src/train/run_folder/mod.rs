@@ -56,6 +56,8 @@ const SPEC: &str = "spec.toml";
 const RECORD: &str = "run.json";
 /// A record holds a spec, which has 16 MiB at most, and a few lines for each start.
 const RECORD_BYTES: u64 = 64 << 20;
+/// The other text files of a run have a line an epoch or a number a column: more than this is none of them.
+const SIDE_FILE_BYTES: u64 = 256 << 20;
 const PREPROCESSING: &str = "preprocessing.json";
 const METRICS: &str = "metrics.jsonl";
 
@@ -115,7 +117,7 @@ impl RunFolder {
     pub fn preprocessing(&self) -> Result<Preprocessing> {
         let path = self.file(PREPROCESSING);
         let broken = |what: String| Error::data(path.display().to_string(), format!("{what}. Train again"));
-        let text = std::fs::read(&path).map_err(|e| broken(format!("cannot be read: {e}")))?;
+        let text = read_whole(&path, SIDE_FILE_BYTES).map_err(|e| broken(format!("cannot be read: {e}")))?;
         let found: Preprocessing =
             serde_json::from_slice(&text).map_err(|e| broken(format!("not what wgrad wrote there: {e}")))?;
         match found.scaler.width() {
@@ -191,7 +193,7 @@ impl RunFolder {
 
     /// The report of an earlier part of the run, if there is one that can be read.
     pub fn report(&self) -> Option<RunReport> {
-        let text = std::fs::read(self.file("report.json")).ok()?;
+        let text = read_whole(&self.file("report.json"), SIDE_FILE_BYTES).ok()?;
         serde_json::from_slice(&text).ok()
     }
 }

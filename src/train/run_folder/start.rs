@@ -94,6 +94,7 @@ impl RunFolder {
                 self.dir.display()
             )),
         };
+        self.refuse_links_outside()?;
         self.remove_files(is_temporary)?;
         Ok(Lock { _file: file, notice })
     }
@@ -107,6 +108,22 @@ impl RunFolder {
         self.remove_files(|name| name != LOCK)?;
         // The lock tells a start that was cut off from a user's own files, so its name is on the disk before any other.
         self.disk.sync_folder(&self.dir).map_err(|e| Error::io(&self.dir, e))
+    }
+
+    /// Refuses a folder with a link that leads out of it: a run writes through links, and a folder that came from somebody
+    /// else must not decide which of the user's files that replaces.
+    fn refuse_links_outside(&self) -> Result<()> {
+        let folder = std::fs::canonicalize(&self.dir).map_err(|e| Error::io(&self.dir, e))?;
+        for entry in std::fs::read_dir(&self.dir).map_err(|e| Error::io(&self.dir, e))? {
+            let path = entry.map_err(|e| Error::io(&self.dir, e))?.path();
+            let is_link = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
+            if is_link && !std::fs::canonicalize(&path).is_ok_and(|target| target.starts_with(&folder)) {
+                let message = "this link leads out of the run's folder, and a run would write through it. Put the file \
+                               itself in its place";
+                return Err(Error::spec(path.display().to_string(), message));
+            }
+        }
+        Ok(())
     }
 
     fn remove_files(&self, which: impl Fn(&str) -> bool) -> Result<()> {

@@ -85,7 +85,7 @@ fn bad_training_data_are_refused() {
     data_refused(b"a,b,y\n\xff\xfe,2,3\n", &["line.csv:2", "UTF-8"]);
     data_refused(b"\xff\xfea\0,\0y\0", &["line.csv:1", "UTF-8"]);
     data_refused(b"a,b,y\n1,2,3\n\"4,5,6\n", &["line.csv:3"]);
-    data_refused(b"\0\0\0\0", &["line.csv", "no rows"]);
+    data_refused(b"\0\0\0\0", &["line.csv:1", "no target column \"y\""]);
 }
 
 #[test]

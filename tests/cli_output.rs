@@ -5,7 +5,8 @@ mod program;
 use program::{Place, ended};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 9] = ["train", "eval", "predict", "init", "grad", "verify", "gradcheck", "devices", "plan"];
+const COMMANDS: [&str; 12] =
+    ["train", "eval", "predict", "init", "grad", "verify", "gradcheck", "digest", "replay", "devices", "plan", "bench"];
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -24,7 +25,8 @@ fn every_command_has_help_with_an_example() {
     for command in COMMANDS {
         assert!(all.contains(command), "{command}");
         let help = place.good(&[command, "--help"]);
-        assert!(help.contains("Example: wgrad ") && help.contains(&format!("wgrad {command} ")), "{help}");
+        let example = ["Example: wgrad ", "Examples: wgrad "].iter().any(|text| help.contains(text));
+        assert!(example && help.contains(&format!("wgrad {command} ")), "{help}");
     }
     assert!(place.good(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
 }

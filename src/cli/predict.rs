@@ -10,7 +10,6 @@ use crate::spec::DataFile;
 use crate::train::forward::predict_file;
 use crate::train::metrics::predicted_class;
 use crate::train::run_folder::{RunFolder, Trained};
-use anyhow::Context;
 use std::io::Write;
 use std::path::Path;
 
@@ -22,7 +21,7 @@ pub fn run(args: args::Predict) -> anyhow::Result<bool> {
         Some(path) => {
             let mut rows = Ok(0);
             let mut write = |file: &mut dyn Write| {
-                rows = predict(&device, &trained, &args.data, file);
+                rows = predict(&device, &trained, &args.data, file, &|e| Error::io(path, e).into());
                 match &rows {
                     Ok(_) => Ok(()),
                     // The file is not to appear; the cause is told below.
@@ -35,20 +34,29 @@ pub fn run(args: args::Predict) -> anyhow::Result<bool> {
             out::words(&format!("wrote {rows} rows to {}", path.display()));
             return Ok(true);
         }
-        None => predict(&device, &trained, &args.data, &mut std::io::stdout().lock()),
+        None => {
+            let failed = |e| anyhow::Error::new(e).context("the predictions could not be written to stdout");
+            predict(&device, &trained, &args.data, &mut std::io::stdout().lock(), &failed)
+        }
     };
     rows.map(|_| true)
 }
 
-/// Writes a header and a line for each row of the file; returns the number of rows.
-fn predict(device: &Device, trained: &Trained, data: &Path, to: &mut dyn Write) -> anyhow::Result<usize> {
+/// Writes a header and a line for each row of the file; returns the number of rows. `failed` says what could not be written.
+fn predict(
+    device: &Device,
+    trained: &Trained,
+    data: &Path,
+    to: &mut dyn Write,
+    failed: &dyn Fn(std::io::Error) -> anyhow::Error,
+) -> anyhow::Result<usize> {
     let (network, schema) = (&trained.network, &trained.preprocessing.schema);
     let classes = schema.classes.as_deref();
     let mut writer = csv::Writer::from_writer(to);
     let mut failure = None;
     let mut started = false;
     let mut take = |predictions: &[f64]| {
-        let mut write = || -> anyhow::Result<()> {
+        let mut write = || -> csv::Result<()> {
             if !std::mem::replace(&mut started, true) {
                 writer.write_record(header(network, classes, &schema.target))?;
             }
@@ -64,10 +72,13 @@ fn predict(device: &Device, trained: &Trained, data: &Path, to: &mut dyn Write) 
     };
     let rows = pollster::block_on(predict_file(device, trained, &DataFile::at(data), &mut take));
     if let Some(failure) = failure {
-        return Err(failure).context("the predictions could not be written");
+        return Err(match failure.into_kind() {
+            csv::ErrorKind::Io(e) => failed(e),
+            other => failed(std::io::Error::other(format!("{other:?}"))),
+        });
     }
     let rows = rows?;
-    writer.flush().context("the predictions could not be written")?;
+    writer.flush().map_err(failed)?;
     Ok(rows)
 }
 

@@ -93,6 +93,10 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 pub fn of_file(path: &Path) -> Result<(u64, String)> {
     let failed = |e| Error::io(path, e);
     let mut file = std::fs::File::open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        // It may have no end, and it would not be the same when it is read again.
+        return Err(failed(std::io::Error::other("this is no file, but a device, a pipe or a folder")));
+    }
     let (mut hash, mut size_bytes) = (Sha256::new(), 0);
     let mut block = vec![0; BLOCK_BYTES];
     loop {

@@ -12,6 +12,16 @@ const SPEC: &str = "[data]\ntrain = \"data/digits.csv\"\ntarget = \"label\"\nval
 /// Steps in an epoch of the made-up run.
 const PER_EPOCH: usize = 45;
 
+fn device() -> DeviceReport {
+    DeviceReport {
+        kind: "gpu".into(),
+        name: "llvmpipe (LLVM 19.1.7, 256 bits)".into(),
+        backend: "Vulkan".into(),
+        driver: "llvmpipe, Mesa 25.0.7".into(),
+        reason: "asked for by --adapter llvmpipe".into(),
+    }
+}
+
 /// A made-up run on ten classes.
 fn digits(epochs: usize) -> RunReport {
     let decay = |step: usize| 0.04 + 2.3 * (-(step as f64) / 120.0).exp() + 0.2 / (1.0 + step as f64 / 60.0);
@@ -36,13 +46,7 @@ fn digits(epochs: usize) -> RunReport {
         version: "0.1.0".into(),
         spec_name: "digits.toml".into(),
         spec_toml: SPEC.into(),
-        device: DeviceReport {
-            kind: "gpu".into(),
-            name: "llvmpipe (LLVM 19.1.7, 256 bits)".into(),
-            backend: "Vulkan".into(),
-            driver: "llvmpipe, Mesa 25.0.7".into(),
-            reason: "asked for by --adapter llvmpipe".into(),
-        },
+        device: device(),
         layers: vec!["64 -> 32 sigmoid".into(), "32 -> 10 identity".into()],
         loss: "cross_entropy".into(),
         parameters: 2410,

@@ -39,7 +39,7 @@ enum Places {
 }
 
 impl Block {
-    /// An empty block for rows of text, to be filled by [`Block::push`].
+    /// An empty block for rows of text, to be filled by `Block::push`.
     pub fn of_text(header: Arc<Header>) -> Block {
         let cells = Cells::Text { text: String::new(), ends: Vec::new() };
         Block { header, cells, places: Places::Lines(Vec::new()), faults: Vec::new() }

@@ -17,8 +17,10 @@ fn the_adapter_reaches_the_losses_of_the_peers_with_the_same_bits_each_time() {
         let (first, second) = (run(), run());
         assert!(first.loss_agrees, "{name}: {:?}", first.loss_check);
         assert_eq!(first.loss_check, second.loss_check, "{name}");
-        // A submit holds many steps, and each is waited for by one small read-back.
-        assert!(first.work.submits > 0 && first.work.read_backs == first.work.submits, "{name}: {:?}", first.work);
+        // A submit that ends steps is waited for by one small read-back; one that holds a part of a long step by none, and
+        // which steps are long is the clock's affair.
+        let work = &first.work;
+        assert!(work.read_backs > 0 && work.read_backs <= work.submits, "{name}: {work:?}");
     }
 }
 

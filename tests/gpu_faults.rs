@@ -152,3 +152,23 @@ fn a_device_without_memory_is_told_what_was_asked_and_what_fits() {
     assert_eq!(train("less.toml", "less", whole / 2).code, Some(0), "batch_size = {fits} does not fit after all");
     train("wide.toml", "none", 4096).is_refusal(&["Not even batch_size = 1 fits", "--device cpu"]);
 }
+
+/// One epoch and no checkpoint asked for: after a loss the run saves within the epoch, so that losses are no longer in a row.
+#[test]
+fn a_run_saves_as_soon_as_it_is_past_a_loss() {
+    let Some(adapter) = adapter() else { return };
+    let place = Place::new();
+    let rows: String = place.read("iris.csv").lines().skip(1).map(|l| format!("{l}\n")).collect();
+    let head = place.read("iris.csv").lines().next().unwrap().to_string();
+    place.write("iris.csv", &format!("{head}\n{}", rows.repeat(80)));
+    place.write_edited("long.toml", IRIS, "epochs = 3", "epochs = 1");
+    let calm = train(&place, &adapter, "calm", &["--without", "whole"], &[]);
+    assert_eq!(calm.code, Some(0), "{calm:?}");
+    let found = train(&place, &adapter, "r", &["--without", "whole"], &[200, 800, 1400, 2000]);
+    assert_eq!(found.code, Some(0), "{found:?}");
+    let report = report(&place, "r");
+    let from: Vec<u64> =
+        report["recoveries"].as_array().unwrap().iter().map(|r| r["from_step"].as_u64().unwrap()).collect();
+    assert!(from.len() == 4 && from[0] == 0 && from.windows(2).all(|w| w[0] < w[1]), "{from:?}");
+    assert!(place.bytes("r/model.safetensors") == place.bytes("calm/model.safetensors"));
+}

@@ -9,6 +9,7 @@ use wgrad::graph::{Activation, Loss};
 use wgrad::model::{DenseShape, Network, weights};
 use wgrad::spec::Spec;
 use wgrad::train::checkpoint::Checkpoint;
+use wgrad::train::replay::Bundle;
 use wgrad::train::run_folder::RunFolder;
 
 /// A reader and the name that its file has.
@@ -34,6 +35,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "unnamed", file: "data", read: data },
     Reader { name: "weights", file: "model.safetensors", read: parameters },
     Reader { name: "checkpoint", file: "checkpoint.safetensors", read: checkpoint },
+    Reader { name: "bundle", file: "fault.safetensors", read: bundle },
     Reader { name: "preprocessing", file: "preprocessing.json", read: preprocessing },
     Reader { name: "metrics", file: "metrics.jsonl", read: metrics },
     Reader { name: "record", file: "run.json", read: record },
@@ -101,6 +103,10 @@ fn parameters(path: &Path) -> wgrad::Result<()> {
 
 fn checkpoint(path: &Path) -> wgrad::Result<()> {
     Checkpoint::load(path, &network(), 1, None).map(drop)
+}
+
+fn bundle(path: &Path) -> wgrad::Result<()> {
+    Bundle::load(path).map(drop)
 }
 
 fn folder(path: &Path) -> wgrad::Result<RunFolder> {

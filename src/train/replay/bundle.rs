@@ -5,18 +5,17 @@
 //! `hyper` (the step's row of the optimizer's constants). The metadata hold the spec, the step's number, and a SHA-256 over
 //! all of it. Nothing in the file decides how much memory is taken but its own size.
 
-use crate::data::Targets;
+use crate::data::{Targets, read_whole};
 use crate::error::{Error, Result};
 use crate::graph::optimizer::HYPER_COLUMNS;
+use crate::model::digest::Fields;
 use crate::model::weights::write_atomically;
 use crate::model::{Network, Tensor};
 use crate::spec::Spec;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::Path;
 
 /// One train step and all that goes into it.
@@ -68,9 +67,8 @@ struct Header {
 
 /// Key of the header in the file's metadata, and its version.
 const KEY: &str = "wgrad.bundle";
-const FORMAT: u32 = 1;
-/// A bundle holds a network's parameters and states and one batch. What is larger is a file named by mistake, or a device
-/// without an end.
+const FORMAT: u32 = 2;
+/// A bundle holds a network's parameters and states and one batch. What is larger is a file named by mistake.
 const MAX_BYTES: u64 = 8 << 30;
 
 impl Bundle {
@@ -112,15 +110,10 @@ impl Bundle {
     /// [`Error::Io`]; [`Error::Weights`] for a file that is no bundle, is damaged, or does not fit itself.
     pub fn load(path: &Path) -> Result<Bundle> {
         let broken = |what: String| Error::weights(path, format!("{what}. A replay bundle is what `wgrad train` left"));
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(|e| match e.kind() {
+        let bytes = read_whole(path, MAX_BYTES).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => broken("there is no such file".into()),
             _ => Error::io(path, e),
         })?;
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(broken("the file is larger than 8 GiB".into()));
-        }
         Bundle::parse(&bytes, path)
     }
 
@@ -182,15 +175,10 @@ impl Bundle {
 /// SHA-256 over the header and, by name, every tensor.
 fn checksum(header: &Header, mut tensors: Vec<(&str, &[usize], &[u8])>) -> Result<String> {
     tensors.sort_by_key(|(name, ..)| *name);
-    let text = serde_json::to_vec(&header).map_err(|e| Error::Internal(e.to_string()))?;
-    let mut hash = Sha256::new();
-    hash.update((text.len() as u64).to_le_bytes());
-    hash.update(&text);
-    for (name, shape, bytes) in tensors {
-        hash.update(format!("{name} {shape:?}\n"));
-        hash.update(bytes);
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut fields = Fields::new();
+    fields.bytes(&serde_json::to_vec(&header).map_err(|e| Error::Internal(e.to_string()))?);
+    tensors.iter().for_each(|(name, shape, bytes)| fields.tensor(name, "F32", shape, bytes));
+    Ok(fields.finish())
 }
 
 /// Takes tensors out of a file, each of the shape that the spec says.

@@ -62,7 +62,7 @@ impl Run<'_> {
         let mut taken_in = Duration::ZERO;
         let mut losses: Vec<f64> = Vec::with_capacity(steps.len());
         let mut stop = false;
-        let (saved, limit) = (self.saved.0, self.checkpoint_age());
+        let (saved, limit, mark) = (self.saved.0, self.checkpoint_age(), self.mark());
         let (device, lose_at) = (&self.device, &mut self.lose_at);
         let mut sink = |part_losses: &[f64]| {
             let entered = Instant::now();
@@ -80,7 +80,8 @@ impl Run<'_> {
                 device.lose();
             }
             stop |= observer.stop_requested();
-            let end = stop || saved.elapsed() >= limit || !part_losses.iter().all(|l| l.is_finite());
+            let past_a_loss = position.steps + losses.len() as u64 > mark;
+            let end = stop || past_a_loss || saved.elapsed() >= limit || !part_losses.iter().all(|l| l.is_finite());
             taken_in += entered.elapsed();
             if end { Flow::Stop } else { Flow::Continue }
         };

@@ -1,7 +1,6 @@
 //! A number that is not finite: which step made it, and which operation of that step.
 
 use super::Run;
-use super::open::{fill, open_engine};
 use crate::data::Targets;
 use crate::error::{Error, Result};
 use crate::exec::Flow;
@@ -64,18 +63,6 @@ impl Run<'_> {
         let device = self.device.clone();
         let replayed = replay(&bundle, &device).await?;
         Ok(cause(&bundle, &replayed, &path))
-    }
-
-    /// An engine that stands at the checkpoint, with fresh arenas: what lies between two parameters may be no number either,
-    /// and nothing else would clear it.
-    async fn back_to_checkpoint(&mut self) -> Result<()> {
-        let slots = self.job.spec.train.optimizer.state_slots();
-        let checkpoint = self.folder.checkpoint(&self.prepared.network, slots, Some(&self.id))?.checkpoint;
-        self.earlier += self.engine.counters();
-        self.engine = open_engine(self.job, &self.device, self.prepared).await?;
-        fill(&mut self.engine, self.prepared, &checkpoint)?;
-        self.position = checkpoint.position;
-        Ok(())
     }
 
     /// Trains up to step `to`, telling nobody; false as soon as the numbers are left.

@@ -122,26 +122,23 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The way back after a lost device: a new engine on `device`, and the run stands where its last checkpoint says.
+    /// Puts the run where its last checkpoint says, on a new engine with fresh arenas: a lost device took the old ones, and
+    /// after a number that is not finite what lies between two parameters may be none either, which nothing else would
+    /// clear.
     ///
-    /// The caller (the loop in [`Run::epochs`], on an error that means a lost device) opens `device` anew, calls this and
-    /// goes on with the loop; steps since the checkpoint are trained again, to the same bits on the same adapter. The
-    /// checkpoint is taken from the folder, where it was written last and is held against its checksum: a copy in memory
-    /// would take as much again as parameters and states do. Losses and metrics after it are forgotten.
+    /// Steps since the checkpoint are trained again, to the same bits on the same adapter. The checkpoint is taken from the
+    /// folder, where it was written last and is held against its checksum: a copy in memory would take as much again as
+    /// parameters and states do.
     ///
     /// # Errors
     /// As [`open_engine`] and [`fill`]; [`crate::Error::Io`], [`crate::Error::Weights`] when the folder no longer holds the checkpoint.
-    pub(super) async fn reopen(&mut self, device: &Device) -> Result<()> {
+    pub(super) async fn back_to_checkpoint(&mut self) -> Result<()> {
         let slots = self.job.spec.train.optimizer.state_slots();
-        let restored = self.folder.checkpoint(&self.prepared.network, slots, Some(&self.id))?;
-        let checkpoint = restored.checkpoint;
+        let checkpoint = self.folder.checkpoint(&self.prepared.network, slots, Some(&self.id))?.checkpoint;
         self.earlier += self.engine.counters();
-        self.engine = open_engine(self.job, device, self.prepared).await?;
+        self.engine = open_engine(self.job, &self.device, self.prepared).await?;
         fill(&mut self.engine, self.prepared, &checkpoint)?;
         self.position = checkpoint.position;
-        self.saved = (Instant::now(), checkpoint.position);
-        self.report.epochs = self.folder.rewind_metrics(checkpoint.position.epoch as usize)?;
-        self.report.forget_losses_after(checkpoint.position.steps as usize);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::{Observer, Run, device_report};
 use crate::error::{Error, Result};
 use crate::report::{Outcome, Recovery};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Losses in a row, without a checkpoint between them, after which a run gives up: once is a driver's reset, twice may be
 /// the same one, and a device that is lost each time never gets further.
@@ -18,7 +18,7 @@ pub(super) struct Losses {
     in_a_row: usize,
     /// Steps of the checkpoint from which the run went on the last time.
     from: u64,
-    /// The furthest step that was under way when a device was lost; past it the run saves at once.
+    /// The furthest step that was under way when a device was lost; past it the run saves after the submit.
     furthest: u64,
 }
 
@@ -40,12 +40,15 @@ impl Run<'_> {
         }
     }
 
-    /// True where a checkpoint is due because the run has passed the step at which its device was lost: the next loss is
-    /// then the first one again.
+    /// The step past which a checkpoint is due because the device was lost there: the next loss is then the first one again.
+    pub(super) fn mark(&self) -> u64 {
+        let due = self.losses.in_a_row > 0 && self.saved.1.steps <= self.losses.furthest;
+        if due { self.losses.furthest } else { u64::MAX }
+    }
+
+    /// Whether the run is past that step.
     pub(super) fn past_a_loss(&self) -> bool {
-        self.losses.in_a_row > 0
-            && self.position.steps > self.losses.furthest
-            && self.saved.1.steps <= self.losses.furthest
+        self.position.steps > self.mark()
     }
 
     async fn recover(&mut self, mut message: String, observer: &mut dyn Observer) -> Result<()> {
@@ -79,8 +82,12 @@ impl Run<'_> {
         #[cfg(not(target_arch = "wasm32"))]
         std::thread::sleep(PATIENCE * (attempt - 1) as u32);
         self.device = self.device.reopen().await?;
-        let device = self.device.clone();
-        self.reopen(&device).await
+        self.back_to_checkpoint().await?;
+        // What was told of the steps after it is forgotten: it will be told again.
+        self.saved = (Instant::now(), self.position);
+        self.report.epochs = self.folder.rewind_metrics(self.position.epoch as usize)?;
+        self.report.forget_losses_after(self.position.steps as usize);
+        Ok(())
     }
 
     fn give_up(&self, message: &str) -> Error {

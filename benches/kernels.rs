@@ -7,7 +7,7 @@ use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::kernels::{Args, Call, In, Kernel, Out, Param};
-use wgrad::model::{DenseShape, Network};
+use wgrad::model::{Layer, Network};
 use wgrad::train::{Engine, Roles};
 
 /// Numbers without a pattern that a branch predictor or a denormal could profit from.
@@ -111,8 +111,7 @@ fn steps(c: &mut Criterion) {
     let mut group = c.benchmark_group("train step");
     for (name, widths, batch, steps) in [("2-2-2", &[2, 2, 2][..], 1, 1000), ("64-32-10", &[64, 32, 10][..], 32, 100)] {
         let rows = 4 * batch;
-        let layer =
-            |w: &[usize]| DenseShape { inputs: w[0], outputs: w[1], bias: true, activation: Activation::Sigmoid };
+        let layer = |w: &[usize]| Layer::dense(w[0], w[1], Activation::Sigmoid, true);
         let network = Network { layers: widths.windows(2).map(layer).collect(), loss: Loss::HalfSquaredError };
         let optimizer = Optimizer::Sgd { lr: 1e-6, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
         let roles = Roles { train: Some((rows, batch, optimizer)), table_steps: steps, ..Roles::default() };

@@ -4,7 +4,7 @@
 use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
-use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::model::{Layer, Network, Tensor};
 use wgrad::train::{Engine, Roles};
 
 const ROWS: usize = 600;
@@ -13,7 +13,7 @@ const STEPS: usize = 4;
 
 /// Sizes at which every kernel of a step uses several threads, and widths that are no multiple of any tile.
 fn network() -> Network {
-    let layer = |inputs, outputs, activation| DenseShape { inputs, outputs, bias: true, activation };
+    let layer = |inputs, outputs, activation| Layer::dense(inputs, outputs, activation, true);
     let layers = vec![
         layer(301, 530, Activation::Sigmoid),
         layer(530, 259, Activation::Gelu),

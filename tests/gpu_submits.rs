@@ -9,7 +9,7 @@ use wgrad::data::Dataset;
 use wgrad::exec::{Counters, Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{DenseShape, Network};
+use wgrad::model::{Layer, Network};
 use wgrad::plan::Switches;
 use wgrad::train::{Engine, Roles};
 
@@ -22,7 +22,7 @@ fn train(device: &Device, target: Duration) -> (Vec<u64>, Counters, usize) {
     let Device::Gpu(gpu) = device else { panic!("the adapter is no GPU") };
     let mut gpu = gpu.clone();
     gpu.submit_target = target;
-    let layer = |inputs, outputs, activation| DenseShape { inputs, outputs, bias: true, activation };
+    let layer = |inputs, outputs, activation| Layer::dense(inputs, outputs, activation, true);
     let layers = vec![layer(12, 24, Activation::Tanh), layer(24, 5, Activation::Identity)];
     let network = Network { layers, loss: Loss::CrossEntropy };
     let x: Vec<f64> = (0..ROWS * 12).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();

@@ -125,8 +125,7 @@ fn mistakes_in_blocks_of_outputs_are_noticed() {
     let Some(device) = adapter::adapter() else { return };
     let mut subject = Subject::new(MOMENTUM, 5);
     subject.network = wgrad::model::Network { loss: Loss::Mse, ..subject.network.clone() };
-    let layer =
-        |inputs, outputs| wgrad::model::DenseShape { inputs, outputs, activation: Activation::Tanh, bias: true };
+    let layer = |inputs, outputs| wgrad::model::Layer::dense(inputs, outputs, Activation::Tanh, true);
     subject.network.layers = vec![layer(21, 35), layer(35, 11)];
     subject.parameters = wgrad::model::init::initial_parameters(&subject.network.layers, 3);
     let number = |i: usize| ((i * 7919 + 13) % 1009) as f64 / 504.5 - 1.0;

@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use wgrad::data::Dataset;
 use wgrad::data::rng::Philox;
+use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Op};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{DenseShape, Network, Samples, Tensor};
+use wgrad::model::{Layer, LayerKind, Mode, Network, Samples, Tensor};
+use wgrad::train::{Engine, Roles};
 use wgrad::verify::gradcheck::{Question, Verdict, analytic, gradcheck, report};
 
 const ROWS: usize = 7;
@@ -24,13 +26,14 @@ impl Case {
     /// `layers`: outputs, activation, bias.
     fn new(inputs: usize, layers: &[(usize, Activation, bool)], loss: Loss, seed: u64) -> Case {
         let mut width = inputs;
-        let shape = |&(outputs, activation, bias): &(usize, Activation, bool)| DenseShape {
-            inputs: std::mem::replace(&mut width, outputs),
-            outputs,
-            activation,
-            bias,
+        let shape = |&(outputs, activation, bias): &(usize, Activation, bool)| {
+            Layer::dense(std::mem::replace(&mut width, outputs), outputs, activation, bias)
         };
-        let network = Network { layers: layers.iter().map(shape).collect(), loss };
+        Case::of(Network { layers: layers.iter().map(shape).collect(), loss }, seed)
+    }
+
+    fn of(network: Network, seed: u64) -> Case {
+        let (inputs, loss) = (network.inputs(), network.loss);
         let mut rng = Philox::new(seed, 1 << 40);
         let mut draw = |low: f64, high: f64| low + (high - low) * rng.next_f64();
         let mut parameters = initial_parameters(&network.layers, seed);
@@ -150,6 +153,7 @@ fn every_operation_has_its_case() {
             Op::Add => None,
             Op::MatMul { .. } => Some("matmul"),
             Op::AddBias => Some("add_bias"),
+            Op::Dropout { .. } => Some("dropout"),
             Op::Activate(_) => Some("activate"),
             Op::ActivateGrad(_) => Some("activate_grad"),
             Op::ColumnSum => Some("column_sum"),
@@ -158,12 +162,50 @@ fn every_operation_has_its_case() {
             Op::WeightedSum => Some("weighted_sum"),
         }
     }
-    let layers = [(4, Activation::Tanh, true), (3, Activation::Softmax, true)];
-    let case = Case::new(3, &layers, Loss::Mse, 1);
-    let graph = case.network.gradient_graph(Samples { name: "grad", rows: ROWS, batch: ROWS }).unwrap();
+    let case = every_kind();
+    let graph = case.network.gradient_graph(Samples { name: "grad", rows: ROWS, batch: ROWS }, Mode::Train).unwrap();
     let met: BTreeSet<&str> = graph.nodes.iter().filter_map(|n| name(&n.op)).collect();
-    let all = ["matmul", "add_bias", "activate", "activate_grad", "column_sum", "loss", "loss_grad", "weighted_sum"];
+    let all = [
+        "matmul",
+        "add_bias",
+        "activate",
+        "activate_grad",
+        "column_sum",
+        "dropout",
+        "loss",
+        "loss_grad",
+        "weighted_sum",
+    ];
     assert_eq!(met, BTreeSet::from(all));
+}
+
+/// Every kind of layer, twice where it has a gradient for what comes before it.
+fn every_kind() -> Case {
+    let dropout = |p, activation| Layer::same_width(8, LayerKind::Dropout { p }, activation);
+    let layers = vec![
+        Layer::dense(3, 8, Activation::Tanh, true),
+        dropout(0.4, Activation::Identity),
+        Layer::dense(8, 8, Activation::Identity, true),
+        dropout(0.2, Activation::Gelu),
+        Layer::dense(8, 3, Activation::Softmax, true),
+    ];
+    Case::of(Network { layers, loss: Loss::Mse }, 1)
+}
+
+#[test]
+fn every_kind_of_layer() {
+    every_kind().passes("every kind of layer");
+}
+
+/// Control: the gradient of the network as it is used, without masks, is not that of a training step.
+#[test]
+fn a_gradient_without_masks_is_flagged() {
+    let case = every_kind();
+    let roles = Roles { gradients: Some(ROWS), gradient_mode: Mode::Evaluate, ..Roles::default() };
+    let mut engine = pollster::block_on(Engine::open(&Device::cpu_f64(), &case.network, roles)).unwrap();
+    engine.write_parameters(&case.parameters).unwrap();
+    let (_, wrong) = pollster::block_on(engine.gradients(&case.batch)).unwrap();
+    must_fail(&case, "no mask", "layers.0.weight", &wrong);
 }
 
 /// A case whose first weight is square, so that its transpose has the right shape.
@@ -274,7 +316,7 @@ fn sampling_is_seeded_and_leaves_no_place_for_nan() {
 /// At a kink nothing is compared, it is counted, and a tensor with nothing else has not passed.
 #[test]
 fn kinks_are_left_out_and_counted() {
-    let layers = vec![DenseShape { inputs: 2, outputs: 2, activation: Activation::Relu, bias: true }];
+    let layers = vec![Layer::dense(2, 2, Activation::Relu, true)];
     let network = Network { layers, loss: Loss::HalfSquaredError };
     let tensor = |name: &str, shape: &[usize], values: &[f64]| Tensor {
         name: name.into(),
@@ -305,7 +347,7 @@ fn the_kinks_of_losses_are_left_out() {
         [(Loss::Mae, 0.5, 0.5, 0.75), (Loss::Hinge, 1.0, 1.0, 0.5), (Loss::Huber { delta: 0.25 }, 0.5, 0.75, 0.625)]
     {
         for (prediction, kinks) in [(on, 1), (beside, 0)] {
-            let layers = vec![DenseShape { inputs: 1, outputs: 1, activation: Activation::Identity, bias: true }];
+            let layers = vec![Layer::dense(1, 1, Activation::Identity, true)];
             let tensor = |name: &str, shape: &[usize], value: f64| Tensor {
                 name: name.into(),
                 shape: shape.to_vec(),

@@ -3,13 +3,13 @@
 use wgrad::Error;
 use wgrad::exec::{Device, Flow, Session};
 use wgrad::graph::{Activation, Graph, Loss, Op, Optimizer, TensorType, Value, autodiff, check};
-use wgrad::model::{DenseShape, Network, Samples};
+use wgrad::model::{Layer, Network, Samples};
 use wgrad::plan::{Options, lower};
 
 const SGD: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
 
-fn layer(inputs: usize, outputs: usize, activation: Activation) -> DenseShape {
-    DenseShape { inputs, outputs, activation, bias: true }
+fn layer(inputs: usize, outputs: usize, activation: Activation) -> Layer {
+    Layer::dense(inputs, outputs, activation, true)
 }
 
 fn source(graph: &mut Graph, name: &str, shape: &[usize]) -> Value {

@@ -8,7 +8,7 @@ use wgrad::data::{Dataset, Targets};
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::{Access, Dtype, Kernel};
-use wgrad::model::{Network, Samples};
+use wgrad::model::{Mode, Network, Samples};
 use wgrad::plan::{ALIGN_ELEMENTS, Lifetime, Limits, Options, Plan, Products, lower};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::kernels::extents;
@@ -26,7 +26,7 @@ fn plans() -> Vec<(String, Plan)> {
         for (name, graph) in [
             ("evaluate", p.network.evaluate_graph(samples)),
             ("predict", p.network.predict_graph(samples)),
-            ("gradient", p.network.gradient_graph(samples)),
+            ("gradient", p.network.gradient_graph(samples, Mode::Evaluate)),
         ] {
             plans.push((format!("seed {seed}, {name}"), lower(&graph.unwrap(), &Options::new("eval", 2)).unwrap()));
         }

@@ -5,7 +5,9 @@ use std::path::Path;
 use wgrad::data::Scale;
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::Init;
-use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation};
+use wgrad::spec::{
+    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation,
+};
 
 const WHOLE: &str = r#"[data]
 train = "digits.csv"
@@ -61,14 +63,8 @@ fn a_spec_means_what_it_says() {
     assert_eq!(spec.data.validation, Some(Validation::Fraction(0.2)));
     assert_eq!(spec.data.scale, Scale::Standard);
     assert_eq!(spec.model.inputs, None);
-    assert_eq!(
-        spec.model.layers[0],
-        LayerSpec { outputs: 32, activation: Activation::Sigmoid, bias: true, init: Init::Auto }
-    );
-    assert_eq!(
-        spec.model.layers[1],
-        LayerSpec { outputs: 10, activation: Activation::Identity, bias: true, init: Init::Auto }
-    );
+    assert_eq!(spec.model.layers[0], LayerSpec::dense(32, Activation::Sigmoid));
+    assert_eq!(spec.model.layers[1], LayerSpec::dense(10, Activation::Identity));
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     let (loss, checkpoint) = (Loss::CrossEntropy, CheckpointSpec::default());
     assert_eq!(spec.train, TrainSpec { loss, optimizer, batch_size: 32, epochs: 30, seed: 1, checkpoint });
@@ -124,8 +120,14 @@ fn parameters_are_read_in_each_form() {
     let file = DataFile::new("v.csv", Path::new("examples"));
     assert_eq!(spec.data.validation, Some(Validation::File(file)));
     assert_eq!(parse(&edited("seed = 1", "seed = 18446744073709551615")).unwrap().train.seed, u64::MAX);
-    assert_eq!(parse(&edited("dense = 32", "dense = 0x1_0")).unwrap().model.layers[0].outputs, 16);
-    assert_eq!(parse(&edited("dense = 32", "dense = 2147483647")).unwrap().model.layers[0].outputs, 2147483647);
+    assert_eq!(
+        parse(&edited("dense = 32", "dense = 0x1_0")).unwrap().model.layers[0],
+        LayerSpec::dense(16, Activation::Sigmoid)
+    );
+    assert_eq!(
+        parse(&edited("dense = 32", "dense = 2147483647")).unwrap().model.layers[0],
+        LayerSpec::dense(2147483647, Activation::Sigmoid)
+    );
     assert_eq!(parse(&WHOLE.replace('\n', "\r\n")).unwrap(), parse(WHOLE).unwrap());
     let checkpoint = |text: &str| parse(&edited("seed = 1", text)).unwrap().train.checkpoint;
     assert_eq!(checkpoint("checkpoint = { steps = 7 }"), CheckpointSpec { steps: 7, minutes: 1.0 });
@@ -190,6 +192,24 @@ fn a_wrong_type_says_what_was_expected_and_found() {
     );
     refused_text(&scalar.replace("model = 3", "model.layers = [3]"), ":1:17", &["layer 0", "found 3"]);
     refused_text(&scalar.replace("model = 3", "model.layers = []"), ":1:16", &["`layers`", "empty", "dense"]);
+}
+
+#[test]
+fn a_layer_is_of_one_kind() {
+    let spec =
+        parse(&edited("dense = 10", "dropout = 0.25\nactivation = \"relu\"\n[[model.layers]]\ndense = 10")).unwrap();
+    assert_eq!(spec.model.layers[1], LayerSpec { kind: LayerKindSpec::Dropout(0.25), activation: Activation::Relu });
+    assert_eq!(spec.outputs(), 10);
+    let described: Vec<String> = spec.model.layers(64).unwrap().iter().map(|l| l.describe()).collect();
+    assert_eq!(described, ["64 -> 32 sigmoid", "dropout 0.25 relu", "32 -> 10 identity"]);
+    refused("dense = 10", "dense = 10\ndropout = 0.5", ":13:11", &["dense, dropout", "`dropout` too", "two entries"]);
+    refused("dense = 10", "dropout = 1.0", ":12:11", &["`dropout`", "below 1", "1.0"]);
+    refused("dense = 10", "dropout = nan", ":12:11", &["`dropout`", "nan"]);
+    refused("dense = 10", "dropout = 0.5\nbias = true", ":13:1", &["unknown key `bias`", "dropout"]);
+    refused("dense = 10", "drop = 0.5", ":11:1", &["layer 1", "no `dense`"]);
+    let without = "[data]\ntrain = 'd'\ntarget = 't'\n[model]\nlayers = [{ dropout = 0.1 }]\n[train]\nloss = 'mse'\n\
+                   optimizer = 'adam'\n";
+    refused_text(without, ":5:10", &["no dense layer", "outputs"]);
 }
 
 #[test]
@@ -328,10 +348,10 @@ fn unlikely_pairs_of_loss_and_activation_are_warned_of() {
 #[test]
 fn stated_inputs_must_be_those_of_the_data() {
     let spec = parse(&edited("[[model.layers]]", "[model]\ninputs = 64\n[[model.layers]]")).unwrap();
-    let shapes = spec.model.dense_shapes(64).unwrap();
+    let shapes = spec.model.layers(64).unwrap();
     let sizes: Vec<_> = shapes.iter().map(|s| (s.inputs, s.outputs)).collect();
     assert_eq!(sizes, [(64, 32), (32, 10)]);
-    let message = spec.model.dense_shapes(63).unwrap_err().to_string();
+    let message = spec.model.layers(63).unwrap_err().to_string();
     assert!(message.contains("64") && message.contains("63"), "{message}");
 }
 
@@ -414,14 +434,17 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         scale,
         reading: Reading { memory: 3 << 20, shuffle_window: 1023, shuffle_block: 1 << 40, skip_bad_rows: 7 },
     });
-    let layer = (size(), activation(), any::<bool>(), init()).prop_map(|(outputs, activation, bias, init)| LayerSpec {
-        outputs,
-        activation,
-        bias,
-        init,
-    });
-    let model = (prop::option::of(size()), prop::collection::vec(layer, 1..5))
-        .prop_map(|(inputs, layers)| ModelSpec { inputs, layers });
+    let dense = (size(), any::<bool>(), init())
+        .prop_map(|(outputs, bias, init)| LayerKindSpec::Dense { outputs, bias, init })
+        .boxed();
+    let kind = prop_oneof![4 => dense.clone(), 1 => (0.0..1.0_f64).prop_map(LayerKindSpec::Dropout)].boxed();
+    let layer = |kind: BoxedStrategy<LayerKindSpec>| {
+        (kind, activation()).prop_map(|(kind, activation)| LayerSpec { kind, activation })
+    };
+    // Some layer must say how many outputs there are.
+    let layers = (layer(dense), prop::collection::vec(layer(kind), 0..4))
+        .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect::<Vec<_>>());
+    let model = (prop::option::of(size()), layers).prop_map(|(inputs, layers)| ModelSpec { inputs, layers });
     let loss = prop_oneof![
         prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
         positive().prop_map(|delta| Loss::Huber { delta }),

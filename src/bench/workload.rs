@@ -4,7 +4,7 @@
 use crate::data::nearest::did_you_mean;
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer};
-use crate::model::{DenseShape, Network};
+use crate::model::{Layer, Network};
 use rayon::prelude::*;
 
 /// Streams of random numbers: prototypes of the classes, features, targets, and one a layer from [`WEIGHTS`] on.
@@ -137,11 +137,8 @@ impl Workload {
     /// The network.
     pub fn network(&self) -> Network {
         let last = self.dims.len() - 2;
-        let layer = |(l, d): (usize, &[usize])| DenseShape {
-            inputs: d[0],
-            outputs: d[1],
-            activation: if l == last { self.last } else { Activation::Sigmoid },
-            bias: true,
+        let layer = |(l, d): (usize, &[usize])| {
+            Layer::dense(d[0], d[1], if l == last { self.last } else { Activation::Sigmoid }, true)
         };
         Network { layers: self.dims.windows(2).enumerate().map(layer).collect(), loss: self.loss }
     }

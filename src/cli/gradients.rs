@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub fn run(args: args::Grad) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
     let data = batch(&spec, &args)?;
-    let network = Network { layers: spec.model.dense_shapes(data.features.len())?, loss: spec.train.loss };
+    let network = Network { layers: spec.model.layers(data.features.len())?, loss: spec.train.loss };
     let wide = args.precision == PrecisionArg::F64;
     let parameters = weights::load(&args.weights, &network.parameters(), wide)?;
     let device = if wide { wide_device(&args)? } else { args.device.open()? };

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub fn run(args: args::Init) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
-    let network = Network { layers: spec.model.dense_shapes(inputs(&spec)?)?, loss: spec.train.loss };
+    let network = Network { layers: spec.model.layers(inputs(&spec)?)?, loss: spec.train.loss };
     // In f64 as they are drawn, then as the bytes of the file.
     check_host_memory("init", 3 * network.parameter_bytes())?;
     let parameters = spec.model.initial_parameters(&network, args.seed.unwrap_or(spec.train.seed));

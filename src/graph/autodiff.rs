@@ -89,6 +89,10 @@ fn rule(
                 out.push((inputs[1], graph.push(Op::ColumnSum, &[dy], &format!("{label}.bias.grad"))?));
             }
         }
+        // The same mask on dy: the operation is linear, and its own transpose.
+        op @ Op::Dropout { .. } => {
+            out.push((inputs[0], graph.push(op, &[dy, inputs[1]], &format!("{label}.grad"))?));
+        }
         Op::Add => out.extend([(inputs[0], dy), (inputs[1], dy)]),
         Op::Activate(Activation::Identity) => out.push((inputs[0], dy)),
         Op::Activate(activation) => {

@@ -103,6 +103,13 @@ pub enum Op {
     },
     /// `(x [m, n], b [n]) -> [m, n]`
     AddBias,
+    /// `(x, random [4]) -> x / (1 - p)` where the element is kept, 0 elsewhere. Also its own gradient, on dy.
+    Dropout {
+        /// The share of elements that are dropped.
+        p: f64,
+        /// Tells the masks of several layers apart.
+        layer: u32,
+    },
     /// `(a, b) -> a + b`, equal shapes.
     Add,
     /// `x -> activation(x)`
@@ -120,6 +127,11 @@ pub enum Op {
     /// `(param, grad, hyper, states...) -> (param, states...)`
     Update(Optimizer),
 }
+
+/// Name of the table from which layers draw random numbers: a row a step.
+pub const RANDOM: &str = "random";
+/// Its columns: the upper two words of the counters, then the key.
+pub const RANDOM_COLUMNS: usize = 4;
 
 /// One of the results of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

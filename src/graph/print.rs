@@ -17,6 +17,7 @@ impl Op {
                 format!("matmul.{}{}", letter(*trans_a), letter(*trans_b))
             }
             Op::AddBias => "add_bias".into(),
+            Op::Dropout { p, layer } => format!("dropout {p} {layer}"),
             Op::Add => "add".into(),
             Op::Activate(a) => a.name().into(),
             Op::ActivateGrad(a) => format!("{}_grad", a.name()),

@@ -1,6 +1,6 @@
 //! Shape inference: one rule an operation. Errors name the layer and both shapes.
 
-use super::{Dtype, Loss, Op, Optimizer, TensorType, internal};
+use super::{Dtype, Loss, Op, Optimizer, RANDOM_COLUMNS, TensorType, internal};
 use crate::error::{Error, Result};
 
 /// Types of the results of `op` on operands of the given types.
@@ -23,6 +23,13 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
             let [x, b] = rule.operands()?;
             let (_, cols) = rule.matrix(x)?;
             rule.require(b.shape == [cols], "a bias with one number for each column")?;
+            one(x.clone())
+        }
+        Op::Dropout { p, .. } => {
+            let [x, random] = rule.operands()?;
+            rule.matrix(x)?;
+            rule.require((0.0..1.0).contains(p), "a share of at least 0 and below 1")?;
+            rule.require(*random == TensorType::u32(&[RANDOM_COLUMNS]), "a row of the table of random numbers")?;
             one(x.clone())
         }
         Op::Add => {

@@ -73,6 +73,8 @@ family!(gather_rows, |a| groups: lines(area(a).div_ceil(4)), flops: 0, bytes: 2 
 family!(weighted_sum, |_a| groups: 1, flops: 2 * _a.size(0), bytes: 2 * _a.size(0) + 2);
 family!(unary, |a| groups: lines(a.size(0)), flops: a.size(0), bytes: 2 * a.size(0));
 family!(unary_grad, |a| groups: lines(a.size(0)), flops: 2 * a.size(0), bytes: 3 * a.size(0));
+// Ten rounds of about 40 integer operations a block of four count as 100 an element.
+family!(dropout, |a| groups: lines(a.size(0).div_ceil(4)), flops: 101 * a.size(0), bytes: 2 * a.size(0) + 5);
 family!(add_bias, |a| groups: lines(area(a)), flops: area(a), bytes: 2 * area(a) + a.size(1));
 family!(copy_window, |a| groups: lines(area(a)), flops: 0, bytes: 2 * area(a));
 family!(join_columns, |a| groups: lines(a.size(0) * (a.size(1) + a.size(2))), flops: 0,

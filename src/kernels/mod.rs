@@ -9,6 +9,7 @@ pub mod bound;
 mod cost;
 pub mod cpu;
 pub mod elementary;
+pub mod philox;
 pub mod row;
 pub mod scalar;
 pub mod shader;
@@ -167,6 +168,11 @@ table! {
     add_bias: {
         bindings: &[read("x"), read("b"), write("y")],
         params: &["rows", "cols"], workgroup: LINE, cost: cost::add_bias, bound: "u * |y|",
+    }
+    dropout: {
+        bindings: &[read_u32("step"), read_u32("random"), read("x"), write("y")],
+        params: &["n", "first", "layer", "threshold", "scale"], workgroup: LINE, cost: cost::dropout,
+        bound: "2u * |y|; 0 for a dropped element",
     }
     // Blocks of what is larger than a binding.
     copy_window: {

@@ -54,6 +54,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("matmul_broadcast.wgsl", include_str!("../../shaders/lib/matmul_broadcast.wgsl")),
     ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("mse_element.wgsl", include_str!("../../shaders/lib/mse_element.wgsl")),
+    ("philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
     ("sgd.wgsl", include_str!("../../shaders/lib/sgd.wgsl")),
     ("activation_word.wgsl", include_str!("../../shaders/lib/activation_word.wgsl")),
     ("activation_word4.wgsl", include_str!("../../shaders/lib/activation_word4.wgsl")),

@@ -4,18 +4,23 @@ mod approx;
 pub mod digest;
 pub mod disk;
 pub mod init;
+pub mod layer;
 pub mod weights;
 
-pub use init::{DenseShape, Init, Tensor};
+pub use init::{Init, Tensor};
+pub use layer::{Layer, LayerKind, Mode};
 
 use crate::error::Result;
-use crate::graph::{Activation, Graph, Loss, Op, Optimizer, TensorType, Value, autodiff, check, optimizer, stabilise};
+use crate::graph::{
+    Activation, Graph, Loss, Op, Optimizer, RANDOM, RANDOM_COLUMNS, TensorType, Value, autodiff, check, optimizer,
+    stabilise,
+};
 
-/// Dense layers and a loss.
+/// Layers and a loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// The layers, input first.
-    pub layers: Vec<DenseShape>,
+    pub layers: Vec<Layer>,
     /// The loss on the last layer's output.
     pub loss: Loss,
 }
@@ -60,11 +65,7 @@ impl Network {
 
     /// One line a layer: `64 -> 32 sigmoid`.
     pub fn describe(&self) -> Vec<String> {
-        let line = |l: &DenseShape| {
-            let bias = if l.bias { "" } else { ", no bias" };
-            format!("{} -> {} {}{bias}", l.inputs, l.outputs, l.activation.name())
-        };
-        self.layers.iter().map(line).collect()
+        self.layers.iter().map(Layer::describe).collect()
     }
 
     /// The forward pass alone; output `pred`.
@@ -74,7 +75,7 @@ impl Network {
     pub fn predict_graph(&self, samples: Samples<'_>) -> Result<Graph> {
         let mut graph = Graph::new();
         let index = index_table(&mut graph, samples.batch);
-        let pred = self.forward(&mut graph, samples, index)?;
+        let pred = self.forward(&mut graph, samples, index, Mode::Evaluate)?;
         graph.output("pred", pred);
         check::verify(&graph, "model")?;
         Ok(graph)
@@ -85,8 +86,16 @@ impl Network {
     /// # Errors
     /// As [`Network::predict_graph`].
     pub fn evaluate_graph(&self, samples: Samples<'_>) -> Result<Graph> {
+        self.loss_graph(samples, Mode::Evaluate)
+    }
+
+    /// The forward pass and the loss as in a training step, or in use; outputs `pred`, `loss`.
+    ///
+    /// # Errors
+    /// As [`Network::predict_graph`].
+    pub fn loss_graph(&self, samples: Samples<'_>, mode: Mode) -> Result<Graph> {
         let mut graph = Graph::new();
-        self.with_loss(&mut graph, samples)?;
+        self.with_loss(&mut graph, samples, mode)?;
         Ok(graph)
     }
 
@@ -94,9 +103,9 @@ impl Network {
     ///
     /// # Errors
     /// As [`Network::predict_graph`].
-    pub fn gradient_graph(&self, samples: Samples<'_>) -> Result<Graph> {
+    pub fn gradient_graph(&self, samples: Samples<'_>, mode: Mode) -> Result<Graph> {
         let mut graph = Graph::new();
-        let loss = self.with_loss(&mut graph, samples)?;
+        let loss = self.with_loss(&mut graph, samples, mode)?;
         autodiff::differentiate(&mut graph, loss)?;
         check::verify(&graph, "differentiation")?;
         Ok(graph)
@@ -107,7 +116,7 @@ impl Network {
     /// # Errors
     /// As [`Network::predict_graph`].
     pub fn train_graph(&self, samples: Samples<'_>, optimizer: Optimizer) -> Result<Graph> {
-        let mut graph = self.gradient_graph(samples)?;
+        let mut graph = self.gradient_graph(samples, Mode::Train)?;
         // Nobody reads the predictions of a training step; without the output they need not outlive their use.
         graph.outputs.retain(|(name, _)| name != "pred");
         optimizer::append_updates(&mut graph, optimizer)?;
@@ -115,9 +124,9 @@ impl Network {
         Ok(graph)
     }
 
-    fn with_loss(&self, graph: &mut Graph, samples: Samples<'_>) -> Result<Value> {
+    fn with_loss(&self, graph: &mut Graph, samples: Samples<'_>, mode: Mode) -> Result<Value> {
         let index = index_table(graph, samples.batch);
-        let pred = self.forward(graph, samples, index)?;
+        let pred = self.forward(graph, samples, index, mode)?;
         graph.output("pred", pred);
         let ty = if self.loss.takes_class() {
             TensorType::u32(&[samples.rows])
@@ -137,14 +146,11 @@ impl Network {
         Ok(loss)
     }
 
-    fn forward(&self, graph: &mut Graph, samples: Samples<'_>, index: Value) -> Result<Value> {
+    fn forward(&self, graph: &mut Graph, samples: Samples<'_>, index: Value, mode: Mode) -> Result<Value> {
         let ty = TensorType::f32(&[samples.rows, self.inputs()]);
         let all = graph.source(Op::Data { name: format!("{}.x", samples.name) }, ty, "data");
-        let mut x = graph.push(Op::Gather, &[all, index], "batch.x")?;
-        for (i, layer) in self.layers.iter().enumerate() {
-            x = dense(graph, i, layer, x)?;
-        }
-        Ok(x)
+        let x = graph.push(Op::Gather, &[all, index], "batch.x")?;
+        Builder { graph, mode, random: None }.layers(&self.layers, x)
     }
 }
 
@@ -152,19 +158,52 @@ fn index_table(graph: &mut Graph, batch: usize) -> Value {
     graph.source(Op::Table { name: "index".into() }, TensorType::u32(&[batch]), "tables")
 }
 
-/// y = activation(x · wᵀ + b)
-fn dense(graph: &mut Graph, i: usize, layer: &DenseShape, x: Value) -> Result<Value> {
-    let label = format!("layers.{i}");
-    let weight = Op::Param { name: format!("layers.{i}.weight"), decay: true };
-    let w = graph.source(weight, TensorType::f32(&[layer.outputs, layer.inputs]), &label);
-    let mut y = graph.push(Op::MatMul { trans_a: false, trans_b: true }, &[x, w], &label)?;
-    if layer.bias {
-        let bias = Op::Param { name: format!("layers.{i}.bias"), decay: false };
-        let b = graph.source(bias, TensorType::f32(&[layer.outputs]), &label);
-        y = graph.push(Op::AddBias, &[y, b], &label)?;
+/// Appends layers to a graph.
+struct Builder<'a> {
+    graph: &'a mut Graph,
+    mode: Mode,
+    /// The table of random numbers' counters, once a layer has asked for it.
+    random: Option<Value>,
+}
+
+impl Builder<'_> {
+    fn layers(&mut self, layers: &[Layer], mut x: Value) -> Result<Value> {
+        for (i, layer) in layers.iter().enumerate() {
+            x = match layer.kind {
+                LayerKind::Dense { .. } => self.dense(i, layer, x)?,
+                LayerKind::Dropout { p } => self.dropout(i, p, x)?,
+            };
+            if layer.activation != Activation::Identity {
+                x = self.graph.push(Op::Activate(layer.activation), &[x], &format!("layers.{i}"))?;
+            }
+        }
+        Ok(x)
     }
-    if layer.activation != Activation::Identity {
-        y = graph.push(Op::Activate(layer.activation), &[y], &label)?;
+
+    fn parameter(&mut self, i: usize, name: &str, shape: &[usize], decay: bool) -> Value {
+        let op = Op::Param { name: format!("layers.{i}.{name}"), decay };
+        self.graph.source(op, TensorType::f32(shape), &format!("layers.{i}"))
     }
-    Ok(y)
+
+    /// y = x · wᵀ + b
+    fn dense(&mut self, i: usize, layer: &Layer, x: Value) -> Result<Value> {
+        let label = format!("layers.{i}");
+        let w = self.parameter(i, "weight", &[layer.outputs, layer.inputs], true);
+        let y = self.graph.push(Op::MatMul { trans_a: false, trans_b: true }, &[x, w], &label)?;
+        if !layer.has_bias() {
+            return Ok(y);
+        }
+        let b = self.parameter(i, "bias", &[layer.outputs], false);
+        self.graph.push(Op::AddBias, &[y, b], &label)
+    }
+
+    fn dropout(&mut self, i: usize, p: f64, x: Value) -> Result<Value> {
+        if self.mode == Mode::Evaluate || p == 0.0 {
+            return Ok(x);
+        }
+        let ty = TensorType::u32(&[RANDOM_COLUMNS]);
+        let source = || self.graph.source(Op::Table { name: RANDOM.into() }, ty, "tables");
+        let random = *self.random.get_or_insert_with(source);
+        self.graph.push(Op::Dropout { p, layer: i as u32 }, &[x, random], &format!("layers.{i}.dropout"))
+    }
 }

@@ -14,8 +14,8 @@ pub use reading::Reading;
 use crate::data::{Scale, TargetRule};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer};
-use crate::model::init::{DenseShape, Init, draw_parameters};
-use crate::model::{Network, Tensor};
+use crate::model::init::{Init, draw_parameters};
+use crate::model::{Layer, LayerKind, Network, Tensor};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -106,17 +106,44 @@ pub struct ModelSpec {
     pub layers: Vec<LayerSpec>,
 }
 
-/// `[[model.layers]]`: a dense layer, y = activation(x w^T + b)
+/// An entry of `[[model.layers]]`. The activation belongs to the entry: y = activation(what the kind computes).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerSpec {
-    /// `dense`: outputs of the layer.
-    pub outputs: usize,
+    /// What the layer computes.
+    pub kind: LayerKindSpec,
     /// Identity by default.
     pub activation: Activation,
-    /// Whether there is a bias; true by default.
-    pub bias: bool,
-    /// How the weights are drawn; that of the model by default.
-    pub init: Init,
+}
+
+/// What a layer computes: the one key of an entry that names it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LayerKindSpec {
+    /// `dense`: x w^T + b
+    Dense {
+        /// Outputs of the layer.
+        outputs: usize,
+        /// Whether there is a bias; true by default.
+        bias: bool,
+        /// How the weights are drawn; that of the model by default.
+        init: Init,
+    },
+    /// `dropout`: the share of numbers that become 0 in training.
+    Dropout(f64),
+}
+
+impl LayerSpec {
+    /// A dense layer with a bias, its weights drawn by [`Init::Auto`].
+    pub const fn dense(outputs: usize, activation: Activation) -> LayerSpec {
+        LayerSpec { kind: LayerKindSpec::Dense { outputs, bias: true, init: Init::Auto }, activation }
+    }
+
+    /// The layer for `inputs` numbers a sample.
+    fn layer(&self, inputs: usize) -> Layer {
+        match self.kind {
+            LayerKindSpec::Dense { outputs, bias, .. } => Layer::dense(inputs, outputs, self.activation, bias),
+            LayerKindSpec::Dropout(p) => Layer::same_width(inputs, LayerKind::Dropout { p }, self.activation),
+        }
+    }
 }
 
 /// `[train]`
@@ -211,9 +238,13 @@ impl Spec {
         Ok(self)
     }
 
-    /// Outputs of the last layer.
+    /// Outputs of the network: those of the last dense layer, for other layers leave the number as it is.
     pub fn outputs(&self) -> usize {
-        self.model.layers.last().map_or(0, |layer| layer.outputs)
+        let dense = |layer: &LayerSpec| match layer.kind {
+            LayerKindSpec::Dense { outputs, .. } => Some(outputs),
+            LayerKindSpec::Dropout(_) => None,
+        };
+        self.model.layers.iter().rev().find_map(dense).unwrap_or(0)
     }
 
     /// What the targets are for.
@@ -246,7 +277,7 @@ impl Spec {
             }
             _ => {}
         }
-        if self.train.loss == Loss::CrossEntropy && last.outputs == 1 {
+        if self.train.loss == Loss::CrossEntropy && self.outputs() == 1 {
             warnings.push(
                 "cross_entropy with one output has nothing to learn: softmax over one class is always 1. Use one \
                  output for each class"
@@ -258,12 +289,12 @@ impl Spec {
 }
 
 impl ModelSpec {
-    /// The dense layers of a network that takes `features` numbers a sample.
+    /// The layers of a network that takes `features` numbers a sample.
     ///
     /// # Errors
     ///
     /// [`Error::Shape`] where the spec states another number of inputs.
-    pub fn dense_shapes(&self, features: usize) -> Result<Vec<DenseShape>> {
+    pub fn layers(&self, features: usize) -> Result<Vec<Layer>> {
         if let Some(inputs) = self.inputs.filter(|&inputs| inputs != features) {
             return Err(Error::Shape(format!(
                 "the spec says model.inputs = {inputs}, the data have {features} feature columns. Correct `inputs`, or \
@@ -271,16 +302,21 @@ impl ModelSpec {
             )));
         }
         let mut inputs = features;
-        let shapes = self.layers.iter().map(|layer| {
-            let LayerSpec { outputs, activation, bias, init: _ } = *layer;
-            DenseShape { inputs: std::mem::replace(&mut inputs, outputs), outputs, activation, bias }
+        let layers = self.layers.iter().map(|spec| {
+            let layer = spec.layer(inputs);
+            inputs = layer.outputs;
+            layer
         });
-        Ok(shapes.collect())
+        Ok(layers.collect())
     }
 
     /// The initial parameters of `network`, which is this model's, as its layers' `init` says.
     pub fn initial_parameters(&self, network: &Network, seed: u64) -> Vec<Tensor> {
-        let inits: Vec<Init> = self.layers.iter().map(|layer| layer.init).collect();
+        let init = |layer: &LayerSpec| match layer.kind {
+            LayerKindSpec::Dense { init, .. } => init,
+            LayerKindSpec::Dropout(_) => Init::Auto,
+        };
+        let inits: Vec<Init> = self.layers.iter().map(init).collect();
         draw_parameters(&network.layers, &inits, seed)
     }
 }

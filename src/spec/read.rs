@@ -10,7 +10,10 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, number, size};
-use super::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation, choice};
+use super::{
+    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation,
+    choice,
+};
 
 /// Reads a whole spec.
 pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
@@ -132,22 +135,43 @@ fn model<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
     let layers = list.iter().enumerate().map(|(i, value)| {
         layer(&Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, init, empty)
     });
-    Ok(ModelSpec { inputs, layers: layers.collect::<Result<_>>()? })
+    let layers: Vec<LayerSpec> = layers.collect::<Result<_>>()?;
+    if !layers.iter().any(|layer| matches!(layer.kind, LayerKindSpec::Dense { .. })) {
+        let message =
+            "`layers` has no dense layer, so nothing says how many outputs there are. Add one, such as { dense = 10 }";
+        return Err(source.error(&value.span(), message));
+    }
+    Ok(ModelSpec { inputs, layers })
 }
+
+/// The keys that say what a layer is; an entry has one of them.
+const KINDS: [&str; 2] = ["dense", "dropout"];
 
 fn layer<'a>(table: &Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<LayerSpec> {
     let source = table.source();
-    let layer = LayerSpec {
-        outputs: size(source, "dense", table.require("dense", "dense = 10")?)?,
-        activation: match table.get("activation") {
-            Some(value) => choice::activation(source, value, empty)?,
-            None => Activation::Identity,
+    let named: Vec<(&str, &Value<'_>)> = KINDS.iter().filter_map(|kind| Some((*kind, table.get(kind)?))).collect();
+    if let [_, (second, value), ..] = named[..] {
+        let message =
+            format!("a layer is one of {}, this one has `{second}` too. Make it two entries", KINDS.join(", "));
+        return Err(source.error(&value.span(), message));
+    }
+    let kind = match named.first() {
+        Some(("dropout", value)) => {
+            let range = "a number of at least 0 and below 1, such as 0.2";
+            LayerKindSpec::Dropout(number(source, "dropout", value, range, |p| (0.0..1.0).contains(&p))?)
+        }
+        _ => LayerKindSpec::Dense {
+            outputs: size(source, "dense", table.require("dense", "dense = 10")?)?,
+            bias: table.flag("bias", true)?,
+            init: table.get("init").map_or(Ok(init), |value| choice::init(source, value, empty))?,
         },
-        bias: table.flag("bias", true)?,
-        init: table.get("init").map_or(Ok(init), |value| choice::init(source, value, empty))?,
+    };
+    let activation = match table.get("activation") {
+        Some(value) => choice::activation(source, value, empty)?,
+        None => Activation::Identity,
     };
     table.finish()?;
-    Ok(layer)
+    Ok(LayerSpec { kind, activation })
 }
 
 fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<TrainSpec> {

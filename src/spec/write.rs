@@ -5,7 +5,7 @@ use crate::graph::{Activation, Adam, Loss, Optimizer};
 use crate::model::Init;
 use std::fmt::Write;
 
-use super::{CheckpointSpec, DataFile, Spec, Validation};
+use super::{CheckpointSpec, DataFile, LayerKindSpec, Spec, Validation};
 
 impl Spec {
     /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
@@ -36,14 +36,15 @@ impl Spec {
             writeln!(out, "\n[model]\ninputs = {inputs}")?;
         }
         for layer in &self.model.layers {
-            let activation = activation(layer.activation);
-            writeln!(
-                out,
-                "\n[[model.layers]]\ndense = {}\nactivation = {activation}\nbias = {}\ninit = {}",
-                layer.outputs,
-                layer.bias,
-                init(layer.init)
-            )?;
+            writeln!(out, "\n[[model.layers]]")?;
+            match layer.kind {
+                LayerKindSpec::Dense { outputs, .. } => writeln!(out, "dense = {outputs}")?,
+                LayerKindSpec::Dropout(p) => writeln!(out, "dropout = {}", float(p))?,
+            }
+            writeln!(out, "activation = {}", activation(layer.activation))?;
+            if let LayerKindSpec::Dense { bias, init: method, .. } = layer.kind {
+                writeln!(out, "bias = {bias}\ninit = {}", init(method))?;
+            }
         }
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer(train.optimizer))?;

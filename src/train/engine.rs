@@ -1,5 +1,6 @@
 //! The engine: a network's plans on a device, with its data, parameters and tables. The async core of training.
 
+use crate::data::rng::random_row;
 use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
 use crate::exec::memory::check_host_memory;
@@ -7,7 +8,8 @@ use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::Optimizer;
 use crate::graph::optimizer::HYPER_COLUMNS;
-use crate::model::{Network, Samples, Tensor};
+use crate::graph::{RANDOM, RANDOM_COLUMNS};
+use crate::model::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
 use super::forecast::without_memory;
@@ -49,6 +51,10 @@ pub struct Roles {
     pub unfused: bool,
     /// Optimisations of the training plan.
     pub switches: Switches,
+    /// Decides what layers draw at random in training: the masks of dropout.
+    pub seed: u64,
+    /// Whether [`Engine::gradients`] are those of a training step, masks included, or of the network as it is used.
+    pub gradient_mode: Mode,
 }
 
 /// A network on a device.
@@ -289,6 +295,7 @@ impl Engine {
         for rows in order.chunks(piece) {
             let begin = Instant::now();
             self.write_hyper(plan, rows.len().div_ceil(batch), first + done as u64)?;
+            self.write_random(plan, TRAIN, rows.len().div_ceil(batch), first + done as u64)?;
             self.write_batches(plan, TRAIN, rows, batch, None)?;
             self.tables_ns += begin.elapsed().as_nanos() as u64;
             let mut relay = |losses: &[f64]| {
@@ -322,6 +329,16 @@ impl Engine {
         let Some((_, _, optimizer)) = self.roles.train else { return Ok(()) };
         let hyper: Vec<f64> = (0..steps as u64).flat_map(|s| optimizer.hyper(first + s)).collect();
         self.session.write(plan, "train.table.hyper", &hyper)
+    }
+
+    /// Writes the counters of the random numbers of `steps` steps, of which `first` were done before, where layers draw any.
+    fn write_random(&mut self, plan: usize, role: &str, steps: usize, first: u64) -> Result<()> {
+        let name = format!("{role}.table.{RANDOM}");
+        if self.session.plans()[plan].buffer(&name).is_none() {
+            return Ok(());
+        }
+        let rows: Vec<u32> = (0..steps as u64).flat_map(|s| random_row(self.roles.seed, first + s)).collect();
+        self.session.write_u32(plan, &name, &rows)
     }
 
     /// Times the dispatches of up to `steps` training steps, on the tables that the last [`Engine::train`] left: it must have
@@ -376,6 +393,7 @@ impl Engine {
         self.write_samples(plan, GRADIENTS, data)?;
         let rows: Vec<u32> = (0..data.rows as u32).collect();
         self.write_batches(plan, GRADIENTS, &rows, data.rows, None)?;
+        self.write_random(plan, GRADIENTS, 1, 0)?;
         let mut loss = f64::NAN;
         let mut sink = |losses: &[f64]| {
             loss = losses.first().copied().unwrap_or(f64::NAN);
@@ -445,7 +463,7 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
         let rows = if resident { rows } else { (piece / batch * batch).max(batch) };
         let longer = if resident { roles.table_steps } else { 0 };
         // A table is a binding, too.
-        let most = (limits.binding_elements() / batch.max(HYPER_COLUMNS)).clamp(1, MAX_TABLE_STEPS);
+        let most = (limits.binding_elements() / batch.max(HYPER_COLUMNS).max(RANDOM_COLUMNS)).clamp(1, MAX_TABLE_STEPS);
         let steps = rows.div_ceil(batch).max(longer).min(most);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
@@ -469,7 +487,7 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
         plans.push(lower(&graph, &options(PREDICT, rows.div_ceil(batch)))?);
     }
     if let Some(rows) = roles.gradients {
-        let graph = network.gradient_graph(Samples { name: GRADIENTS, rows, batch: rows })?;
+        let graph = network.gradient_graph(Samples { name: GRADIENTS, rows, batch: rows }, roles.gradient_mode)?;
         plans.push(lower(&graph, &options(GRADIENTS, 1))?);
     }
     Ok(plans)

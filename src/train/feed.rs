@@ -99,10 +99,10 @@ mod tests {
     use super::super::rows::RowTargets;
     use super::*;
     use crate::graph::{Activation, Loss};
-    use crate::model::{DenseShape, Network};
+    use crate::model::{Layer, Network};
 
     fn blank() -> Rows {
-        let layer = DenseShape { inputs: 1, outputs: 1, activation: Activation::Identity, bias: true };
+        let layer = Layer::dense(1, 1, Activation::Identity, true);
         Rows::new(&Network { layers: vec![layer], loss: Loss::CrossEntropy })
     }
 

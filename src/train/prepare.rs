@@ -39,7 +39,7 @@ pub fn prepare(spec: &Spec) -> Result<Prepared> {
     if let Some(validation) = &mut validation {
         scaler.apply(&mut validation.x);
     }
-    let layers = spec.model.dense_shapes(train.features.len())?;
+    let layers = spec.model.layers(train.features.len())?;
     let network = Network { layers, loss: spec.train.loss };
     Ok(Prepared { train, validation, preprocessing: Preprocessing { schema, scaler }, network })
 }

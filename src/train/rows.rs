@@ -182,11 +182,11 @@ fn take<T: Copy>(taken: &mut Vec<T>, values: &[T], width: usize, order: &[u32]) 
 mod tests {
     use super::*;
     use crate::graph::{Activation, Loss};
-    use crate::model::DenseShape;
+    use crate::model::Layer;
 
     #[test]
     fn pieces_make_the_same_rows_as_the_whole_set() {
-        let layer = DenseShape { inputs: 2, outputs: 1, activation: Activation::Identity, bias: true };
+        let layer = Layer::dense(2, 1, Activation::Identity, true);
         let network = Network { layers: vec![layer], loss: Loss::Mse };
         let mut pieces = Rows::new(&network);
         pieces.put(0, &[0.0, 1.0], RowTargets::Numbers(&[0.5]));

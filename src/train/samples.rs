@@ -238,7 +238,7 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
 }
 
 fn network(spec: &Spec, features: usize) -> Result<Network> {
-    Ok(Network { layers: spec.model.dense_shapes(features)?, loss: spec.train.loss })
+    Ok(Network { layers: spec.model.layers(features)?, loss: spec.train.loss })
 }
 
 fn in_file(cache: RowCache, spec: &Spec, network: &Network) -> SampleSet {

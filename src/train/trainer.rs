@@ -7,14 +7,14 @@ use crate::exec::{Choice, Counters, Device, Flow, open_device};
 use crate::graph::{Activation, Loss, Optimizer};
 use crate::model::init::draw_parameters;
 use crate::model::weights::{self, Precision};
-use crate::model::{DenseShape, Init, Network, Tensor};
+use crate::model::{Init, Layer, LayerKind, Network, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Builds a [`Trainer`]; see the crate's front page for an example.
 #[derive(Debug, Clone)]
 pub struct TrainerBuilder {
-    layers: Vec<DenseShape>,
+    layers: Vec<Layer>,
     inputs: usize,
     loss: Loss,
     optimizer: Optimizer,
@@ -24,7 +24,7 @@ pub struct TrainerBuilder {
     device: Choice,
 }
 
-/// Trains a network of dense layers.
+/// Trains a network of layers.
 ///
 /// Every method blocks until the device is done. Parameters live on the device between calls and are read back when
 /// asked for.
@@ -77,9 +77,23 @@ impl TrainerBuilder {
     /// Adds a dense layer, with or without bias.
     #[must_use]
     pub fn layer(mut self, outputs: usize, activation: Activation, bias: bool) -> Self {
-        let inputs = self.layers.last().map_or(self.inputs, |l| l.outputs);
-        self.layers.push(DenseShape { inputs, outputs, activation, bias });
+        let inputs = self.width();
+        self.layers.push(Layer::dense(inputs, outputs, activation, bias));
         self
+    }
+
+    /// Adds a dropout layer: in [`Trainer::fit`] and [`Trainer::step`] each number becomes 0 with probability `p`, at least 0
+    /// and below 1, and is divided by 1 - p otherwise.
+    #[must_use]
+    pub fn dropout(mut self, p: f64) -> Self {
+        let layer = Layer::same_width(self.width(), LayerKind::Dropout { p }, Activation::Identity);
+        self.layers.push(layer);
+        self
+    }
+
+    /// Numbers a sample that the next layer takes.
+    fn width(&self) -> usize {
+        self.layers.last().map_or(self.inputs, |l| l.outputs)
     }
 
     /// The loss; [`Loss::Mse`] by default.
@@ -137,6 +151,7 @@ impl TrainerBuilder {
                 self.layers.iter().map(|l| l.outputs).collect::<Vec<_>>()
             )));
         }
+        self.layers.iter().try_for_each(Layer::check)?;
         if self.batch_size == 0 {
             return Err(Error::Shape("batch_size is 0; it must be at least 1".into()));
         }
@@ -192,7 +207,7 @@ impl Trainer {
     pub fn fit(&mut self, data: &Dataset, epochs: usize) -> Result<Vec<f64>> {
         self.check(data, true)?;
         let batch = self.batch_size.min(data.rows);
-        let roles = Roles { train: Some((data.rows, batch, self.optimizer)), ..Roles::default() };
+        let roles = Roles { train: Some((data.rows, batch, self.optimizer)), seed: self.seed, ..Roles::default() };
         self.open(roles)?;
         let mut means = Vec::with_capacity(epochs);
         self.with_engine(|engine| engine.set_training_data(data))?;
@@ -213,7 +228,8 @@ impl Trainer {
     /// As [`Trainer::fit`].
     pub fn step(&mut self, batch: &Dataset) -> Result<f64> {
         self.check(batch, true)?;
-        let roles = Roles { train: Some((batch.rows, batch.rows, self.optimizer)), ..Roles::default() };
+        let roles =
+            Roles { train: Some((batch.rows, batch.rows, self.optimizer)), seed: self.seed, ..Roles::default() };
         self.open(roles)?;
         self.with_engine(|engine| engine.set_training_data(batch))?;
         let order: Vec<u32> = (0..batch.rows as u32).collect();

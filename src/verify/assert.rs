@@ -14,9 +14,9 @@ use crate::model::{Network, Tensor};
 /// use wgrad::data::Dataset;
 /// use wgrad::exec::Device;
 /// use wgrad::graph::{Activation, Loss};
-/// use wgrad::model::{DenseShape, Network};
+/// use wgrad::model::{Layer, Network};
 ///
-/// let layers = vec![DenseShape { inputs: 2, outputs: 3, activation: Activation::Tanh, bias: true }];
+/// let layers = vec![Layer::dense(2, 3, Activation::Tanh, true)];
 /// let network = Network { layers, loss: Loss::Mse };
 /// let data = Dataset::numbers(&[0.1, 0.5, -1.0, 2.0], 2, &[0., 1., 2., 3., 4., 5.], 3);
 /// wgrad::verify::assert_gradients(&network, None, &data, &Device::cpu());

@@ -5,6 +5,8 @@
 //! the gradient within a bound that is derived for each element (see `difference`): what the extrapolation leaves, what
 //! rounding makes of the loss divided by the step, and what the gradient's own evaluation in `f64` may be off.
 //!
+//! Layers work as in a training step: dropout keeps the elements that the first step of the seed keeps.
+//!
 //! The gradient is an argument: [`analytic`] computes the crate's own, and the tests pass wrong ones.
 //!
 //! An element is left out, and counted, for two reasons only. At a *kink* (of relu, leaky_relu, mae, hinge, the corner of
@@ -18,13 +20,14 @@ mod probe;
 pub mod report;
 
 use crate::compare::{Comparison, compare};
-use crate::data::rng::{Purpose, permutation, stream};
+use crate::data::rng::{Purpose, permutation, random_row, stream};
 use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
 use crate::exec::Device;
 use crate::exec::analysis::Analysis;
+use crate::graph::RANDOM;
 use crate::kernels::bound::U;
-use crate::model::{Network, Samples, Tensor};
+use crate::model::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
 use crate::train::{Engine, Roles};
 use difference::{Outcome, differentiate};
@@ -108,7 +111,12 @@ pub struct Verdict {
 /// # Errors
 /// [`Error::Shape`], [`Error::Limit`].
 pub async fn analytic(question: &Question<'_>) -> Result<Vec<Tensor>> {
-    let roles = Roles { gradients: Some(question.batch.rows), ..Roles::default() };
+    let roles = Roles {
+        gradients: Some(question.batch.rows),
+        gradient_mode: Mode::Train,
+        seed: question.seed,
+        ..Roles::default()
+    };
     let mut engine = Engine::open(&Device::cpu_f64(), question.network, roles).await?;
     engine.write_parameters(question.parameters)?;
     Ok(engine.gradients(question.batch).await?.1)
@@ -154,7 +162,7 @@ impl Roundings {
     fn analyse(question: &Question<'_>) -> Result<Roundings> {
         let batch = question.batch;
         let samples = Samples { name: "grad", rows: batch.rows, batch: batch.rows };
-        let graph = question.network.gradient_graph(samples)?;
+        let graph = question.network.gradient_graph(samples, Mode::Train)?;
         let plan = lower(&graph, &Options { limits: Limits::CPU, ..Options::new("grad", 1) })?;
         let mut analysis = Analysis::new(&plan);
         analysis.write("data.grad.x", &batch.x, None)?;
@@ -168,6 +176,10 @@ impl Roundings {
         let index: Vec<f64> = (0..batch.rows as u32).map(f64::from).collect();
         analysis.write("grad.table.index", &index, None)?;
         analysis.write("grad.table.weight", &vec![1.0 / batch.rows as f64; batch.rows], None)?;
+        let random = format!("grad.table.{RANDOM}");
+        if plan.buffer(&random).is_some() {
+            analysis.write(&random, &random_row(question.seed, 0).map(f64::from), None)?;
+        }
         for p in question.parameters {
             analysis.write(&p.name, &p.values, None)?;
         }

@@ -2,10 +2,11 @@
 
 use super::{Row, digest, rounded};
 use crate::compare::{Comparison, compare};
+use crate::data::rng::random_row;
 use crate::data::{Dataset, Targets};
 use crate::error::Result;
 use crate::exec::analysis::{Analysis, analyse};
-use crate::graph::Optimizer;
+use crate::graph::{Optimizer, RANDOM};
 use crate::kernels::{Access, Measured};
 use crate::model::{Network, Tensor};
 use crate::plan::{Buffer, Plan, Range};
@@ -22,6 +23,8 @@ pub struct StepInput<'a> {
     pub batch: usize,
     /// Steps before this one.
     pub t: usize,
+    /// Decides what layers draw at random.
+    pub seed: u64,
     /// Every arena before the step, in the plan's order.
     pub before: &'a [Vec<f64>],
     /// Every arena after it.
@@ -239,6 +242,10 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>) -> Result<()> {
     };
     index.resize(batch, 0.0);
     analysis.write("train.table.index", &index, None)?;
+    let random = format!("train.table.{RANDOM}");
+    if plan.buffer(&random).is_some() {
+        analysis.write(&random, &random_row(input.seed, input.t as u64).map(f64::from), None)?;
+    }
     let mut weight = vec![f64::from((1.0 / rows.len() as f64) as f32); rows.len()];
     weight.resize(batch, 0.0);
     analysis.write("train.table.weight", &weight, None)

@@ -210,7 +210,8 @@ pub async fn verify_altered(
         let mut after = engine.read_arenas().await?;
         let plan = engine.plans().first().ok_or_else(|| Error::Internal("no plan".into()))?;
         alter(Observed { step: t + 1, plan, before: &mut before, after: &mut after });
-        let input = StepInput { plan, data: &data, rows: &rows, batch, t, before: &before, after: &after };
+        let input =
+            StepInput { plan, data: &data, rows: &rows, batch, t, seed: question.seed, before: &before, after: &after };
         let compared = judge.step(&input)?;
         let drift = Drift {
             device: judge.distance(&engine.read_parameters().await?),
@@ -236,6 +237,7 @@ async fn open(question: &Question<'_>, device: &Device, data: &Dataset) -> Resul
         keep_all: true,
         unfused: question.unfused,
         switches: question.switches,
+        seed: question.seed,
         ..Roles::default()
     };
     let mut engine = Engine::open(device, question.network, roles).await?;

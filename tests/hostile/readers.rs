@@ -6,7 +6,7 @@ use std::path::Path;
 use wgrad::data::arrays::ArrayFile;
 use wgrad::data::{Kind, RawTable, TargetRule, read_csv, sniff};
 use wgrad::graph::{Activation, Loss};
-use wgrad::model::{DenseShape, Network, weights};
+use wgrad::model::{Layer, Network, weights};
 use wgrad::spec::Spec;
 use wgrad::train::checkpoint::Checkpoint;
 use wgrad::train::replay::Bundle;
@@ -93,7 +93,7 @@ fn samples(table: &RawTable) {
 
 /// The network of the seeds: two inputs, a layer of three, one of two.
 pub fn network() -> Network {
-    let layer = |inputs, outputs| DenseShape { inputs, outputs, activation: Activation::Tanh, bias: true };
+    let layer = |inputs, outputs| Layer::dense(inputs, outputs, Activation::Tanh, true);
     Network { layers: vec![layer(2, 3), layer(3, 2)], loss: Loss::CrossEntropy }
 }
 

@@ -18,9 +18,9 @@ use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
-use wgrad::model::{DenseShape, Init, Network, Tensor};
+use wgrad::model::{Init, Layer, Network, Tensor};
 use wgrad::plan::Switches;
-use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec};
+use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
 
@@ -164,12 +164,8 @@ fn draw(values: Values, n: usize, scale: f64, rng: &mut Philox) -> Vec<f64> {
 impl Case {
     pub fn network(&self) -> Network {
         let mut inputs = self.inputs;
-        let shape = |l: &Sketch| DenseShape {
-            inputs: std::mem::replace(&mut inputs, l.outputs),
-            outputs: l.outputs,
-            activation: l.activation,
-            bias: l.bias,
-        };
+        let shape =
+            |l: &Sketch| Layer::dense(std::mem::replace(&mut inputs, l.outputs), l.outputs, l.activation, l.bias);
         Network { layers: self.layers.iter().map(shape).collect(), loss: self.loss }
     }
 
@@ -232,8 +228,10 @@ impl Case {
 
     /// The spec that says the same, with its data in `data.csv` beside it.
     pub fn spec(&self, folder: &Path) -> Spec {
-        let layer =
-            |l: &Sketch| LayerSpec { outputs: l.outputs, activation: l.activation, bias: l.bias, init: Init::Auto };
+        let layer = |l: &Sketch| LayerSpec {
+            kind: LayerKindSpec::Dense { outputs: l.outputs, bias: l.bias, init: Init::Auto },
+            activation: l.activation,
+        };
         Spec {
             data: DataSpec {
                 train: DataFile::new("data.csv", folder),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use wgrad::data::Dataset;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss};
-use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::model::{self, Network, Tensor};
 use wgrad::train::{Engine, Roles};
 
 /// How large the weights are. N is the normal distribution with that standard deviation.
@@ -174,12 +174,7 @@ impl Sketch {
 impl Case {
     /// The same network and samples for wgrad and for the oracle.
     pub fn new(layers: Vec<Layer>, loss: Loss, batch: Batch) -> Case {
-        let shape = |l: &Layer| DenseShape {
-            inputs: l.inputs,
-            outputs: l.outputs,
-            activation: l.activation,
-            bias: l.bias.is_some(),
-        };
+        let shape = |l: &Layer| model::Layer::dense(l.inputs, l.outputs, l.activation, l.bias.is_some());
         let network = Network { layers: layers.iter().map(shape).collect(), loss };
         let mut parameters = Vec::new();
         for (i, l) in layers.iter().enumerate() {

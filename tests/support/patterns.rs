@@ -30,7 +30,7 @@ pub fn agree(device: &Device, problem: &Problem, products: Products) -> f64 {
     let [fused, unfused] = [true, false].map(|fuse| problem.plan(&Options { products, ..options(fuse) }));
     let parts = |k: Kernel| matches!(k, Kernel::matmul_bias_act | Kernel::matmul_act_grad | Kernel::matmul_col_sum);
     assert!(unfused.dispatches.iter().all(|d| !parts(d.kernel)), "the unfused plan is fused");
-    let biased = problem.network.layers.iter().any(|l| l.bias);
+    let biased = problem.network.layers.iter().any(wgrad::model::Layer::has_bias);
     assert!(!biased || fused.dispatches.len() < unfused.dispatches.len(), "the fused plan is not");
     let [judge_fused, judge_unfused] = [&fused, &unfused].map(|p| problem.judge(p));
     let [mut on_fused, mut on_unfused] = [&fused, &unfused].map(|p| problem.step(device, p));

@@ -1,12 +1,12 @@
 //! Networks with data and parameters, and one step of them on any device or under error analysis.
 
-use wgrad::data::rng::Philox;
+use wgrad::data::rng::{Philox, random_row};
 use wgrad::exec::analysis::Analysis;
 use wgrad::exec::{Device, Flow, Session};
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::kernels::Dtype;
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{DenseShape, Network, Samples, Tensor};
+use wgrad::model::{Layer, Network, Samples, Tensor};
 use wgrad::plan::{Options, Plan, lower};
 
 pub use super::networks::{ACTIVATIONS, LOSSES};
@@ -15,6 +15,9 @@ pub const SGD: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.0, nesterov: fa
 pub const MOMENTUM: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01 };
 pub const ADAMW: Optimizer =
     Optimizer::AdamW(Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 });
+
+/// Decides what layers draw at random.
+pub const SEED: u64 = 5;
 
 /// A network, what it is trained on and the batch of one step.
 #[derive(Clone)]
@@ -43,12 +46,7 @@ pub fn normal(rng: &mut Philox) -> f64 {
 
 /// Layers of the given widths and activations, `widths[0]` inputs.
 pub fn network(widths: &[usize], activations: &[Activation], bias: &[bool], loss: Loss) -> Network {
-    let layer = |i: usize| DenseShape {
-        inputs: widths[i],
-        outputs: widths[i + 1],
-        activation: activations[i],
-        bias: bias[i % bias.len()],
-    };
+    let layer = |i: usize| Layer::dense(widths[i], widths[i + 1], activations[i], bias[i % bias.len()]);
     Network { layers: (0..activations.len()).map(layer).collect(), loss }
 }
 
@@ -140,6 +138,11 @@ impl Problem {
     fn run(&self, session: &mut Session, plan: &Plan, count: usize) {
         let hyper: Vec<f64> = (0..count).flat_map(|t| self.optimizer.hyper(t as u64)).collect();
         session.write(0, &format!("{}.table.hyper", plan.name), &hyper).unwrap();
+        let random = format!("{}.table.random", plan.name);
+        if plan.buffer(&random).is_some() {
+            let rows: Vec<u32> = (0..count as u64).flat_map(|t| random_row(SEED, t)).collect();
+            session.write_u32(0, &random, &rows).unwrap();
+        }
         let ran = pollster::block_on(session.run(0, count, &mut |_| Flow::Continue)).unwrap();
         assert_eq!(ran, count);
     }
@@ -176,6 +179,9 @@ impl Problem {
         judge.write(&table("weight"), &self.weight, None).unwrap();
         let hyper: Vec<f64> = self.hyper().into_iter().map(f32_of).collect();
         judge.write(&table("hyper"), &hyper, None).unwrap();
+        if plan.buffer(&table("random")).is_some() {
+            judge.write(&table("random"), &random_row(SEED, 0).map(f64::from), None).unwrap();
+        }
         judge.step();
         judge
     }

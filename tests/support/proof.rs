@@ -5,7 +5,7 @@ use wgrad::data::Dataset;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{DenseShape, Network};
+use wgrad::model::{Layer, LayerKind, Network};
 use wgrad::plan::Switches;
 use wgrad::spec::Spec;
 use wgrad::train::prepare::prepare;
@@ -39,6 +39,8 @@ pub fn verify_all(device: &Device) {
         let (network, data) = five_layers(Activation::by_name(activation).expect("a name of the list"));
         subjects.push((format!("5 layers, {activation}"), network, data, 13));
     }
+    let (network, data) = every_kind();
+    subjects.push(("every kind of layer".to_string(), network, data, 13));
     let mut largest: f64 = 0.0;
     for (name, network, data, batch_size) in &subjects {
         let mut worst: f64 = 0.0;
@@ -66,7 +68,23 @@ pub fn verify_all(device: &Device) {
     }
     println!("{}: largest error / bound of all {largest:.4}", device.name());
     // A check that compares nothing would find nothing.
-    assert!(largest > 0.1 && subjects.len() == EXAMPLES.len() + Activation::NAMES.len());
+    assert!(largest > 0.1 && subjects.len() == EXAMPLES.len() + Activation::NAMES.len() + 1);
+}
+
+/// Every kind of layer between dense ones, on the same samples as [`five_layers`].
+fn every_kind() -> (Network, Dataset) {
+    let (five, data) = five_layers(Activation::Tanh);
+    let mut layers = Vec::new();
+    for (i, dense) in five.layers.into_iter().enumerate() {
+        let same = |kind, activation| Layer::same_width(dense.outputs, kind, activation);
+        layers.push(dense);
+        layers.extend(match i {
+            0 => Some(same(LayerKind::Dropout { p: 0.25 }, Activation::Identity)),
+            1 => Some(same(LayerKind::Dropout { p: 0.5 }, Activation::Silu)),
+            _ => None,
+        });
+    }
+    (Network { layers, loss: five.loss }, data)
 }
 
 /// Layers of 17, 33, 8, 21 and 5 outputs, all with the same activation, on 29 samples of 11 numbers: two batches of 13 and
@@ -74,7 +92,7 @@ pub fn verify_all(device: &Device) {
 fn five_layers(activation: Activation) -> (Network, Dataset) {
     let mut inputs = 11;
     let layers = [17, 33, 8, 21, 5].map(|outputs| {
-        let layer = DenseShape { inputs, outputs, activation, bias: true };
+        let layer = Layer::dense(inputs, outputs, activation, true);
         inputs = outputs;
         layer
     });

@@ -6,7 +6,7 @@ use wgrad::data::Dataset;
 use wgrad::data::rng::Philox;
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::model::{Layer, Network, Tensor};
 use wgrad::plan::Switches;
 use wgrad::verify::Question;
 
@@ -21,7 +21,7 @@ pub struct Subject {
 impl Subject {
     /// 5 -> 6 tanh -> 6 sigmoid -> 3, cross-entropy; 19 samples, every bias away from 0.
     pub fn new(optimizer: Optimizer, seed: u64) -> Subject {
-        let layer = |inputs, outputs, activation| DenseShape { inputs, outputs, activation, bias: true };
+        let layer = |inputs, outputs, activation| Layer::dense(inputs, outputs, activation, true);
         let layers =
             vec![layer(5, 6, Activation::Tanh), layer(6, 6, Activation::Sigmoid), layer(6, 3, Activation::Identity)];
         let mut rng = Philox::new(seed, 5);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use wgrad::data::Dataset;
 use wgrad::exec::{Choice, Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
-use wgrad::model::{DenseShape, Network, Tensor};
+use wgrad::model::{Layer, Network, Tensor};
 use wgrad::train::{Engine, Roles};
 use wgrad::{Trainer, TrainerBuilder};
 
@@ -95,7 +95,7 @@ impl Bench {
             }
             Runner::Trainer(choice) => {
                 let builder = Trainer::builder(network.inputs()).loss(network.loss).optimizer(optimizer);
-                let add = |b: TrainerBuilder, l: &DenseShape| b.layer(l.outputs, l.activation, l.bias);
+                let add = |b: TrainerBuilder, l: &Layer| b.layer(l.outputs, l.activation, l.has_bias());
                 let builder = network.layers.iter().fold(builder, add).device(choice.clone());
                 let mut trainer = builder.build().expect("a valid network");
                 trainer.set_parameters(parameters.to_vec()).expect("parameters that fit");
@@ -162,7 +162,7 @@ fn network(example: &Value, loss: Loss) -> (Network, Vec<Tensor>) {
         let (weight, bias) = (numbers(&layer["weights"]), numbers(&layer["bias"]));
         let activation = layer["activation"].as_str().and_then(Activation::by_name).expect("an activation");
         let (inputs, outputs) = (weight.len() / bias.len(), bias.len());
-        layers.push(DenseShape { inputs, outputs, activation, bias: true });
+        layers.push(Layer::dense(inputs, outputs, activation, true));
         parameters.push(Tensor { name: format!("layers.{i}.weight"), shape: vec![outputs, inputs], values: weight });
         parameters.push(Tensor { name: format!("layers.{i}.bias"), shape: vec![outputs], values: bias });
     }
@@ -195,10 +195,8 @@ pub fn check(example: &Value, runner: &Runner<'_>, wide: bool) -> Report {
 
 /// A network that passes its input on: the gradient by the bias is the gradient by the prediction.
 fn half_squared_error(example: &Value, runner: &Runner<'_>, report: &mut Report) {
-    let network = Network {
-        layers: vec![DenseShape { inputs: 1, outputs: 1, activation: Activation::Identity, bias: true }],
-        loss: Loss::HalfSquaredError,
-    };
+    let network =
+        Network { layers: vec![Layer::dense(1, 1, Activation::Identity, true)], loss: Loss::HalfSquaredError };
     let (prediction, target) = (numbers(&example["prediction"]), numbers(&example["target"]));
     let parameters = neuron(&[1.0], 0.0);
     let mut bench = Bench::open(runner, &network, &parameters, 1.0);
@@ -265,7 +263,7 @@ fn output_weight_gradient(example: &Value, runner: &Runner<'_>, report: &mut Rep
     let (output, hidden, target, lr) =
         (number("output"), number("hidden_input"), number("target"), number("learning_rate"));
     let w5 = 0.4;
-    let layer = DenseShape { inputs: 1, outputs: 1, activation: Activation::Sigmoid, bias: true };
+    let layer = Layer::dense(1, 1, Activation::Sigmoid, true);
     let network = Network { layers: vec![layer; 2], loss: Loss::HalfSquaredError };
     let mut parameters = neuron(&[-0.35], 0.0);
     let bias = (output / (1.0 - output)).ln() - w5 * hidden;
@@ -284,7 +282,7 @@ fn output_weight_gradient(example: &Value, runner: &Runner<'_>, report: &mut Rep
 
 /// dE/dw_i = (y - t) y (1 - y) x_i and dE/db = (y - t) y (1 - y), for random neurons from a fixed seed.
 fn single_neurons(runner: &Runner<'_>, report: &mut Report) {
-    let layer = DenseShape { inputs: 2, outputs: 1, activation: Activation::Sigmoid, bias: true };
+    let layer = Layer::dense(2, 1, Activation::Sigmoid, true);
     let network = Network { layers: vec![layer], loss: Loss::HalfSquaredError };
     let mut rng = Rng(1);
     let mut bench = Bench::open(runner, &network, &neuron(&[0.0, 0.0], 0.0), 1.0);

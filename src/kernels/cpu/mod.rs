@@ -11,6 +11,7 @@ pub mod carried;
 pub mod col_sum;
 pub mod copy_window;
 pub mod cross_entropy;
+pub mod dropout;
 pub mod elementwise;
 pub mod find_nonfinite;
 pub mod gather_rows;

@@ -1,8 +1,8 @@
 //! How the weights of a dense layer are drawn.
 
-use super::DenseShape;
 use crate::data::rng::Philox;
 use crate::graph::Activation;
+use crate::model::Layer;
 use std::f64::consts::TAU;
 
 /// How the weights of a layer are drawn; biases start at 0.
@@ -112,7 +112,7 @@ impl Init {
     }
 
     /// The weights `[out, in]` of `layer`, row-major.
-    pub(super) fn draw(self, layer: &DenseShape, rng: &mut Philox) -> Vec<f64> {
+    pub(super) fn draw(self, layer: &Layer, rng: &mut Philox) -> Vec<f64> {
         let count = layer.inputs * layer.outputs;
         let (inputs, both) = (layer.inputs as f64, (layer.inputs + layer.outputs) as f64);
         let slope = match layer.activation {

@@ -4,8 +4,8 @@ mod method;
 
 pub use method::Init;
 
+use super::layer::{Layer, LayerKind};
 use crate::data::rng::{Philox, Purpose, stream};
-use crate::graph::Activation;
 
 /// A named tensor on the host, in f64.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,51 +18,37 @@ pub struct Tensor {
     pub values: Vec<f64>,
 }
 
-/// What the initial parameters of a dense layer depend on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DenseShape {
-    /// Numbers a sample that go in.
-    pub inputs: usize,
-    /// Numbers a sample that come out.
-    pub outputs: usize,
-    /// The activation after the layer.
-    pub activation: Activation,
-    /// Whether there is a bias.
-    pub bias: bool,
-}
-
 /// Names and shapes of the parameters of a network, in order: `layers.N.weight` \[out, in\], `layers.N.bias` \[out\].
-pub fn parameter_shapes(layers: &[DenseShape]) -> Vec<(String, Vec<usize>)> {
-    let mut shapes = Vec::with_capacity(2 * layers.len());
-    for (i, layer) in layers.iter().enumerate() {
-        shapes.push((format!("layers.{i}.weight"), vec![layer.outputs, layer.inputs]));
-        if layer.bias {
-            shapes.push((format!("layers.{i}.bias"), vec![layer.outputs]));
-        }
-    }
-    shapes
+pub fn parameter_shapes(layers: &[Layer]) -> Vec<(String, Vec<usize>)> {
+    let of = |(i, layer): (usize, &Layer)| {
+        let named = move |(name, shape)| (format!("layers.{i}.{name}"), shape);
+        layer.parameters().into_iter().map(named).collect::<Vec<_>>()
+    };
+    layers.iter().enumerate().flat_map(of).collect()
 }
 
 /// Initial parameters, in the order of [`parameter_shapes`], by [`Init::Auto`].
 ///
 /// Each weight tensor has a random stream of its own, so a layer more or less leaves the others as they were. The
 /// values are rounded to f32, so that f32 and f64 start from the same numbers.
-pub fn initial_parameters(layers: &[DenseShape], seed: u64) -> Vec<Tensor> {
+pub fn initial_parameters(layers: &[Layer], seed: u64) -> Vec<Tensor> {
     draw_parameters(layers, &[], seed)
 }
 
-/// The same by the method `inits[i]` for layer i; [`Init::Auto`] where the list ends.
-pub fn draw_parameters(layers: &[DenseShape], inits: &[Init], seed: u64) -> Vec<Tensor> {
+/// The same by the method `inits[i]` for layer i; [`Init::Auto`] where the list ends. Biases start at 0.
+pub fn draw_parameters(layers: &[Layer], inits: &[Init], seed: u64) -> Vec<Tensor> {
     let mut tensors = Vec::with_capacity(2 * layers.len());
     for (i, layer) in layers.iter().enumerate() {
-        let mut rng = Philox::new(seed, stream(Purpose::Init, i as u32));
-        let init = inits.get(i).copied().unwrap_or_default();
-        let mut values = init.draw(layer, &mut rng);
-        values.iter_mut().for_each(|v| *v = f64::from(*v as f32));
-        tensors.push(Tensor { name: format!("layers.{i}.weight"), shape: vec![layer.outputs, layer.inputs], values });
-        if layer.bias {
-            let values = vec![0.0; layer.outputs];
-            tensors.push(Tensor { name: format!("layers.{i}.bias"), shape: vec![layer.outputs], values });
+        for (name, shape) in layer.parameters() {
+            let values = match (layer.kind, name) {
+                (LayerKind::Dense { .. }, "weight") => {
+                    let mut rng = Philox::new(seed, stream(Purpose::Init, i as u32));
+                    let init = inits.get(i).copied().unwrap_or_default();
+                    init.draw(layer, &mut rng).into_iter().map(|v| f64::from(v as f32)).collect()
+                }
+                _ => vec![0.0; shape.iter().product()],
+            };
+            tensors.push(Tensor { name: format!("layers.{i}.{name}"), shape, values });
         }
     }
     tensors
@@ -71,14 +57,15 @@ pub fn draw_parameters(layers: &[DenseShape], inits: &[Init], seed: u64) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Activation;
 
-    fn layer(inputs: usize, outputs: usize, activation: Activation) -> DenseShape {
-        DenseShape { inputs, outputs, activation, bias: true }
+    fn layer(inputs: usize, outputs: usize, activation: Activation) -> Layer {
+        Layer::dense(inputs, outputs, activation, true)
     }
 
     #[test]
     fn names_and_shapes_are_those_of_the_parameters() {
-        let layers = [layer(3, 4, Activation::Tanh), DenseShape { bias: false, ..layer(4, 2, Activation::Relu) }];
+        let layers = [layer(3, 4, Activation::Tanh), Layer::dense(4, 2, Activation::Relu, false)];
         let tensors = initial_parameters(&layers, 1);
         let found: Vec<_> = tensors.iter().map(|t| (t.name.clone(), t.shape.clone())).collect();
         assert_eq!(found, parameter_shapes(&layers));
@@ -178,7 +165,7 @@ mod tests {
         let first = layer(5, 6, Activation::Tanh);
         let second = layer(6, 7, Activation::Tanh);
         let a = initial_parameters(&[first, second], 1);
-        let b = initial_parameters(&[DenseShape { inputs: 9, bias: false, ..first }, second], 1);
+        let b = initial_parameters(&[Layer::dense(9, first.outputs, first.activation, false), second], 1);
         assert_eq!(a[2], b[1]);
         assert_ne!(a[0].values[..30], a[2].values[..30]);
         assert_ne!(a, initial_parameters(&[first, second], 2));

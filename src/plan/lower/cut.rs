@@ -116,6 +116,10 @@ impl Lowering<'_> {
             };
             let mut args = args.clone();
             args.params[0] = Param::U(block.len() as u32);
+            if kernel == Kernel::dropout {
+                // Random numbers are counted from the tensor's start.
+                args.params[1] = Param::U(block.start as u32);
+            }
             self.push(kernel, label, args, bindings.iter().zip(follow).map(part).collect());
         }
         self.divided = true;
@@ -150,6 +154,7 @@ fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
     let each = Follow::Rows(1);
     Some(match row.params {
         ["n"] | ["n", "slope"] => vec![each; row.bindings.len()],
+        _ if kernel == Kernel::dropout => vec![Follow::Whole, Follow::Whole, each, each],
         ["rows", "cols"] if kernel == Kernel::add_bias => vec![cols(1), Follow::Whole, cols(1)],
         ["rows", "cols"] => vec![cols(1); row.bindings.len()],
         ["rows", "cols", "upstream_stride", ..] => {

@@ -17,6 +17,7 @@ use super::products::Products;
 use super::{ALIGN_ELEMENTS, Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
 use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
+use crate::kernels::cpu::dropout::threshold_scale;
 use crate::kernels::{Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
 use cut::Part;
 use std::collections::HashMap;
@@ -199,6 +200,14 @@ impl<'a> Lowering<'a> {
             Op::AddBias => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
                 self.emit(Kernel::add_bias, &n.label, sizes(&[rows, cols]), vec![], bindings)?;
+            }
+            Op::Dropout { p, layer } => {
+                let (x, random) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
+                let (threshold, scale) = threshold_scale(*p);
+                let mut params = sizes(&[rows * cols, 0]);
+                params.extend([Param::U(*layer), Param::U(threshold), Param::F(scale)]);
+                let bindings = vec![Slot::Fixed(self.step), random, x, self.result(y)];
+                self.emit(Kernel::dropout, &n.label, params, vec![], bindings)?;
             }
             Op::Add => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];

@@ -116,6 +116,7 @@ impl Engine {
         let begin = Instant::now();
         let batch = self.batch()?;
         self.write_hyper(plan, count.div_ceil(batch), first)?;
+        self.write_random(plan, TRAIN, count.div_ceil(batch), first)?;
         let (x, targets) = rows.part(at, count);
         self.write_rows(plan, TRAIN, 0, x, targets)?;
         let identity: Vec<u32> = (0..count as u32).collect();

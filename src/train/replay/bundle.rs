@@ -141,7 +141,7 @@ impl Bundle {
         }
         let place = format!("{} (its spec)", path.display());
         let spec = Spec::parse(&header.spec, &place)?;
-        let layers = spec.model.dense_shapes(header.inputs)?;
+        let layers = spec.model.layers(header.inputs)?;
         let network = Network { layers, loss: spec.train.loss };
         let reader = Reader { path, file: &file };
         reader.bundle(spec, network, header.origin)

@@ -12,9 +12,11 @@ pub use operand::{Operand, short};
 
 use crate::compare::number;
 use crate::data::Targets;
+use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Device, Flow, Session};
+use crate::graph::RANDOM;
 use crate::kernels::{Access, Dtype, Kernel};
 use crate::model::Samples;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, lower};
@@ -131,6 +133,11 @@ fn plan(bundle: &Bundle, device: &Device) -> Result<Plan> {
 fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
     let index: Vec<u32> = (0..bundle.batch() as u32).collect();
     session.write_u32(0, "train.table.index", &index)?;
+    let random = format!("train.table.{RANDOM}");
+    if session.plans()[0].buffer(&random).is_some() {
+        // Steps count from 1 for people.
+        session.write_u32(0, &random, &random_row(bundle.spec.train.seed, bundle.origin.step.saturating_sub(1)))?;
+    }
     session.write(0, "train.table.weight", &bundle.weights)?;
     session.write(0, "train.table.hyper", &bundle.hyper)?;
     session.write(0, "data.train.x", &bundle.x)?;

@@ -26,6 +26,7 @@ fn roles(job: &Job, prepared: &RunData) -> Roles {
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
         stream: prepared.train.file().is_some(),
         switches: job.switches,
+        seed: job.spec.train.seed,
         ..Roles::default()
     }
 }

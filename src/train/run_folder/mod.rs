@@ -176,7 +176,7 @@ impl RunFolder {
     /// states another number of inputs than the columns.
     pub fn trained(&self) -> Result<Trained> {
         let (spec, preprocessing) = (self.spec()?, self.preprocessing()?);
-        let layers = spec.model.dense_shapes(preprocessing.schema.features.len())?;
+        let layers = spec.model.layers(preprocessing.schema.features.len())?;
         let network = Network { layers, loss: spec.train.loss };
         let parameters = self.parameters(&network, spec.train.optimizer.state_slots())?;
         Ok(Trained { spec, preprocessing, network, parameters })

@@ -2,10 +2,11 @@
 
 use super::Question;
 use crate::data::Targets;
+use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, Graph, Loss, Op, Value};
-use crate::model::{Samples, Tensor};
+use crate::graph::{Activation, Graph, Loss, Op, RANDOM, Value};
+use crate::model::{Mode, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
 
 /// Name of the plan and prefix of its tables and data.
@@ -45,7 +46,8 @@ impl Probe {
     /// Builds the plan and writes batch and parameters.
     pub(super) async fn open(question: &Question<'_>) -> Result<Probe> {
         let batch = question.batch;
-        let mut graph = question.network.evaluate_graph(Samples { name: PLAN, rows: batch.rows, batch: batch.rows })?;
+        let samples = Samples { name: PLAN, rows: batch.rows, batch: batch.rows };
+        let mut graph = question.network.loss_graph(samples, Mode::Train)?;
         let watches = watch(&mut graph);
         let plan = lower(&graph, &Options { limits: Limits::CPU, ..Options::new(PLAN, 1) })?;
         let mut session = Session::open(&Device::cpu_f64(), vec![plan]).await?;
@@ -64,6 +66,10 @@ impl Probe {
         let index: Vec<u32> = (0..batch.rows as u32).collect();
         session.write_u32(0, &format!("{PLAN}.table.index"), &index)?;
         session.write(0, &format!("{PLAN}.table.weight"), &vec![1.0 / batch.rows as f64; batch.rows])?;
+        let random = format!("{PLAN}.table.{RANDOM}");
+        if session.plans()[0].buffer(&random).is_some() {
+            session.write_u32(0, &random, &random_row(question.seed, 0))?;
+        }
         for p in question.parameters {
             session.write(0, &p.name, &p.values)?;
         }

@@ -8,6 +8,7 @@ use super::corners::corners;
 use super::extent::extents;
 use super::values::{self, Scale};
 use super::{Case, TABLE_STEPS};
+use crate::kernels::cpu::dropout::threshold_scale;
 use crate::kernels::{Act, Args, Dtype, Kernel, Param, row_lanes};
 use crate::plan::{Limits, Products};
 
@@ -158,6 +159,7 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
             let of = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, cols % 7 + 1]);
             ROWS_COLS.iter().map(of).chain([Shape::of(&[97, 30, 37]).folded(7)]).collect()
         }
+        Kernel::dropout => dropouts(),
         Kernel::advance => vec![Shape::of(&[1]), Shape::of(&[5])],
         Kernel::find_nonfinite => searches(),
         Kernel::add
@@ -200,6 +202,17 @@ fn lengths(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
         shapes.push(Shape::of(&[MANY]));
     }
     shapes
+}
+
+/// Whole and broken blocks of four, the start of a later block, every share from none to nearly all.
+fn dropouts() -> Vec<Shape> {
+    let tail = |layer: u32, p: f64| {
+        let (threshold, scale) = threshold_scale(p);
+        [Param::U(layer), Param::U(threshold), Param::F(scale)]
+    };
+    let of = |(i, n): (usize, usize)| Shape::of(&[n, 64 * (i % 3)]).and(&tail(i as u32, [0.5, 0.2, 0.0, 0.999][i % 4]));
+    let sizes = [1, 2, 3, 4, 5, 255, 256, 257, 1000];
+    sizes.into_iter().enumerate().map(of).chain([Shape::of(&[97 * 256 + 5, 0]).and(&tail(7, 0.3)).folded(7)]).collect()
 }
 
 /// Whole and broken words of four; grids as for the optimizers, which move such words too.

@@ -31,7 +31,6 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
         Kernel::col_sum => vec![area(), args.size(0).div_ceil(args.size(2)) * args.size(1)],
         Kernel::gather_rows => vec![1, table(args.size(2), args.size(0)), args.size(1), area()],
         Kernel::weighted_sum => vec![n(), table(args.size(1), n()), steps, 1],
-        Kernel::add => vec![n(); 3],
         Kernel::add_bias => vec![area(), args.size(1), area()],
         Kernel::copy_window => {
             let [rows, cols, stride, first] = args.sizes();
@@ -41,6 +40,7 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
             let [rows, cols_a, cols_b] = args.sizes();
             vec![rows * cols_a, rows * cols_b, rows * (cols_a + cols_b)]
         }
+        Kernel::dropout => vec![1, 4 * steps, n(), n()],
         Kernel::advance => vec![1],
         Kernel::find_nonfinite => vec![n().next_multiple_of(4), 1],
         Kernel::identity
@@ -52,7 +52,8 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
         | Kernel::gelu_tanh
         | Kernel::silu
         | Kernel::softplus => vec![n(); 2],
-        Kernel::identity_grad
+        Kernel::add
+        | Kernel::identity_grad
         | Kernel::sigmoid_grad
         | Kernel::tanh_grad
         | Kernel::relu_grad

@@ -5,6 +5,7 @@
 
 mod activation;
 mod elementwise;
+mod layer;
 mod loss;
 mod math;
 mod optimizer;
@@ -95,6 +96,7 @@ pub fn all() -> Vec<Mutation> {
         math::MUTATIONS,
         loss::MUTATIONS,
         row::MUTATIONS,
+        layer::MUTATIONS,
         product::MUTATIONS,
         optimizer::MUTATIONS,
     ];

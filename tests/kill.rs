@@ -6,6 +6,8 @@ mod program;
 
 use interruptions::{assert_same_run, stop_again_and_again};
 use program::Place;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const CPU: [&str; 2] = ["--device", "cpu"];
 
@@ -25,6 +27,29 @@ fn ctrl_c_at_any_time_leaves_a_run_that_goes_on_to_the_same_bits() {
     let figures = stop_again_and_again(&Place::new(), &CPU, "INT", 6, 20);
     println!("{figures:?}");
     assert!(figures.stopped >= 6);
+}
+
+/// Reading a large file takes time, in which there is nothing to save.
+#[test]
+fn ctrl_c_while_the_data_are_read_stops_at_once_and_leaves_nothing() {
+    let place = Place::new();
+    let rows: String = place.read("iris.csv").lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let head = place.read("iris.csv").lines().next().unwrap().to_string();
+    place.write("iris.csv", &format!("{head}\n{}", rows.repeat(8000)));
+    // The first moments may be before the program listens.
+    let stopped = [50, 100, 200, 400, 800].into_iter().any(|millis| {
+        let mut command = place.command(&["train", "iris.toml", "--run", "r", "--device", "cpu"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(millis));
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() != Some(130) || stderr.contains("before training began"), "{stderr}");
+        output.status.code() == Some(130)
+    });
+    assert!(stopped, "the program never stopped while it read");
+    assert!(!place.path("r").exists(), "a run folder was made");
 }
 
 /// `WGRAD_STOPS=200 cargo test --test kill -- --ignored --nocapture kill`

@@ -1,18 +1,17 @@
 //! Progress of a run: a bar on a terminal, plain lines on a pipe.
 
 use super::out;
+use super::train::Stop;
 use crate::report::{EpochRecord, Recovery, RunReport};
 use crate::train::run::{Observer, Progress};
 use crate::train::run_folder::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints what a run says.
 pub struct Printer {
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     bar: Option<ProgressBar>,
     epochs: usize,
     accuracy: Option<f64>,
@@ -24,8 +23,8 @@ pub struct Printer {
 const LINES: usize = 50;
 
 impl Printer {
-    /// A printer whose run stops when `stop` is set; `folder` is that of a run that goes on.
-    pub fn new(stop: Arc<AtomicBool>, folder: PathBuf) -> Printer {
+    /// A printer whose run stops when `stop` is asked; `folder` is that of a run that goes on.
+    pub fn new(stop: Stop, folder: PathBuf) -> Printer {
         Printer { stop, bar: None, epochs: 0, accuracy: None, folder, has_trained: false }
     }
 
@@ -56,6 +55,7 @@ impl Printer {
 
 impl Observer for Printer {
     fn started(&mut self, report: &RunReport, folder: &RunFolder) {
+        self.stop.started();
         let device = &report.device;
         let via = match (device.backend.as_str(), device.driver.as_str()) {
             ("", _) => String::new(),
@@ -136,7 +136,7 @@ impl Observer for Printer {
     }
 
     fn stop_requested(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_asked()
     }
 }
 

@@ -21,15 +21,9 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
     }
     let device = faults.apply(args.device.open()?);
     dump::spec(&job.spec, &device, job.switches)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            // Asked a second time: whoever asks does not want to wait for the save.
-            std::process::exit(130);
-        }
-        out::words("stopping at the next opportunity; once more to stop at once");
-    })?;
+    let stop = Stop::default();
+    let asked = stop.clone();
+    ctrlc::set_handler(move || asked.ask())?;
     let mut printer = Printer::new(stop, args.resume.clone().unwrap_or_default());
     let started = pollster::block_on(train(&job, &device, &mut printer));
     printer.finish();
@@ -49,6 +43,38 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
     }
     out::result(&summary(&report, printer.folder()))?;
     Ok(true)
+}
+
+/// Whether the user asked to stop, by Ctrl-C or a signal, and whether there is anything to save.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stop {
+    asked: Arc<AtomicBool>,
+    started: Arc<AtomicBool>,
+}
+
+impl Stop {
+    fn ask(&self) {
+        // Whoever asks a second time does not want to wait for the save.
+        if self.asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        if !self.started.load(Ordering::Relaxed) {
+            out::words("stopped before training began");
+            std::process::exit(130);
+        }
+        out::words("stopping at the next opportunity; once more to stop at once");
+    }
+
+    /// True once the user asked.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Says that there is a run now: from here on a stop saves it. Until then the data are read and digested, which may take
+    /// minutes and leaves nothing behind.
+    pub(super) fn started(&self) {
+        self.started.store(true, Ordering::Relaxed);
+    }
 }
 
 fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {

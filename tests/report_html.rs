@@ -35,9 +35,10 @@ fn digits(epochs: usize) -> RunReport {
         validation_accuracy: Some(0.975 - 0.9 * (-(epoch as f64) / 2.4).exp() + 0.004 * noise(epoch)),
         seconds: 0.0121,
         samples_per_second: 118_800.0,
+        ..EpochRecord::default()
     });
-    let mut counts = vec![vec![0; 10]; 10];
-    (0..10).for_each(|i| counts[i][i] = 33 + i as u64 % 4);
+    let mut counts: Vec<Vec<u64>> =
+        (0..10).map(|i| (0..10).map(|j| if i == j { 33 + i % 4 } else { 0 }).collect()).collect();
     for (t, p, n) in [(8, 1, 3), (9, 3, 1), (4, 7, 1), (3, 8, 2), (1, 8, 1), (9, 5, 1)] {
         counts[t][p] = n;
     }

@@ -5,8 +5,10 @@ use std::path::Path;
 use wgrad::data::Scale;
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::model::Init;
+use wgrad::report::Monitor;
 use wgrad::spec::{
-    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation,
+    CheckpointSpec, DataFile, DataSpec, EarlyStopping, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec,
+    Validation,
 };
 
 const WHOLE: &str = r#"[data]
@@ -67,7 +69,10 @@ fn a_spec_means_what_it_says() {
     assert_eq!(spec.model.layers[1], LayerSpec::dense(10, Activation::Identity));
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     let (loss, checkpoint) = (Loss::CrossEntropy, CheckpointSpec::default());
-    assert_eq!(spec.train, TrainSpec { loss, optimizer, batch_size: 32, epochs: 30, seed: 1, checkpoint });
+    let (validate_every, early_stopping) = (1, None);
+    let expected =
+        TrainSpec { loss, optimizer, batch_size: 32, epochs: 30, seed: 1, validate_every, early_stopping, checkpoint };
+    assert_eq!(spec.train, expected);
     assert_eq!(spec.outputs(), 10);
     assert!(spec.warnings().is_empty());
 }
@@ -87,6 +92,8 @@ fn what_is_left_out_has_the_documented_default() {
         batch_size: 32,
         epochs: 10,
         seed: 0,
+        validate_every: 1,
+        early_stopping: None,
         checkpoint: CheckpointSpec { steps: 0, minutes: 1.0 },
     };
     assert_eq!(spec.train, expected);
@@ -451,17 +458,27 @@ fn any_spec() -> impl Strategy<Value = Spec> {
     ];
     let checkpoint = (0_usize..1 << 31, prop_oneof![Just(0.0), positive()])
         .prop_map(|(steps, minutes)| CheckpointSpec { steps, minutes });
-    let train = (loss, optimizer(), size(), size(), any::<u64>(), checkpoint).prop_map(
-        |(loss, optimizer, batch_size, epochs, seed, checkpoint)| TrainSpec {
+    let early = (prop::sample::select(Monitor::ALL.to_vec()), size(), positive(), any::<bool>()).prop_map(
+        |(monitor, patience, min_delta, restore_best)| EarlyStopping { monitor, patience, min_delta, restore_best },
+    );
+    let validation = (size(), prop::option::of(early));
+    let train = (loss, optimizer(), size(), size(), any::<u64>(), checkpoint, validation).prop_map(
+        |(loss, optimizer, batch_size, epochs, seed, checkpoint, (validate_every, early_stopping))| TrainSpec {
             loss,
             optimizer,
             batch_size,
             epochs,
             seed,
+            validate_every,
+            early_stopping,
             checkpoint,
         },
     );
-    (data, model, train).prop_map(|(data, model, train)| Spec { data, model, train })
+    (data, model, train).prop_map(|(data, model, mut train)| {
+        // Without validation there is nothing to stop by.
+        train.early_stopping = train.early_stopping.filter(|_| data.validation.is_some());
+        Spec { data, model, train }
+    })
 }
 
 proptest! {

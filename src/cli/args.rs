@@ -35,7 +35,8 @@ pub enum Command {
                             wgrad train --resume runs/mine --epochs 60 --checkpoint-steps 1000")]
     Train(Train),
     /// Loss and metrics of a trained run on a labelled file
-    #[command(after_help = "Example: wgrad eval runs/digits-1 --data data/digits.csv")]
+    #[command(after_help = "Examples: wgrad eval runs/digits-1 --data data/digits.csv\n          \
+                            wgrad eval runs/digits-1 --data data/digits.csv --top-k 3 --json metrics.json")]
     Eval(Eval),
     /// Predictions of a trained run for a file
     #[command(after_help = "Example: wgrad predict runs/iris-1 --data data/iris.csv --out predictions.csv")]
@@ -211,6 +212,10 @@ pub struct Eval {
     pub data: LabelledArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
+    /// Count a row as right when its class is among the K highest outputs: top-K accuracy [default: 5, or 2 for fewer than 6
+    /// classes]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top_k: Option<u32>,
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,

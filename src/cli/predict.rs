@@ -8,7 +8,7 @@ use crate::model::Network;
 use crate::model::disk::{SystemDisk, replace_with};
 use crate::spec::DataFile;
 use crate::train::forward::predict_file;
-use crate::train::metrics::predicted_class;
+use crate::train::metrics::{predicted_class, probabilities};
 use crate::train::run_folder::{RunFolder, Trained};
 use std::io::Write;
 use std::path::Path;
@@ -107,21 +107,7 @@ fn record(row: &[f64], loss: Loss, classes: Option<&[String]>) -> Vec<String> {
     record
 }
 
-/// True where [`probabilities`] gives numbers from 0 to 1 that the loss takes for probabilities.
+/// True where `probabilities` gives numbers from 0 to 1 that the loss takes for probabilities.
 fn gives_probabilities(loss: Loss) -> bool {
     matches!(loss, Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy)
-}
-
-/// Probabilities where the outputs are logits, else the outputs as they are.
-fn probabilities(row: &[f64], loss: Loss) -> Vec<f64> {
-    match loss {
-        Loss::CrossEntropy => {
-            let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let e: Vec<f64> = row.iter().map(|z| (z - max).exp()).collect();
-            let sum: f64 = e.iter().sum();
-            e.iter().map(|v| v / sum).collect()
-        }
-        Loss::BceWithLogits => row.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
-        _ => row.to_vec(),
-    }
 }

@@ -5,7 +5,7 @@ use super::progress::Printer;
 use super::{args, dump, out};
 use crate::error::Error;
 use crate::model::disk::SystemDisk;
-use crate::report::{Outcome, RunReport, Times};
+use crate::report::{Metrics, Outcome, RunReport, Times};
 use crate::spec::Spec;
 use crate::train::run::{Job, Place, train};
 use crate::train::run_folder::RunFolder;
@@ -36,10 +36,13 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
         Err(error) => return Err(error.into()),
     };
     if !printer.has_trained() {
-        out::words(&format!(
-            "the run had finished its {} before; --epochs with a larger number trains on",
-            epochs(report.epochs.len())
-        ));
+        let before = epochs(report.epochs.len());
+        out::words(&match &report.stopping {
+            Some(stopping) if stopping.stopped => {
+                format!("the run had stopped early after {before}; its end is reached")
+            }
+            _ => format!("the run had finished its {before} before; --epochs with a larger number trains on"),
+        });
     }
     out::result(&summary(&report, printer.folder()))?;
     Ok(true)
@@ -146,6 +149,13 @@ fn summary(report: &RunReport, folder: &Path) -> String {
         if let Some(accuracy) = last.validation_accuracy {
             text.push_str(&format!("\nvalidation accuracy  {:.2} %", 100.0 * accuracy));
         }
+        for (name, value, is_share) in last.metrics.iter().flat_map(Metrics::named) {
+            let value = if is_share { format!("{:.2} %", 100.0 * value) } else { format!("{value:.6}") };
+            text.push_str(&format!("\n{name:<20} {value}"));
+        }
+    }
+    if let Some(stopping) = &report.stopping {
+        text.push_str(&format!("\nearly stopping       {}", stopping.sentence()));
     }
     if report.skipped_rows > 0 {
         text.push_str(&format!("\nbad rows skipped     {}", out::count(report.skipped_rows as u64)));

@@ -1,6 +1,9 @@
 //! Plain data about a finished run: what the run folder, the terminal and the HTML page show.
 
 pub mod html;
+mod metrics;
+
+pub use metrics::{ClassScores, Metrics, Monitor, TopK};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +62,12 @@ pub struct RunReport {
     pub first_step: usize,
     /// Confusion matrix on the validation rows, for classes.
     pub confusion: Option<Confusion>,
+    /// Each class on the validation rows, in the order of the matrix.
+    #[serde(default)]
+    pub classes: Vec<ClassScores>,
+    /// What early stopping did.
+    #[serde(default)]
+    pub stopping: Option<Stopping>,
     /// Proof of what the scheduler did.
     pub counters: Counters,
     /// Where the time of this process went.
@@ -130,6 +139,23 @@ pub enum Outcome {
     Failed(String),
 }
 
+/// What early stopping did in a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// What it watched.
+    pub monitor: Monitor,
+    /// Validations without a better value that end a run.
+    pub patience: usize,
+    /// Whether it ended the run.
+    pub stopped: bool,
+    /// The epoch of the best value, from 1; `None` where the value was never defined.
+    pub best_epoch: Option<usize>,
+    /// That value.
+    pub best_value: Option<f64>,
+    /// Whether the run's model is that of the best epoch, not of the last.
+    pub restored: bool,
+}
+
 /// A device that was lost, and how the run went on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
@@ -171,6 +197,9 @@ pub struct EpochRecord {
     pub validation_loss: Option<f64>,
     /// Share of validation rows classified right, for classes.
     pub validation_accuracy: Option<f64>,
+    /// Other metrics on the validation rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
     /// Wall time of the epoch's training steps, in seconds.
     pub seconds: f64,
     /// Training samples a second of that time.
@@ -215,6 +244,23 @@ pub struct Counters {
     pub wait_ns: u64,
     /// Time in which the device had work (on the CPU: computed), in nanoseconds; it overlaps the host's.
     pub device_ns: u64,
+}
+
+impl Stopping {
+    /// What it did, in words.
+    pub fn sentence(&self) -> String {
+        let monitor = self.monitor.name();
+        let best = match (self.best_epoch, self.best_value) {
+            (Some(epoch), Some(value)) => format!("best {monitor} {value:.6} in epoch {epoch}"),
+            _ => format!("{monitor} was never defined"),
+        };
+        let ended = match self.stopped {
+            true => format!(", no better one in {} validations", self.patience),
+            false => String::new(),
+        };
+        let model = if self.restored { "; the model is that epoch's" } else { "" };
+        format!("{best}{ended}{model}")
+    }
 }
 
 impl std::ops::AddAssign for Counters {

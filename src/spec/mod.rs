@@ -4,6 +4,7 @@
 //! out with every default filled in.
 
 mod choice;
+mod early;
 mod read;
 mod reading;
 mod table;
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer};
 use crate::model::init::{Init, draw_parameters};
 use crate::model::{Layer, LayerKind, Network, Tensor};
+use crate::report::Monitor;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -159,8 +161,31 @@ pub struct TrainSpec {
     pub epochs: usize,
     /// Decides initial weights, split and order; 0 by default.
     pub seed: u64,
+    /// Epochs from one validation to the next; 1 by default. The last epoch is always validated.
+    pub validate_every: usize,
+    /// When a run ends before its last epoch; never by default.
+    pub early_stopping: Option<EarlyStopping>,
     /// When a run saves where it stands.
     pub checkpoint: CheckpointSpec,
+}
+
+/// `[train.early_stopping]`: a run ends when validation no longer gets better, and keeps the parameters of the best one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EarlyStopping {
+    /// The figure that decides; the validation loss by default.
+    pub monitor: Monitor,
+    /// So many validations without a better figure end the run; 5 by default.
+    pub patience: usize,
+    /// A figure is better when it is better than the best by more than this; 0 by default.
+    pub min_delta: f64,
+    /// Whether the run's model becomes that of the best validation; true by default.
+    pub restore_best: bool,
+}
+
+impl Default for EarlyStopping {
+    fn default() -> Self {
+        EarlyStopping { monitor: Monitor::ValidationLoss, patience: 5, min_delta: 0.0, restore_best: true }
+    }
 }
 
 /// `[train.checkpoint]`: when a run saves where it stands, beside its end and a stop by Ctrl-C or a signal. It has no

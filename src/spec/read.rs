@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::table::{Source, Table, Value, number, size};
 use super::{
     CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation,
-    choice,
+    choice, early,
 };
 
 /// Reads a whole spec.
@@ -26,12 +26,11 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
     }
     root.finish()?;
     let empty = DeTable::new();
-    let spec = Spec {
-        data: data(&root.section("data", "[data] with `train` and `target`")?, path)?,
-        model: model(&root.section("model", "[[model.layers]] with `dense = 10`")?, &empty)?,
-        train: train(&root.section("train", "[train] with `loss` and `optimizer`")?, &empty)?,
-    };
-    Ok(spec)
+    let data = data(&root.section("data", "[data] with `train` and `target`")?, path)?;
+    let model = model(&root.section("model", "[[model.layers]] with `dense = 10`")?, &empty)?;
+    let validated = data.validation.is_some();
+    let train = train(&root.section("train", "[train] with `loss` and `optimizer`")?, &empty, validated)?;
+    Ok(Spec { data, model, train })
 }
 
 fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
@@ -174,7 +173,7 @@ fn layer<'a>(table: &Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<La
     Ok(LayerSpec { kind, activation })
 }
 
-fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<TrainSpec> {
+fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Result<TrainSpec> {
     let source = table.source();
     let loss = table.require("loss", "loss = \"cross_entropy\"")?;
     let optimizer = table.require("optimizer", "optimizer = { sgd = { lr = 0.1 } }")?;
@@ -184,6 +183,8 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<TrainSpec> {
         batch_size: table.size("batch_size", 32)?,
         epochs: table.size("epochs", 10)?,
         seed: table.get("seed").map_or(Ok(0), |value| seed(source, value))?,
+        validate_every: table.size("validate_every", 1)?,
+        early_stopping: table.get("early_stopping").map(|value| early::read(source, value, validated)).transpose()?,
         checkpoint: table.get("checkpoint").map_or(Ok(CheckpointSpec::default()), |value| checkpoint(source, value))?,
     };
     table.finish()?;

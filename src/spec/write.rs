@@ -5,7 +5,7 @@ use crate::graph::{Activation, Adam, Loss, Optimizer};
 use crate::model::Init;
 use std::fmt::Write;
 
-use super::{CheckpointSpec, DataFile, LayerKindSpec, Spec, Validation};
+use super::{CheckpointSpec, DataFile, LayerKindSpec, Spec, Validation, early};
 
 impl Spec {
     /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
@@ -49,6 +49,10 @@ impl Spec {
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer(train.optimizer))?;
         writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)?;
+        writeln!(out, "validate_every = {}", train.validate_every)?;
+        if let Some(early) = &train.early_stopping {
+            early::write(early, out)?;
+        }
         let CheckpointSpec { steps, minutes } = train.checkpoint;
         writeln!(out, "\n[train.checkpoint]\nsteps = {steps}\nminutes = {}", float(minutes))
     }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::digest::{self, Fields};
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor};
+use crate::spec::TrainSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,6 +28,42 @@ pub struct Position {
     /// The best epoch so far, where there are validation rows.
     #[serde(default)]
     pub best: Option<Best>,
+    /// What early stopping has seen; `None` without it, and before the first validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
+}
+
+/// What early stopping knows of the validations so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// The best validation, where the monitored value was defined in one.
+    pub kept: Option<Kept>,
+    /// Validations since then, of which none was better.
+    pub waited: usize,
+}
+
+/// The validation with the best monitored value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its epoch, from 1.
+    pub epoch: u32,
+    /// Optimizer steps done by then.
+    pub steps: u64,
+    /// The monitored value.
+    pub value: f64,
+}
+
+impl Position {
+    /// Whether a run of `train` ends here: all epochs are done, or early stopping has waited long enough.
+    pub fn is_end(&self, train: &TrainSpec) -> bool {
+        self.epoch as usize >= train.epochs || self.stopped_early(train)
+    }
+
+    /// Whether early stopping has waited long enough.
+    pub fn stopped_early(&self, train: &TrainSpec) -> bool {
+        let waited = self.watch.map_or(0, |watch| watch.waited);
+        train.early_stopping.is_some_and(|early| waited >= early.patience)
+    }
 }
 
 /// The epoch with the lowest validation loss, the first of equals.
@@ -49,12 +86,18 @@ pub struct Checkpoint {
     pub parameters: Vec<Tensor>,
     /// The optimizer's states: `state.<slot>.<parameter>`.
     pub states: Vec<Tensor>,
+    /// The parameters of the best validation, which early stopping keeps; else none. A run that goes on from here may yet
+    /// restore them, so they belong to the checkpoint rather than to a file beside it.
+    pub best: Vec<Tensor>,
 }
 
 /// Keys of the file's metadata.
 const POSITION: &str = "wgrad.position";
 const RUN: &str = "wgrad.run";
 const CHECKSUM: &str = "wgrad.sha256";
+/// Says that the parameters of the best validation are there, under names with [`BEST_PREFIX`].
+const BEST: &str = "wgrad.best";
+const BEST_PREFIX: &str = "best.";
 
 impl Checkpoint {
     /// The checkpoint as the bytes of a file; `path` is for messages.
@@ -63,8 +106,13 @@ impl Checkpoint {
     /// [`Error::Weights`] when a value is no finite number.
     pub fn encode(&self, path: &Path) -> Result<Vec<u8>> {
         let position = serde_json::to_string(&self.position).map_err(|e| Error::Internal(e.to_string()))?;
-        let tensors: Vec<Tensor> = self.parameters.iter().chain(&self.states).cloned().collect();
+        let mut tensors: Vec<Tensor> = self.parameters.iter().chain(&self.states).cloned().collect();
         let mut metadata = BTreeMap::from([(POSITION.to_string(), position), (RUN.to_string(), self.run.clone())]);
+        if !self.best.is_empty() {
+            metadata.insert(BEST.to_string(), "yes".to_string());
+            let named = |t: &Tensor| Tensor { name: format!("{BEST_PREFIX}{}", t.name), ..t.clone() };
+            tensors.extend(self.best.iter().map(named));
+        }
         metadata.insert(CHECKSUM.to_string(), checksum(&metadata, &tensors));
         weights::encode(path, &tensors, Precision::F32, &metadata)
     }
@@ -79,6 +127,10 @@ impl Checkpoint {
         let mut expected = parameters.clone();
         for slot in 0..state_slots {
             expected.extend(parameters.iter().map(|(name, shape)| (format!("state.{slot}.{name}"), shape.clone())));
+        }
+        // What is not readable here is not below either, where it is told.
+        if weights::read_metadata(path).is_ok_and(|metadata| metadata.contains_key(BEST)) {
+            expected.extend(parameters.iter().map(|(name, shape)| (format!("{BEST_PREFIX}{name}"), shape.clone())));
         }
         let (mut tensors, mut metadata) = weights::decode(path, &weights::read(path, &expected)?, &expected, false)?;
         let take = |key: &str| {
@@ -100,8 +152,12 @@ impl Checkpoint {
             );
             return Err(Error::weights(path, message));
         }
-        let states = tensors.split_off(parameters.len());
-        Ok(Checkpoint { run: of, position: position_of(path, &position)?, parameters: tensors, states })
+        let mut states = tensors.split_off(parameters.len());
+        let mut best = states.split_off(state_slots * parameters.len());
+        for tensor in &mut best {
+            tensor.name = tensor.name.trim_start_matches(BEST_PREFIX).to_string();
+        }
+        Ok(Checkpoint { run: of, position: position_of(path, &position)?, parameters: tensors, states, best })
     }
 
     /// The position that the checkpoint `path` states, from its first bytes alone: neither checked against the checksum nor

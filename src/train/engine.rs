@@ -45,6 +45,8 @@ pub struct Roles {
     pub table_steps: usize,
     /// Let training samples stream even where the device could hold them: there are more than the host does.
     pub stream: bool,
+    /// The host holds a second copy of the parameters, those of the best validation.
+    pub keeps_best: bool,
     /// Give every value of the training plan a place of its own, so that all can be read after a step.
     pub keep_all: bool,
     /// Lower the training plan without fusion, to bisect a fault.
@@ -526,7 +528,7 @@ fn check_size(target: &Target<'_>, network: &Network, batch: usize, roles: Roles
 fn copies(roles: Roles) -> [u128; 2] {
     let states = roles.train.map_or(0, |(_, _, optimizer)| optimizer.state_slots() as u128);
     let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some());
-    [1 + gradients + states, 2 * (1 + states)]
+    [1 + gradients + states, 2 * (1 + states + u128::from(roles.keeps_best))]
 }
 
 /// Refuses what an engine on `device` could not hold, on the device or beside it on the host, in no time and no memory.

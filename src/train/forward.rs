@@ -1,14 +1,13 @@
 //! A trained network on a file of any length: rows are read in pieces while the device works on the piece before.
 
 use super::engine::{Engine, Roles, forward_piece};
-use super::metrics::Tally;
+use super::metrics::{Measured, Tally};
 use super::rows::Rows;
 use super::run_folder::Trained;
 use crate::data::load::{Like, each_features, each_row_like};
 use crate::data::{Tolerance, source};
 use crate::error::{Error, Result};
 use crate::exec::Device;
-use crate::report::Confusion;
 use crate::spec::DataFile;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -19,20 +18,25 @@ pub struct Evaluated {
     pub rows: usize,
     /// Mean loss over the rows.
     pub loss: f64,
-    /// The confusion matrix, where there are classes.
-    pub confusion: Option<Confusion>,
+    /// Confusion matrix, classes, other metrics.
+    pub measured: Measured,
 }
 
-/// Loss and confusion matrix of `trained` on `file`.
+/// Loss and metrics of `trained` on `file`. `top_k` is the k of top-k accuracy.
 ///
 /// # Errors
 /// [`Error::Data`]: a missing column, a class unseen in training, and so on; [`Error::Limit`], [`Error::Gpu`],
 /// [`Error::Device`].
-pub async fn evaluate_file(device: &Device, trained: &Trained, file: &DataFile) -> Result<Evaluated> {
+pub async fn evaluate_file(
+    device: &Device,
+    trained: &Trained,
+    file: &DataFile,
+    top_k: Option<usize>,
+) -> Result<Evaluated> {
     let network = &trained.network;
     let pieces = pieces(device, trained, file, true)?;
     let classes = trained.preprocessing.schema.classes.as_deref();
-    let mut tally = Tally::new(classes, network.outputs(), network.loss);
+    let mut tally = Tally::new(classes, network.outputs(), network.loss, top_k);
     let (mut rows, mut loss, mut engine) = (0, 0.0, None);
     for piece in pieces {
         let piece = piece?;
@@ -49,7 +53,7 @@ pub async fn evaluate_file(device: &Device, trained: &Trained, file: &DataFile) 
         // The mean of the means, each with the weight of its rows; of one piece exactly its own.
         loss += (part - loss) * (piece.len() as f64 / rows as f64);
     }
-    Ok(Evaluated { rows, loss, confusion: tally.finish() })
+    Ok(Evaluated { rows, loss, measured: tally.finish() })
 }
 
 /// Hands the outputs of `trained` for `file` to `take`: rows x outputs, piece by piece in the order of the file.

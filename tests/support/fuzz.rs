@@ -248,6 +248,8 @@ impl Case {
                 epochs: 1,
                 // TOML's integers are signed.
                 seed: self.seed >> 1,
+                validate_every: 1,
+                early_stopping: None,
                 checkpoint: CheckpointSpec::default(),
             },
         }

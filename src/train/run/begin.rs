@@ -51,7 +51,7 @@ pub(super) fn begin(job: &Job, observer: &mut dyn Observer) -> Result<Begun> {
 
 /// The report of a run that has nothing left to train.
 fn finished(job: &Job, folder: &RunFolder) -> Option<RunReport> {
-    let position = folder.position().filter(|p| p.epoch as usize >= job.spec.train.epochs)?;
+    let position = folder.position().filter(|p| p.is_end(&job.spec.train))?;
     // A stop between the last checkpoint and the report leaves none, or one of an earlier part: it is written then.
     folder.report().filter(|r| r.outcome == Outcome::Finished && r.epochs.len() == position.epoch as usize)
 }

@@ -4,7 +4,7 @@ use super::{Observer, Pace, Progress, Run};
 use crate::error::Result;
 use crate::exec::{Counters, Flow};
 use crate::report::{EpochRecord, Outcome};
-use crate::train::checkpoint::Best;
+use crate::train::checkpoint::{Best, Kept, Watch};
 use crate::train::metrics::Tally;
 use crate::train::samples::Order;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 impl Run<'_> {
     /// Trains until the last epoch is done or the observer asks to stop.
     pub(super) async fn epochs(&mut self, observer: &mut dyn Observer) -> Result<Outcome> {
-        while (self.position.epoch as usize) < self.job.spec.train.epochs {
+        while !self.position.is_end(&self.job.spec.train) {
             if !self.epoch(observer).await? {
                 return Ok(Outcome::Interrupted);
             }
@@ -47,7 +47,7 @@ impl Run<'_> {
         let loss = std::mem::take(&mut self.position.loss_sum) / rows as f64;
         self.end_of_epoch(observer, loss).await?;
         // A stop asked for during the last step of an epoch: the epoch is complete, the run is not.
-        Ok(!observer.stop_requested() || self.position.epoch as usize == self.job.spec.train.epochs)
+        Ok(!observer.stop_requested() || self.position.is_end(&self.job.spec.train))
     }
 
     /// Trains on with the epoch's `order`, to its end at most: to the step after which a checkpoint is due, or until one is
@@ -128,18 +128,21 @@ impl Run<'_> {
             train_loss: loss,
             validation_loss: None,
             validation_accuracy: None,
+            metrics: None,
             seconds: self.pace.seconds,
             samples_per_second: self.pace.samples / self.pace.seconds.max(1e-9),
         };
         let begin = Instant::now();
-        if self.prepared.validation.is_some() {
-            let (network, classes) = (&self.prepared.network, self.prepared.preprocessing.schema.classes.as_deref());
-            let mut tally = Tally::new(classes, network.outputs(), network.loss);
-            let loss = self.engine.evaluate_set(&mut |predictions, targets| tally.add(predictions, targets)).await?;
-            record.validation_loss = Some(loss).filter(|l| l.is_finite());
-            self.report.confusion = tally.finish();
-            self.position.best = better(self.position.best, &record);
-            record.validation_accuracy = self.report.confusion.as_ref().map(|c| c.accuracy());
+        let (epoch, train) = (self.position.epoch as usize, &self.job.spec.train);
+        let is_due = epoch.is_multiple_of(train.validate_every);
+        // The last epoch is validated in any case, so that a run ends with a figure. What does not depend on where it ends
+        // counts none but those that are due: a run of more epochs would not have validated here.
+        if self.prepared.validation.is_some() && (is_due || epoch == train.epochs) {
+            self.validate(&mut record).await?;
+            if is_due {
+                self.position.best = better(self.position.best, &record);
+                self.watch(&record).await?;
+            }
         }
         let evaluated = Instant::now();
         self.report.times.evaluate += (evaluated - begin).as_secs_f64();
@@ -149,6 +152,36 @@ impl Run<'_> {
         observer.epoch(&record);
         self.report.times.losses += shown.elapsed().as_secs_f64();
         self.report.epochs.push(record);
+        Ok(())
+    }
+
+    /// Measures the network as it is on the validation rows.
+    pub(super) async fn validate(&mut self, record: &mut EpochRecord) -> Result<()> {
+        let (network, classes) = (&self.prepared.network, self.prepared.preprocessing.schema.classes.as_deref());
+        let mut tally = Tally::new(classes, network.outputs(), network.loss, None);
+        let loss = self.engine.evaluate_set(&mut |predictions, targets| tally.add(predictions, targets)).await?;
+        let measured = tally.finish();
+        record.validation_loss = Some(loss).filter(|l| l.is_finite());
+        record.validation_accuracy = measured.confusion.as_ref().map(|c| c.accuracy());
+        record.metrics = Some(measured.metrics);
+        (self.report.confusion, self.report.classes) = (measured.confusion, measured.classes);
+        Ok(())
+    }
+
+    /// Early stopping: keeps the parameters of the best validation, and counts those since.
+    async fn watch(&mut self, record: &EpochRecord) -> Result<()> {
+        let Some(early) = self.job.spec.train.early_stopping else { return Ok(()) };
+        let Watch { kept, waited } = self.position.watch.unwrap_or_default();
+        let value = early.monitor.of(record).filter(|value| value.is_finite());
+        let better = |value: &f64| kept.is_none_or(|k| early.monitor.is_better(*value, k.value, early.min_delta));
+        self.position.watch = Some(match value.filter(better) {
+            Some(value) => {
+                self.best = self.engine.read_parameters().await?;
+                let kept = Kept { epoch: self.position.epoch, steps: self.position.steps, value };
+                Watch { kept: Some(kept), waited: 0 }
+            }
+            None => Watch { kept, waited: waited + 1 },
+        });
         Ok(())
     }
 

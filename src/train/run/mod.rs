@@ -1,6 +1,7 @@
 //! A run: a spec trained into a run folder, with progress to an observer.
 
 mod begin;
+mod conclude;
 mod epochs;
 mod fault;
 mod open;
@@ -17,6 +18,7 @@ use super::run_folder::{Lock, RunFolder};
 use super::samples::{RunData, read};
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
+use crate::model::Tensor;
 use crate::model::disk::Disk;
 use crate::plan::Switches;
 use crate::report::{EpochRecord, Recovery, RunReport};
@@ -126,6 +128,7 @@ pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> R
     let mut run = Run::open(job, device, &prepared, begun, observer).await?;
     observer.started(&run.report, &run.folder);
     let result = match run.through_losses(observer).await {
+        Ok(outcome) => run.conclude(outcome).await,
         Err(e @ Error::NonFinite { .. }) => Err(run.diagnose(e).await),
         result => result,
     };
@@ -149,6 +152,8 @@ struct Run<'a> {
     batch: usize,
     steps_per_epoch: usize,
     position: Position,
+    /// The parameters of the best validation, where early stopping keeps them.
+    best: Vec<Tensor>,
     report: RunReport,
     /// When the last checkpoint was written, and where the run stood.
     saved: (Instant, Position),

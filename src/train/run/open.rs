@@ -4,11 +4,12 @@ use super::begin::Start;
 use super::recover::Losses;
 use super::report::first_report;
 use super::{Job, Observer, Pace, Run};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
-use crate::report::RunReport;
+use crate::report::{Monitor, RunReport};
 use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::engine::{Engine, Roles, check_fits};
+use crate::train::metrics;
 use crate::train::record::{Part, RunRecord};
 use crate::train::run_folder::{Lock, Restored, RunFolder};
 use crate::train::samples::RunData;
@@ -25,6 +26,7 @@ fn roles(job: &Job, prepared: &RunData) -> Roles {
         train: Some((prepared.train.rows, batch_size(job, prepared), job.spec.train.optimizer)),
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
         stream: prepared.train.file().is_some(),
+        keeps_best: job.spec.train.early_stopping.is_some(),
         switches: job.switches,
         seed: job.spec.train.seed,
         ..Roles::default()
@@ -64,6 +66,7 @@ impl<'a> Run<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Run<'a>> {
         let (network, train) = (&prepared.network, &job.spec.train);
+        check_monitor(job, prepared)?;
         let Start { mut record, resumed } = start;
         let is_new = resumed.is_none();
         let mut engine = open_engine(job, device, prepared).await?;
@@ -71,7 +74,7 @@ impl<'a> Run<'a> {
             Some((folder, _)) => folder.checkpoint(network, train.optimizer.state_slots(), Some(&record.run))?,
             None => Restored { checkpoint: first_checkpoint(job, prepared, &record), notice: None },
         };
-        let position = checkpoint.position;
+        let (position, best) = (checkpoint.position, checkpoint.best.clone());
         fill(&mut engine, prepared, &checkpoint)?;
         let part = Part::new(position.steps, device, job.switches);
         let (folder, lock, digest, earlier) = match resumed {
@@ -113,6 +116,7 @@ impl<'a> Run<'a> {
             batch,
             steps_per_epoch: prepared.train.rows.div_ceil(batch),
             position,
+            best,
             report,
             saved: (Instant::now(), position),
             losses: Losses::default(),
@@ -140,8 +144,29 @@ impl<'a> Run<'a> {
         self.engine = open_engine(self.job, &self.device, self.prepared).await?;
         fill(&mut self.engine, self.prepared, &checkpoint)?;
         self.position = checkpoint.position;
+        self.best = checkpoint.best;
         Ok(())
     }
+}
+
+/// Refuses to watch what the run's targets do not have.
+fn check_monitor(job: &Job, prepared: &RunData) -> Result<()> {
+    let Some(early) = job.spec.train.early_stopping else { return Ok(()) };
+    let classes = prepared.preprocessing.schema.classes.is_some();
+    let (outputs, loss) = (prepared.network.outputs(), prepared.network.loss);
+    if metrics::applies(early.monitor, classes, outputs, loss) {
+        return Ok(());
+    }
+    let all = Monitor::ALL.into_iter().filter(|m| metrics::applies(*m, classes, outputs, loss)).map(Monitor::name);
+    Err(Error::spec(
+        "train.early_stopping.monitor",
+        format!(
+            "{} is not defined for the targets of this run, which are {}. Choose one of {}",
+            early.monitor.name(),
+            if classes { format!("classes with {outputs} output(s)") } else { "numbers".to_string() },
+            all.collect::<Vec<_>>().join(", ")
+        ),
+    ))
 }
 
 /// The state that the seed says.
@@ -151,6 +176,7 @@ fn first_checkpoint(job: &Job, prepared: &RunData, record: &RunRecord) -> Checkp
         position: Position::default(),
         parameters: job.spec.model.initial_parameters(&prepared.network, job.spec.train.seed),
         states: Vec::new(),
+        best: Vec::new(),
     }
 }
 

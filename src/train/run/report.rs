@@ -52,6 +52,7 @@ pub(super) fn first_report(
         step_stride: earlier.step_stride,
         train_seconds: earlier.train_seconds,
         confusion: earlier.confusion,
+        classes: earlier.classes,
         ..RunReport::default()
     };
     report.forget_losses_after(position.steps as usize);

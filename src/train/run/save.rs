@@ -45,7 +45,8 @@ impl Run<'_> {
                 cause: String::new(),
             });
         }
-        let checkpoint = Checkpoint { run: self.id.clone(), position: self.position, parameters, states };
+        let best = self.best.clone();
+        let checkpoint = Checkpoint { run: self.id.clone(), position: self.position, parameters, states, best };
         self.report.digest = self.folder.write_checkpoint(&checkpoint)?;
         self.saved = (Instant::now(), self.position);
         Ok(())

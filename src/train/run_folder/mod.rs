@@ -1,7 +1,7 @@
 //! The run folder: what a run leaves on disk, each file whole at any moment.
 //!
 //! `spec.toml` (as resolved), `run.json` (all that the bits depend on), `preprocessing.json` (columns, classes, scaler),
-//! `checkpoint.safetensors` and the one before it, `model.safetensors`, `metrics.jsonl` (a line an epoch), `report.json`,
+//! `checkpoint.safetensors` and the one before it, `model.safetensors`, with early stopping `best.safetensors`, `metrics.jsonl` (a line an epoch), `report.json`,
 //! `report.html`. The checkpoint is what a run goes on from; `model.safetensors` is a copy of its parameters for other
 //! programs, which says of which step it is.
 

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 const MODEL: &str = "model.safetensors";
+/// The parameters of the best validation, where early stopping keeps them.
+const BEST: &str = "best.safetensors";
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const PREVIOUS: &str = "checkpoint.previous.safetensors";
 /// Where a checkpoint that cannot be used is put, so that the next one does not push the one before it out.
@@ -18,10 +20,12 @@ const DAMAGED: &str = "checkpoint.damaged.safetensors";
 /// Keys of the model's metadata: the optimizer steps behind it, and the digest of its tensors.
 const STEP: &str = "wgrad.step";
 const DIGEST: &str = "wgrad.sha256";
+/// Key of the metadata of parameters that are not those of the last step: the step whose they are.
+const BEST_STEP: &str = "wgrad.best_step";
 
 /// Whether a file of this name holds the state of a run.
 pub(super) fn holds(name: &str) -> bool {
-    [MODEL, CHECKPOINT, PREVIOUS, DAMAGED].contains(&name)
+    [MODEL, BEST, CHECKPOINT, PREVIOUS, DAMAGED].contains(&name)
 }
 
 /// The last whole checkpoint of a run.
@@ -47,17 +51,35 @@ impl RunFolder {
         self.write_model(checkpoint)
     }
 
-    /// Writes the model of a checkpoint and gives the digest of its parameters.
+    /// Writes the model of a checkpoint, and the best one that it keeps, and gives the digest of the model's parameters.
     fn write_model(&self, checkpoint: &Checkpoint) -> Result<String> {
-        let digest = digest::of_tensors(&checkpoint.parameters);
-        let metadata = BTreeMap::from([
+        let Position { steps, watch, .. } = checkpoint.position;
+        if let Some(kept) = watch.and_then(|watch| watch.kept).filter(|_| !checkpoint.best.is_empty()) {
+            self.write_weights(BEST, &checkpoint.best, steps, Some(kept.steps))?;
+        }
+        self.write_weights(MODEL, &checkpoint.parameters, steps, None)
+    }
+
+    /// Makes the parameters of the best validation, after `best_step` steps, the model of a run that has ended after `steps`.
+    /// Gives their digest.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_best_as_model(&self, best: &[Tensor], steps: u64, best_step: u64) -> Result<String> {
+        self.write_weights(MODEL, best, steps, Some(best_step))
+    }
+
+    fn write_weights(&self, name: &str, parameters: &[Tensor], steps: u64, best_step: Option<u64>) -> Result<String> {
+        let digest = digest::of_tensors(parameters);
+        let mut metadata = BTreeMap::from([
             ("format".to_string(), "pt".to_string()),
-            (STEP.to_string(), checkpoint.position.steps.to_string()),
+            (STEP.to_string(), steps.to_string()),
             (DIGEST.to_string(), digest.clone()),
         ]);
-        let path = self.file(MODEL);
-        let bytes = weights::encode(&path, &checkpoint.parameters, Precision::F32, &metadata)?;
-        self.replace(MODEL, &bytes)?;
+        metadata.extend(best_step.map(|step| (BEST_STEP.to_string(), step.to_string())));
+        let path = self.file(name);
+        let bytes = weights::encode(&path, parameters, Precision::F32, &metadata)?;
+        self.replace(name, &bytes)?;
         Ok(digest)
     }
 

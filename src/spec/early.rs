@@ -1,0 +1,45 @@
+//! `[train.early_stopping]`
+
+use crate::data::nearest::did_you_mean;
+use crate::error::Result;
+use crate::report::Monitor;
+use std::fmt::Write;
+
+use super::EarlyStopping;
+use super::table::{Source, Table, Value};
+
+/// Reads the section; `validated` says whether there are rows to validate on.
+pub(super) fn read<'a>(source: &'a Source<'a>, value: &'a Value<'a>, validated: bool) -> Result<EarlyStopping> {
+    let table = Table::of_value(source, "[train.early_stopping]", value)?;
+    let default = EarlyStopping::default();
+    let early = EarlyStopping {
+        monitor: table.get("monitor").map_or(Ok(default.monitor), |value| monitor(source, value))?,
+        patience: table.size("patience", default.patience)?,
+        min_delta: table
+            .number("min_delta", default.min_delta, "a finite number of at least 0", |v| v.is_finite() && v >= 0.0)?,
+        restore_best: table.flag("restore_best", default.restore_best)?,
+    };
+    table.finish()?;
+    if !validated {
+        let message = "early stopping watches the validation, and this spec has none. Add for example validation = 0.2 \
+                       to [data]";
+        return Err(source.error(&value.span(), message));
+    }
+    Ok(early)
+}
+
+fn monitor(source: &Source<'_>, value: &Value<'_>) -> Result<Monitor> {
+    let names = Monitor::ALL.map(Monitor::name);
+    let name = source.text_of("monitor", "the name of a metric, such as \"validation_loss\"", value)?;
+    Monitor::by_name(name).ok_or_else(|| {
+        let near = did_you_mean(name, names.iter().copied());
+        source.error(&value.span(), format!("unknown monitor \"{name}\"{near} Known are {}", names.join(", ")))
+    })
+}
+
+/// Writes the section.
+pub(super) fn write(early: &EarlyStopping, out: &mut String) -> std::fmt::Result {
+    let EarlyStopping { monitor, patience, min_delta, restore_best } = early;
+    writeln!(out, "\n[train.early_stopping]\nmonitor = \"{}\"\npatience = {patience}", monitor.name())?;
+    writeln!(out, "min_delta = {min_delta:?}\nrestore_best = {restore_best}")
+}

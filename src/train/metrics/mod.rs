@@ -1,0 +1,194 @@
+//! Metrics on predictions, computed on the host, piece by piece as predictions come.
+//!
+//! Definitions and ties are those of scikit-learn (`docs/metrics.md`); the tests hold them against its results.
+
+mod classes;
+mod ranking;
+mod regression;
+
+use super::rows::RowTargets;
+use crate::graph::Loss;
+use crate::report::{ClassScores, Confusion, Metrics, Monitor, TopK};
+use ranking::Ranking;
+use regression::Regression;
+
+/// The class that a row of outputs stands for: the largest output, the first of equals; for one output the side of the
+/// decision boundary (0 for logits and margins, 0.5 for probabilities and numbers).
+pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
+    if let [y] = outputs {
+        let boundary = if matches!(loss, Loss::BceWithLogits | Loss::Hinge) { 0.0 } else { 0.5 };
+        return usize::from(*y >= boundary);
+    }
+    let mut best = 0;
+    for (i, y) in outputs.iter().enumerate() {
+        if *y > outputs[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+/// Probabilities where the outputs are logits, else the outputs as they are.
+pub fn probabilities(row: &[f64], loss: Loss) -> Vec<f64> {
+    match loss {
+        Loss::CrossEntropy => {
+            let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let e: Vec<f64> = row.iter().map(|z| (z - max).exp()).collect();
+            let sum: f64 = e.iter().sum();
+            e.iter().map(|v| v / sum).collect()
+        }
+        Loss::BceWithLogits => row.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
+        _ => row.to_vec(),
+    }
+}
+
+/// Among how many of the highest outputs a row's class is looked for, where nobody says: 5 as on ImageNet, 2 (scikit-learn's
+/// default) where 5 would be all.
+pub fn default_top_k(outputs: usize) -> usize {
+    if outputs > 5 { 5 } else { 2 }
+}
+
+/// Whether `monitor` is defined for targets that are `classes` or numbers, under `loss`.
+pub fn applies(monitor: Monitor, classes: bool, outputs: usize, loss: Loss) -> bool {
+    match monitor {
+        Monitor::ValidationLoss => true,
+        Monitor::TopK => classes && outputs > 2,
+        Monitor::Mae | Monitor::Rmse | Monitor::R2 => has_numbers(classes, loss),
+        _ => classes,
+    }
+}
+
+/// Whether outputs are estimates of their targets. A margin is none, so that its error says nothing.
+fn has_numbers(classes: bool, loss: Loss) -> bool {
+    !classes && loss != Loss::Hinge
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Measured {
+    /// The confusion matrix, where there are classes.
+    pub confusion: Option<Confusion>,
+    /// Each class, in index order.
+    pub classes: Vec<ClassScores>,
+    /// The figures for all rows together.
+    pub metrics: Metrics,
+}
+
+/// Metrics that are being taken, piece by piece.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    confusion: Option<Confusion>,
+    ranking: Option<Ranking>,
+    regression: Option<Regression>,
+    outputs: usize,
+    loss: Loss,
+}
+
+impl Tally {
+    /// Nothing counted yet. `top_k` is [`TopK::k`], for more than two outputs.
+    pub fn new(classes: Option<&[String]>, outputs: usize, loss: Loss, top_k: Option<usize>) -> Tally {
+        let confusion = classes.map(|classes| {
+            // A single output tells two classes apart, whatever they are called.
+            let count = classes.len().max(if outputs == 1 { 2 } else { outputs });
+            let mut names = classes.to_vec();
+            for i in names.len()..count {
+                names.push(i.to_string());
+            }
+            Confusion { classes: names, counts: vec![vec![0; count]; count] }
+        });
+        let ranking = classes.map(|_| Ranking::new(outputs, top_k.unwrap_or_else(|| default_top_k(outputs))));
+        let regression = has_numbers(classes.is_some(), loss).then(|| Regression::new(outputs));
+        Tally { confusion, ranking, regression, outputs, loss }
+    }
+
+    /// Takes in rows with their `predictions`, rows x outputs.
+    pub fn add(&mut self, predictions: &[f64], targets: RowTargets<'_>) {
+        for (row, outputs) in predictions.chunks(self.outputs).enumerate() {
+            let truth = match targets {
+                RowTargets::Classes(classes) => classes[row] as usize,
+                RowTargets::Numbers(values) => {
+                    let target = &values[row * self.outputs..][..self.outputs];
+                    if let Some(regression) = &mut self.regression {
+                        regression.add(&probabilities(outputs, self.loss), target);
+                    }
+                    true_class(target)
+                }
+            };
+            if let Some(confusion) = &mut self.confusion {
+                confusion.counts[truth][predicted_class(outputs, self.loss)] += 1;
+            }
+            if let Some(ranking) = &mut self.ranking {
+                ranking.add(&probabilities(outputs, self.loss), outputs, truth);
+            }
+        }
+    }
+
+    /// What was measured.
+    pub fn finish(self) -> Measured {
+        let mut metrics = self.regression.map(|r| r.finish()).unwrap_or_default();
+        let (Some(confusion), Some(ranking)) = (self.confusion, self.ranking) else {
+            return Measured { metrics, ..Measured::default() };
+        };
+        let areas = ranking.areas(confusion.classes.len());
+        let mut classes = classes::scores(&confusion);
+        for (class, area) in classes.iter_mut().zip(&areas) {
+            class.roc_auc = *area;
+        }
+        metrics.top_k = ranking.top_k().map(|(k, accuracy)| TopK { k, accuracy });
+        metrics.roc_auc = ranking::mean_area(&areas);
+        [metrics.precision_macro, metrics.recall_macro, metrics.f1_macro] = classes::means(&confusion, &classes);
+        Measured { confusion: Some(confusion), classes, metrics }
+    }
+}
+
+/// The class behind an encoded target: the largest of a one-hot row, the positive side of a single 0/1 or -1/+1.
+pub(super) fn true_class(target: &[f32]) -> usize {
+    match target {
+        [t] => usize::from(*t >= 0.5),
+        many => (0..many.len()).fold(0, |best, i| if many[i] > many[best] { i } else { best }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_go_to_the_first_class_and_one_output_is_cut_at_the_boundary() {
+        assert_eq!(predicted_class(&[1.0, 3.0, 3.0], Loss::CrossEntropy), 1);
+        assert_eq!(predicted_class(&[0.4], Loss::BinaryCrossEntropy), 0);
+        assert_eq!(predicted_class(&[0.4], Loss::BceWithLogits), 1);
+        assert_eq!(predicted_class(&[-0.1], Loss::Hinge), 0);
+    }
+
+    #[test]
+    fn a_confusion_matrix_counts_true_by_predicted() {
+        let classes = ["a".to_string(), "b".to_string()];
+        let mut tally = Tally::new(Some(&classes), 2, Loss::CrossEntropy, None);
+        tally.add(&[2.0, 1.0, 2.0, 1.0], RowTargets::Classes(&[0, 1]));
+        tally.add(&[0.0, 5.0], RowTargets::Numbers(&[0.0, 1.0]));
+        let found = tally.finish();
+        let confusion = found.confusion.unwrap();
+        assert_eq!(confusion.counts, [[1, 0], [1, 1]]);
+        assert!((confusion.accuracy() - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(found.metrics.mae, None, "classes have no distance");
+        let mut none = Tally::new(None, 2, Loss::Mse, None);
+        none.add(&[2.0, 1.0], RowTargets::Numbers(&[2.0, 1.5]));
+        let found = none.finish();
+        assert_eq!((found.confusion, found.metrics.mae), (None, Some(0.25)));
+    }
+
+    #[test]
+    fn pieces_measure_what_the_whole_does() {
+        let logits: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 23)).collect();
+        let truth: Vec<u32> = (0..20).map(|i| i * 7 % 3).collect();
+        let names = ["a", "b", "c"].map(str::to_string);
+        let new = || Tally::new(Some(&names), 3, Loss::CrossEntropy, None);
+        let (mut whole, mut pieces) = (new(), new());
+        whole.add(&logits, RowTargets::Classes(&truth));
+        for (logits, truth) in logits.chunks(21).zip(truth.chunks(7)) {
+            pieces.add(logits, RowTargets::Classes(truth));
+        }
+        assert_eq!(whole.finish(), pieces.finish());
+    }
+}

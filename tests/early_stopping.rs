@@ -158,7 +158,7 @@ fn what_cannot_be_watched_is_refused() {
     place.write("n.toml", &format!("{REGRESSION}[train.early_stopping]\n"));
     place.refused(
         &["train", "n.toml", "--device", "cpu"],
-        &["n.toml:14:1", "watches the validation", "validation = 0.2"],
+        &["n.toml:15:1", "watches the validation", "validation = 0.2"],
     );
     place.write("s.toml", &spec("validate_every = 0"));
     place.refused(&["train", "s.toml", "--device", "cpu"], &["s.toml:20:18", "`validate_every`"]);

@@ -49,6 +49,7 @@ pub mod cli;
 pub mod compare;
 pub mod data;
 pub mod error;
+pub mod exchange;
 pub mod exec;
 pub mod graph;
 pub mod kernels;

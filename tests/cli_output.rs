@@ -5,8 +5,21 @@ mod program;
 use program::{Place, ended};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 12] =
-    ["train", "eval", "predict", "init", "grad", "verify", "gradcheck", "digest", "replay", "devices", "plan", "bench"];
+const COMMANDS: [&str; 13] = [
+    "train",
+    "eval",
+    "predict",
+    "convert",
+    "init",
+    "grad",
+    "verify",
+    "gradcheck",
+    "digest",
+    "replay",
+    "devices",
+    "plan",
+    "bench",
+];
 
 #[test]
 fn every_command_has_help_with_an_example() {

@@ -137,6 +137,18 @@ fn seeds(reader: &Reader, folder: &Path) -> Vec<Vec<u8>> {
     if corpus.is_dir() {
         seeds.extend(files(&corpus).into_values());
     }
+    if matches!(reader.name, "onnx" | "pytorch") {
+        let fixtures = files(&root.join("tests/fixtures/onnx")).into_iter();
+        let (_, end) = reader.file.split_at(1);
+        seeds.extend(
+            fixtures
+                .filter(|(p, _)| {
+                    let name = p.file_name().unwrap().to_str().unwrap();
+                    name.ends_with(end) && !name.starts_with("unsupported")
+                })
+                .map(|(_, bytes)| bytes),
+        );
+    }
     // What numpy wrote serves as corpus too. A reader takes what has its extension; one without takes all.
     let (_, end) = reader.file.split_at(1);
     for (path, bytes) in files(&root.join("tests/fixtures/arrays")) {

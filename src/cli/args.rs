@@ -56,6 +56,15 @@ pub enum Command {
     #[command(after_help = "Example: wgrad gradcheck examples/digits.toml --samples 1000\n\n\
                             Exit code 0: every gradient agrees; 1: one does not; 2: could not run.")]
     Gradcheck(Gradcheck),
+    /// Write a run as an ONNX file, or make a run of a network from another program
+    #[command(after_help = "Examples: wgrad convert runs/digits-1 --out digits.onnx\n          \
+                            wgrad convert runs/digits-1 --out digits.onnx --with-scaler --probabilities\n          \
+                            wgrad convert model.onnx --out runs/theirs --data data/iris.csv --target species\n          \
+                            wgrad convert model.safetensors --out runs/theirs --spec examples/iris.toml\n\n\
+                            Written is opset 20 (ONNX 1.15): the input `x` and one output, `logits`, `probabilities` or \
+                            `y`; the number of rows is free. Read are dense layers one after the other with their \
+                            activations, of any opset; what else a file holds is refused by its node.")]
+    Convert(Convert),
     /// SHA-256 of a run's weights, or of a weight file's
     #[command(after_help = "Examples: wgrad digest runs/digits-1\n          \
                             wgrad digest runs/digits-1 --json\n          \
@@ -233,6 +242,37 @@ pub struct Predict {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// Folder of a trained run, or a file: ONNX, or safetensors as PyTorch names its tensors
+    #[arg(value_name = "RUN|FILE")]
+    pub subject: PathBuf,
+    /// ONNX file to write, or folder of the new run
+    #[arg(long, value_name = "FILE|DIR")]
+    pub out: PathBuf,
+    /// Of a run: put its scaling in front, so that the input is the numbers of the data file, in double precision
+    #[arg(long)]
+    pub with_scaler: bool,
+    /// Of a run: give probabilities in place of logits, as `wgrad predict` does
+    #[arg(long)]
+    pub probabilities: bool,
+    /// Of a file: the spec whose network it is, which brings data, columns and loss
+    #[arg(long, value_name = "SPEC", conflicts_with_all = ["data", "target", "loss", "activation"])]
+    pub spec: Option<PathBuf>,
+    /// Of a file: the data whose columns the network takes
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub data: Option<PathBuf>,
+    /// Of a file: target column of the data; may be repeated
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub target: Vec<String>,
+    /// Of a file: its loss [default: by its last operation]
+    #[arg(long, value_name = "NAME")]
+    pub loss: Option<String>,
+    /// Of a safetensors file: activation of its inner layers
+    #[arg(long, value_name = "NAME")]
+    pub activation: Option<String>,
 }
 
 #[derive(Debug, Args)]

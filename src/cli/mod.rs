@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod convert;
 mod devices;
 mod digest;
 mod dump;
@@ -55,6 +56,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Grad(args) => gradients::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Gradcheck(args) => gradcheck::run(args),
+        Command::Convert(args) => convert::run(args),
         Command::Digest(args) => digest::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Replay(args) => replay::run(args),

@@ -8,7 +8,7 @@ mod early;
 mod read;
 mod reading;
 mod table;
-mod write;
+pub(crate) mod write;
 
 pub use reading::Reading;
 

@@ -65,7 +65,7 @@ fn files(file: &DataFile) -> String {
     }
 }
 
-fn activation(activation: Activation) -> String {
+pub(crate) fn activation(activation: Activation) -> String {
     match activation {
         Activation::LeakyRelu { slope } => format!("{{ leaky_relu = {{ slope = {} }} }}", float(slope)),
         other => quoted(other.name()),
@@ -82,7 +82,7 @@ fn init(init: Init) -> String {
     format!("{{ {} = {{ {key} = {} }} }}", init.name(), float(value))
 }
 
-fn loss(loss: Loss) -> String {
+pub(crate) fn loss(loss: Loss) -> String {
     match loss {
         Loss::Huber { delta } => format!("{{ huber = {{ delta = {} }} }}", float(delta)),
         other => quoted(other.name()),
@@ -115,6 +115,6 @@ fn float(value: f64) -> String {
     format!("{value:?}")
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

@@ -5,6 +5,7 @@
 use std::path::Path;
 use wgrad::data::arrays::ArrayFile;
 use wgrad::data::{Kind, RawTable, TargetRule, read_csv, sniff};
+use wgrad::exchange::{Import, Origin, import};
 use wgrad::graph::{Activation, Loss};
 use wgrad::model::{Layer, Network, weights};
 use wgrad::spec::Spec;
@@ -34,6 +35,8 @@ pub const READERS: &[Reader] = &[
     Reader { name: "safetensors", file: "d.safetensors", read: data },
     Reader { name: "unnamed", file: "data", read: data },
     Reader { name: "weights", file: "model.safetensors", read: parameters },
+    Reader { name: "onnx", file: "m.onnx", read: onnx },
+    Reader { name: "pytorch", file: "p.safetensors", read: pytorch },
     Reader { name: "checkpoint", file: "checkpoint.safetensors", read: checkpoint },
     Reader { name: "bundle", file: "fault.safetensors", read: bundle },
     Reader { name: "preprocessing", file: "preprocessing.json", read: preprocessing },
@@ -46,6 +49,15 @@ pub const READERS: &[Reader] = &[
 /// The reader called `name`.
 pub fn by_name(name: &str) -> &'static Reader {
     READERS.iter().find(|r| r.name == name).expect("a reader of the list")
+}
+
+fn onnx(path: &Path) -> wgrad::Result<()> {
+    import(path, &Import { origin: Origin::File, loss: None, activation: None }).map(drop)
+}
+
+fn pytorch(path: &Path) -> wgrad::Result<()> {
+    let (loss, activation) = (Some(Loss::Mse), Some(Activation::Relu));
+    import(path, &Import { origin: Origin::File, loss, activation }).map(drop)
 }
 
 fn spec(path: &Path) -> wgrad::Result<()> {

@@ -1,0 +1,11 @@
+//! Exchange with other programs: trained networks as ONNX files, and networks of others as runs.
+//!
+//! ONNX is read and written by two layers: [`protobuf`] knows the wire format and nothing of networks, [`onnx`] the few
+//! messages of the ONNX schema that a multilayer perceptron needs.
+
+pub mod import;
+pub mod onnx;
+pub mod protobuf;
+pub mod pytorch;
+
+pub use import::{Import, Origin, import, write_run};

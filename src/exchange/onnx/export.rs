@@ -1,0 +1,183 @@
+//! A trained network as an ONNX file.
+
+use super::array::{FLOAT, Numbers};
+use super::nodes::Nodes;
+use super::schema::{Attribute, Graph, Model, ValueInfo};
+use super::{LOSS, OPSET, SCALER, SCHEMA};
+use crate::data::{Scale, Scaler};
+use crate::error::{Error, Result};
+use crate::graph::{Activation, Loss};
+use crate::model::{LayerKind, Tensor};
+use crate::train::run_folder::Trained;
+
+/// What is written beside the layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Export {
+    /// The run's scaling in front of the layers, so that the input is the numbers of the data file.
+    pub with_scaler: bool,
+    /// Probabilities in place of logits, as `wgrad predict` gives them.
+    pub probabilities: bool,
+}
+
+/// The bytes of an ONNX file that computes what `trained` does: input `x`, float \[batch, features\] (double where a scaling
+/// is in front: what a data file holds may have more digits than a float); output `logits`, `probabilities` or `y`, float
+/// \[batch, outputs\]. The number of rows is free.
+///
+/// # Errors
+/// [`Error::Shape`] where probabilities are asked for and the loss knows none.
+pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
+    let network = &trained.network;
+    let mut graph = Nodes::default();
+    let mut value = "x".to_owned();
+    if export.with_scaler {
+        value = scale(&mut graph, &trained.preprocessing.scaler, value);
+    }
+    let mut parameters = trained.parameters.iter();
+    for (i, layer) in network.layers.iter().enumerate() {
+        value = match layer.kind {
+            LayerKind::Dense { bias } => dense(&mut graph, i, bias, &mut parameters, &value)?,
+            // In use it changes nothing.
+            LayerKind::Dropout { .. } => value,
+        };
+        value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
+    }
+    let output = match (network.loss, export.probabilities) {
+        (Loss::CrossEntropy, true) => softmax(&mut graph, "output", &value),
+        (Loss::BceWithLogits, true) => graph.push("Sigmoid", "output.sigmoid", &[&value], &[]),
+        // The last layer gives them itself.
+        (Loss::BinaryCrossEntropy, _) | (_, false) => value,
+        (loss, true) => {
+            return Err(Error::Shape(format!(
+                "the loss {} knows no probabilities. Export without --probabilities",
+                loss.name()
+            )));
+        }
+    };
+    let name = output_name(network.loss, export);
+    graph.push("Identity", name, &[&output], &[]);
+    let double = export.with_scaler && trained.preprocessing.scaler.kind() != Scale::None;
+    let info = |name: &str, double, columns| vec![ValueInfo { name: name.to_owned(), double, columns: Some(columns) }];
+    let model = Model {
+        opset: OPSET,
+        producer: "wgrad".to_owned(),
+        metadata: metadata(trained, export)?,
+        graph: Graph {
+            nodes: graph.nodes,
+            initializers: graph.constants,
+            inputs: info("x", double, network.inputs()),
+            outputs: info(name, false, network.outputs()),
+        },
+    };
+    Ok(model.encode())
+}
+
+fn output_name(loss: Loss, export: Export) -> &'static str {
+    match loss {
+        Loss::CrossEntropy | Loss::BceWithLogits if !export.probabilities => "logits",
+        Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy => "probabilities",
+        _ => "y",
+    }
+}
+
+fn metadata(trained: &Trained, export: Export) -> Result<Vec<(String, String)>> {
+    let json = |value: serde_json::Result<String>| value.map_err(|e| Error::Internal(format!("metadata: {e}")));
+    let preprocessing = &trained.preprocessing;
+    let mut metadata = vec![
+        (LOSS.to_owned(), trained.network.loss.name().to_owned()),
+        (SCHEMA.to_owned(), json(serde_json::to_string(&preprocessing.schema))?),
+    ];
+    if export.with_scaler {
+        metadata.push((SCALER.to_owned(), json(serde_json::to_string(&preprocessing.scaler))?));
+    }
+    Ok(metadata)
+}
+
+/// (x - shift) / divisor in double precision, then rounded, as `wgrad` scales: in single precision a mean far larger than the
+/// spread would cost digits. A constant column, which becomes 0 by minmax, is multiplied by 0.
+fn scale(graph: &mut Nodes, scaler: &Scaler, input: String) -> String {
+    let Some(Constants { shift, divisor, factor }) = Constants::of(scaler) else { return input };
+    let width = [shift.len()];
+    let shift = graph.constant("scaler.shift", &width, Numbers::F64(shift));
+    let divisor = graph.constant("scaler.divisor", &width, Numbers::F64(divisor));
+    let x = graph.push("Sub", "scaler.shifted", &[&input, &shift], &[]);
+    let mut x = graph.push("Div", "scaler.divided", &[&x, &divisor], &[]);
+    if let Some(factor) = factor {
+        let factor = graph.constant("scaler.factor", &width, Numbers::F64(factor));
+        x = graph.push("Mul", "scaler.masked", &[&x, &factor], &[]);
+    }
+    graph.push("Cast", "scaler.float", &[&x], &[("to", Attribute::Int(FLOAT))])
+}
+
+/// A scaling as it stands in a graph: (x - shift) / divisor * factor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Constants {
+    pub shift: Vec<f64>,
+    pub divisor: Vec<f64>,
+    pub factor: Option<Vec<f64>>,
+}
+
+impl Constants {
+    /// `None` where nothing is scaled.
+    pub fn of(scaler: &Scaler) -> Option<Constants> {
+        match scaler {
+            Scaler::None => None,
+            Scaler::Standard { mean, std } => {
+                Some(Constants { shift: mean.clone(), divisor: std.clone(), factor: None })
+            }
+            Scaler::Minmax { min, max } => {
+                let columns = || min.iter().zip(max);
+                let divisor = columns().map(|(low, high)| if high > low { high - low } else { 1.0 }).collect();
+                let factor: Vec<f64> = columns().map(|(low, high)| f64::from(u8::from(high > low))).collect();
+                let factor = factor.contains(&0.0).then_some(factor);
+                Some(Constants { shift: min.clone(), divisor, factor })
+            }
+        }
+    }
+}
+
+/// y = x · wᵀ + b, with the parameters under the names that they have everywhere.
+fn dense<'a>(
+    graph: &mut Nodes,
+    i: usize,
+    bias: bool,
+    parameters: &mut impl Iterator<Item = &'a Tensor>,
+    input: &str,
+) -> Result<String> {
+    let mut constant = |name: &str| {
+        let tensor = parameters.next().filter(|t| t.name == format!("layers.{i}.{name}"));
+        let tensor = tensor.ok_or_else(|| Error::Internal(format!("the network has no layers.{i}.{name}")))?;
+        let numbers = Numbers::F32(tensor.values.iter().map(|v| *v as f32).collect());
+        Ok::<_, Error>(graph.constant(&tensor.name, &tensor.shape, numbers))
+    };
+    let mut inputs = vec![input.to_owned(), constant("weight")?];
+    if bias {
+        inputs.push(constant("bias")?);
+    }
+    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    Ok(graph.push("Gemm", &format!("layers.{i}.dense"), &inputs, &[("transB", Attribute::Int(1))]))
+}
+
+fn softmax(graph: &mut Nodes, label: &str, x: &str) -> String {
+    graph.push("Softmax", &format!("{label}.softmax"), &[x], &[("axis", Attribute::Int(-1))])
+}
+
+fn activate(graph: &mut Nodes, activation: Activation, label: &str, x: String) -> String {
+    let name = format!("{label}.{}", activation.name());
+    let mut one = |op: &str, attributes: &[(&str, Attribute)]| graph.push(op, &name, &[&x], attributes);
+    match activation {
+        Activation::Identity => x,
+        Activation::Sigmoid => one("Sigmoid", &[]),
+        Activation::Tanh => one("Tanh", &[]),
+        Activation::Relu => one("Relu", &[]),
+        Activation::LeakyRelu { slope } => one("LeakyRelu", &[("alpha", Attribute::Float(slope as f32))]),
+        Activation::Gelu => one("Gelu", &[("approximate", Attribute::Text("none".into()))]),
+        Activation::GeluTanh => one("Gelu", &[("approximate", Attribute::Text("tanh".into()))]),
+        Activation::Softplus => one("Softplus", &[]),
+        Activation::Softmax => softmax(graph, label, &x),
+        // ONNX has no operator of this name before opset 24.
+        Activation::Silu => {
+            let gate = graph.push("Sigmoid", &format!("{label}.gate"), &[&x], &[]);
+            graph.push("Mul", &name, &[&x, &gate], &[])
+        }
+    }
+}

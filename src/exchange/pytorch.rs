@@ -1,0 +1,125 @@
+//! The dense layers in a safetensors file that PyTorch wrote: `fc1.weight` \[out, in\] with `fc1.bias` \[out\], and so on.
+//!
+//! Such a file knows names and shapes but no order and no activations. The order is that of the names, with numbers in them
+//! compared as numbers (`net.2` comes before `net.10`); it must be a chain, each layer taking what the one before gives.
+
+use super::onnx::Dense;
+use crate::data::read_whole;
+use crate::error::{Error, Result};
+use crate::graph::Activation;
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::path::Path;
+
+/// As for weight files of wgrad: whatever fits memory.
+const FILE_BYTES: u64 = 1 << 40;
+
+/// Reads the layers of `path`; `activations(i, count)` says what follows layer i.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Weights`] for a file that is damaged or holds something else than dense layers, by the tensor's name.
+pub fn read(path: &Path, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<Dense>> {
+    let bytes = read_whole(path, FILE_BYTES).map_err(|e| Error::io(path, e))?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| Error::weights(path, format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
+    layers(&file, activation).map_err(|message| Error::weights(path, message))
+}
+
+fn layers(file: &SafeTensors<'_>, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<Dense>, String> {
+    let mut names: Vec<&str> = file.names().into_iter().collect();
+    names.sort_by_key(|name| natural(name));
+    let weights: Vec<&str> = names.iter().copied().filter(|name| is_called(name, "weight")).collect();
+    let belongs = |name: &&str| weights.contains(name) || bias_of(name).is_some_and(|w| weights.contains(&w.as_str()));
+    if let Some(other) = names.iter().find(|name| !belongs(name)) {
+        return Err(format!(
+            "the tensor {other} belongs to no dense layer: a layer is NAME.weight [out, in], perhaps with NAME.bias [out]"
+        ));
+    }
+    let mut layers: Vec<Dense> = Vec::with_capacity(weights.len());
+    for (i, name) in weights.iter().enumerate() {
+        let layer = dense(file, name, activation(i, weights.len()))?;
+        if let Some(before) = layers.last().filter(|before| before.outputs != layer.inputs) {
+            return Err(format!(
+                "{name} has the shape [{}, {}], and the layer before it, {}, gives {} numbers. Layers are taken in the order \
+                 of their names: {}",
+                layer.outputs,
+                layer.inputs,
+                weights[i - 1],
+                before.outputs,
+                weights.join(", ")
+            ));
+        }
+        layers.push(layer);
+    }
+    if layers.is_empty() { Err("the file holds no NAME.weight, so no layer".to_owned()) } else { Ok(layers) }
+}
+
+fn is_called(name: &str, last: &str) -> bool {
+    name == last || name.strip_suffix(last).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// The weight that the bias `name` stands beside.
+fn bias_of(name: &str) -> Option<String> {
+    is_called(name, "bias").then(|| format!("{}weight", name.trim_end_matches("bias")))
+}
+
+fn dense(file: &SafeTensors<'_>, name: &str, activation: Activation) -> Result<Dense, String> {
+    let view = file.tensor(name).map_err(|e| e.to_string())?;
+    let [outputs, inputs] = *view.shape() else {
+        return Err(format!("{name} has the shape {:?}; a dense layer's weight is [out, in]", view.shape()));
+    };
+    if inputs == 0 || outputs == 0 {
+        return Err(format!("{name} has the shape {:?}, which holds no numbers", view.shape()));
+    }
+    let beside = format!("{}bias", name.trim_end_matches("weight"));
+    let bias = match file.tensor(&beside) {
+        Ok(bias) if bias.shape() != [outputs] => {
+            return Err(format!("{beside} has the shape {:?}, and {name} has {outputs} outputs", bias.shape()));
+        }
+        Ok(bias) => Some(numbers(&beside, &bias)?),
+        Err(_) => None,
+    };
+    Ok(Dense { inputs, outputs, weight: numbers(name, &view)?, bias, activation })
+}
+
+/// The numbers of a tensor whose type single precision holds without rounding.
+fn numbers(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, String> {
+    let halves = || view.data().as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
+    let values: Vec<f32> = match view.dtype() {
+        Dtype::F32 => view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        Dtype::F16 => halves().map(|bits| f16::from_bits(bits).to_f32()).collect(),
+        Dtype::BF16 => halves().map(|bits| bf16::from_bits(bits).to_f32()).collect(),
+        other => return Err(format!("{name} has the type {other}, expected F32, F16 or BF16. Convert it to float32")),
+    };
+    match values.iter().find(|v| !v.is_finite()) {
+        Some(v) => Err(format!("{name} holds {v}; weights must be finite numbers")),
+        None => Ok(values),
+    }
+}
+
+/// A name as text and numbers in turn, for sorting.
+fn natural(name: &str) -> Vec<(String, u128)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest[text..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - text);
+        parts.push((rest[..text].to_owned(), rest[text..text + digits].parse().unwrap_or(u128::MAX)));
+        rest = &rest[text + digits..];
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ordered_as_people_count() {
+        let mut names = ["net.10.weight", "net.2.weight", "net.0.weight", "head.weight"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["head.weight", "net.0.weight", "net.2.weight", "net.10.weight"]);
+        assert_eq!(bias_of("net.0.bias").as_deref(), Some("net.0.weight"));
+        assert_eq!((bias_of("bias").as_deref(), bias_of("net.0.unbias")), (Some("weight"), None));
+    }
+}

@@ -1,0 +1,271 @@
+//! ONNX and safetensors files of networks: what is written, what is read back, what PyTorch wrote, what is refused.
+
+mod program;
+
+use program::Place;
+use std::path::{Path, PathBuf};
+use wgrad::Error;
+use wgrad::data::{Scaler, Schema};
+use wgrad::exchange::onnx::array::{Array, Numbers};
+use wgrad::exchange::onnx::schema::{Attribute, Model, Node};
+use wgrad::exchange::onnx::{self, Export};
+use wgrad::exchange::{Import, Origin, import};
+use wgrad::graph::{Activation, Loss};
+use wgrad::spec::Spec;
+use wgrad::train::run_folder::{Preprocessing, Trained};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/onnx")
+}
+
+fn alone(loss: Option<Loss>, activation: Option<Activation>) -> Import {
+    Import { origin: Origin::File, loss, activation }
+}
+
+/// A network 3 -> 4 -> 2 with drawn weights, as if it were trained.
+fn trained(activation: &str, loss: &str, scaler: Scaler) -> Trained {
+    let text = format!(
+        "[data]\ntrain = \"data-not-named.csv\"\ntarget = \"t\"\nscale = \"{}\"\n[[model.layers]]\ndense = 4\nactivation = \
+         {activation}\nbias = false\n[[model.layers]]\ndense = 2\n[train]\nloss = \"{loss}\"\noptimizer = \"adam\"\n",
+        scaler.kind().name()
+    );
+    let spec = Spec::parse(&text, "s.toml").unwrap();
+    let network = wgrad::model::Network { layers: spec.model.layers(3).unwrap(), loss: spec.train.loss };
+    let parameters = spec.model.initial_parameters(&network, 7);
+    let classes = network.loss.takes_class().then(|| vec!["no".to_string(), "yes".to_string()]);
+    let schema = Schema { features: ["a", "b", "c"].map(String::from).to_vec(), target: vec!["t".into()], classes };
+    Trained { spec, preprocessing: Preprocessing { schema, scaler }, network, parameters }
+}
+
+fn minmax() -> Scaler {
+    // The second column is constant.
+    Scaler::Minmax { min: vec![-1.0, 5.0, 0.1], max: vec![2.0, 5.0, 0.3] }
+}
+
+fn ops(model: &Model) -> Vec<&str> {
+    model.graph.nodes.iter().map(|node| node.op.as_str()).collect()
+}
+
+#[test]
+fn a_file_has_the_run_s_parameters_bit_for_bit_and_one_node_for_each_operation() {
+    let run = trained("\"silu\"", "cross_entropy", minmax());
+    let bytes = onnx::encode(&run, Export { with_scaler: true, probabilities: true }).unwrap();
+    let model = Model::decode(&bytes).unwrap();
+    assert_eq!((model.opset, model.producer.as_str()), (onnx::OPSET, "wgrad"));
+    let expected = ["Sub", "Div", "Mul", "Cast", "Gemm", "Sigmoid", "Mul", "Gemm", "Softmax", "Identity"];
+    assert_eq!(ops(&model), expected);
+    let [input] = &model.graph.inputs[..] else { panic!("{:?}", model.graph.inputs) };
+    assert_eq!((input.name.as_str(), input.columns, input.double), ("x", Some(3), true));
+    let [output] = &model.graph.outputs[..] else { panic!("{:?}", model.graph.outputs) };
+    assert_eq!((output.name.as_str(), output.columns, output.double), ("probabilities", Some(2), false));
+    for tensor in &run.parameters {
+        let found = model.graph.initializers.iter().find(|array| array.name == tensor.name).unwrap();
+        let expected = Numbers::F32(tensor.values.iter().map(|v| *v as f32).collect());
+        assert_eq!((&found.dims, &found.data), (&tensor.shape, &expected));
+    }
+    let plain = Model::decode(&onnx::encode(&run, Export::default()).unwrap()).unwrap();
+    assert_eq!(ops(&plain), ["Gemm", "Sigmoid", "Mul", "Gemm", "Identity"]);
+    assert_eq!((plain.graph.outputs[0].name.as_str(), plain.graph.inputs[0].double), ("logits", false));
+    // What was decoded is what was encoded.
+    assert_eq!(Model::decode(&model.encode()).unwrap(), model);
+    let regression = trained("\"relu\"", "mse", Scaler::None);
+    let refused = onnx::encode(&regression, Export { with_scaler: false, probabilities: true }).unwrap_err();
+    assert!(refused.to_string().contains("mse knows no probabilities"), "{refused}");
+}
+
+#[test]
+fn an_exported_run_comes_back_with_equal_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.onnx");
+    let standard = Scaler::Standard { mean: vec![0.1, 1e9, -3.0], std: vec![1.0 / 3.0, 1e-3, 2.0] };
+    let scalers = [Scaler::None, standard, minmax()];
+    let activations = Activation::NAMES.iter().map(|name| format!("\"{name}\""));
+    for activation in activations.chain(["{ leaky_relu = { slope = 0.3 } }".to_owned()]) {
+        for loss in ["cross_entropy", "bce_with_logits", "mse"] {
+            for scaler in &scalers {
+                let run = trained(&activation, loss, scaler.clone());
+                let export = Export { with_scaler: true, probabilities: loss != "mse" };
+                std::fs::write(&path, onnx::encode(&run, export).unwrap()).unwrap();
+                let back = import(&path, &alone(None, None)).unwrap();
+                assert_eq!(back.network, run.network);
+                assert_eq!(back.parameters, run.parameters, "{activation} {loss}");
+                assert_eq!(back.preprocessing, run.preprocessing, "{activation} {loss}");
+            }
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Expected {
+    x: Vec<[f64; 3]>,
+    files: std::collections::BTreeMap<String, OfFile>,
+}
+
+#[derive(serde::Deserialize)]
+struct OfFile {
+    activation: String,
+    y: Vec<Vec<f64>>,
+}
+
+/// What `trained` gives for the rows `x`, on the CPU.
+fn outputs(trained: &Trained, x: &[[f64; 3]]) -> Vec<Vec<f64>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.csv");
+    let names = &trained.preprocessing.schema.features;
+    let rows: String = x.iter().map(|[a, b, c]| format!("{a},{b},{c}\n")).collect();
+    std::fs::write(&path, format!("{}\n{rows}", names.join(","))).unwrap();
+    let mut found = Vec::new();
+    let file = wgrad::spec::DataFile::at(&path);
+    let mut take = |values: &[f64]| {
+        found.extend(values.chunks(trained.network.outputs()).map(<[f64]>::to_vec));
+        Ok(())
+    };
+    let device = wgrad::exec::Device::cpu();
+    pollster::block_on(wgrad::train::forward::predict_file(&device, trained, &file, &mut take)).unwrap();
+    found
+}
+
+#[test]
+fn networks_of_pytorch_s_exporters_are_read_and_give_its_outputs() {
+    let expected: Expected = serde_json::from_slice(&std::fs::read(fixtures().join("expected.json")).unwrap()).unwrap();
+    assert!(expected.files.len() >= 20);
+    for (name, OfFile { activation, y }) in &expected.files {
+        let wish = match name.as_str() {
+            "unsupported_new.onnx" => continue,
+            "mlp.safetensors" => alone(Some(Loss::Mse), Activation::by_name("relu")),
+            _ => alone(None, None),
+        };
+        let found = import(&fixtures().join(name), &wish).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut of_activation = Activation::by_name(activation).unwrap();
+        if let Activation::LeakyRelu { slope } = &mut of_activation {
+            *slope = 0.2;
+        }
+        assert_eq!(found.spec.model.layers[0].activation, of_activation, "{name}");
+        for (row, expected) in outputs(&found, &expected.x).iter().zip(y) {
+            let softmax = |z: &[f64]| {
+                let sum: f64 = z.iter().map(|z| z.exp()).sum();
+                z.iter().map(|z| z.exp() / sum).collect::<Vec<_>>()
+            };
+            let row = match found.network.loss {
+                Loss::CrossEntropy if name.starts_with("log") => softmax(row).iter().map(|p| p.ln()).collect(),
+                Loss::CrossEntropy => softmax(row),
+                _ => row.clone(),
+            };
+            for (a, b) in row.iter().zip(expected) {
+                // Both are f32 sums of 8 products at most, of numbers below 10: far below 1e-5, as is asked of an exchange.
+                assert!((a - b).abs() <= 1e-5, "{name}: {row:?} {expected:?}");
+            }
+        }
+    }
+}
+
+/// A file whose graph `change` has changed is refused, and the message has `part`.
+fn refused(change: impl FnOnce(&mut Model), part: &str) {
+    let run = trained("\"tanh\"", "mse", Scaler::None);
+    let mut model = Model::decode(&onnx::encode(&run, Export::default()).unwrap()).unwrap();
+    change(&mut model);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.onnx");
+    std::fs::write(&path, model.encode()).unwrap();
+    let error = import(&path, &alone(None, None)).unwrap_err();
+    assert!(matches!(error, Error::Weights { .. }) && error.to_string().contains(part), "{error}");
+}
+
+fn array<'a>(model: &'a mut Model, name: &str) -> &'a mut Array {
+    model.graph.initializers.iter_mut().find(|a| a.name == name).unwrap()
+}
+
+#[test]
+fn what_is_no_chain_of_dense_layers_is_refused_by_its_node() {
+    refused(|m| m.graph.nodes[1].op = "Elu".into(), "node 1 (Elu \"layers.0.tanh\"): this operator is not read");
+    refused(|m| m.graph.nodes[0].op = "Conv".into(), "node 0 (Conv");
+    refused(|m| m.graph.nodes[1].domain = "com.microsoft".into(), "(com.microsoft.Tanh");
+    refused(|m| m.graph.nodes[1].op = "Exp".into(), "none of the activations that wgrad has");
+    refused(|m| m.graph.nodes[2].inputs[0] = "x".into(), "a chain of layers is read, no branches");
+    refused(|m| m.graph.nodes[2].inputs[0] = "nowhere".into(), "\"nowhere\" is not computed by any node");
+    refused(|m| m.graph.nodes[0].attributes.push(("alpha".into(), Attribute::Float(2.0))), "alpha and beta must be 1");
+    refused(
+        |m| m.graph.nodes[0].attributes.clear(),
+        "node 2 (Gemm \"layers.1.dense\"): the weights take 4 numbers and give 2; the layer before gives 3",
+    );
+    refused(|m| array(m, "layers.1.weight").dims = vec![4, 2], "the layer before gives 4");
+    refused(|m| array(m, "layers.0.weight").dims = vec![4, 4], "12 numbers for the shape [4, 4]");
+    refused(|m| array(m, "layers.0.weight").data = Numbers::F64(vec![0.5; 12]), "not single precision");
+    refused(
+        |m| {
+            let Numbers::F32(values) = &mut array(m, "layers.0.weight").data else { unreachable!() };
+            values[3] = f32::NAN;
+        },
+        "\"layers.0.weight\" holds NaN",
+    );
+    refused(|m| m.graph.outputs.clear(), "a network with one output");
+    refused(|m| m.graph.inputs.push(m.graph.inputs[0].clone()), "one input is read, this one has 2");
+    refused(|m| m.graph.nodes.truncate(2), "no node computes the output \"y\"");
+    refused(|m| m.graph.nodes.clear(), "no nodes");
+    refused(
+        |m| {
+            let node =
+                Node { op: "Identity".into(), inputs: vec!["x".into()], outputs: vec!["z".into()], ..Node::default() };
+            m.graph.nodes.extend(std::iter::repeat_n(node, 10_001));
+        },
+        "10000 at most are read",
+    );
+    let elu = import(&fixtures().join("unsupported_new.onnx"), &alone(None, None)).unwrap_err().to_string();
+    assert!(elu.contains("(Elu") && elu.contains("unsupported_new.onnx"), "{elu}");
+    let bare = import(&fixtures().join("mlp.safetensors"), &alone(None, None)).unwrap_err().to_string();
+    assert!(bare.contains("--spec") && bare.contains("--activation"), "{bare}");
+}
+
+#[test]
+fn the_program_takes_a_run_out_and_in_again() {
+    let place = Place::new();
+    place.good(&["train", "iris.toml", "--run", "r", "--device", "cpu"]);
+    place.good(&["convert", "r", "--out", "m.onnx", "--with-scaler", "--probabilities"]);
+    let predict = |run: &str| place.good(&["predict", run, "--data", "iris.csv", "--device", "cpu"]);
+    let expected = predict("r");
+    place.good(&["convert", "m.onnx", "--out", "alone"]);
+    assert_eq!(predict("alone"), expected);
+    place.good(&["convert", "m.onnx", "--out", "data", "--data", "iris.csv", "--target", "species"]);
+    assert_eq!(predict("data"), expected);
+    place.good(&["convert", "r/model.safetensors", "--out", "spec", "--spec", "iris.toml"]);
+    assert_eq!(predict("spec"), expected);
+    let eval = |run: &str| place.good(&["eval", run, "--data", "iris.csv", "--device", "cpu"]);
+    assert_eq!(eval("data"), eval("r"));
+    place.good(&["verify", "data", "--device", "cpu"]);
+    let digest = |run: &str| place.good(&["digest", run]).split(' ').next().map(str::to_owned);
+    assert_eq!(digest("alone"), digest("r"));
+
+    // Dropout leaves the file and comes back with the spec.
+    let spec = std::fs::read_to_string(place.path("iris.toml")).unwrap();
+    place.write(
+        "drop.toml",
+        &spec.replacen(
+            "[[model.layers]]\ndense = 3",
+            "[[model.layers]]\ndropout = 0.3\n[[model.layers]]\ndense = 3",
+            1,
+        ),
+    );
+    place.good(&["train", "drop.toml", "--run", "dr", "--device", "cpu"]);
+    place.good(&["convert", "dr", "--out", "d.onnx", "--with-scaler"]);
+    place.good(&["convert", "d.onnx", "--out", "db", "--spec", "drop.toml"]);
+    assert_eq!((predict("db"), digest("db")), (predict("dr"), digest("dr")));
+    place.good(&["convert", "d.onnx", "--out", "dn"]);
+    assert_eq!(predict("dn"), predict("dr"));
+
+    let no_scaler = place.run(&["convert", "r", "--out", "n.onnx"]);
+    assert!(no_scaler.code == Some(0) && no_scaler.stderr.contains("--with-scaler"), "{no_scaler:?}");
+    let refused = |args: &[&str], part: &str| {
+        let found = place.run(args);
+        assert!(found.code == Some(2) && found.stderr.contains(part), "{args:?}: {found:?}");
+    };
+    refused(&["convert", "r", "--out", "m.txt"], "extension .onnx");
+    refused(&["convert", "r", "--out", "m.onnx", "--loss", "mse"], "are for files");
+    refused(&["convert", "nowhere.onnx", "--out", "q"], "no such run or file");
+    refused(&["convert", "iris.csv", "--out", "q"], "is read from an ONNX file");
+    refused(&["convert", "m.onnx", "--out", "q", "--with-scaler"], "are for runs");
+    refused(&["convert", "m.onnx", "--out", "r"], "holds another run");
+    refused(&["convert", "m.onnx", "--out", "q", "--loss", "mses"], "there is none of this name");
+    refused(&["convert", "m.onnx", "--out", "q", "--spec", "line.toml"], "holds the layers 4 -> 8");
+    refused(&["verify", "alone", "--device", "cpu"], "data-not-named.csv");
+    assert!(!place.path("q").exists());
+}

@@ -114,7 +114,7 @@ fn steps(c: &mut Criterion) {
         let layer = |w: &[usize]| Layer::dense(w[0], w[1], Activation::Sigmoid, true);
         let network = Network { layers: widths.windows(2).map(layer).collect(), loss: Loss::HalfSquaredError };
         let optimizer = Optimizer::Sgd { lr: 1e-6, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
-        let roles = Roles { train: Some((rows, batch, optimizer)), table_steps: steps, ..Roles::default() };
+        let roles = Roles { train: Some((rows, batch, optimizer.into())), table_steps: steps, ..Roles::default() };
         let wide = |n: usize| numbers(n).into_iter().map(f64::from).collect::<Vec<f64>>();
         let data = Dataset::numbers(
             &wide(rows * network.inputs()),

@@ -43,7 +43,7 @@ fn train(threads: usize) -> Vec<u64> {
         .collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let roles = Roles { train: Some((ROWS, BATCH, Optimizer::adam(1e-3))), ..Roles::default() };
+        let roles = Roles { train: Some((ROWS, BATCH, Optimizer::adam(1e-3).into())), ..Roles::default() };
         let mut engine = pollster::block_on(Engine::open(&Device::cpu(), &network, roles)).unwrap();
         engine.write_parameters(&parameters).unwrap();
         engine.set_training_data(&data).unwrap();

@@ -157,7 +157,7 @@ fn the_gradient_is_that_of_the_thinned_network() {
 /// Losses and parameters after the steps `pieces`, each piece by an engine of its own that takes over from the one before.
 fn trained(limits: Limits, seed: u64, pieces: &[usize]) -> (Vec<f64>, Vec<Tensor>) {
     let (network, data, batch) = (dropping(), data(50), 8);
-    let roles = Roles { train: Some((50, batch, Optimizer::sgd(0.1))), seed, ..Roles::default() };
+    let roles = Roles { train: Some((50, batch, Optimizer::sgd(0.1).into())), seed, ..Roles::default() };
     let mut parameters = initial_parameters(&network.layers, 4);
     let order: Vec<u32> = (0..50).collect();
     let (mut losses, mut done) = (Vec::new(), 0);
@@ -211,7 +211,7 @@ fn a_layer_in_blocks_has_the_bits_of_one_in_a_piece() {
 fn question<'a>(network: &'a Network, parameters: &'a [Tensor], data: &'a Dataset) -> Question<'a> {
     Question {
         network,
-        optimizer: ADAMW,
+        rule: ADAMW.into(),
         parameters,
         data,
         batch_size: 8,

@@ -76,7 +76,7 @@ fn an_example_is_verified_with_its_data_weights_and_activations_divided() {
     let device = limited(device, limits(device, 1024, 1, 4));
     let question = Question {
         network: &prepared.network,
-        optimizer: ADAMW,
+        rule: ADAMW.into(),
         parameters: &parameters,
         data: &prepared.train,
         batch_size: 16,
@@ -102,7 +102,7 @@ fn parameters_in_several_buffers_are_written_and_read_by_name() {
     let Some(device) = adapter() else { return };
     let net = network(&[64, 48, 10], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
     let device = limited(device, limits(device, 1024, 1, 65_535));
-    let roles = Roles { train: Some((40, 8, ADAMW)), evaluate: Some(50), ..Roles::default() };
+    let roles = Roles { train: Some((40, 8, ADAMW.into())), evaluate: Some(50), ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(&device, &net, roles)).unwrap();
     assert!(engine.plans()[0].arenas.iter().any(|a| a.name == "params" && a.cuts.len() >= 3));
     let mut parameters = initial_parameters(&net.layers, 5);
@@ -126,7 +126,7 @@ fn a_weight_larger_than_a_binding_is_trained_and_verified() {
     let data = Dataset::numbers(&x, 16, &target, 1);
     let question = Question {
         network: &net,
-        optimizer: SGD,
+        rule: SGD.into(),
         parameters: &parameters,
         data: &data,
         batch_size: 64,

@@ -27,7 +27,7 @@ fn train(device: &Device, target: Duration) -> (Vec<u64>, Counters, usize) {
     let network = Network { layers, loss: Loss::CrossEntropy };
     let x: Vec<f64> = (0..ROWS * 12).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
     let classes: Vec<u32> = (0..ROWS as u32).map(|i| i * 3 % 5).collect();
-    let train = Some((ROWS, BATCH, Optimizer::adam(1e-2)));
+    let train = Some((ROWS, BATCH, Optimizer::adam(1e-2).into()));
     let switches = Switches { whole: false, ..Switches::default() };
     let roles = Roles { train, switches, ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(&Device::Gpu(gpu), &network, roles)).unwrap();

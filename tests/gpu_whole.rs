@@ -71,7 +71,7 @@ fn dataset(problem: &Problem) -> Dataset {
 fn question<'a>(problem: &'a Problem, data: &'a Dataset, steps: usize, whole: bool) -> Question<'a> {
     Question {
         network: &problem.network,
-        optimizer: problem.optimizer,
+        rule: problem.optimizer.into(),
         parameters: &problem.parameters,
         data,
         batch_size: problem.batch,
@@ -128,7 +128,7 @@ fn bits(values: &[f64]) -> Vec<u64> {
 /// Parameters, states and losses after training on `order`, which goes to the engine in pieces of `piece` rows.
 fn trained(device: &Device, problem: &Problem, order: &[u32], piece: usize) -> (Vec<u64>, Vec<u64>, Plan) {
     // Tables longer than a dispatch; the longer of the orders passes their end too.
-    let train = Some((problem.rows, problem.batch, problem.optimizer));
+    let train = Some((problem.rows, problem.batch, problem.optimizer.into()));
     let roles = Roles { train, table_steps: 8192, ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(device, &problem.network, roles)).unwrap();
     engine.write_parameters(&problem.parameters).unwrap();

@@ -77,7 +77,7 @@ fn question(subject: &Subject) -> Question<'_> {
 /// Losses and parameters after 40 steps of shuffled rows.
 fn trained(device: &Device, subject: &Subject) -> Vec<u64> {
     let (rows, batch) = (subject.data.rows, 7);
-    let roles = Roles { train: Some((rows, batch, subject.optimizer)), table_steps: 64, ..Roles::default() };
+    let roles = Roles { train: Some((rows, batch, subject.optimizer.into())), table_steps: 64, ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(device, &subject.network, roles)).unwrap();
     engine.write_parameters(&subject.parameters).unwrap();
     engine.set_training_data(&subject.data).unwrap();

@@ -298,7 +298,7 @@ fn dataset(problem: &Problem) -> Dataset {
 
 /// Losses, parameters and states after `epochs` epochs in the order of the rows, backwards at odd epochs.
 fn train(problem: &Problem, limits: Limits, batch: usize, epochs: usize) -> (Engine, Vec<f64>, Vec<Vec<f64>>) {
-    let roles = Roles { train: Some((problem.rows, batch, problem.optimizer)), ..Roles::default() };
+    let roles = Roles { train: Some((problem.rows, batch, problem.optimizer.into())), ..Roles::default() };
     let device = Device::cpu();
     let opened = Engine::open_within(&device, limits, &problem.network, roles);
     let mut engine = pollster::block_on(opened).unwrap();

@@ -32,17 +32,21 @@ fn counts() -> Vec<Vec<u64>> {
     counts
 }
 
+/// The fractional part of multiples of the golden ratio: spread evenly, the same in every run.
+fn noise(i: usize) -> f64 {
+    (i as f64 * 0.618_033_988_75).fract() - 0.5
+}
+
 /// A made-up run on ten classes.
 fn digits(epochs: usize) -> RunReport {
     let decay = |step: usize| 0.04 + 2.3 * (-(step as f64) / 120.0).exp() + 0.2 / (1.0 + step as f64 / 60.0);
-    // The fractional part of multiples of the golden ratio: spread evenly, the same in every run.
-    let noise = |i: usize| (i as f64 * 0.618_033_988_75).fract() - 0.5;
     let records = (1..=epochs).map(|epoch| EpochRecord {
         epoch,
         step: epoch * PER_EPOCH,
         train_loss: decay(epoch * PER_EPOCH - PER_EPOCH / 2),
         validation_loss: Some(decay(epoch * PER_EPOCH) * 1.1 + 0.05 + 0.01 * noise(epoch)),
         validation_accuracy: Some(0.975 - 0.9 * (-(epoch as f64) / 2.4).exp() + 0.004 * noise(epoch)),
+        lr: Some(0.1),
         seconds: 0.0121,
         samples_per_second: 118_800.0,
         ..EpochRecord::default()

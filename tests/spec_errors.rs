@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 use std::path::Path;
 use wgrad::data::Scale;
-use wgrad::graph::{Activation, Adam, Loss, Optimizer};
+use wgrad::graph::{Activation, Adam, Loss, OneCycle, Optimizer, Plateau, Schedule, Shape};
 use wgrad::model::Init;
 use wgrad::report::Monitor;
 use wgrad::spec::{
-    CheckpointSpec, DataFile, DataSpec, EarlyStopping, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec,
-    Validation,
+    CheckpointSpec, DataFile, DataSpec, EarlyStopping, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec,
+    Spec, TrainSpec, Unit, Validation,
 };
 
 const WHOLE: &str = r#"[data]
@@ -69,9 +69,10 @@ fn a_spec_means_what_it_says() {
     assert_eq!(spec.model.layers[1], LayerSpec::dense(10, Activation::Identity));
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     let (loss, checkpoint) = (Loss::CrossEntropy, CheckpointSpec::default());
-    let (validate_every, early_stopping) = (1, None);
+    let (validate_every, early_stopping, schedule) = (1, None, ScheduleSpec::default());
+    let (batch_size, epochs, seed) = (32, 30, 1);
     let expected =
-        TrainSpec { loss, optimizer, batch_size: 32, epochs: 30, seed: 1, validate_every, early_stopping, checkpoint };
+        TrainSpec { loss, optimizer, schedule, batch_size, epochs, seed, validate_every, early_stopping, checkpoint };
     assert_eq!(spec.train, expected);
     assert_eq!(spec.outputs(), 10);
     assert!(spec.warnings().is_empty());
@@ -89,6 +90,7 @@ fn what_is_left_out_has_the_documented_default() {
     let expected = TrainSpec {
         loss: Loss::Huber { delta: 1.0 },
         optimizer: Optimizer::AdamW(adam),
+        schedule: ScheduleSpec::default(),
         batch_size: 32,
         epochs: 10,
         seed: 0,
@@ -426,6 +428,35 @@ fn file() -> impl Strategy<Value = DataFile> {
     name().prop_map(|written| DataFile::new(&written, Path::new("some/folder")))
 }
 
+fn schedule() -> impl Strategy<Value = ScheduleSpec> {
+    let length = || 0_u64..1 << 31;
+    let count = || 0_u32..1 << 31;
+    let cycle = (0.0..=1.0_f64, any::<bool>(), 1.0..1e9_f64, 1.0..1e9_f64, any::<bool>(), length());
+    let plateau = (1e-9..1.0_f64, count(), positive(), any::<bool>(), count(), positive(), positive());
+    let shape = prop_oneof![
+        Just(Shape::Constant),
+        (1_u64..1 << 31, positive()).prop_map(|(step_size, gamma)| Shape::Step { step_size, gamma }),
+        positive().prop_map(|gamma| Shape::Exponential { gamma }),
+        (positive(), positive(), length()).prop_map(|(start_factor, end_factor, length)| Shape::Linear {
+            start_factor,
+            end_factor,
+            length
+        }),
+        (positive(), length()).prop_map(|(eta_min, length)| Shape::Cosine { eta_min, length }),
+        cycle.prop_map(|(pct_start, linear, div_factor, final_div_factor, three_phase, length)| {
+            Shape::OneCycle(OneCycle { pct_start, linear, div_factor, final_div_factor, three_phase, length })
+        }),
+        plateau.prop_map(|(factor, patience, threshold, absolute, cooldown, min_lr, eps)| {
+            Shape::ReduceOnPlateau(Plateau { factor, patience, threshold, absolute, cooldown, min_lr, eps })
+        }),
+    ];
+    let unit = prop::sample::select(vec![Unit::Step, Unit::Epoch]);
+    (shape, length(), 0.0..=1.0_f64, unit).prop_map(|(shape, warmup, warmup_factor, unit)| ScheduleSpec {
+        schedule: Schedule { warmup_factor, ..Schedule::steps(shape).warmup(warmup) },
+        unit,
+    })
+}
+
 fn any_spec() -> impl Strategy<Value = Spec> {
     let validation = prop_oneof![
         Just(None),
@@ -462,16 +493,19 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         |(monitor, patience, min_delta, restore_best)| EarlyStopping { monitor, patience, min_delta, restore_best },
     );
     let validation = (size(), prop::option::of(early));
-    let train = (loss, optimizer(), size(), size(), any::<u64>(), checkpoint, validation).prop_map(
-        |(loss, optimizer, batch_size, epochs, seed, checkpoint, (validate_every, early_stopping))| TrainSpec {
-            loss,
-            optimizer,
-            batch_size,
-            epochs,
-            seed,
-            validate_every,
-            early_stopping,
-            checkpoint,
+    let train = (loss, optimizer(), schedule(), size(), size(), any::<u64>(), checkpoint, validation).prop_map(
+        |(loss, optimizer, schedule, batch_size, epochs, seed, checkpoint, (validate_every, early_stopping))| {
+            TrainSpec {
+                loss,
+                optimizer,
+                schedule,
+                batch_size,
+                epochs,
+                seed,
+                validate_every,
+                early_stopping,
+                checkpoint,
+            }
         },
     );
     (data, model, train).prop_map(|(data, model, mut train)| {

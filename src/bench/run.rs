@@ -184,7 +184,7 @@ impl Runner {
     async fn open(device: &Device, workload: Workload, switches: Switches) -> Result<Runner> {
         let network = workload.network();
         let roles = Roles {
-            train: Some((workload.samples, workload.batch, workload.optimizer)),
+            train: Some((workload.samples, workload.batch, workload.optimizer.into())),
             table_steps: TABLE_ROWS / workload.batch,
             switches,
             ..Roles::default()

@@ -18,13 +18,13 @@ pub fn spec(spec: &Spec, device: &Device, switches: Switches) -> anyhow::Result<
         anyhow::bail!("WGRAD_DUMP={unknown} is not known. It takes graph, plan and wgsl, comma-separated");
     }
     let prepared = prepare(spec)?;
-    let (rows, optimizer) = (prepared.train.rows, spec.train.optimizer);
-    let batch = spec.train.batch_size.min(rows);
+    let rows = prepared.train.rows;
+    let (batch, rule) = (spec.train.batch_of(rows), spec.train.rule(rows));
     if wanted.contains(&"graph") {
         let samples = Samples { name: "train", rows, batch };
-        out::words(&prepared.network.train_graph(samples, optimizer)?.to_string());
+        out::words(&prepared.network.train_graph(samples, rule)?.to_string());
     }
-    let roles = Roles { train: Some((rows, batch, optimizer)), switches, ..Roles::default() };
+    let roles = Roles { train: Some((rows, batch, rule)), switches, ..Roles::default() };
     for plan in plans(device, &prepared.network, roles)? {
         if wanted.contains(&"plan") {
             out::words(&plan.to_string());

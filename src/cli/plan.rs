@@ -48,9 +48,10 @@ pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let prepared = prepare(&spec)?;
     let opened = open(&args.target)?;
     let target = target(opened.as_ref())?;
-    let batch = spec.train.batch_size.min(prepared.train.rows);
+    let rows = prepared.train.rows;
+    let batch = spec.train.batch_of(rows);
     let roles = Roles {
-        train: Some((prepared.train.rows, batch, spec.train.optimizer)),
+        train: Some((rows, batch, spec.train.rule(rows))),
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
         stream: in_file(&spec, &prepared),
         switches: args.switches.parse()?,

@@ -23,7 +23,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     };
     let prepared = prepare(&spec)?;
     let device = args.device.open()?;
-    let batch = spec.train.batch_size.min(prepared.train.rows);
+    let batch = spec.train.batch_of(prepared.train.rows);
     check_tensors(&device.limits(), device.name(), &prepared.network, batch)?;
     check_host_memory("verification", JUDGE_COPIES * prepared.network.parameter_bytes())?;
     let parameters = match &folder {
@@ -33,7 +33,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     out::words(&format!("device    {} ({})", device.name(), device.reason()));
     let question = Question {
         network: &prepared.network,
-        optimizer: spec.train.optimizer,
+        rule: spec.train.rule(prepared.train.rows),
         parameters: &parameters,
         data: &prepared.train,
         batch_size: spec.train.batch_size,

@@ -9,10 +9,14 @@ pub mod check;
 pub mod op;
 pub mod optimizer;
 mod print;
+pub mod rule;
+pub mod schedule;
 mod shape;
 pub mod stabilise;
 
 pub use op::{Activation, Adam, Loss, Optimizer};
+pub use rule::UpdateRule;
+pub use schedule::{OneCycle, Plateau, Schedule, Shape};
 
 use crate::error::{Error, Result};
 

@@ -226,4 +226,14 @@ impl Optimizer {
             Optimizer::Adam(a) | Optimizer::AdamW(a) => a.lr,
         }
     }
+
+    /// The same with another learning rate.
+    #[must_use]
+    pub fn with_lr(mut self, rate: f64) -> Optimizer {
+        match &mut self {
+            Optimizer::Sgd { lr, .. } => *lr = rate,
+            Optimizer::Adam(a) | Optimizer::AdamW(a) => a.lr = rate,
+        }
+        self
+    }
 }

@@ -1,6 +1,6 @@
 //! The optimizer as nodes of the graph: one update for each parameter.
 
-use super::{Graph, Op, Optimizer, TensorType};
+use super::{Graph, Op, Optimizer, TensorType, UpdateRule};
 use crate::error::Result;
 
 /// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t)), 1 / sqrt(1 - beta2^t), reserved.
@@ -34,7 +34,8 @@ impl Optimizer {
 ///
 /// # Errors
 /// [`crate::Error::Internal`] when a gradient does not fit its parameter.
-pub fn append_updates(graph: &mut Graph, optimizer: Optimizer) -> Result<()> {
+pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
+    let UpdateRule { optimizer, .. } = rule;
     let hyper = graph.source(Op::Table { name: "hyper".into() }, TensorType::f32(&[HYPER_COLUMNS]), "optimizer");
     for (name, param) in graph.params() {
         let Some(gradient) = graph.find_output(&format!("grad.{name}")) else { continue };

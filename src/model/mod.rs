@@ -12,7 +12,7 @@ pub use layer::{Layer, LayerKind, Mode};
 
 use crate::error::Result;
 use crate::graph::{
-    Activation, Graph, Loss, Op, Optimizer, RANDOM, RANDOM_COLUMNS, TensorType, Value, autodiff, check, optimizer,
+    Activation, Graph, Loss, Op, RANDOM, RANDOM_COLUMNS, TensorType, UpdateRule, Value, autodiff, check, optimizer,
     stabilise,
 };
 
@@ -115,11 +115,12 @@ impl Network {
     ///
     /// # Errors
     /// As [`Network::predict_graph`].
-    pub fn train_graph(&self, samples: Samples<'_>, optimizer: Optimizer) -> Result<Graph> {
+    pub fn train_graph(&self, samples: Samples<'_>, rule: impl Into<UpdateRule>) -> Result<Graph> {
+        let rule = rule.into();
         let mut graph = self.gradient_graph(samples, Mode::Train)?;
         // Nobody reads the predictions of a training step; without the output they need not outlive their use.
         graph.outputs.retain(|(name, _)| name != "pred");
-        optimizer::append_updates(&mut graph, optimizer)?;
+        optimizer::append_updates(&mut graph, rule)?;
         check::verify(&graph, "optimizer")?;
         Ok(graph)
     }

@@ -346,12 +346,13 @@ fn epochs(report: &RunReport) -> String {
     let rows: String = shown
         .map(|(_, e)| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                 count_of(e.epoch),
                 count_of(e.step),
                 value(e.train_loss),
                 optional(e.validation_loss, value),
                 optional(e.validation_accuracy, percent),
+                optional(e.lr, value),
                 seconds(e.seconds),
                 rate(e.samples_per_second)
             )
@@ -362,7 +363,7 @@ fn epochs(report: &RunReport) -> String {
         "<details class=\"card\"><summary><h2>Epochs</h2><span class=\"small\">{}{thinned}</span></summary>\
          <div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">epoch</th><th scope=\"col\">steps</th>\
          <th scope=\"col\">training loss</th><th scope=\"col\">validation loss</th><th scope=\"col\">accuracy</th>\
-         <th scope=\"col\">time</th><th scope=\"col\">samples/s</th></tr></thead><tbody>\n{rows}</tbody></table></div>\
+         <th scope=\"col\">learning rate</th><th scope=\"col\">time</th><th scope=\"col\">samples/s</th></tr></thead><tbody>\n{rows}</tbody></table></div>\
          </details>\n",
         count_of(total)
     )

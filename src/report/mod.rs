@@ -200,6 +200,9 @@ pub struct EpochRecord {
     /// Other metrics on the validation rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
+    /// Learning rate of the epoch's last step; `None` in records of earlier versions.
+    #[serde(default)]
+    pub lr: Option<f64>,
     /// Wall time of the epoch's training steps, in seconds.
     pub seconds: f64,
     /// Training samples a second of that time.

@@ -10,16 +10,16 @@ use toml::de::{DeTable, DeValue};
 use super::table::{Source, Table, Value, describe};
 
 /// One of a list of named things, with its parameters.
-struct Choice<'a> {
-    name: &'a str,
+pub(super) struct Choice<'a> {
+    pub name: &'a str,
     /// The parameters; an empty table where the name stands alone.
-    parameters: Table<'a>,
+    pub parameters: Table<'a>,
     span: Range<usize>,
 }
 
 /// Reads `"name"` or `{ name = { parameter = value } }`. `kind` is the word for messages, `example` shows the second
 /// form, and `empty` is an empty table.
-fn choice<'a>(
+pub(super) fn choice<'a>(
     source: &'a Source<'a>,
     kind: &str,
     value: &'a Value<'a>,
@@ -147,7 +147,7 @@ fn weight_decay(parameters: &Table<'_>, default: f64) -> Result<f64> {
 const LR_RANGE: &str = "a finite number above 0, such as 0.01";
 const FRACTION_RANGE: &str = "a number of at least 0 and below 1, such as 0.9";
 
-fn positive(value: f64) -> bool {
+pub(super) fn positive(value: f64) -> bool {
     value.is_finite() && value > 0.0
 }
 

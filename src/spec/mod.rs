@@ -7,14 +7,16 @@ mod choice;
 mod early;
 mod read;
 mod reading;
+mod schedule;
 mod table;
 pub(crate) mod write;
 
 pub use reading::Reading;
+pub use schedule::{ScheduleSpec, Unit};
 
 use crate::data::{Scale, TargetRule};
 use crate::error::{Error, Result};
-use crate::graph::{Activation, Loss, Optimizer};
+use crate::graph::{Activation, Loss, Optimizer, UpdateRule};
 use crate::model::init::{Init, draw_parameters};
 use crate::model::{Layer, LayerKind, Network, Tensor};
 use crate::report::Monitor;
@@ -155,6 +157,8 @@ pub struct TrainSpec {
     pub loss: Loss,
     /// How.
     pub optimizer: Optimizer,
+    /// How its learning rate goes; constant by default.
+    pub schedule: ScheduleSpec,
     /// Samples a step; 32 by default.
     pub batch_size: usize,
     /// Passes over the training rows; 10 by default.
@@ -185,6 +189,20 @@ pub struct EarlyStopping {
 impl Default for EarlyStopping {
     fn default() -> Self {
         EarlyStopping { monitor: Monitor::ValidationLoss, patience: 5, min_delta: 0.0, restore_best: true }
+    }
+}
+
+impl TrainSpec {
+    /// Samples of an optimizer step of a training set of `rows`: a set smaller than a batch is one batch.
+    pub fn batch_of(&self, rows: usize) -> usize {
+        self.batch_size.min(rows)
+    }
+
+    /// The optimizer with its schedule, for a training set of `rows`.
+    pub fn rule(&self, rows: usize) -> UpdateRule {
+        let steps_per_epoch = rows.div_ceil(self.batch_of(rows).max(1));
+        let schedule = self.schedule.resolved(steps_per_epoch as u64, self.epochs as u64);
+        UpdateRule { schedule, ..self.optimizer.into() }
     }
 }
 

@@ -11,8 +11,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, number, size};
 use super::{
-    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec, Validation,
-    choice, early,
+    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
+    Validation, choice, early, schedule,
 };
 
 /// Reads a whole spec.
@@ -180,6 +180,10 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Resu
     let train = TrainSpec {
         loss: choice::loss(source, loss, empty)?,
         optimizer: choice::optimizer(source, optimizer, empty)?,
+        schedule: match table.get("schedule") {
+            Some(value) => schedule::schedule(source, value, empty)?,
+            None => ScheduleSpec::default(),
+        },
         batch_size: table.size("batch_size", 32)?,
         epochs: table.size("epochs", 10)?,
         seed: table.get("seed").map_or(Ok(0), |value| seed(source, value))?,

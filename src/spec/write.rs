@@ -48,6 +48,7 @@ impl Spec {
         }
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer(train.optimizer))?;
+        train.schedule.write(out)?;
         writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)?;
         writeln!(out, "validate_every = {}", train.validate_every)?;
         if let Some(early) = &train.early_stopping {
@@ -111,7 +112,7 @@ fn optimizer(optimizer: Optimizer) -> String {
 }
 
 /// The shortest text that parses back to the same number; the debug form keeps a point or an exponent, as TOML wants.
-fn float(value: f64) -> String {
+pub(super) fn float(value: f64) -> String {
     format!("{value:?}")
 }
 

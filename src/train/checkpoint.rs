@@ -3,6 +3,7 @@
 //! What a run needs beside them follows from the spec: the order of an epoch's samples from seed and epoch, the learning
 //! rate from the number of the step; scaler and classes lie beside the checkpoint in the run folder.
 
+use super::plateau::PlateauState;
 use crate::error::{Error, Result};
 use crate::model::digest::{self, Fields};
 use crate::model::weights::{self, Precision};
@@ -31,6 +32,9 @@ pub struct Position {
     /// What early stopping has seen; `None` without it, and before the first validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
+    /// What reduce-on-plateau knows of the epochs so far.
+    #[serde(default)]
+    pub plateau: PlateauState,
 }
 
 /// What early stopping knows of the validations so far.

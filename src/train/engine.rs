@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::exec::memory::check_host_memory;
 use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
-use crate::graph::Optimizer;
+use crate::graph::UpdateRule;
 use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::graph::{RANDOM, RANDOM_COLUMNS};
 use crate::model::{Mode, Network, Samples, Tensor};
@@ -33,8 +33,8 @@ const EVAL_BATCH: usize = 1024;
 /// Which plans an engine holds, and for how many rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Roles {
-    /// Training: rows of the data set, rows of a step, the optimizer.
-    pub train: Option<(usize, usize, Optimizer)>,
+    /// Training: rows of the data set, rows of a step, the optimizer with its schedule.
+    pub train: Option<(usize, usize, UpdateRule)>,
     /// Evaluation with a loss: rows of the data set.
     pub evaluate: Option<usize>,
     /// Prediction: rows of the data set.
@@ -185,10 +185,10 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn read_states(&mut self) -> Result<Vec<Tensor>> {
-        let Some((_, _, optimizer)) = self.roles.train else { return Ok(Vec::new()) };
+        let Some((_, _, rule)) = self.roles.train else { return Ok(Vec::new()) };
         let plan = self.plan(TRAIN)?;
         let mut states = Vec::new();
-        for slot in 0..optimizer.state_slots() {
+        for slot in 0..rule.optimizer.state_slots() {
             states.extend(self.read_named(plan, &format!("state.{slot}.")).await?);
         }
         Ok(states)
@@ -328,8 +328,8 @@ impl Engine {
 
     /// Writes the optimizer's constants for `steps` steps, of which `first` were done before.
     fn write_hyper(&mut self, plan: usize, steps: usize, first: u64) -> Result<()> {
-        let Some((_, _, optimizer)) = self.roles.train else { return Ok(()) };
-        let hyper: Vec<f64> = (0..steps as u64).flat_map(|s| optimizer.hyper(first + s)).collect();
+        let Some((_, _, rule)) = self.roles.train else { return Ok(()) };
+        let hyper: Vec<f64> = (0..steps as u64).flat_map(|s| rule.hyper(first + s)).collect();
         self.session.write(plan, "train.table.hyper", &hyper)
     }
 
@@ -341,6 +341,14 @@ impl Engine {
         }
         let rows: Vec<u32> = (0..steps as u64).flat_map(|s| random_row(self.roles.seed, first + s)).collect();
         self.session.write_u32(plan, &name, &rows)
+    }
+
+    /// Goes on with another learning rate under the schedule. It takes effect with the next call of [`Engine::train`], whose
+    /// tables hold the rates.
+    pub fn set_lr(&mut self, lr: f64) {
+        if let Some((_, _, rule)) = &mut self.roles.train {
+            *rule = rule.with_lr(lr);
+        }
     }
 
     /// Times the dispatches of up to `steps` training steps, on the tables that the last [`Engine::train`] left: it must have
@@ -455,7 +463,7 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
     let products = roles.switches.products(target.products);
     let options = |name: &str, steps: usize| Options { limits, products, ..Options::new(name, steps) };
     let mut plans = Vec::new();
-    if let Some((rows, batch, optimizer)) = roles.train {
+    if let Some((rows, batch, rule)) = roles.train {
         // A row of the data set in bytes; what does not fit a binding streams through the device in pieces.
         let width = network.inputs().max(network.outputs()).max(1) as u64;
         let fit = (limits.binding_elements() / width as usize).min(rows);
@@ -468,7 +476,7 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
         let most = (limits.binding_elements() / batch.max(HYPER_COLUMNS).max(RANDOM_COLUMNS)).clamp(1, MAX_TABLE_STEPS);
         let steps = rows.div_ceil(batch).max(longer).min(most);
         let rows = if resident { rows } else { steps * batch };
-        let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, optimizer)?;
+        let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, rule)?;
         let whole = roles.switches.whole && target.adapter;
         let choices = Options {
             keep_all: roles.keep_all,
@@ -526,7 +534,7 @@ fn check_size(target: &Target<'_>, network: &Network, batch: usize, roles: Roles
 /// Copies of the parameters, in units of f32. What a device works on: parameters, gradients, optimizer states. And on the
 /// host in f64, which is twice as large: parameters as they are read or drawn, states as a checkpoint takes them.
 fn copies(roles: Roles) -> [u128; 2] {
-    let states = roles.train.map_or(0, |(_, _, optimizer)| optimizer.state_slots() as u128);
+    let states = roles.train.map_or(0, |(_, _, rule)| rule.optimizer.state_slots() as u128);
     let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some());
     [1 + gradients + states, 2 * (1 + states + u128::from(roles.keeps_best))]
 }

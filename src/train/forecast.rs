@@ -78,9 +78,9 @@ impl Forecast {
 ///
 /// What a run takes grows with its batch, but for roundings: the search halves, and what it returns was itself forecast.
 pub fn largest_batch(target: &Target<'_>, network: &Network, roles: Roles, memory_bytes: u64) -> Option<usize> {
-    let (rows, _, optimizer) = roles.train?;
+    let (rows, _, rule) = roles.train?;
     let fits = |batch: usize| {
-        let roles = Roles { train: Some((rows, batch, optimizer)), ..roles };
+        let roles = Roles { train: Some((rows, batch, rule)), ..roles };
         Forecast::of(target, network, roles).is_ok_and(|f| f.total_bytes() <= memory_bytes)
     };
     let (mut least, mut most) = (0, rows);
@@ -136,10 +136,10 @@ pub(super) async fn without_memory(
 
 /// The largest half, quarter and so on of the batch whose plans `device` has the memory for.
 async fn batch_that_fits(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Option<usize>> {
-    let Some((rows, batch, optimizer)) = roles.train else { return Ok(None) };
+    let Some((rows, batch, rule)) = roles.train else { return Ok(None) };
     let mut tried = batch / 2;
     while tried > 0 {
-        let roles = Roles { train: Some((rows, tried, optimizer)), ..roles };
+        let roles = Roles { train: Some((rows, tried, rule)), ..roles };
         if Session::fits(device, &planned(&Target { limits, ..Target::of(device) }, network, roles)?).await? {
             return Ok(Some(tried));
         }

@@ -6,6 +6,7 @@ pub mod feed;
 pub mod forecast;
 pub mod forward;
 pub mod metrics;
+pub mod plateau;
 pub mod prepare;
 pub mod record;
 pub mod replay;

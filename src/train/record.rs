@@ -173,7 +173,10 @@ impl Part {
 /// content is compared instead.
 fn unchanging(spec: &Spec) -> String {
     let mut spec = spec.clone();
-    spec.train.epochs = 1;
+    // A schedule that follows the run's length has other rates in a longer run.
+    if !spec.train.schedule.schedule.follows_the_run() {
+        spec.train.epochs = 1;
+    }
     spec.train.checkpoint = CheckpointSpec::default();
     without_place(&mut spec.data.train);
     if let Some(Validation::File(file)) = &mut spec.data.validation {

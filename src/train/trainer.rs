@@ -4,7 +4,7 @@ use super::engine::{Engine, Roles};
 use crate::data::{Dataset, epoch_order};
 use crate::error::{Error, Result};
 use crate::exec::{Choice, Counters, Device, Flow, open_device};
-use crate::graph::{Activation, Loss, Optimizer};
+use crate::graph::{Activation, Loss, Optimizer, Schedule, UpdateRule};
 use crate::model::init::draw_parameters;
 use crate::model::weights::{self, Precision};
 use crate::model::{Init, Layer, LayerKind, Network, Tensor};
@@ -17,7 +17,7 @@ pub struct TrainerBuilder {
     layers: Vec<Layer>,
     inputs: usize,
     loss: Loss,
-    optimizer: Optimizer,
+    rule: UpdateRule,
     batch_size: usize,
     init: Init,
     seed: u64,
@@ -31,7 +31,7 @@ pub struct TrainerBuilder {
 pub struct Trainer {
     device: Device,
     network: Network,
-    optimizer: Optimizer,
+    rule: UpdateRule,
     batch_size: usize,
     seed: u64,
     steps: u64,
@@ -58,7 +58,7 @@ impl Default for TrainerBuilder {
             layers: Vec::new(),
             inputs: 0,
             loss: Loss::Mse,
-            optimizer: Optimizer::sgd(0.1),
+            rule: Optimizer::sgd(0.1).into(),
             batch_size: 32,
             init: Init::Auto,
             seed: 0,
@@ -106,7 +106,16 @@ impl TrainerBuilder {
     /// The optimizer; SGD with learning rate 0.1 by default.
     #[must_use]
     pub fn optimizer(mut self, optimizer: Optimizer) -> Self {
-        self.optimizer = optimizer;
+        self.rule.optimizer = optimizer;
+        self
+    }
+
+    /// How the learning rate goes, over all optimizer steps that the trainer takes; constant by default. Its units are
+    /// optimizer steps unless [`Schedule::every`] says otherwise, and its length must be stated. Reduce-on-plateau is a
+    /// matter of runs ([`crate::train::run`]); here it is constant, and [`Trainer::set_lr`] changes the rate.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.rule.schedule = schedule;
         self
     }
 
@@ -160,7 +169,7 @@ impl TrainerBuilder {
         Ok(Trainer {
             device,
             network: Network { layers: self.layers, loss: self.loss },
-            optimizer: self.optimizer,
+            rule: self.rule,
             batch_size: self.batch_size,
             seed: self.seed,
             steps: 0,
@@ -194,6 +203,20 @@ impl Trainer {
         self.steps
     }
 
+    /// The learning rate of the next step.
+    pub fn lr(&self) -> f64 {
+        self.rule.lr(self.steps)
+    }
+
+    /// Goes on with another learning rate under the schedule.
+    pub fn set_lr(&mut self, lr: f64) {
+        self.rule = self.rule.with_lr(lr);
+        if let Some((roles, engine)) = &mut self.engine {
+            roles.train.iter_mut().for_each(|(_, _, rule)| *rule = rule.with_lr(lr));
+            engine.set_lr(lr);
+        }
+    }
+
     /// What the device did for the plan in use: submits, dispatches, read-backs.
     pub fn counters(&self) -> Counters {
         self.engine.as_ref().map(|(_, e)| e.counters()).unwrap_or_default()
@@ -207,7 +230,7 @@ impl Trainer {
     pub fn fit(&mut self, data: &Dataset, epochs: usize) -> Result<Vec<f64>> {
         self.check(data, true)?;
         let batch = self.batch_size.min(data.rows);
-        let roles = Roles { train: Some((data.rows, batch, self.optimizer)), seed: self.seed, ..Roles::default() };
+        let roles = Roles { train: Some((data.rows, batch, self.rule)), seed: self.seed, ..Roles::default() };
         self.open(roles)?;
         let mut means = Vec::with_capacity(epochs);
         self.with_engine(|engine| engine.set_training_data(data))?;
@@ -228,8 +251,7 @@ impl Trainer {
     /// As [`Trainer::fit`].
     pub fn step(&mut self, batch: &Dataset) -> Result<f64> {
         self.check(batch, true)?;
-        let roles =
-            Roles { train: Some((batch.rows, batch.rows, self.optimizer)), seed: self.seed, ..Roles::default() };
+        let roles = Roles { train: Some((batch.rows, batch.rows, self.rule)), seed: self.seed, ..Roles::default() };
         self.open(roles)?;
         self.with_engine(|engine| engine.set_training_data(batch))?;
         let order: Vec<u32> = (0..batch.rows as u32).collect();

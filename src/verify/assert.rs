@@ -29,7 +29,7 @@ pub fn assert_gradients(network: &Network, parameters: Option<&[Tensor]>, data: 
     let initial = initial_parameters(&network.layers, 0);
     let question = Question {
         network,
-        optimizer: Optimizer::sgd(0.1),
+        rule: Optimizer::sgd(0.1).into(),
         parameters: parameters.unwrap_or(&initial),
         data,
         batch_size: data.rows,

@@ -6,7 +6,7 @@ use crate::data::rng::random_row;
 use crate::data::{Dataset, Targets};
 use crate::error::Result;
 use crate::exec::analysis::{Analysis, analyse};
-use crate::graph::{Optimizer, RANDOM};
+use crate::graph::{RANDOM, UpdateRule};
 use crate::kernels::{Access, Measured};
 use crate::model::{Network, Tensor};
 use crate::plan::{Buffer, Plan, Range};
@@ -40,7 +40,7 @@ pub struct Compared {
 
 /// The trajectory in `f64`.
 pub struct Judge {
-    optimizer: Optimizer,
+    rule: UpdateRule,
     parameters: Vec<Tensor>,
     states: Vec<Tensor>,
     slack: f64,
@@ -48,7 +48,7 @@ pub struct Judge {
 
 impl Judge {
     /// Starts from `parameters`, rounded as a device holds them, and states of zero.
-    pub fn new(network: &Network, optimizer: Optimizer, parameters: &[Tensor], slack: f64) -> Judge {
+    pub fn new(network: &Network, rule: UpdateRule, parameters: &[Tensor], slack: f64) -> Judge {
         let parameters = parameters.iter().map(|p| Tensor { values: rounded(&p.values), ..p.clone() }).collect();
         let zeros = |slot: usize| {
             network.parameters().into_iter().map(move |(name, shape)| Tensor {
@@ -57,8 +57,8 @@ impl Judge {
                 shape,
             })
         };
-        let states = (0..optimizer.state_slots()).flat_map(zeros).collect();
-        Judge { optimizer, parameters, states, slack }
+        let states = (0..rule.optimizer.state_slots()).flat_map(zeros).collect();
+        Judge { rule, parameters, states, slack }
     }
 
     /// Root mean square distance of the judge's parameters from `others`.
@@ -76,7 +76,7 @@ impl Judge {
         let plan = input.plan;
         let mut analysis = Analysis::new(plan);
         write_batch(&mut analysis, input)?;
-        analysis.write("train.table.hyper", &rounded(&self.optimizer.hyper(input.t as u64)), None)?;
+        analysis.write("train.table.hyper", &rounded(&self.rule.hyper(input.t as u64)), None)?;
         for mine in self.parameters.iter().chain(&self.states) {
             let Some(buffer) = plan.buffer(&mine.name) else { continue };
             let device = slice(input.before, buffer.range);

@@ -26,7 +26,7 @@ use crate::compare::{Comparison, number};
 use crate::data::{Dataset, Targets, epoch_order};
 use crate::error::{Error, Result};
 use crate::exec::{Device, Flow};
-use crate::graph::Optimizer;
+use crate::graph::UpdateRule;
 use crate::model::{Network, Tensor};
 use crate::plan::{Plan, Switches};
 use crate::train::{Engine, Roles};
@@ -37,8 +37,8 @@ use serde::{Deserialize, Serialize};
 pub struct Question<'a> {
     /// The network and its loss.
     pub network: &'a Network,
-    /// The optimizer whose steps are taken.
-    pub optimizer: Optimizer,
+    /// The optimizer whose steps are taken, with its schedule.
+    pub rule: UpdateRule,
     /// Parameters to start from.
     pub parameters: &'a [Tensor],
     /// Training samples.
@@ -192,12 +192,12 @@ pub async fn verify_altered(
     device: &Device,
     alter: &mut dyn FnMut(Observed<'_>),
 ) -> Result<Verdict> {
-    let Question { network, optimizer, .. } = *question;
+    let Question { network, rule, .. } = *question;
     let data = rounded_dataset(question.data);
     let batch = question.batch_size.min(data.rows);
     let mut engine = open(question, device, &data).await?;
     let mut twin = open(question, &Device::cpu(), &data).await?;
-    let mut judge = Judge::new(network, optimizer, question.parameters, question.slack);
+    let mut judge = Judge::new(network, rule, question.parameters, question.slack);
     let orders = (0..).flat_map(|epoch| {
         epoch_order(question.seed, epoch, data.rows).chunks(batch).map(<[u32]>::to_vec).collect::<Vec<_>>()
     });
@@ -233,7 +233,7 @@ pub async fn verify_altered(
 async fn open(question: &Question<'_>, device: &Device, data: &Dataset) -> Result<Engine> {
     let batch = question.batch_size.min(data.rows);
     let roles = Roles {
-        train: Some((data.rows, batch, question.optimizer)),
+        train: Some((data.rows, batch, question.rule)),
         keep_all: true,
         unfused: question.unfused,
         switches: question.switches,

@@ -20,7 +20,9 @@ use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
 use wgrad::model::{Init, Layer, Network, Tensor};
 use wgrad::plan::Switches;
-use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, Spec, TrainSpec};
+use wgrad::spec::{
+    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
+};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
 
@@ -207,7 +209,7 @@ impl Case {
         let (network, parameters, data) = (self.network(), self.parameters(), self.data());
         let question = Question {
             network: &network,
-            optimizer: self.optimizer,
+            rule: self.optimizer.into(),
             parameters: &parameters,
             data: &data,
             batch_size: self.batch,
@@ -244,6 +246,7 @@ impl Case {
             train: TrainSpec {
                 loss: self.loss,
                 optimizer: self.optimizer,
+                schedule: ScheduleSpec::default(),
                 batch_size: self.batch,
                 epochs: 1,
                 // TOML's integers are signed.
@@ -324,7 +327,7 @@ fn out_of_range(case: &Case, verdict: &Verdict) -> bool {
 async fn trajectory(case: &Case) -> wgrad::Result<Vec<Vec<Vec<f64>>>> {
     let data = case.data();
     let batch = case.batch.min(data.rows);
-    let train = Some((data.rows, batch, case.optimizer));
+    let train = Some((data.rows, batch, case.optimizer.into()));
     let roles = Roles { train, keep_all: true, unfused: true, ..Roles::default() };
     let mut engine = Engine::open(&Device::cpu_f64(), &case.network(), roles).await?;
     engine.write_parameters(&case.parameters())?;

@@ -49,7 +49,7 @@ pub fn verify_all(device: &Device) {
             let (seed, steps, slack, unfused) = (1, 3, 1.0, false);
             let question = Question {
                 network,
-                optimizer,
+                rule: optimizer.into(),
                 parameters: &parameters,
                 data,
                 batch_size: *batch_size,

@@ -59,7 +59,7 @@ pub fn rows_of(order: &Order) -> Vec<u32> {
 /// An engine for `set`, with initial parameters.
 pub fn engine(device: &Device, limits: Limits, network: &Network, set: &SampleSet) -> Engine {
     let roles = Roles {
-        train: Some((ROWS, BATCH, ADAMW)),
+        train: Some((ROWS, BATCH, ADAMW.into())),
         evaluate: Some(ROWS),
         stream: set.file().is_some(),
         ..Roles::default()

@@ -40,7 +40,7 @@ impl Subject {
     pub fn question(&self, steps: usize, unfused: bool) -> Question<'_> {
         Question {
             network: &self.network,
-            optimizer: self.optimizer,
+            rule: self.optimizer.into(),
             parameters: &self.parameters,
             data: &self.data,
             batch_size: 7,

@@ -87,8 +87,12 @@ impl Bench {
         let optimizer = Optimizer::Sgd { lr, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
         match runner {
             Runner::Engine(device) => {
-                let roles =
-                    Roles { train: Some((1, 1, optimizer)), predict: Some(1), gradients: Some(1), ..Roles::default() };
+                let roles = Roles {
+                    train: Some((1, 1, optimizer.into())),
+                    predict: Some(1),
+                    gradients: Some(1),
+                    ..Roles::default()
+                };
                 let mut engine = pollster::block_on(Engine::open(device, network, roles)).expect("a valid network");
                 engine.write_parameters(parameters).expect("parameters that fit");
                 Bench::Engine { engine: Box::new(engine), steps: 0 }

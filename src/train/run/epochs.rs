@@ -16,7 +16,9 @@ impl Run<'_> {
             if !self.epoch(observer).await? {
                 return Ok(Outcome::Interrupted);
             }
-            if self.checkpoint_is_due() || self.past_a_loss() {
+            // What trains again from a checkpoint evaluates nothing: behind each one a single rate holds.
+            let reduced = self.position.plateau.lr != self.saved.1.plateau.lr;
+            if reduced || self.checkpoint_is_due() || self.past_a_loss() {
                 self.checkpoint().await?;
             }
         }
@@ -129,6 +131,7 @@ impl Run<'_> {
             validation_loss: None,
             validation_accuracy: None,
             metrics: None,
+            lr: Some(self.rule().lr(self.position.steps.saturating_sub(1))),
             seconds: self.pace.seconds,
             samples_per_second: self.pace.samples / self.pace.seconds.max(1e-9),
         };
@@ -143,6 +146,9 @@ impl Run<'_> {
                 self.position.best = better(self.position.best, &record);
                 self.watch(&record).await?;
             }
+        }
+        if is_due || self.prepared.validation.is_none() {
+            self.reduce_on_plateau(&record);
         }
         let evaluated = Instant::now();
         self.report.times.evaluate += (evaluated - begin).as_secs_f64();

@@ -114,7 +114,7 @@ impl Run<'_> {
         // As in training: a batch that is not full is filled up with rows of weight 0.
         weights.resize(self.batch, 0.0);
         let (x, targets) = rows.part(at, count);
-        let optimizer = self.job.spec.train.optimizer;
+        let hyper = self.rule().hyper(self.position.steps);
         Ok(Bundle {
             spec: self.job.spec.clone(),
             network: self.prepared.network.clone(),
@@ -130,7 +130,7 @@ impl Run<'_> {
             x: filled(x, self.prepared.network.inputs(), self.batch),
             targets: self.filled_targets(targets),
             weights,
-            hyper: optimizer.hyper(self.position.steps).to_vec(),
+            hyper: hyper.to_vec(),
         })
     }
 

@@ -5,6 +5,7 @@ mod conclude;
 mod epochs;
 mod fault;
 mod open;
+mod rate;
 mod recover;
 mod report;
 mod save;

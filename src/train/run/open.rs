@@ -17,13 +17,14 @@ use std::time::Instant;
 
 /// Samples of a step: a training set smaller than the spec's batch is one batch.
 fn batch_size(job: &Job, prepared: &RunData) -> usize {
-    job.spec.train.batch_size.min(prepared.train.rows)
+    job.spec.train.batch_of(prepared.train.rows)
 }
 
 /// What the run's engine holds.
 fn roles(job: &Job, prepared: &RunData) -> Roles {
+    let rows = prepared.train.rows;
     Roles {
-        train: Some((prepared.train.rows, batch_size(job, prepared), job.spec.train.optimizer)),
+        train: Some((rows, batch_size(job, prepared), job.spec.train.rule(rows))),
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
         stream: prepared.train.file().is_some(),
         keeps_best: job.spec.train.early_stopping.is_some(),
@@ -52,6 +53,7 @@ pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &RunData) 
 pub(super) fn fill(engine: &mut Engine, prepared: &RunData, checkpoint: &Checkpoint) -> Result<()> {
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
+    checkpoint.position.plateau.lr.iter().for_each(|lr| engine.set_lr(*lr));
     engine.set_training_set(&prepared.train)?;
     prepared.validation.iter().try_for_each(|validation| engine.set_evaluation_set(validation))
 }

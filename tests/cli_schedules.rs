@@ -1,0 +1,117 @@
+//! Runs under a learning-rate schedule: what is written of the rate, and that a run that was stopped goes on bit for bit.
+
+mod interruptions;
+mod program;
+
+use interruptions::assert_same_run;
+use program::{IRIS, Place};
+
+const CPU: [&str; 2] = ["--device", "cpu"];
+const SCHEDULE: &str = "optimizer = { sgd = { lr = 0.1, momentum = 0.9 } }\nschedule = ";
+
+/// A place with the iris spec under `schedule`, for `epochs` epochs of 30 steps, with checkpoints after every 7 steps.
+fn place(schedule: &str, epochs: usize) -> Place {
+    let place = Place::new();
+    let spec = IRIS.replace("optimizer = { sgd = { lr = 0.1, momentum = 0.9 } }", &format!("{SCHEDULE}{schedule}"));
+    let spec = spec.replace("epochs = 3", &format!("epochs = {epochs}"));
+    place.write("iris.toml", &format!("{spec}\n[train.checkpoint]\nsteps = 7\nminutes = 0\n"));
+    place
+}
+
+/// The rates of a run's `metrics.jsonl`.
+fn rates(place: &Place, run: &str) -> Vec<f64> {
+    let of = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["lr"].as_f64().unwrap();
+    place.read(&format!("{run}/metrics.jsonl")).lines().map(of).collect()
+}
+
+fn train(place: &Place, args: &[&str]) {
+    place.good(&[&["train"], args, &CPU].concat());
+}
+
+#[test]
+fn the_rate_of_every_epoch_is_written() {
+    let half = 0.5_f64;
+    for (schedule, expected) in [
+        ("{ exponential = { gamma = 0.5 } }", [0.1, 0.1 * half, 0.1 * half.powi(2)]),
+        ("{ step = { step_size = 2, gamma = 0.5 } }", [0.1, 0.1, 0.1 * half]),
+        ("{ linear = { unit = \"step\" } }", [29, 59, 89].map(|t| 0.1 * (1.0 - f64::from(t) / 90.0))),
+        // The first unit of a warm-up has a third of the rate.
+        ("{ constant = { warmup = 1, unit = \"epoch\" } }", [0.1 / 3.0, 0.1, 0.1]),
+    ] {
+        let place = place(schedule, 3);
+        train(&place, &["iris.toml", "--run", "r"]);
+        let found = rates(&place, "r");
+        assert!(found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-16), "{schedule}: {found:?}");
+        let report: serde_json::Value = serde_json::from_str(&place.read("r/report.json")).unwrap();
+        let of_report: Vec<f64> =
+            report["epochs"].as_array().unwrap().iter().map(|e| e["lr"].as_f64().unwrap()).collect();
+        assert_eq!(of_report, found);
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_with_the_same_bits() {
+    for schedule in ["{ step = { step_size = 1, warmup = 1 } }", "{ cosine = { length = 70, warmup = 9 } }"] {
+        let place = place(schedule, 3);
+        train(&place, &["iris.toml", "--run", "whole"]);
+        train(&place, &["iris.toml", "--run", "part", "--epochs", "2"]);
+        train(&place, &["--resume", "part", "--epochs", "3"]);
+        assert_same_run(&place, "part", "whole");
+    }
+}
+
+/// The plateau's state is in the checkpoint: best loss, bad epochs, cooling down, and the rate itself.
+#[test]
+fn reduce_on_plateau_goes_on_where_it_stood() {
+    let plateau = "factor = 0.5, patience = 1, threshold = 0.2, cooldown = 1";
+    let place = place(&format!("{{ reduce_on_plateau = {{ {plateau} }} }}"), 12);
+    train(&place, &["iris.toml", "--run", "whole"]);
+    let whole = rates(&place, "whole");
+    assert!(whole[0] == 0.1 && whole[11] < 0.05, "the rate is reduced more than once: {whole:?}");
+    for epochs in 1..12 {
+        let run = format!("r{epochs}");
+        train(&place, &["iris.toml", "--run", &run, "--epochs", &epochs.to_string()]);
+        train(&place, &["--resume", &run, "--epochs", "12"]);
+        assert_same_run(&place, &run, "whole");
+    }
+    // Control: another threshold is another run.
+    place.write_edited("other.toml", &place.read("iris.toml"), "threshold = 0.2", "threshold = 0.01");
+    train(&place, &["other.toml", "--run", "other"]);
+    assert!(rates(&place, "other") != whole);
+}
+
+/// Without validation rows the training loss decides.
+#[test]
+fn reduce_on_plateau_takes_the_training_loss_where_nothing_is_validated() {
+    let place = place("{ reduce_on_plateau = { patience = 0, threshold = 0.5 } }", 4);
+    place.write_edited("bare.toml", &place.read("iris.toml"), "validation = 0.2\n", "");
+    train(&place, &["bare.toml", "--run", "r"]);
+    let rates = rates(&place, "r");
+    assert!(rates[0] == 0.1 && rates[3] < 0.1, "{rates:?}");
+}
+
+/// A longer run under a schedule over its whole length has other rates from the first step on.
+#[test]
+fn a_schedule_over_the_run_holds_its_length() {
+    let place = place("\"cosine\"", 2);
+    train(&place, &["iris.toml", "--run", "r"]);
+    place.refused(
+        &["train", "--resume", "r", "--epochs", "3", "--device", "cpu"],
+        &["another spec", "the run's  epochs = 2", "now        epochs = 3"],
+    );
+}
+
+#[test]
+fn a_wrong_schedule_is_refused_by_its_place() {
+    for (schedule, parts) in [
+        ("\"cosin\"", ["unknown schedule \"cosin\"", "did you mean \"cosine\""]),
+        ("{ step = { gamma = 0.1 } }", ["`step_size`", "step_size = 10"]),
+        ("{ cosine = { gamma = 0.1 } }", ["unknown key `gamma`", "eta_min"]),
+        ("{ cosine = { unit = \"batch\" } }", ["`unit`", "\"step\" or \"epoch\""]),
+        ("{ one_cycle = { pct_start = 1.5 } }", ["`pct_start`", "found 1.5"]),
+        ("{ reduce_on_plateau = { factor = 1.0 } }", ["`factor`", "below 1"]),
+    ] {
+        let place = place(schedule, 2);
+        place.refused(&["train", "iris.toml", "--device", "cpu"], &["iris.toml:17:", parts[0], parts[1]]);
+    }
+}

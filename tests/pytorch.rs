@@ -1,0 +1,128 @@
+//! Schedules and optimizer steps against PyTorch's of the same name: `tests/fixtures/pytorch`, made by its `make.py`.
+
+#[path = "support/torch.rs"]
+mod torch;
+
+use torch::{cases, numbers, question, spec, trained};
+use wgrad::exec::Device;
+use wgrad::graph::{Schedule, Shape};
+use wgrad::train::plateau::PlateauState;
+use wgrad::verify::verify;
+
+/// 100 steps of fewer than 30 roundings each, on rates of at most 0.3; PyTorch takes most rates from the one before.
+const RATE_TOLERANCE: f64 = 100.0 * 30.0 * f64::EPSILON * 0.3;
+/// Both sides compute 100 steps in f64, in other orders: rounding moves the parameters by about 1e-15, a wrong constant by
+/// more than 1e-6 (the last test).
+const TOLERANCE: f64 = 1e-11;
+
+fn schedule(text: &str) -> wgrad::spec::ScheduleSpec {
+    spec("{ sgd = { lr = 0.3 } }", &format!("schedule = {text}")).train.schedule
+}
+
+/// The largest difference of a schedule's rates from a case's.
+fn distance(schedule: &Schedule, case: &serde_json::Value) -> f64 {
+    let lr = case["lr"].as_f64().unwrap();
+    let pairs = numbers(&case["rates"]).into_iter().enumerate();
+    pairs.map(|(t, rate)| (schedule.lr(lr, t as u64) - rate).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn rates_are_those_of_the_schedule_of_the_same_name() {
+    let all = cases("schedules.json");
+    assert_eq!(all.len(), 13);
+    for case in &all {
+        let name = case["schedule"].as_str().unwrap();
+        let (read, units) = (schedule(name), case["units"].as_u64().unwrap());
+        let in_steps = read.schedule.over(units);
+        assert!(distance(&in_steps, case) <= RATE_TOLERANCE, "{name}: {}", distance(&in_steps, case));
+        // A unit of 7 steps: each rate holds for 7 steps.
+        let in_epochs = in_steps.every(7);
+        for t in 0..units * 7 {
+            assert_eq!(in_epochs.lr(0.3, t), in_steps.lr(0.3, t / 7), "{name}");
+        }
+    }
+}
+
+/// Control: the rates of one schedule are not those of another.
+#[test]
+fn another_schedule_is_told_apart() {
+    let all = cases("schedules.json");
+    let of = |case: &serde_json::Value| {
+        schedule(case["schedule"].as_str().unwrap()).schedule.over(case["units"].as_u64().unwrap())
+    };
+    for (i, case) in all.iter().enumerate() {
+        for (j, other) in all.iter().enumerate() {
+            assert_eq!(
+                distance(&of(other), case) <= RATE_TOLERANCE,
+                i == j,
+                "{} {}",
+                case["schedule"],
+                other["schedule"]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rate_stays_where_its_schedule_ends() {
+    for shape in
+        [Shape::Cosine { eta_min: 0.25, length: 10 }, Shape::Linear { start_factor: 1.0, end_factor: 0.25, length: 10 }]
+    {
+        let schedule = Schedule::steps(shape);
+        assert_eq!([10, 11, 15, 20, 1000].map(|t| schedule.lr(1.0, t)), [0.25; 5]);
+    }
+    let cycle = Schedule::one_cycle(10);
+    assert_eq!(cycle.lr(1.0, 1000), cycle.lr(1.0, 9));
+    assert!((cycle.lr(1.0, 9) - 1.0 / 25.0 / 1e4).abs() < 1e-18);
+}
+
+#[test]
+fn a_rate_is_reduced_when_pytorch_reduces_it() {
+    for case in cases("plateau.json") {
+        let name = case["schedule"].as_str().unwrap();
+        let Shape::ReduceOnPlateau(rule) = schedule(name).schedule.shape else { panic!("{name}") };
+        let (losses, rates) = (case["losses"].as_array().unwrap(), numbers(&case["rates"]));
+        let mut state = PlateauState::default();
+        for (epoch, (loss, rate)) in losses.iter().zip(&rates).enumerate() {
+            state.take(&rule, 0.3, loss.as_f64().unwrap_or(f64::NAN));
+            // Kept in a checkpoint and read back.
+            state = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
+            assert_eq!(state.lr.unwrap_or(0.3), *rate, "{name}, epoch {epoch}");
+        }
+        assert!(rates[99] < 0.1, "{name} was never reduced");
+    }
+}
+
+#[test]
+fn a_hundred_steps_are_pytorchs() {
+    for case in cases("steps.json") {
+        let name = format!("{} {}", case["optimizer"], case["more"]);
+        for (steps, found) in [1, 10, 100].into_iter().zip(trained(&Device::cpu_f64(), &torch::rule(&case))) {
+            let far = torch::distance(&found, &case, steps);
+            assert!(far <= TOLERANCE, "{name}, {steps} steps: {far}");
+        }
+    }
+}
+
+/// The other half of the proof in f32: each of 100 steps lies within its derived bound of the f64 trajectory, which is
+/// PyTorch's by the test above.
+#[test]
+fn a_hundred_steps_in_f32_stay_within_their_bounds() {
+    for case in cases("steps.json") {
+        let problem = torch::problem();
+        let verdict = pollster::block_on(verify(&question(&problem, torch::rule(&case)), &Device::cpu())).unwrap();
+        assert!(verdict.passed, "{case}");
+    }
+}
+
+/// Control: one constant that is a little off shows after 100 steps.
+#[test]
+fn a_wrong_constant_is_found() {
+    for case in cases("steps.json") {
+        let mut rule = torch::rule(&case);
+        rule = rule.with_lr(rule.optimizer.lr() * 1.0001);
+        let found = trained(&Device::cpu_f64(), &rule);
+        let far = torch::distance(&found[2], &case, 100);
+        assert!(far > 1e5 * TOLERANCE, "{case}: {far}");
+    }
+}

@@ -20,8 +20,9 @@ pub fn gather_rows<T: Scalar>(call: &mut Call<'_, '_, T>) {
     }
 }
 
-/// Up to this many elements one thread copies as fast as several.
-const PARALLEL_ABOVE: usize = 256 * 1024;
+/// Up to this many elements one thread copies as fast as several. Measured inside a training step, where the other threads
+/// are awake: a batch of 64 x 784 by four of them takes a step of mnist from 1,580 to 1,880 steps/s.
+const PARALLEL_ABOVE: usize = 32 * 1024;
 
 fn copy<E: Copy + Send + Sync>(index: &[u32], data: &[E], y: &mut [E], cols: usize) {
     let row = |(y, &row): (&mut [E], &u32)| {

@@ -48,27 +48,44 @@ pub fn gemm<T: Scalar>(y: &mut [T], a: &[T], b: &[T], sizes @ [m, n, k]: [usize;
         return plain(y, a, b, shape);
     }
     let target = Target(y.as_mut_ptr());
-    let parts = parts(sizes);
-    if let [only] = parts[..] {
-        return part(target, a, b, shape, only);
+    let cut = Cut::of(sizes);
+    if cut.count() == 1 {
+        return part(target, a, b, shape, cut.part(0));
     }
-    parts.into_par_iter().with_max_len(1).for_each(|p| part(target, a, b, shape, p));
+    (0..cut.count()).into_par_iter().with_max_len(1).for_each(|i| part(target, a, b, shape, cut.part(i)));
 }
 
-/// Cuts a product along its columns, which need no operand packed twice, or along its rows where there are many more.
-fn parts([m, n, k]: [usize; 3]) -> Vec<Part> {
-    let count = PARTS.iter().find(|(from, _)| m * n * k >= *from).map_or(1, |(_, count)| *count);
-    if count == 1 {
-        return vec![Part { row: 0, rows: m, col: 0, cols: n }];
+/// How a product is cut into parts.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    sizes: [usize; 3],
+    /// Along the columns, which need no operand packed twice, or along the rows where there are many more.
+    columns: bool,
+    /// Columns or rows of a part; the last has what is left.
+    width: usize,
+}
+
+impl Cut {
+    fn of(sizes @ [m, n, k]: [usize; 3]) -> Cut {
+        let count = PARTS.iter().find(|(from, _)| m * n * k >= *from).map_or(1, |(_, count)| *count);
+        let columns = count == 1 || n >= m / 4;
+        let (length, multiple) = if columns { (n, COLUMNS) } else { (m, ROWS) };
+        let width = if count == 1 { n } else { length.div_ceil(count).next_multiple_of(multiple) };
+        Cut { sizes, columns, width }
     }
-    if n >= m / 4 {
-        let width = n.div_ceil(count).next_multiple_of(COLUMNS);
-        let cut = |col| Part { row: 0, rows: m, col, cols: width.min(n - col) };
-        (0..n).step_by(width).map(cut).collect()
-    } else {
-        let height = m.div_ceil(count).next_multiple_of(ROWS);
-        let cut = |row| Part { row, rows: height.min(m - row), col: 0, cols: n };
-        (0..m).step_by(height).map(cut).collect()
+
+    fn count(self) -> usize {
+        let [m, n, _] = self.sizes;
+        (if self.columns { n } else { m }).div_ceil(self.width)
+    }
+
+    fn part(self, i: usize) -> Part {
+        let ([m, n, _], at) = (self.sizes, i * self.width);
+        if self.columns {
+            Part { row: 0, rows: m, col: at, cols: self.width.min(n - at) }
+        } else {
+            Part { row: at, rows: self.width.min(m - at), col: 0, cols: n }
+        }
     }
 }
 
@@ -86,7 +103,7 @@ fn part<T: Scalar>(y: Target<T>, a: &[T], b: &[T], shape: Shape, p: Part) {
     let signed = |strides: [usize; 2]| strides.map(|s| s as isize);
     let ([a_row, a_col], [b_row, b_col]) = (signed(shape.a), signed(shape.b));
     // SAFETY: the strides describe dense row-major matrices of the sizes that `gemm` has checked against the slices, and
-    // `parts` cuts within them, so every address that gemm forms lies within its slice; y is a unique borrow that cannot
+    // `Cut` cuts within them, so every address that gemm forms lies within its slice; y is a unique borrow that cannot
     // alias a or b, and no two parts overlap; T is f32 or f64, which gemm supports.
     unsafe {
         gemm::gemm(
@@ -130,6 +147,11 @@ fn plain<T: Scalar>(y: &mut [T], a: &[T], b: &[T], shape: Shape) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parts(sizes: [usize; 3]) -> Vec<Part> {
+        let cut = Cut::of(sizes);
+        (0..cut.count()).map(|i| cut.part(i)).collect()
+    }
 
     #[test]
     fn parts_cover_every_element_once() {

@@ -10,6 +10,9 @@ use crate::kernels::scalar::Scalar;
 
 /// Up to this many elements a thread hand-off costs more than it saves.
 const PARALLEL_ABOVE: usize = 16 * 1024;
+/// Above it, parts of this many: threads come to a pass at different times, and small parts let the first ones go on
+/// (mnist, 101,770 parameters: 16 K 1,880 steps/s, 8 K 2,070, 4 K 2,120; Adam 1,120, 1,330, 1,700).
+const PART: usize = 4 * 1024;
 
 /// The row of hyper that belongs to the current step, or one bound for each of its numbers.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +51,8 @@ pub fn each<T: Scalar, const N: usize>(call: &mut Call<'_, '_, T>, rule: impl Fn
     let n = call.args.size(0);
     let grad = &call.inputs[2].f()[..n];
     let outputs: [&mut [T]; N] = call.outputs().map(|o: &mut [T]| &mut o[..n]);
-    halves(grad, outputs, &rule);
+    let part = if n > PARALLEL_ABOVE { PART } else { n };
+    halves(grad, outputs, part, &rule);
 }
 
 /// What one thread updates.
@@ -72,9 +76,14 @@ impl<T: Scalar, F: Fn(T, [T; N]) -> [T; N], const N: usize> Loop for Part<'_, T,
     }
 }
 
-/// Halves the arrays until a part is small enough for one thread.
-fn halves<T: Scalar, const N: usize>(grad: &[T], outputs: [&mut [T]; N], rule: &(impl Fn(T, [T; N]) -> [T; N] + Sync)) {
-    if grad.len() <= PARALLEL_ABOVE {
+/// Halves the arrays until they are parts of at most `part` elements.
+fn halves<T: Scalar, const N: usize>(
+    grad: &[T],
+    outputs: [&mut [T]; N],
+    part: usize,
+    rule: &(impl Fn(T, [T; N]) -> [T; N] + Sync),
+) {
+    if grad.len() <= part {
         return vector::widest(Part { grad, outputs, rule });
     }
     let middle = grad.len() / 2;
@@ -87,7 +96,7 @@ fn halves<T: Scalar, const N: usize>(grad: &[T], outputs: [&mut [T]; N], rule: &
         k += 1;
         l
     });
-    rayon::join(|| halves(grad_left, left, rule), || halves(grad_right, right, rule));
+    rayon::join(|| halves(grad_left, left, part, rule), || halves(grad_right, right, part, rule));
 }
 
 /// Bounds every element: `rule(grad, [param, states..])` as in [`each`], over values with errors. Overflow of f32 is not

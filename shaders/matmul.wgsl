@@ -4,6 +4,7 @@
 // Numerics: error within gamma(k) * sum|a||b|, whether or not multiply and add are contracted.
 // Source: Golub and Van Loan, "Matrix Computations", 4th edition, section 1.3 (blocked products).
 //#include lib/matmul_tile.wgsl
+//#include lib/rows_in_order.wgsl
 
 override TRANS_A: bool = false;
 override TRANS_B: bool = false;

@@ -5,6 +5,7 @@
 // Numerics: the product's error is within gamma(k) * sum|dy||w|; the derivative's is stated in lib/activation.wgsl.
 // Source: as matmul; the chain rule.
 //#include lib/matmul_tile.wgsl
+//#include lib/rows_in_order.wgsl
 
 const TRANS_A: bool = false;
 const TRANS_B: bool = false;

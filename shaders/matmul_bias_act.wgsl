@@ -4,6 +4,8 @@
 // Numerics: z within gamma(k + 1) * (sum|x||w| + |b|); the activation's own error is stated in lib/activation.wgsl.
 // Source: as matmul; weights are [outputs, inputs] as in PyTorch's nn.Linear.
 //#include lib/matmul_tile.wgsl
+//#include lib/rows_in_order.wgsl
+//#include lib/bias_act.wgsl
 
 override KEEP_Z: bool = false;
 const TRANS_A: bool = false;
@@ -23,30 +25,3 @@ struct Params {
 @group(0) @binding(3) var<storage, read> b: array<Word>;
 @group(0) @binding(4) var<storage, read_write> y: array<Word>;
 @group(0) @binding(5) var<storage, read_write> z: array<Word>;
-
-fn a_word(i: u32) -> Word {
-    return x[i];
-}
-
-fn b_word(i: u32) -> Word {
-    return w[i];
-}
-
-fn store(at: u32, sum: Word) {
-    y[at] = sum;
-}
-
-fn stored(at: u32) -> Word {
-    return y[at];
-}
-
-fn put(row: u32, col: u32, sum: Word) {
-    let at = word_at(row * params.n + col);
-    let value = sum + b[word_at(col)];
-    y[at] = activate_word(value);
-    if (KEEP_Z) {
-        z[at] = value;
-    }
-}
-
-fn put_row_sums(row: u32, sums: Word) {}

@@ -5,6 +5,8 @@
 // Numerics: dw within gamma(k) * sum|dy||x|, db within gamma(k) * sum|dy|.
 // Source: as matmul.
 //#include lib/matmul_tile.wgsl
+//#include lib/rows_in_order.wgsl
+//#include lib/weight_grad.wgsl
 
 const TRANS_A: bool = true;
 const TRANS_B: bool = false;
@@ -22,27 +24,3 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<Word>;
 @group(0) @binding(3) var<storage, read_write> dw: array<Word>;
 @group(0) @binding(4) var<storage, read_write> db: array<Word>;
-
-fn a_word(i: u32) -> Word {
-    return dy[i];
-}
-
-fn b_word(i: u32) -> Word {
-    return x[i];
-}
-
-fn store(at: u32, sum: Word) {
-    dw[at] = sum;
-}
-
-fn stored(at: u32) -> Word {
-    return dw[at];
-}
-
-fn put(row: u32, col: u32, sum: Word) {
-    store(word_at(row * params.n + col), sum);
-}
-
-fn put_row_sums(row: u32, sums: Word) {
-    db[word_at(row)] = sums;
-}

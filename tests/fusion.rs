@@ -3,12 +3,12 @@
 mod support;
 
 use std::collections::BTreeSet;
-use support::patterns::{agree, layered, options};
-use support::problem::{MOMENTUM, Problem, network, read};
+use support::patterns::{agree, agree_with, classifiers, layered, options, with_extras};
+use support::problem::{MOMENTUM, Problem, SGD, network, read};
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::{Act, Kernel};
-use wgrad::plan::{Options, Plan, Products};
+use wgrad::plan::{Limits, Options, Plan, Products};
 
 /// Which fused dispatches a plan has: kernel, activation, whether the pre-activation is kept.
 fn fused_dispatches(plan: &Plan) -> impl Iterator<Item = (Kernel, u32, bool)> {
@@ -45,6 +45,51 @@ fn random_networks_agree_fused_and_unfused_on_the_cpu() {
     let worst =
         (0..60).map(|seed| agree(&Device::cpu(), &Problem::random(seed), Products::default())).fold(0.0, f64::max);
     println!("largest difference / bound {worst:.4}");
+}
+
+/// How adapters of a fixed subgroup size multiply.
+const LANES: Products = Products { direct: true, lanes: Some(8) };
+
+#[test]
+fn patterns_for_adapters_agree_with_their_parts_on_the_cpu() {
+    let mut worst: f64 = 0.0;
+    for (problem, ends) in classifiers() {
+        let options = with_extras(LANES);
+        let plan = problem.plan(&options);
+        let has = |kernel: Kernel| plan.dispatches.iter().any(|d| d.kernel == kernel);
+        assert_eq!(has(Kernel::dense_cross_entropy), ends, "{:?}", problem.network.layers);
+        assert!(has(Kernel::gather_matmul_bias_act) && has(Kernel::gather_matmul_col_sum));
+        assert!(!plan.dispatches.iter().any(|d| d.kernel == Kernel::gather_rows && d.label == "batch.x"));
+        worst = worst.max(agree_with(&Device::cpu(), &problem, LANES, &options));
+    }
+    for problem in layered().into_iter().chain((0..30).map(Problem::random)) {
+        worst = worst.max(agree_with(&Device::cpu(), &problem, LANES, &with_extras(LANES)));
+    }
+    println!("largest difference / bound {worst:.4}");
+}
+
+#[test]
+fn a_batch_that_another_node_reads_is_gathered_once() {
+    // The first layer has no bias: its product is no pattern, and reads the batch at its place.
+    let net = network(&[8, 8, 4], &[Activation::Tanh, Activation::Identity], &[false, true], Loss::CrossEntropy);
+    let plan = Problem::new(net, SGD, 9, 8, 1).plan(&with_extras(LANES));
+    assert!(plan.dispatches.iter().any(|d| d.kernel == Kernel::gather_rows && d.label == "batch.x"));
+    assert!(plan.dispatches.iter().all(|d| !d.kernel.gathers()));
+}
+
+#[test]
+fn the_end_of_a_classifier_stays_apart_where_it_does_not_fit() {
+    let net = network(&[8, 128, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
+    let problem = Problem::new(net, SGD, 9, 8, 1);
+    let has =
+        |options: &Options| problem.plan(options).dispatches.iter().any(|d| d.kernel == Kernel::dense_cross_entropy);
+    assert!(has(&with_extras(LANES)));
+    assert!(!has(&Options { limits: Limits::WEBGPU, ..with_extras(LANES) }));
+    assert!(!has(&with_extras(Products::default())));
+    // An invocation takes 32 rounds for the logits, 4 times 1 + 4 + 8 for the gradients and 8 for each of the 4 columns.
+    let rounds = |max_loop_rounds| Limits { max_loop_rounds, ..with_extras(LANES).limits };
+    assert!(has(&Options { limits: rounds(116), ..with_extras(LANES) }));
+    assert!(!has(&Options { limits: rounds(115), ..with_extras(LANES) }));
 }
 
 #[test]
@@ -105,6 +150,16 @@ sgd_momentum_step optimizer
 weighted_sum loss.mean
 ";
     assert_eq!(listing(&problem.plan(&options(true))), fused);
+    let adapters = "\
+gather_matmul_bias_act layers.0
+dense_cross_entropy loss
+matmul_col_sum layers.1.weight.grad
+gather_matmul_col_sum layers.0.weight.grad
+sgd_momentum_step optimizer
+sgd_momentum_step optimizer
+weighted_sum loss.mean
+";
+    assert_eq!(listing(&problem.plan(&with_extras(LANES))), adapters);
     let unfused = "\
 gather_rows batch.x
 matmul layers.0

@@ -18,7 +18,7 @@ const MOMENTUM: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: t
 /// A broken shader: what is broken, the kernel, its text and the replacement.
 type Broken = (&'static str, Kernel, &'static str, &'static str);
 
-const FUSED: [Broken; 13] = [
+const FUSED: [Broken; 14] = [
     ("gradient of the loss negated", Kernel::cross_entropy, "given));\n", "-given));\n"),
     ("transposed weight", Kernel::matmul_bias_act, "TRANS_B: bool = true", "TRANS_B: bool = false"),
     ("bias left out", Kernel::matmul_bias_act, "sum + b[word_at(col)]", "sum"),
@@ -33,7 +33,13 @@ const FUSED: [Broken; 13] = [
     ("swapped inputs", Kernel::matmul, "return a[i];", "return b[i];"),
     ("zeroed output", Kernel::matmul, "y[at] = sum;", "y[at] = Word();"),
     ("off-by-one tail", Kernel::col_sum, "last; row++", "last - 1u; row++"),
-    ("wrong rows", Kernel::gather_rows, "let row = index", "let row = 1u ^ index"),
+    ("wrong rows", Kernel::gather_rows, "let row = index", "let row = 0u * index"),
+    (
+        "wrong rows in a product",
+        Kernel::gather_matmul_bias_act,
+        "return index[first_index + i];",
+        "return index[first_index];",
+    ),
     ("NaN", Kernel::cross_entropy, "let whole = 1.0 + below_top;", "let whole = loss_nan();"),
     ("mean without the first samples", Kernel::weighted_sum, "var i = local;", "var i = local + 1u;"),
     ("stale velocity", Kernel::sgd_momentum_step, "velocity[i] = next.velocity;", ""),
@@ -56,7 +62,7 @@ fn judged(device: &Device, subject: &Subject, unfused: bool) -> Verdict {
 fn with(device: &Device, (what, kernel, from, to): Broken) -> Device {
     let Device::Gpu(gpu) = device else { panic!("{} is no adapter", device.name()) };
     // A product is broken in every engine that it may run on.
-    let engines = if kernel.is_product() { &Engine::ALL[..] } else { &Engine::ALL[..1] };
+    let engines = if kernel.has_engines() { &Engine::ALL[..] } else { &Engine::ALL[..1] };
     let broken = engines.iter().fold(gpu.as_ref().clone(), |gpu, engine| {
         let source = kernel.source_with(*engine);
         assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {engine:?}", kernel.name());

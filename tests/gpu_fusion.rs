@@ -3,9 +3,9 @@
 
 mod support;
 
-use support::patterns::{agree, layered, options};
+use support::patterns::{agree, agree_with, classifiers, layered, options, with_extras};
 use support::problem::{Problem, read};
-use wgrad::plan::Products;
+use wgrad::plan::{Options, Products};
 
 #[test]
 fn fused_and_unfused_plans_agree_on_the_adapter() {
@@ -19,6 +19,16 @@ fn fused_and_unfused_plans_agree_on_the_adapter() {
     let ways = [ways[0], ways[1], device.products()];
     let worst = problems.iter().enumerate().map(|(i, p)| agree(device, p, ways[i % 3])).fold(0.0, f64::max);
     println!("{}: largest difference / bound {worst:.4}, {:.1} s", device.name(), begin.elapsed().as_secs_f64());
+}
+
+#[test]
+fn patterns_for_adapters_agree_with_their_parts_on_the_adapter() {
+    let Some(device) = support::adapter::adapter() else { return };
+    let products = device.products();
+    let options = Options { limits: device.limits(), ..with_extras(products) };
+    let problems = classifiers().into_iter().map(|(problem, _)| problem).chain((20..26).map(Problem::random));
+    let worst = problems.map(|p| agree_with(device, &p, products, &options)).fold(0.0, f64::max);
+    println!("{}: largest difference / bound {worst:.4}", device.name());
 }
 
 #[test]

@@ -7,7 +7,7 @@
 // is a multiple of 4. VEC_A and VEC_B say that the rows in which the operand is stored are multiples of 4 long, too.
 //
 // The including shader declares `params` with m, n, k, the constants TRANS_A, TRANS_B and ROW_SUMS, the loads `a_word` and
-// `b_word`, and takes the results by `put` and `put_row_sums`. If `put` does more than store (ACTIVATES), `store` and `stored`
+// `b_word`, the rows `a_line` and `b_line`, and takes the results by `put` and `put_row_sums`. If `put` does more than store (ACTIVATES), `store` and `stored`
 // keep the bare sum in the place of the result.
 //#include grid.wgsl
 //#include activation_word4.wgsl
@@ -43,6 +43,20 @@ fn load_b(col: vec4<u32>, q: u32) -> vec4<f32> {
     }
     let i = select(q * params.n + col, col * params.k + q, vec4<bool>(TRANS_B));
     return vec4<f32>(b_at(i.x), b_at(i.y), b_at(i.z), b_at(i.w));
+}
+
+// The rows of b that are rows q to q + 3 of the operand. One load for all four: each lane takes one, and they are passed round.
+fn b_lines(q: u32, lane: u32) -> vec4<u32> {
+    if (TRANS_B || !B_INDEXED) {
+        return q + vec4<u32>(0u, 1u, 2u, 3u);
+    }
+    let mine = b_line(q + lane % 4u);
+    return vec4<u32>(
+        subgroupBroadcast(mine, 0u),
+        subgroupBroadcast(mine, 1u),
+        subgroupBroadcast(mine, 2u),
+        subgroupBroadcast(mine, 3u),
+    );
 }
 
 // sums += (column of a) · (row of b); block i of four rows comes from lane i.
@@ -98,7 +112,11 @@ fn main(
     let row0 = (index / tiles_n) * 4u * BLOCKS;
     let col = (index % tiles_n) * 4u * LANES + 4u * lane;
     // Rows and columns past the edge repeat the last ones: their sums are never stored, and the loop needs no branch.
-    let rows = min(row0 + 4u * lane + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
+    var rows = min(row0 + 4u * lane + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
+    begin_rows();
+    if (!TRANS_A) {
+        rows = vec4<u32>(a_line(rows.x), a_line(rows.y), a_line(rows.z), a_line(rows.w));
+    }
     let cols = min(col, params.n - 4u) + vec4<u32>(0u, 1u, 2u, 3u);
     var sums: Sums;
     var row_sums = vec4<f32>();
@@ -116,7 +134,13 @@ fn main(
             let i = (cols * params.k + q) / 4u;
             b = transpose(mat4x4<f32>(b_word(i.x), b_word(i.y), b_word(i.z), b_word(i.w)));
         } else {
-            b = mat4x4<f32>(load_b(cols, q), load_b(cols, q + 1u), load_b(cols, q + 2u), load_b(cols, q + 3u));
+            let lines = b_lines(q, lane);
+            b = mat4x4<f32>(
+                load_b(cols, lines.x),
+                load_b(cols, lines.y),
+                load_b(cols, lines.z),
+                load_b(cols, lines.w),
+            );
         }
         add_products(&sums, a[0], b[0]);
         add_products(&sums, a[1], b[1]);
@@ -128,7 +152,7 @@ fn main(
     }
     for (var q = whole; q < params.k; q++) {
         let a = load_a(rows, q);
-        add_products(&sums, a, load_b(cols, q));
+        add_products(&sums, a, load_b(cols, b_line(q)));
         row_sums += a;
     }
     // This loop is unrolled, which keeps the sums in registers. An activation in it would be compiled 32 times over, for

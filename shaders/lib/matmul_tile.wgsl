@@ -7,7 +7,8 @@
 //
 // The including shader declares `params` with m, n, k, the constants TRANS_A and TRANS_B (is the operand stored
 // transposed?) and ROW_SUMS (are the sums of op(a)'s rows wanted?), and `a_word(i)`, `b_word(i)`, which load an element of
-// the operands by its flat index; `put` and `put_row_sums` take the results. matmul_broadcast.wgsl is another text with the
+// the operands by its flat index; `a_line` and `b_line` say which row that is (rows_in_order.wgsl, rows_by_index.wgsl);
+// `put` and `put_row_sums` take the results. matmul_broadcast.wgsl is another text with the
 // same interface.
 //#include grid.wgsl
 //#include activation_word.wgsl
@@ -39,7 +40,7 @@ fn load_a(e: u32, row0: u32, k0: u32) {
     let q = k0 + kk;
     var v = 0.0;
     if (r < params.m && q < params.k) {
-        v = a_word(select(r * params.k + q, q * params.m + r, TRANS_A));
+        v = a_word(select(a_line(r) * params.k + q, q * params.m + r, TRANS_A));
     }
     tile_a[kk * TILE + row] = v;
 }
@@ -51,7 +52,7 @@ fn load_b(e: u32, col0: u32, k0: u32) {
     let q = k0 + kk;
     var v = 0.0;
     if (c < params.n && q < params.k) {
-        v = b_word(select(q * params.n + c, c * params.k + q, TRANS_B));
+        v = b_word(select(b_line(q) * params.n + c, c * params.k + q, TRANS_B));
     }
     tile_b[kk * TILE + col] = v;
 }
@@ -98,7 +99,10 @@ fn multiply_tile(index: u32, local: u32) -> Block {
 // never stored, and the loop needs no branch.
 fn multiply_direct(row: u32, col: u32) -> Block {
     let lanes = vec4<u32>(0u, 1u, 2u, 3u);
-    let rows = min(row + lanes, vec4<u32>(params.m - 1u));
+    var rows = min(row + lanes, vec4<u32>(params.m - 1u));
+    if (!TRANS_A) {
+        rows = vec4<u32>(a_line(rows.x), a_line(rows.y), a_line(rows.z), a_line(rows.w));
+    }
     let cols = min(col + lanes, vec4<u32>(params.n - 1u));
     var ia = select(rows * params.k, rows, TRANS_A);
     var ib = select(cols, cols * params.k, TRANS_B);
@@ -110,6 +114,9 @@ fn multiply_direct(row: u32, col: u32) -> Block {
     var s3 = vec4<f32>();
     var row_sums = vec4<f32>();
     for (var q = 0u; q < params.k; q++) {
+        if (B_INDEXED) {
+            ib = b_line(q) * params.n + cols;
+        }
         let vb = vec4<f32>(b_word(ib.x), b_word(ib.y), b_word(ib.z), b_word(ib.w));
         let va = vec4<f32>(a_word(ia.x), a_word(ia.y), a_word(ia.z), a_word(ia.w));
         s0 += va.x * vb;
@@ -139,6 +146,7 @@ fn main(
     if (index >= tile_count()) {
         return;
     }
+    begin_rows();
     let block = multiply_tile(index, local);
     for (var i = 0u; i < BLOCK; i++) {
         for (var j = 0u; j < BLOCK; j++) {

@@ -9,6 +9,8 @@ use crate::verify::kernels::{Case, sized};
 
 /// m, n, k of the products: a forward pass of the small image classifier, a layer of the wide one, a cube.
 const PRODUCTS: [[usize; 3]; 3] = [[64, 128, 784], [256, 1024, 1024], [1024, 1024, 1024]];
+/// m, n, k of the ends of classifiers: the small one and the wide one.
+const HEADS: [[usize; 3]; 2] = [[64, 10, 128], [256, 10, 1024]];
 /// Rows and columns: the losses of the classifiers, an activation of the wide network.
 const ROWS_COLS: [[usize; 2]; 3] = [[32, 10], [256, 10], [1024, 1024]];
 /// Elements: the hidden layer of a small network, the parameters of the wide one.
@@ -19,6 +21,7 @@ const TIMES: usize = 7;
 /// Sizes at which `kernel` is timed, as its row's first parameters.
 fn shapes(kernel: Kernel) -> Vec<Vec<usize>> {
     match kernel.row().params {
+        _ if kernel == Kernel::dense_cross_entropy => HEADS.iter().map(|s| s.to_vec()).collect(),
         ["m", "n", "k", ..] => PRODUCTS.iter().map(|s| s.to_vec()).collect(),
         ["rows", "cols", ..] => ROWS_COLS.iter().map(|s| s.to_vec()).collect(),
         _ if kernel == Kernel::advance => vec![vec![1]],

@@ -6,7 +6,7 @@
 //! "Accuracy and Stability of Numerical Algorithms", section 3.3 (running error analysis).
 
 use crate::error::{Error, Result};
-use crate::kernels::bound::TINY;
+use crate::kernels::bound::flushable;
 use crate::kernels::{Access, BoundCall, Call, Dtype, In, Measured, Out};
 use crate::plan::{Dispatch, Plan, Range};
 
@@ -85,17 +85,6 @@ pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(R
     let errors = (row.bound)(&BoundCall { args: &dispatch.args, inputs: &inputs, before: &before, after: &after });
     let measured = after.into_iter().zip(errors).map(|(value, error)| Measured { value, error });
     ranges(dispatch, false).zip(measured).collect()
-}
-
-/// A device may take a denormal operand for 0 (WGSL specification, "Floating-point evaluation"): an operand that may lie
-/// there carries that error too. Found on SwiftShader, where a denormal probability times a large gradient is 0.
-fn flushable(mut operand: Measured) -> Measured {
-    for (value, error) in operand.value.iter().zip(&mut operand.error) {
-        if value.abs() - *error < TINY && !(*value == 0.0 && *error == 0.0) {
-            *error += TINY;
-        }
-    }
-    operand
 }
 
 /// The dispatch's read ranges, or its written ones, in the row's order.

@@ -75,6 +75,17 @@ pub fn masked(a: f64, ea: f64, b: f64, eb: f64) -> f64 {
     times(a.abs() + ea, eb) + times(b.abs(), ea) + flushed
 }
 
+/// A device may take a denormal operand for 0 (WGSL specification, "Floating-point evaluation"): an operand that may lie
+/// there carries that error too. Found on SwiftShader, where a denormal probability times a large gradient is 0.
+pub fn flushable(mut operand: Measured) -> Measured {
+    for (value, error) in operand.value.iter().zip(&mut operand.error) {
+        if value.abs() - *error < TINY && !(*value == 0.0 && *error == 0.0) {
+            *error += TINY;
+        }
+    }
+    operand
+}
+
 // Relative errors of the functions in `shaders/lib/math.wgsl`, derived there beside each function. The CPU's f32
 // functions (`elementary.rs`) are the same algorithms.
 

@@ -46,6 +46,14 @@ fn tiles(args: &Args) -> u64 {
     (m.div_ceil(rows) * n.div_ceil(cols)) as u64
 }
 
+/// Rows of a workgroup of `dense_cross_entropy`: the constant WIDTH, or its default in the shader.
+fn head_width(args: &Args) -> usize {
+    match args.constant("WIDTH") as usize {
+        0 => 8,
+        width => width,
+    }
+}
+
 fn product_flops(args: &Args) -> usize {
     let [m, n, k] = args.sizes();
     2 * m * n * k
@@ -67,6 +75,10 @@ family!(matmul_bias_act, |a| groups: tiles(a),
 family!(matmul_act_grad, |a| groups: tiles(a), flops: product_flops(a) + 2 * area(a), bytes: product_elements(a) + area(a));
 family!(matmul_col_sum, |a| groups: tiles(a), flops: product_flops(a) + a.size(0) * a.size(2),
     bytes: product_elements(a) + a.size(0));
+family!(gather_matmul_bias_act, |a| groups: tiles(a), flops: matmul_bias_act::flops(a),
+    bytes: matmul_bias_act::bytes(a) as usize / 4 + a.size(0));
+family!(gather_matmul_col_sum, |a| groups: tiles(a), flops: matmul_col_sum::flops(a),
+    bytes: matmul_col_sum::bytes(a) as usize / 4 + a.size(2));
 family!(col_sum, |a| groups: lines(a.size(1) * a.size(0).div_ceil(a.size(2))),
     flops: area(a), bytes: area(a) + a.size(1) * a.size(0).div_ceil(a.size(2)));
 family!(gather_rows, |a| groups: lines(area(a).div_ceil(4)), flops: 0, bytes: 2 * area(a) + a.size(0));
@@ -84,6 +96,9 @@ family!(advance, |_a| groups: 1, flops: 0, bytes: 2);
 family!(softmax, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 2 * area(a));
 family!(softmax_grad, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 3 * area(a));
 family!(loss, |a| groups: row_groups(a), flops: 6 * area(a), bytes: 3 * area(a) + 2 * a.size(0));
+family!(dense_cross_entropy, |a| groups: a.size(0).div_ceil(head_width(a)) as u64,
+    flops: 2 * product_flops(a) + 7 * a.size(0) * a.size(1) + 2 * a.size(0) * a.size(2),
+    bytes: 3 * a.size(0) * a.size(2) + a.size(1) * a.size(2) + a.size(1) + a.size(0) * a.size(1) + 4 * a.size(0));
 family!(sgd_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 4 * a.size(0), bytes: 3 * a.size(0));
 family!(sgd_momentum_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 7 * a.size(0), bytes: 5 * a.size(0));
 family!(adam_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 15 * a.size(0), bytes: 7 * a.size(0));

@@ -96,12 +96,22 @@ impl Kernel {
 
     /// The engine of a dispatch: for what is no matrix product, the default.
     pub fn engine(self, args: &Args) -> Engine {
-        if self.is_product() { Engine::of(args) } else { Engine::default() }
+        if self.has_engines() { Engine::of(args) } else { Engine::default() }
     }
 
-    /// True for the matrix products, which have several engines.
+    /// True for the matrix products.
     pub fn is_product(self) -> bool {
-        self.row().params == ["m", "n", "k"]
+        self.row().params.starts_with(&["m", "n", "k"]) && self != Kernel::dense_cross_entropy
+    }
+
+    /// True for kernels with a text for subgroups beside the other.
+    pub fn has_engines(self) -> bool {
+        self.is_product() || self == Kernel::dense_cross_entropy
+    }
+
+    /// True for the matrix products that gather an operand's rows.
+    pub fn gathers(self) -> bool {
+        self.row().params.last() == Some(&"index_stride") && self.is_product()
     }
 
     /// The kernel called `name`.
@@ -144,6 +154,17 @@ table! {
         bindings: &[read("dy"), read("x"), write("dw"), write("db")],
         params: &["m", "n", "k"], workgroup: TILE, cost: cost::matmul_col_sum,
         bound: "dw: gamma(k) * sum|dy||x|; db: gamma(k) * sum|dy|",
+    }
+    // The same two with an operand whose rows are gathered from the data set as they are read.
+    gather_matmul_bias_act: {
+        bindings: &[read_u32("step"), read_u32("index"), read("x"), read("w"), read("b"), write("y"), write("z")],
+        params: &["m", "n", "k", "index_stride"], workgroup: TILE, cost: cost::gather_matmul_bias_act,
+        bound: "as matmul_bias_act",
+    }
+    gather_matmul_col_sum: {
+        bindings: &[read_u32("step"), read_u32("index"), read("dy"), read("x"), write("dw"), write("db")],
+        params: &["m", "n", "k", "index_stride"], workgroup: TILE, cost: cost::gather_matmul_col_sum,
+        bound: "as matmul_col_sum",
     }
     col_sum: {
         bindings: &[read("x"), write("y")],
@@ -249,6 +270,16 @@ table! {
         bindings: CLASS_LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
         bound: "r_j = EXP + u (max - z_j); loss: (gamma(depth + 2) + mean r + LOG + u) * loss + u (max - z_t); \
             dpred: (gamma(depth + 2) + r_j + mean r + DIV + 3u) |dpred|",
+    }
+    // The last layer, its loss and the gradient of its input: what cross_entropy stands between.
+    dense_cross_entropy: {
+        bindings: &[
+            read_u32("step"), read_u32("index"), read("x"), read("layer"), read_u32("target_class"), read("upstream"), read("saved"),
+            write("loss"), write("dz"), write("dx"),
+        ],
+        params: &["m", "n", "k", "index_stride", "upstream_stride", "bias_at"], workgroup: [8, 1, 1],
+        cost: cost::dense_cross_entropy,
+        bound: "as matmul_bias_act, cross_entropy and matmul_act_grad, one after the other",
     }
     hinge: {
         bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,

@@ -17,15 +17,18 @@ impl Engine {
     /// Every engine.
     pub const ALL: [Engine; 2] = [Engine::Tile, Engine::Broadcast];
 
-    /// The engine of a product with these arguments: the constant `LANES` is the broadcast engine's.
+    /// The engine of a product with these arguments: the constant `LANES` is the broadcast engine's, `SUBGROUP`
+    /// that of `dense_cross_entropy`.
     pub fn of(args: &Args) -> Engine {
-        if args.constant("LANES") == 0.0 { Engine::Tile } else { Engine::Broadcast }
+        let subgroups = args.constant("LANES") != 0.0 || args.constant("SUBGROUP") != 0.0;
+        if subgroups { Engine::Broadcast } else { Engine::Tile }
     }
 
     /// What stands in place of an included file.
     fn file(self, name: &str) -> &str {
         match (self, name) {
             (Engine::Broadcast, "matmul_tile.wgsl") => "matmul_broadcast.wgsl",
+            (Engine::Broadcast, "exchange_memory.wgsl") => "exchange_subgroup.wgsl",
             _ => name,
         }
     }
@@ -37,12 +40,15 @@ const LIBRARY: &[(&str, &str)] = &[
     ("adam.wgsl", include_str!("../../shaders/lib/adam.wgsl")),
     ("adam_bindings.wgsl", include_str!("../../shaders/lib/adam_bindings.wgsl")),
     ("bce_with_logits_element.wgsl", include_str!("../../shaders/lib/bce_with_logits_element.wgsl")),
+    ("bias_act.wgsl", include_str!("../../shaders/lib/bias_act.wgsl")),
     ("binary_cross_entropy_element.wgsl", include_str!("../../shaders/lib/binary_cross_entropy_element.wgsl")),
     ("class_loss.wgsl", include_str!("../../shaders/lib/class_loss.wgsl")),
     ("element.wgsl", include_str!("../../shaders/lib/element.wgsl")),
     ("element_loss.wgsl", include_str!("../../shaders/lib/element_loss.wgsl")),
     ("element_loss_rows.wgsl", include_str!("../../shaders/lib/element_loss_rows.wgsl")),
     ("elementwise.wgsl", include_str!("../../shaders/lib/elementwise.wgsl")),
+    ("exchange_memory.wgsl", include_str!("../../shaders/lib/exchange_memory.wgsl")),
+    ("exchange_subgroup.wgsl", include_str!("../../shaders/lib/exchange_subgroup.wgsl")),
     ("grid.wgsl", include_str!("../../shaders/lib/grid.wgsl")),
     ("half_squared_error_element.wgsl", include_str!("../../shaders/lib/half_squared_error_element.wgsl")),
     ("hinge_element.wgsl", include_str!("../../shaders/lib/hinge_element.wgsl")),
@@ -55,9 +61,12 @@ const LIBRARY: &[(&str, &str)] = &[
     ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("mse_element.wgsl", include_str!("../../shaders/lib/mse_element.wgsl")),
     ("philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
+    ("rows_by_index.wgsl", include_str!("../../shaders/lib/rows_by_index.wgsl")),
+    ("rows_in_order.wgsl", include_str!("../../shaders/lib/rows_in_order.wgsl")),
     ("sgd.wgsl", include_str!("../../shaders/lib/sgd.wgsl")),
     ("activation_word.wgsl", include_str!("../../shaders/lib/activation_word.wgsl")),
     ("activation_word4.wgsl", include_str!("../../shaders/lib/activation_word4.wgsl")),
+    ("weight_grad.wgsl", include_str!("../../shaders/lib/weight_grad.wgsl")),
     ("word.wgsl", include_str!("../../shaders/lib/word.wgsl")),
     ("word4.wgsl", include_str!("../../shaders/lib/word4.wgsl")),
 ];

@@ -5,9 +5,12 @@
 //! 1. `x · wᵀ + b`, then its activation (`matmul_bias_act`);
 //! 2. `dy · w`, then times the derivative of the activation before it (`matmul_act_grad`);
 //! 3. `dyᵀ · x` and the column sums of `dy` (`matmul_col_sum`);
-//! 4. a loss and its gradient (every loss kernel computes both).
+//! 4. a loss and its gradient (every loss kernel computes both);
+//! 5. the gather of a batch, into the loads of the first layer's two products (`gather_matmul_bias_act`,
+//!    `gather_matmul_col_sum`), where asked for;
+//! 6. a classifier's last layer, its cross entropy and the gradient of its input (`dense_cross_entropy`), where asked for.
 
-use crate::graph::{Activation, Graph, Op, Value};
+use crate::graph::{Activation, Dtype, Graph, Loss, Op, Value};
 use std::collections::HashMap;
 
 /// What one dispatch computes beyond a single node. Keys are the nodes at which the dispatch is emitted.
@@ -21,6 +24,10 @@ pub struct Fusion {
     pub col_sum: HashMap<usize, (usize, usize)>,
     /// Loss -> its LossGrad.
     pub loss: HashMap<usize, usize>,
+    /// Gathered batches that only fused products read, which load them from the data set.
+    pub gathers: HashMap<Value, usize>,
+    /// Loss -> the end of a classifier around it.
+    pub heads: HashMap<usize, Head>,
     /// Nodes that are computed as part of another's dispatch.
     pub absorbed: Vec<bool>,
     /// Values that stand for another: the pre-activation of relu and leaky_relu is replaced by the output, whose sign
@@ -41,9 +48,31 @@ pub struct Dense {
     pub keep_z: bool,
 }
 
+/// The end of a classifier: last layer, loss, and the gradients by its logits and its input.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Head {
+    /// The last layer.
+    pub dense: Dense,
+    /// The gather of the classes.
+    pub gather: usize,
+    /// The gradient by the logits.
+    pub loss_grad: usize,
+    /// The gradient by the layer's input, through the activation before it.
+    pub act_grad: usize,
+}
+
+/// Patterns that only some executors have kernels for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Pattern 5.
+    pub gather: bool,
+    /// Pattern 6.
+    pub head: bool,
+}
+
 /// Finds the patterns in `graph` among its live nodes, each around a matrix product for which `may` is true. With `may` false
 /// for all only the loss pattern is used, because a loss kernel cannot compute one half.
-pub fn fuse(graph: &Graph, live: &[bool], may: &dyn Fn(usize) -> bool) -> Fusion {
+pub fn fuse(graph: &Graph, live: &[bool], may: &dyn Fn(usize) -> bool, extras: Extras) -> Fusion {
     let uses = Uses::of(graph, live);
     let mut fusion = Fusion { absorbed: vec![false; graph.nodes.len()], ..Fusion::default() };
     for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
@@ -69,7 +98,76 @@ pub fn fuse(graph: &Graph, live: &[bool], may: &dyn Fn(usize) -> bool) -> Fusion
             _ => {}
         }
     }
+    if extras.head {
+        fuse_heads(graph, live, &uses, &mut fusion);
+    }
+    if extras.gather {
+        fuse_gathers(graph, live, &uses, &mut fusion);
+    }
     fusion
+}
+
+/// Columns of the logits that `dense_cross_entropy` holds in registers.
+const HEAD_COLUMNS: usize = 16;
+/// Inputs of the layer at most: an invocation's loops take about as many rounds, and llvmpipe leaves them all after 65,535.
+const HEAD_INPUTS: usize = 1 << 15;
+
+fn fuse_heads(graph: &Graph, live: &[bool], uses: &Uses, fusion: &mut Fusion) {
+    let losses: Vec<usize> = fusion.loss.keys().copied().filter(|l| live[*l]).collect();
+    for loss in losses {
+        let Some(head) = head(graph, uses, fusion, loss) else { continue };
+        fusion.loss.remove(&loss);
+        fusion.dense.remove(&head.dense.add_bias);
+        fusion.act_grad.remove(&head.act_grad);
+        for node in [head.dense.add_bias, head.gather, head.act_grad] {
+            fusion.absorbed[node] = true;
+        }
+        fusion.heads.insert(loss, head);
+    }
+}
+
+/// The end of a classifier around `loss`, if nothing else reads what it does not keep.
+fn head(graph: &Graph, uses: &Uses, fusion: &Fusion, loss: usize) -> Option<Head> {
+    let node = &graph.nodes[loss];
+    let loss_grad = fusion.loss.get(&loss).copied().filter(|_| node.op == Op::Loss(Loss::CrossEntropy))?;
+    let (logits, classes) = (node.inputs[0], node.inputs[1]);
+    let dense = fusion.dense.get(&logits.node).copied().filter(|d| d.activation.is_none() && !d.keep_z)?;
+    let alone = |v: Value| uses.count(v) == 2 && uses.of_value(v).iter().all(|u| [loss, loss_grad].contains(u));
+    let gathered = graph.nodes[classes.node].op == Op::Gather && alone(classes) && alone(logits);
+    let product = &graph.nodes[dense.matmul];
+    let (_, cols) = graph.ty(logits).rows_cols();
+    let (_, inputs) = graph.ty(product.inputs[0]).rows_cols();
+    // Parameters with weight decay come first in their arena, else they lie in the order of the nodes; the kernel wants the
+    // bias behind the weight.
+    let parameter = |v: Value| match &graph.nodes[v.node].op {
+        Op::Param { decay, .. } => Some((!decay, v.node)),
+        _ => None,
+    };
+    let (w, b) = (parameter(product.inputs[1])?, parameter(graph.nodes[dense.add_bias].inputs[1])?);
+    let fits = cols <= HEAD_COLUMNS && inputs.is_multiple_of(4) && inputs <= HEAD_INPUTS && w < b;
+    let dz = Value { node: loss_grad, result: 0 };
+    let backward = fusion.act_grad.iter().find(|(_, p)| graph.nodes[**p].inputs[..] == [dz, product.inputs[1]]);
+    let act_grad = backward.map(|(root, _)| *root)?;
+    (gathered && fits).then_some(Head { dense, gather: classes.node, loss_grad, act_grad })
+}
+
+/// Gathers of numbers whose every user is a product that can gather by itself.
+fn fuse_gathers(graph: &Graph, live: &[bool], uses: &Uses, fusion: &mut Fusion) {
+    let gather = |i: &usize| live[*i] && graph.nodes[*i].op == Op::Gather;
+    for node in (0..graph.nodes.len()).filter(gather) {
+        let batch = Value { node, result: 0 };
+        let loads = |user: &usize| {
+            let x = graph.nodes[*user].inputs.iter().position(|v| *v == batch);
+            let forward = fusion.dense.values().any(|d| d.matmul == *user) && x == Some(0);
+            forward || (fusion.col_sum.values().any(|(product, _)| product == user) && x == Some(1))
+        };
+        let users = uses.of_value(batch);
+        let numbers = graph.ty(batch).dtype == Dtype::F32 && !uses.is_output(batch);
+        if numbers && !users.is_empty() && users.iter().all(loads) {
+            fusion.gathers.insert(batch, node);
+            fusion.absorbed[node] = true;
+        }
+    }
 }
 
 /// The product of the same matrix, transposed, with another one; both read it from one place and write two.

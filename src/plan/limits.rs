@@ -40,8 +40,12 @@ impl Limits {
     pub const LLVMPIPE_LOOP_ROUNDS: u32 = 65_535;
 
     /// The CPU path: memory is the only limit.
-    pub const CPU: Limits =
-        Limits { max_buffer_size_bytes: u64::MAX, max_storage_buffer_binding_size_bytes: u64::MAX, ..Limits::WEBGPU };
+    pub const CPU: Limits = Limits {
+        max_buffer_size_bytes: u64::MAX,
+        max_storage_buffer_binding_size_bytes: u64::MAX,
+        max_storage_buffers_per_shader_stage: u32::MAX,
+        ..Limits::WEBGPU
+    };
 
     /// These limits with those lowered that `text` names, such as `max_storage_buffer_binding_size=4096,max_buffer_size=16384`:
     /// so that small networks meet what only huge ones meet otherwise.
@@ -201,6 +205,9 @@ impl Limits {
 
 /// Rounds of all loops of an invocation of a matrix product; 0 for other kernels, whose loops are short.
 pub(super) fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
+    if kernel == Kernel::dense_cross_entropy {
+        return head_rounds(args.sizes(), args.constant("WIDTH") as usize);
+    }
     if !kernel.is_product() {
         return 0;
     }
@@ -212,6 +219,13 @@ pub(super) fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
         // A slice of 16: itself, at most 16 rounds of loads and 16 of products.
         Engine::Tile => 33 * k.div_ceil(16) + 24,
     }
+}
+
+/// Rounds of an invocation of `dense_cross_entropy` for `width` rows a workgroup: the logits, a word of inputs a round; then a
+/// word of every column of the weight and a row's gradient a round, for each pass over the inputs; and three loops over columns.
+pub(super) fn head_rounds([_, n, k]: [usize; 3], width: usize) -> u64 {
+    let width = width.max(1);
+    (k / 4 + k.div_ceil(4 * width) * (1 + n + width) + 8 * n) as u64
 }
 
 fn too_large(target: &str, name: &str, limit: u64, what: &str, need: u64) -> Error {

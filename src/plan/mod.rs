@@ -14,6 +14,7 @@ mod products;
 mod switches;
 pub mod whole;
 
+pub use fuse::Extras;
 pub use limits::Limits;
 pub use lower::{Options, lower};
 pub use products::Products;

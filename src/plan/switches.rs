@@ -1,6 +1,6 @@
 //! Optimisations that can be switched off by name, to bisect a fault: `--without NAME`.
 
-use super::Products;
+use super::{Extras, Products};
 use crate::error::{Error, Result};
 
 /// Which optimisations a plan may use; all of them by default.
@@ -10,6 +10,10 @@ pub struct Switches {
     pub whole: bool,
     /// Several nodes of the graph in one dispatch ([`super::fuse`]).
     pub fusion: bool,
+    /// The first layer's products gather the batch as they read it, on adapters.
+    pub gather: bool,
+    /// A classifier's last layer, its loss and the gradient of its input in one dispatch, on adapters.
+    pub head: bool,
     /// Matrix products that pass values between the lanes of a subgroup ([`super::Products`]).
     pub subgroups: bool,
 }
@@ -22,9 +26,9 @@ impl Default for Switches {
 
 impl Switches {
     /// All optimisations.
-    pub const ALL: Switches = Switches { whole: true, fusion: true, subgroups: true };
+    pub const ALL: Switches = Switches { whole: true, fusion: true, gather: true, head: true, subgroups: true };
     /// The names that [`Switches::without`] knows.
-    pub const NAMES: [&str; 3] = ["whole", "fusion", "subgroups"];
+    pub const NAMES: [&str; 5] = ["whole", "fusion", "gather", "head", "subgroups"];
 
     /// All optimisations but these.
     ///
@@ -36,6 +40,8 @@ impl Switches {
             match name.as_ref() {
                 "whole" => switches.whole = false,
                 "fusion" => switches.fusion = false,
+                "gather" => switches.gather = false,
+                "head" => switches.head = false,
                 "subgroups" => switches.subgroups = false,
                 other => {
                     let known = Switches::NAMES.join(", ");
@@ -51,8 +57,13 @@ impl Switches {
 
     /// The names of the optimisations that are switched off.
     pub fn left_out(self) -> Vec<&'static str> {
-        let used = [self.whole, self.fusion, self.subgroups];
+        let used = [self.whole, self.fusion, self.gather, self.head, self.subgroups];
         Switches::NAMES.into_iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name).collect()
+    }
+
+    /// The patterns of fusion that are for adapters alone.
+    pub fn extras(self, adapter: bool) -> Extras {
+        Extras { gather: adapter && self.gather, head: adapter && self.head }
     }
 
     /// `products` without what is switched off.

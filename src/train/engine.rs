@@ -477,11 +477,11 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
         let steps = rows.div_ceil(batch).max(longer).min(most);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, rule)?;
-        let whole = roles.switches.whole && target.adapter;
         let choices = Options {
             keep_all: roles.keep_all,
             fuse: !roles.unfused && roles.switches.fusion,
-            whole,
+            extras: roles.switches.extras(target.adapter),
+            whole: roles.switches.whole && target.adapter,
             ..options(TRAIN, steps)
         };
         plans.push(lower(&graph, &choices)?);

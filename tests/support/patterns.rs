@@ -5,10 +5,37 @@ use wgrad::compare::compare;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::Kernel;
-use wgrad::plan::{Options, Products};
+use wgrad::plan::{Extras, Limits, Options, Products};
 
 pub fn options(fuse: bool) -> Options {
     Options { fuse, ..Options::new("train", 1) }
+}
+
+/// All patterns, also those that are for adapters alone, with room for their bindings.
+pub fn with_extras(products: Products) -> Options {
+    let limits = Limits { max_storage_buffers_per_shader_stage: 10, ..Limits::WEBGPU };
+    Options { limits, products, extras: Extras { gather: true, head: true }, ..options(true) }
+}
+
+/// Classifiers that end in one dispatch: one to 16 classes, batches around a workgroup, every activation before the last
+/// layer, which has a bias; after them, one that must not: each for another reason.
+pub fn classifiers() -> Vec<(Problem, bool)> {
+    let last = |act| [Activation::Tanh, act, Activation::Identity];
+    let classifier = |i: usize, widths: &[usize], act: Activation| {
+        let net = network(widths, &last(act), &[true], Loss::CrossEntropy);
+        Problem::new(net, [SGD, MOMENTUM, ADAMW][i % 3], 23, 5 + 4 * i, 50 + i as u64)
+    };
+    let elementwise = ACTIVATIONS.into_iter().filter(|a| !matches!(a, Activation::Softmax | Activation::Identity));
+    let mut problems: Vec<(Problem, bool)> = elementwise
+        .enumerate()
+        .map(|(i, act)| (classifier(i, &[7, 12, 4 * (i + 1), 2 * i + 1], act), 2 * i < 16))
+        .collect();
+    let mut unfit = |widths: &[usize], act| problems.push((classifier(2, widths, act), false));
+    unfit(&[7, 12, 10, 5], Activation::Tanh);
+    unfit(&[7, 12, 8, 17], Activation::Tanh);
+    unfit(&[7, 12, 8, 5], Activation::Softmax);
+    unfit(&[7, 12, 8, 5], Activation::Identity);
+    problems
 }
 
 /// Each activation in the first, a middle and the last layer, with and without bias.
@@ -27,7 +54,12 @@ pub fn layered() -> Vec<Problem> {
 
 /// Checks both plans, their products as `products` says, against their judges and against each other; gives the largest difference between them, in bounds.
 pub fn agree(device: &Device, problem: &Problem, products: Products) -> f64 {
-    let [fused, unfused] = [true, false].map(|fuse| problem.plan(&Options { products, ..options(fuse) }));
+    agree_with(device, problem, products, &Options { products, ..options(true) })
+}
+
+/// As [`agree`], the fused plan as `fused` says.
+pub fn agree_with(device: &Device, problem: &Problem, products: Products, fused: &Options) -> f64 {
+    let (fused, unfused) = (problem.plan(fused), problem.plan(&Options { products, ..options(false) }));
     let parts = |k: Kernel| matches!(k, Kernel::matmul_bias_act | Kernel::matmul_act_grad | Kernel::matmul_col_sum);
     assert!(unfused.dispatches.iter().all(|d| !parts(d.kernel)), "the unfused plan is fused");
     let biased = problem.network.layers.iter().any(wgrad::model::Layer::has_bias);

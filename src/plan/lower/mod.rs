@@ -3,6 +3,7 @@
 mod cut;
 mod finish;
 mod guard;
+mod head;
 mod places;
 mod product;
 
@@ -12,7 +13,7 @@ use super::blocks::blocks;
 use super::choose::{
     Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
 };
-use super::fuse::{Dense, Fusion, fuse};
+use super::fuse::{Dense, Extras, Fusion, fuse};
 use super::products::Products;
 use super::{ALIGN_ELEMENTS, Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
@@ -37,6 +38,8 @@ pub struct Options {
     pub limits: Limits,
     /// How matrix products work.
     pub products: Products,
+    /// Patterns of fusion that the GPU executor alone gains from.
+    pub extras: Extras,
     /// Whole train steps in one dispatch where that pays; for the GPU executor alone.
     pub whole: bool,
 }
@@ -51,6 +54,7 @@ impl Options {
             keep_all: false,
             limits: Limits::WEBGPU,
             products: Products::default(),
+            extras: Extras::default(),
             whole: false,
         }
     }
@@ -62,15 +66,25 @@ impl Options {
 /// [`Error::Limit`] when a tensor or arena does not fit `options.limits`; [`Error::Internal`] for a graph that has no
 /// lowering.
 pub fn lower(graph: &Graph, options: &Options) -> Result<Plan> {
-    let (plan, divided) = separate(graph, options)?;
-    if options.whole && !divided { super::whole::apply(graph, options, plan) } else { Ok(plan) }
+    let plain = Options { extras: Extras::default(), ..options.clone() };
+    let (plan, divided) = separate(graph, &plain)?;
+    // What is divided, and whole steps, are made of plain dispatches.
+    if divided {
+        return Ok(plan);
+    }
+    let plan = if options.whole { super::whole::apply(graph, &plain, plan)? } else { plan };
+    let extras = head::possible(graph, options);
+    if plan.whole.is_some() || extras == Extras::default() {
+        return Ok(plan);
+    }
+    Ok(separate(graph, &Options { extras, ..options.clone() })?.0)
 }
 
 /// The plan with a dispatch for each fused group, and whether anything was larger than a binding.
 pub(super) fn separate(graph: &Graph, options: &Options) -> Result<(Plan, bool)> {
     let live = graph.live();
     let mut lowering = Lowering::new(graph, options);
-    lowering.fusion = fuse(graph, &live, &|node| lowering.may_fuse(node));
+    lowering.fusion = fuse(graph, &live, &|node| lowering.may_fuse(node), options.extras);
     lowering.place_sources(&live);
     lowering.place_parameters()?;
     for node in (0..graph.nodes.len()).filter(|n| live[*n]) {
@@ -85,6 +99,15 @@ pub(super) fn separate(graph: &Graph, options: &Options) -> Result<(Plan, bool)>
 enum Slot {
     Fixed(Range),
     Scratch(usize),
+}
+
+/// An operand that a product reads at its place, or gathers from a data set.
+struct Batch {
+    /// `step` and the index table, where it gathers.
+    first: Vec<Slot>,
+    x: Slot,
+    /// Elements of a row of the index table, where it gathers.
+    stride: Option<usize>,
 }
 
 struct Draft {
@@ -186,6 +209,9 @@ impl<'a> Lowering<'a> {
         if let Some((product, sum)) = self.fusion.col_sum.get(&node).copied() {
             return self.product_and_sum(product, sum);
         }
+        if let Some(head) = self.fusion.heads.get(&node).copied() {
+            return self.head(node, head);
+        }
         if self.fusion.absorbed[node] {
             return Ok(());
         }
@@ -254,7 +280,7 @@ impl<'a> Lowering<'a> {
     fn dense(&mut self, root: usize, dense: Dense) -> Result<()> {
         let graph = self.graph;
         let (product, sum) = (&graph.nodes[dense.matmul], &graph.nodes[dense.add_bias]);
-        let (x, w, b) = (self.slot(product.inputs[0])?, self.slot(product.inputs[1])?, self.slot(sum.inputs[1])?);
+        let (w, b) = (self.slot(product.inputs[1])?, self.slot(sum.inputs[1])?);
         let (m, n) = sum.results[0].rows_cols();
         let (_, k) = graph.ty(product.inputs[0]).rows_cols();
         let y = self.result(Value { node: root, result: 0 });
@@ -268,9 +294,22 @@ impl<'a> Lowering<'a> {
         let mut constants = act_constants(act);
         constants.push(("KEEP_Z", f64::from(dense.keep_z)));
         constants.extend(self.options.products.constants([m, n, k], false, true));
-        let label = sum.label.clone();
-        self.emit(Kernel::matmul_bias_act, &label, sizes(&[m, n, k]), constants, vec![x, w, b, y, z])?;
+        let Batch { first, x, stride } = self.batch(product.inputs[0])?;
+        let kernel = if stride.is_some() { Kernel::gather_matmul_bias_act } else { Kernel::matmul_bias_act };
+        let params: Vec<usize> = [m, n, k].into_iter().chain(stride).collect();
+        let bindings = first.into_iter().chain([x, w, b, y, z]).collect();
+        self.emit(kernel, &sum.label, sizes(&params), constants, bindings)?;
         Ok(())
+    }
+
+    /// The operand of a product that may gather it.
+    fn batch(&self, value: Value) -> Result<Batch> {
+        let Some(gather) = self.fusion.gathers.get(&value) else {
+            return Ok(Batch { first: Vec::new(), x: self.slot(value)?, stride: None });
+        };
+        let n = &self.graph.nodes[*gather];
+        let first = vec![Slot::Fixed(self.step), self.slot(n.inputs[1])?];
+        Ok(Batch { first, x: self.slot(n.inputs[0])?, stride: Some(self.stride(n.inputs[1])) })
     }
 
     fn act_grad(&mut self, root: usize, product: usize) -> Result<()> {
@@ -315,14 +354,14 @@ impl<'a> Lowering<'a> {
         let p = &graph.nodes[product];
         let (k, m) = graph.ty(p.inputs[0]).rows_cols();
         let (_, n) = graph.ty(p.inputs[1]).rows_cols();
-        let bindings = vec![
-            self.slot(p.inputs[0])?,
-            self.slot(p.inputs[1])?,
-            self.result(Value { node: product, result: 0 }),
-            self.result(Value { node: sum, result: 0 }),
-        ];
+        let dy = self.slot(p.inputs[0])?;
+        let Batch { first, x, stride } = self.batch(p.inputs[1])?;
+        let [dw, db] = [product, sum].map(|node| self.result(Value { node, result: 0 }));
         let constants = self.options.products.constants([m, n, k], true, false);
-        self.emit(Kernel::matmul_col_sum, &p.label, sizes(&[m, n, k]), constants, bindings)?;
+        let kernel = if stride.is_some() { Kernel::gather_matmul_col_sum } else { Kernel::matmul_col_sum };
+        let params: Vec<usize> = [m, n, k].into_iter().chain(stride).collect();
+        let bindings = first.into_iter().chain([dy, x, dw, db]).collect();
+        self.emit(kernel, &p.label, sizes(&params), constants, bindings)?;
         Ok(())
     }
 

@@ -120,14 +120,19 @@ pub fn sized(kernel: Kernel, sizes: &[usize], chosen: Products) -> Case {
     for (param, size) in params.iter_mut().zip(sizes) {
         *param = Param::U(*size as u32);
     }
-    if let ([m, n, k], ["m", "n", "k"]) = (sizes, kernel.row().params) {
+    if let ([m, n, k], true) = (sizes, kernel.is_product()) {
         let transposed = match kernel {
-            Kernel::matmul_bias_act => [false, true],
-            Kernel::matmul_col_sum => [true, false],
+            Kernel::matmul_bias_act | Kernel::gather_matmul_bias_act => [false, true],
+            Kernel::matmul_col_sum | Kernel::gather_matmul_col_sum => [true, false],
             _ => [false, false],
         };
         constants.retain(|(name, _)| *name != "DIRECT");
         constants.extend(chosen.constants([*m, *n, *k], transposed[0], transposed[1]));
+    } else if let ([_, n, k], Kernel::dense_cross_entropy) = (sizes, kernel) {
+        params[5] = Param::U((n * k) as u32);
+        constants.retain(|(name, _)| !matches!(*name, "COLS" | "WIDTH"));
+        constants.push(("COLS", *n as f64));
+        constants.extend(chosen.lanes.iter().flat_map(|l| ["WIDTH", "SUBGROUP"].map(|name| (name, f64::from(*l)))));
     } else {
         constants.iter_mut().filter(|(name, _)| *name == "LANES").for_each(|(_, v)| *v = row_lanes(sizes[1]) as f64);
     }
@@ -147,6 +152,13 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         }
         Kernel::matmul_act_grad => products(ACTS.into_iter().map(act_constants).collect(), false, lanes, [false; 2]),
         Kernel::matmul_col_sum => products(vec![Vec::new()], true, lanes, [true, false]),
+        Kernel::gather_matmul_bias_act => {
+            // The epilogue's code is that of matmul_bias_act, which has them all.
+            let acts = [(Act::Sigmoid, 1.0), (Act::Relu, 0.0)];
+            let variants = acts.map(|(act, keep)| [act_constants(act), vec![("KEEP_Z", keep)]].concat());
+            with_index(products(variants.to_vec(), false, lanes, [false, true]), 0)
+        }
+        Kernel::gather_matmul_col_sum => with_index(products(vec![Vec::new()], true, lanes, [true, false]), 2),
         Kernel::col_sum => column_sums(),
         Kernel::gather_rows => gathers(),
         Kernel::weighted_sum => {
@@ -181,6 +193,7 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         | Kernel::softplus_grad => lengths(kernel, &[]),
         Kernel::leaky_relu | Kernel::leaky_relu_grad => lengths(kernel, &[Param::F(0.01)]),
         Kernel::softmax | Kernel::softmax_grad => row_wise(kernel, &[]),
+        Kernel::dense_cross_entropy => heads(lanes),
         Kernel::huber => row_wise(kernel, &[Param::F(0.7)]),
         Kernel::half_squared_error
         | Kernel::mse
@@ -271,6 +284,15 @@ fn products(
     shapes
 }
 
+/// The same products with an index table, whose rows are as long as the batch, or longer; the size at `batch` is the batch's.
+fn with_index(shapes: Vec<Shape>, batch: usize) -> Vec<Shape> {
+    let stride = |(i, shape): (usize, Shape)| {
+        let Param::U(rows) = shape.params[batch] else { unreachable!("products have sizes first") };
+        shape.and(&[Param::U(rows + [0, 3][i % 2])])
+    };
+    shapes.into_iter().enumerate().map(stride).collect()
+}
+
 /// A product by subgroups; an odd k has tiles as high as there are lanes, an even one those that a plan chooses.
 fn broadcast(sizes: [usize; 3], constants: &[(&'static str, f64)], lanes: u32, transposed: [bool; 2]) -> Shape {
     let flag = |name: &str, or: bool| constants.iter().find(|(n, _)| *n == name).map_or(or, |(_, v)| *v != 0.0);
@@ -328,6 +350,36 @@ fn row_wise(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
     if kernel == Kernel::mse {
         // More than 65,535 workgroups, without barriers for the same reason as in `products`.
         shapes.push(shape(MANY, 1, 0, 1));
+    }
+    shapes
+}
+
+/// Rows around a workgroup, columns around each group of four, inputs of one word, around a pass of the workgroup and odd
+/// numbers of words; the bias right behind the weight or further on.
+fn heads(lanes: Option<u32>) -> Vec<Shape> {
+    const SIZES: [[usize; 3]; 10] = [
+        [1, 1, 4],
+        [7, 2, 28],
+        [8, 10, 32],
+        [9, 16, 36],
+        [31, 3, 64],
+        [64, 10, 128],
+        [17, 5, 12],
+        [3, 13, 100],
+        [16, 8, 68],
+        [5, 4, 60],
+    ];
+    let shape = |i: usize, [m, n, k]: [usize; 3], own: &[(&'static str, f64)]| {
+        let strides = [m + [0, 3][i % 2], [m, m + 3, 0][i % 3], n * k + [0, 7][i % 2]];
+        let act = act_constants(ACTS[(i + own.len()) % ACTS.len()]);
+        Shape::of(&[m, n, k]).and(&strides.map(|s| Param::U(s as u32))).with(&act).with(&[("COLS", n as f64)]).with(own)
+    };
+    let mut ways: Vec<Vec<(&'static str, f64)>> = vec![vec![("WIDTH", 8.0)], vec![("WIDTH", 4.0)]];
+    ways.extend(lanes.map(f64::from).map(|lanes| vec![("WIDTH", lanes), ("SUBGROUP", lanes)]));
+    let mut shapes = Vec::new();
+    for own in &ways {
+        shapes.extend(SIZES.iter().enumerate().map(|(i, sizes)| shape(i, *sizes, own)));
+        shapes.push(shape(0, [97, 6, 24], own).folded(5));
     }
     shapes
 }

@@ -20,16 +20,17 @@ pub fn corners(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
             corners.extend(cases.iter().find(|c| c.values[x].len() > 1).map(|c| huge(c, x)));
         }
         (_, Some(upstream)) => {
-            let rows = |c: &&Case| c.args.size(0) > 1 && c.args.size(2) > 0;
-            let pred = position("pred").unwrap_or(upstream);
-            corners.extend(cases.iter().find(rows).map(|c| padded_nan(c, pred, upstream)));
+            let at = kernel.row().params.iter().position(|p| *p == "upstream_stride").unwrap_or_default();
+            let rows = |c: &&Case| c.args.size(0) > 1 && c.args.size(at) > 0;
+            let pred = position("pred").or(position("x")).unwrap_or(upstream);
+            corners.extend(cases.iter().find(rows).map(|c| padded_nan(c, pred, upstream, c.args.size(at))));
         }
         _ => {}
     }
     if kernel == Kernel::find_nonfinite {
         corners.extend(cases.iter().filter(|c| !c.with_nan).flat_map(infinities));
     }
-    if kernel.row().params == ["m", "n", "k"] {
+    if kernel.is_product() {
         corners.extend(Engine::ALL.into_iter().flat_map(|engine| past_the_slice(kernel, engine, cases)));
     }
     corners
@@ -64,11 +65,11 @@ fn huge(of: &Case, x: usize) -> Case {
     case
 }
 
-/// A sample of weight 0 whose prediction is NaN: its gradient is exactly 0.
-fn padded_nan(of: &Case, pred: usize, upstream: usize) -> Case {
+/// A sample of weight 0 whose prediction (or what it is computed from) is NaN: its gradient is exactly 0.
+fn padded_nan(of: &Case, pred: usize, upstream: usize, stride: usize) -> Case {
     let mut case = of.clone();
     case.values[pred][0] = f64::NAN;
-    case.values[upstream][(TABLE_STEPS - 1) * of.args.size(2)] = 0.0;
+    case.values[upstream][(TABLE_STEPS - 1) * stride] = 0.0;
     case.with_nan = true;
     case.name = format!("{}, NaN in a sample of weight 0", of.name);
     case
@@ -85,10 +86,11 @@ fn past_the_slice(kernel: Kernel, engine: Engine, cases: &[Case]) -> Vec<Case> {
         here && m > 1 && n > 1 && !k.is_multiple_of(slice) && !c.with_nan
     };
     // a is stored along k unless it is transposed, b if it is; the fused kernels fix both.
-    let a_along_k = |c: &Case| kernel != Kernel::matmul_col_sum && c.args.constant("TRANS_A") == 0.0;
+    let weights = matches!(kernel, Kernel::matmul_col_sum | Kernel::gather_matmul_col_sum);
+    let a_along_k = |c: &Case| !weights && c.args.constant("TRANS_A") == 0.0;
     let b_along_k = |c: &Case| match kernel {
         Kernel::matmul => c.args.constant("TRANS_B") == 1.0,
-        _ => kernel == Kernel::matmul_bias_act,
+        _ => matches!(kernel, Kernel::matmul_bias_act | Kernel::gather_matmul_bias_act),
     };
     let plant = |of: &Case, binding: usize| {
         let mut case = of.clone();
@@ -98,7 +100,9 @@ fn past_the_slice(kernel: Kernel, engine: Engine, cases: &[Case]) -> Vec<Case> {
         case.name = format!("{}, NaN behind the first row of {}", of.name, kernel.row().bindings[binding].name);
         case
     };
-    let a = cases.iter().filter(fits).find(|c| a_along_k(c)).map(|c| plant(c, 0));
-    let b = cases.iter().filter(fits).find(|c| b_along_k(c)).map(|c| plant(c, 1));
+    // Behind `step` and the index table, where there is one.
+    let first = if kernel.gathers() { 2 } else { 0 };
+    let a = cases.iter().filter(fits).find(|c| a_along_k(c)).map(|c| plant(c, first));
+    let b = cases.iter().filter(fits).find(|c| b_along_k(c)).map(|c| plant(c, first + 1));
     a.into_iter().chain(b).collect()
 }

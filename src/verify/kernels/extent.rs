@@ -4,7 +4,8 @@ use crate::kernels::{Args, Kernel};
 
 /// Elements of every binding that `kernel` touches with `args`, in the row's order, for tables of `steps` rows.
 ///
-/// `data` of `gather_rows` may have any number of rows, decided by the index table's contents: one row is counted.
+/// `data` of `gather_rows`, `x` of the products that gather and `target_class`, may have any number of rows, decided by the index table's
+/// contents: one row is counted.
 /// A `z` that is not kept is bound and never touched: one element, because a binding cannot be empty.
 pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
     let n = || args.size(0);
@@ -12,22 +13,13 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
     // A table's rows are `stride` apart; stride 0 is one row for every step.
     let table = |stride: usize, row: usize| (steps - 1) * stride + row;
     match kernel {
-        Kernel::matmul => {
-            let [m, n, k] = args.sizes();
-            vec![m * k, k * n, m * n]
-        }
-        Kernel::matmul_bias_act => {
-            let [m, n, k] = args.sizes();
-            vec![m * k, n * k, n, m * n, if args.constant("KEEP_Z") == 0.0 { 1 } else { m * n }]
-        }
-        Kernel::matmul_act_grad => {
-            let [m, n, k] = args.sizes();
-            vec![m * k, k * n, m * n, m * n]
-        }
-        Kernel::matmul_col_sum => {
-            let [m, n, k] = args.sizes();
-            vec![k * m, k * n, m * n, m]
-        }
+        Kernel::matmul
+        | Kernel::matmul_bias_act
+        | Kernel::matmul_act_grad
+        | Kernel::matmul_col_sum
+        | Kernel::gather_matmul_bias_act
+        | Kernel::gather_matmul_col_sum
+        | Kernel::dense_cross_entropy => products(kernel, args, steps),
         Kernel::col_sum => vec![area(), args.size(0).div_ceil(args.size(2)) * args.size(1)],
         Kernel::gather_rows => vec![1, table(args.size(2), args.size(0)), args.size(1), area()],
         Kernel::weighted_sum => vec![n(), table(args.size(1), n()), steps, 1],
@@ -75,6 +67,40 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
         Kernel::sgd_step => optimizer(args, steps, 1),
         Kernel::sgd_momentum_step => optimizer(args, steps, 2),
         Kernel::adam_step | Kernel::adamw_step => optimizer(args, steps, 3),
+    }
+}
+
+/// Kernels that multiply matrices.
+fn products(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
+    let [m, n, k] = args.sizes();
+    let z = if args.constant("KEEP_Z") == 0.0 { 1 } else { m * n };
+    let table = |stride: usize, row: usize| (steps - 1) * stride + row;
+    match kernel {
+        Kernel::matmul => {
+            vec![m * k, k * n, m * n]
+        }
+        Kernel::matmul_bias_act => {
+            vec![m * k, n * k, n, m * n, z]
+        }
+        Kernel::matmul_act_grad => {
+            vec![m * k, k * n, m * n, m * n]
+        }
+        Kernel::matmul_col_sum => {
+            vec![k * m, k * n, m * n, m]
+        }
+        Kernel::gather_matmul_bias_act => {
+            let stride = args.size(3);
+            vec![1, table(stride, m), k, n * k, n, m * n, z]
+        }
+        Kernel::gather_matmul_col_sum => {
+            let stride = args.size(3);
+            vec![1, table(stride, k), k * m, n, m * n, m]
+        }
+        Kernel::dense_cross_entropy => {
+            let [index, upstream, bias_at] = [3, 4, 5].map(|i| args.size(i));
+            vec![1, table(index, m), m * k, bias_at + n, 1, table(upstream, m), m * k, m, m * n, m * k]
+        }
+        _ => unreachable!("{} multiplies no matrices", kernel.name()),
     }
 }
 

@@ -82,11 +82,13 @@ fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale,
         // The last row of the tables, so that every stride counts.
         "step" => vec![(TABLE_STEPS - 1) as f64],
         "index" => repeated(len, || f64::from(rng.below(DATA_ROWS as u32))),
+        "x" if case.kernel.gathers() => repeated(DATA_ROWS * len, || number(rng, scale)),
         "data" if case.dtypes[i] == Dtype::U32 => repeated(DATA_ROWS * cols, || f64::from(rng.next_u32())),
         "data" => repeated(DATA_ROWS * cols, || number(rng, scale)),
         "found" => vec![0.0],
         "random" => repeated(len, || f64::from(rng.next_u32())),
         "hyper" => (0..TABLE_STEPS).flat_map(|t| hyper_row(case.kernel, t)).collect(),
+        "target_class" => repeated(DATA_ROWS, || f64::from(rng.below(case.args.size(1) as u32))),
         "expected" if case.kernel == Kernel::cross_entropy => repeated(len, || f64::from(rng.below(cols as u32))),
         "expected" => expected(case, len, rng),
         "pred" if case.kernel == Kernel::binary_cross_entropy => repeated(len, || probability(rng, scale)),
@@ -94,7 +96,9 @@ fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale,
         "p" => probabilities(rows, cols, rng, scale),
         // A second moment is a mean of squares.
         "v" => repeated(len, || number(rng, scale).powi(2)),
-        "x" if case.kernel == Kernel::matmul_bias_act => repeated(len, || number(rng, scale)),
+        "x" if matches!(case.kernel, Kernel::matmul_bias_act | Kernel::dense_cross_entropy) => {
+            repeated(len, || number(rng, scale))
+        }
         "x" | "pred" | "saved" => repeated(len, || extreme(rng, scale)),
         _ => repeated(len, || number(rng, scale)),
     }

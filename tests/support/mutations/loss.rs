@@ -11,8 +11,40 @@ const HALF: &str = "lib/half_squared_error_element.wgsl";
 const BCE: &str = "lib/binary_cross_entropy_element.wgsl";
 const LOGITS: &str = "lib/bce_with_logits_element.wgsl";
 const CE: &str = "lib/class_loss.wgsl";
+const HEAD: &str = "dense_cross_entropy.wgsl";
+const MEMORY: &str = "lib/exchange_memory.wgsl";
+const SUBGROUP: &str = "lib/exchange_subgroup.wgsl";
 
 pub const MUTATIONS: &[Mutation] = &[
+    m(dense_cross_entropy, HEAD, "logits[i - row_begin]", "logits[0]"),
+    m(dense_cross_entropy, HEAD, "target_class[indexed_row(row)]", "target_class[row]"),
+    m(dense_cross_entropy, HEAD, "step[0] * params.upstream_stride + row", "row"),
+    m(dense_cross_entropy, HEAD, "column + local % 4u", "column"),
+    m(dense_cross_entropy, HEAD, "column + local % 4u", "column + local")
+        .survives("equivalent: only the words of the first four invocations are read"),
+    m(dense_cross_entropy, HEAD, "s += terms.z * w[2]", "s += terms.z * w[1]"),
+    m(dense_cross_entropy, HEAD, "q += 4u", "q += 8u"),
+    m(dense_cross_entropy, HEAD, "let at = params.bias_at + c", "let at = params.bias_at"),
+    m(dense_cross_entropy, HEAD, "let at = params.bias_at + c", "let at = params.n * params.k + c"),
+    m(dense_cross_entropy, HEAD, "s += slope.z * w_words[column + 2u]", "s -= slope.z * w_words[column + 2u]"),
+    m(dense_cross_entropy, HEAD, "column, word_3());", "column, word_2());"),
+    m(dense_cross_entropy, HEAD, "column, word_7());", "column, word_6());"),
+    m(dense_cross_entropy, HEAD, "row < params.m && col < params.k", "row < params.m && col + 4u < params.k"),
+    m(dense_cross_entropy, HEAD, "sums.rows[r] *", "sums.rows[0] *"),
+    m(dense_cross_entropy, HEAD, "derivative_word(saved[at])", "saved[at]"),
+    m(dense_cross_entropy, HEAD, "col += 4u * WIDTH", "col += 8u * WIDTH"),
+    m(dense_cross_entropy, HEAD, "group_index(group, groups) * WIDTH", "group_index(group, groups) * 4u"),
+    m(dense_cross_entropy, HEAD, "add_four(&sums, 12u, local)", "add_four(&sums, 8u, local)"),
+    m(dense_cross_entropy, HEAD, "find_logits(min(row, params.m - 1u), local)", "find_logits(0u, local)"),
+    m(dense_cross_entropy, HEAD, "dz[row_begin + c] = slopes[c]", "dz[row_begin + c] = logits[c]"),
+    m(
+        dense_cross_entropy,
+        MEMORY,
+        "shared_words[local] = value;\n    workgroupBarrier();",
+        "shared_words[local] = value;",
+    )
+    .open(&["llvmpipe"], RACE),
+    m(dense_cross_entropy, SUBGROUP, "subgroupBroadcast(own_word, 3u)", "subgroupBroadcast(own_word, 2u)").broadcast(),
     m(mse, ROWS, "local % LANES);", "local / LANES);"),
     m(mse, ROWS, "* rows_per_group + local / LANES", "* rows_per_group + local"),
     m(mse, ROWS, "row_partial[local] += row_partial[local + width]", "row_partial[local] += row_partial[local]"),

@@ -5,6 +5,9 @@ use wgrad::kernels::Kernel::*;
 
 const TILE: &str = "lib/matmul_tile.wgsl";
 const BIAS: &str = "matmul_bias_act.wgsl";
+const EPILOGUE: &str = "lib/bias_act.wgsl";
+const IN_ORDER: &str = "lib/rows_in_order.wgsl";
+const INDEX: &str = "lib/rows_by_index.wgsl";
 const GRAD: &str = "matmul_act_grad.wgsl";
 const LANES: &str = "lib/matmul_broadcast.wgsl";
 const WORD: &str = "lib/word.wgsl";
@@ -28,25 +31,25 @@ pub const MUTATIONS: &[Mutation] = &[
     m(matmul_col_sum, TILE, "row_sums += va;", "row_sums -= va;"),
     m(matmul_col_sum, TILE, "tile_a[ia + 2u], tile_a[ia + 3u]);", "tile_a[ia + 2u], tile_a[ia + 2u]);"),
     m(matmul_col_sum, "matmul_col_sum.wgsl", "ROW_SUMS: bool = true", "ROW_SUMS: bool = false"),
-    m(matmul_col_sum, "matmul_col_sum.wgsl", "return x[i];", "return dy[i];"),
+    m(matmul_col_sum, "lib/weight_grad.wgsl", "return x[i];", "return dy[i];"),
     m(matmul_col_sum, "matmul_col_sum.wgsl", "TRANS_A: bool = true", "TRANS_A: bool = false"),
     m(
         matmul,
         TILE,
-        "select(r * params.k + q, q * params.m + r, TRANS_A)",
-        "select(r * params.m + q, q * params.m + r, TRANS_A)",
+        "select(a_line(r) * params.k + q, q * params.m + r, TRANS_A)",
+        "select(a_line(r) * params.m + q, q * params.m + r, TRANS_A)",
     ),
     m(
         matmul,
         TILE,
-        "select(r * params.k + q, q * params.m + r, TRANS_A)",
-        "select(r * params.k + q, q * params.k + r, TRANS_A)",
+        "select(a_line(r) * params.k + q, q * params.m + r, TRANS_A)",
+        "select(a_line(r) * params.k + q, q * params.k + r, TRANS_A)",
     ),
     m(
         matmul,
         TILE,
-        "select(q * params.n + c, c * params.k + q, TRANS_B)",
-        "select(c * params.k + q, q * params.n + c, TRANS_B)",
+        "select(b_line(q) * params.n + c, c * params.k + q, TRANS_B)",
+        "select(c * params.k + q, b_line(q) * params.n + c, TRANS_B)",
     ),
     m(matmul, TILE, "r < params.m && q < params.k", "r < params.m"),
     m(matmul, TILE, "c < params.n && q < params.k", "c < params.n"),
@@ -76,11 +79,29 @@ pub const MUTATIONS: &[Mutation] = &[
     m(matmul, TILE, "s2 += va.z * vb", "s2 += va.y * vb"),
     m(matmul, TILE, "vec4<u32>(params.m - 1u)", "vec4<u32>(params.m)")
         .survives("equivalent: rows past the edge are loaded and never stored"),
-    m(matmul_bias_act, BIAS, "+ b[word_at(col)]", "+ b[word_at(row)]"),
-    m(matmul_bias_act, BIAS, "sum + b[word_at(col)]", "sum"),
-    m(matmul_bias_act, BIAS, "= activate_word(value)", "= value"),
-    m(matmul_bias_act, BIAS, "z[at] = value", "z[at] = activate_word(value)"),
+    m(matmul_bias_act, EPILOGUE, "+ b[word_at(col)]", "+ b[word_at(row)]"),
+    m(matmul_bias_act, EPILOGUE, "sum + b[word_at(col)]", "sum"),
+    m(matmul_bias_act, EPILOGUE, "= activate_word(value)", "= value"),
+    m(matmul_bias_act, EPILOGUE, "z[at] = value", "z[at] = activate_word(value)"),
     m(matmul_bias_act, BIAS, "TRANS_B: bool = true", "TRANS_B: bool = false"),
+    m(matmul, IN_ORDER, "return a_row;", "return a_row + 1u;"),
+    m(matmul, IN_ORDER, "return b_row;", "return 0u;"),
+    m(gather_matmul_bias_act, "gather_matmul_bias_act.wgsl", "return indexed_row(i);", "return i;"),
+    m(gather_matmul_col_sum, "gather_matmul_col_sum.wgsl", "return indexed_row(i);", "return i;"),
+    m(gather_matmul_col_sum, "gather_matmul_col_sum.wgsl", "ROW_SUMS: bool = true", "ROW_SUMS: bool = false"),
+    m(gather_matmul_bias_act, INDEX, "step[0] * params.index_stride", "step[0]"),
+    m(gather_matmul_bias_act, INDEX, "index[first_index + i]", "index[i]"),
+    m(gather_matmul_bias_act, TILE, "begin_rows();", ""),
+    m(gather_matmul_bias_act, TILE, "a_line(rows.z), a_line(rows.w)", "a_line(rows.w), a_line(rows.z)"),
+    m(gather_matmul_bias_act, TILE, "select(a_line(r) *", "select(r *"),
+    m(gather_matmul_col_sum, TILE, "select(b_line(q) *", "select(q *"),
+    m(gather_matmul_col_sum, TILE, "ib = b_line(q) * params.n + cols;", ""),
+    m(gather_matmul_bias_act, LANES, "begin_rows();", "").broadcast(),
+    m(gather_matmul_bias_act, LANES, "a_line(rows.z), a_line(rows.w)", "a_line(rows.w), a_line(rows.z)").broadcast(),
+    m(gather_matmul_col_sum, LANES, "TRANS_B || !B_INDEXED", "TRANS_B || B_INDEXED").broadcast(),
+    m(gather_matmul_col_sum, LANES, "b_line(q + lane % 4u)", "b_line(q)").broadcast(),
+    m(gather_matmul_col_sum, LANES, "subgroupBroadcast(mine, 2u)", "subgroupBroadcast(mine, 1u)").broadcast(),
+    m(gather_matmul_col_sum, LANES, "load_b(cols, b_line(q))", "load_b(cols, q)").broadcast(),
     m(matmul_act_grad, GRAD, "derivative_word(saved[at])", "activate_word(saved[at])"),
     m(matmul_act_grad, GRAD, " * derivative_word(saved[at])", ""),
     m(matmul_act_grad, GRAD, "let at = word_at(row * params.n + col)", "let at = word_at(row * params.n + col) + 1u"),

@@ -3,7 +3,11 @@
 //! `WGRAD_PAGES=folder cargo test --test report_html` also writes every page tested, to be looked at in a browser.
 
 use roxmltree::{Document, Node, ParsingOptions};
-use wgrad::report::{Confusion, Counters, DeviceReport, EpochRecord, Outcome, Recovery, RunReport, Times, html};
+use wgrad::report::{
+    ClassScores, Confusion, Counters, DeviceReport, EpochHistograms, EpochRecord, Histogram, KernelTime, Misread,
+    Outcome, Picture, Portrait, Reconstruction, Recovery, RunReport, Surface, SurfacePoint, TensorHistogram, Times,
+    html,
+};
 
 const SPEC: &str = "[data]\ntrain = \"data/digits.csv\"\ntarget = \"label\"\nvalidation = 0.2\nscale = \"standard\"\n
 [[model.layers]]\ndense = 32\nactivation = \"sigmoid\"\n\n[[model.layers]]\ndense = 10\n
@@ -105,14 +109,17 @@ fn digits(epochs: usize) -> RunReport {
     }
 }
 
+fn parsed(html: &str) -> Result<Document<'_>, roxmltree::Error> {
+    Document::parse_with_options(html, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() })
+}
+
 /// Renders, checks what every page must hold, and gives the page to `look`.
 fn page(name: &str, report: &RunReport, look: impl Fn(&str, &Document<'_>)) {
     let html = html::render(report);
     if let Some(folder) = std::env::var_os("WGRAD_PAGES") {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.html")), &html).unwrap();
     }
-    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
-    let document = match Document::parse_with_options(&html, options) {
+    let document = match parsed(&html) {
         Ok(document) => document,
         Err(e) => panic!("{name}: not well-formed: {e}"),
     };
@@ -348,4 +355,91 @@ fn the_checks_of_this_file_can_fail() {
         assert_eq!(faults(&Document::parse(bad).unwrap()).len(), 1, "{bad}");
     }
     assert!(Document::parse("<p><b></p></b>").is_err());
+}
+
+/// A report with everything that may come from a file, and `name` wherever there is a text.
+fn depicted(name: &str) -> RunReport {
+    let histogram =
+        |scale: f64| Histogram::of(&(0..500).map(|i| scale * (f64::from(i) * 0.37).sin()).collect::<Vec<_>>());
+    let tensors = |epoch: usize| {
+        let gradient = Some(histogram(1.0 / epoch as f64));
+        vec![TensorHistogram { name: name.into(), values: histogram(epoch as f64), gradient }]
+    };
+    let picture = Picture { width: 8, pixels: (0..64).map(|i| i * 4).collect() };
+    let points = vec![SurfacePoint { at: [0.5, 0.5], class: 1 }];
+    let surface = Surface {
+        columns: [name.into(), name.into()],
+        ranges: [[0.0, 1.0], [-2.0, 3.0]],
+        side: 2,
+        class: vec![0, 1, 1, 0],
+        level: vec![0, 3, 7, 7],
+        classes: vec![name.into(), "b".into()],
+        numbers: None,
+        points,
+    };
+    let (truth, predicted) = (name.to_string(), name.to_string());
+    RunReport {
+        histograms: [1, 5, 9].map(|epoch| EpochHistograms { epoch, step: epoch, tensors: tensors(epoch) }).to_vec(),
+        kernels: vec![KernelTime { kernel: name.into(), label: name.into(), time_us: 12.5 }],
+        classes: vec![ClassScores { class: name.into(), rows: 7, roc_auc: None, ..ClassScores::default() }],
+        shapes: vec![("layers.0.weight".into(), vec![32, 64])],
+        portrait: Portrait {
+            rows: 1,
+            validation: true,
+            worst: vec![Misread { row: 3, picture: picture.clone(), truth, predicted, score: f64::NAN }],
+            reconstructions: vec![Reconstruction { target: picture.clone(), output: picture }],
+            surface: Some(surface),
+        },
+        ..digits(30)
+    }
+}
+
+#[test]
+fn pictures_and_distributions_are_drawn() {
+    page("depicted", &depicted("a<b>&\"c'\u{0}"), |html, document| {
+        for title in ["Worst classified", "Reconstructions", "Decision surface", "Parameters and gradients"] {
+            assert!(document.descendants().any(|n| n.has_tag_name("h2") && text(n) == title), "{title}");
+        }
+        assert_eq!(of_class(document, "picture").count(), 3);
+        assert_eq!(of_class(document, "ridge").count(), 6, "three epochs, values and gradients");
+        assert_eq!(of_class(document, "cell").count(), 4);
+        assert!(!html.contains("a<b>"));
+    });
+}
+
+#[test]
+fn a_damaged_portrait_leaves_a_page_without_it() {
+    let mut report = depicted("a");
+    let surface = report.portrait.surface.as_mut().unwrap();
+    surface.class.pop();
+    report.portrait.worst[0].picture.width = 0;
+    report.portrait.reconstructions[0].target.pixels.truncate(13);
+    report.kernels[0].time_us = f64::NAN;
+    report.histograms[0].tensors[0].values.low = f64::NAN;
+    report.histograms[1].tensors[0].values.counts.clear();
+    report.histograms[2].tensors.clear();
+    page("damaged", &report, |html, _| assert!(!html.contains("Decision surface")));
+    let mut report = depicted("a");
+    report.portrait.surface.as_mut().unwrap().ranges[0] = [-1e308, 1e308];
+    report.histograms[2].tensors[0].values.high = 1e308;
+    report.histograms[2].tensors[0].values.low = -1e308;
+    page("huge", &report, |html, _| assert!(!html.contains("Decision surface")));
+}
+
+#[test]
+fn the_page_of_several_runs_has_a_curve_of_each() {
+    let mut second = digits(12);
+    second.spec_toml = SPEC.replace("dense = 32", "dense = 16");
+    let runs =
+        [("a<b>\u{1}".to_string(), digits(30)), ("second".to_string(), second), ("empty".into(), RunReport::default())];
+    let html = wgrad::report::html::compare(&runs);
+    let document = parsed(&html).unwrap();
+    assert_eq!(faults(&document), Vec::<String>::new());
+    assert_eq!(of_class(&document, "chart").count(), 3, "validation loss, training loss, accuracy");
+    for class in ["c0", "c1"] {
+        let lines = of_class(&document, "line").filter(|n| n.attribute("class").unwrap().ends_with(class));
+        assert_eq!(lines.count(), 3, "{class}");
+    }
+    assert!(html.contains("model.layers[0].dense") && html.contains("a&lt;b&gt;"));
+    assert!(html.len() < 200_000);
 }

@@ -465,13 +465,16 @@ fn any_spec() -> impl Strategy<Value = Spec> {
     ];
     let target = prop::collection::btree_set(name(), 1..4).prop_map(|names| names.into_iter().collect());
     let scale = prop::sample::select(vec![Scale::None, Scale::Standard, Scale::Minmax]);
-    let data = (file(), target, validation, scale).prop_map(|(train, target, validation, scale)| DataSpec {
-        train,
-        target,
-        validation,
-        scale,
-        reading: Reading { memory: 3 << 20, shuffle_window: 1023, shuffle_block: 1 << 40, skip_bad_rows: 7 },
-    });
+    let image = prop::option::of([size(), size()]);
+    let data =
+        (file(), target, validation, scale, image).prop_map(|(train, target, validation, scale, image)| DataSpec {
+            train,
+            target,
+            validation,
+            scale,
+            image,
+            reading: Reading { memory: 3 << 20, shuffle_window: 1023, shuffle_block: 1 << 40, skip_bad_rows: 7 },
+        });
     let dense = (size(), any::<bool>(), init())
         .prop_map(|(outputs, bias, init)| LayerKindSpec::Dense { outputs, bias, init })
         .boxed();

@@ -65,6 +65,11 @@ pub enum Command {
                             `y`; the number of rows is free. Read are dense layers one after the other with their \
                             activations, of any opset; what else a file holds is refused by its node.")]
     Convert(Convert),
+    /// Write a run's report again, or compare several runs on one page
+    #[command(after_help = "Examples: wgrad report runs/digits-1\n          \
+                            wgrad report runs/digits-1 runs/digits-2 --out comparison.html\n\n\
+                            The report of a run that is still training, or was killed, shows its curves so far.")]
+    Report(Report),
     /// SHA-256 of a run's weights, or of a weight file's
     #[command(after_help = "Examples: wgrad digest runs/digits-1\n          \
                             wgrad digest runs/digits-1 --json\n          \
@@ -275,6 +280,19 @@ pub struct Convert {
     /// Of a safetensors file: activation of its inner layers
     #[arg(long, value_name = "NAME")]
     pub activation: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Folders of runs
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// HTML file to write [default: report.html of the run's folder; comparison.html for several runs]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the comparison as JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

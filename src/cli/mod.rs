@@ -19,6 +19,7 @@ mod plan;
 mod predict;
 mod progress;
 mod replay;
+mod report;
 mod train;
 mod verify;
 
@@ -42,7 +43,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(CHECK_FAILED),
-        Err(error) => report(&error),
+        Err(error) => tell(&error),
     }
 }
 
@@ -57,6 +58,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Verify(args) => verify::run(args),
         Command::Gradcheck(args) => gradcheck::run(args),
         Command::Convert(args) => convert::run(args),
+        Command::Report(args) => report::run(args),
         Command::Digest(args) => digest::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Replay(args) => replay::run(args),
@@ -65,7 +67,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
     }
 }
 
-fn report(error: &anyhow::Error) -> ExitCode {
+fn tell(error: &anyhow::Error) -> ExitCode {
     if out::is_closed_pipe(error) {
         // Whoever read our output has seen enough; that is no fault.
         return ExitCode::SUCCESS;

@@ -107,6 +107,20 @@ impl Scaler {
             Scaler::None => {}
         }
     }
+
+    /// Brings scaled numbers back to those of the file, up to rounding; of a constant column the constant.
+    pub fn invert(&self, x: &mut [f64]) {
+        let (shift, factor): (&[f64], Vec<f64>) = match self {
+            Scaler::Standard { mean, std } => (mean, std.clone()),
+            Scaler::Minmax { min, max } => (min, min.iter().zip(max).map(|(low, high)| high - low).collect()),
+            Scaler::None => return,
+        };
+        for row in x.chunks_exact_mut(shift.len().max(1)) {
+            for ((v, s), f) in row.iter_mut().zip(shift).zip(&factor) {
+                *v = *v * f + s;
+            }
+        }
+    }
 }
 
 /// A scaling that is being fitted, row by row.

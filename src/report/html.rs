@@ -8,14 +8,21 @@
 
 pub(crate) mod axis;
 pub(crate) mod chart;
+mod classes;
+mod compare;
 mod confusion;
 pub(crate) mod format;
+mod histograms;
+mod kernels;
+mod network;
+mod pictures;
+mod surface;
 
 use axis::Axis;
 use chart::{Chart, Curve};
 use format::{Esc, bytes, count, percent, rate, seconds, short, value};
 
-use super::{EpochRecord, Outcome, Recovery, RunReport};
+use super::{EpochRecord, Outcome, Recovery, RunReport, Stopping};
 
 /// Up to so many epochs are listed in the table; more are thinned evenly, the last kept.
 const LISTED_EPOCHS: usize = 200;
@@ -30,14 +37,26 @@ pub fn render(report: &RunReport) -> String {
         cards(report),
         charts(report),
         report.confusion.as_ref().map(confusion::render).unwrap_or_default(),
-        format!("<div class=\"columns\">\n{}{}</div>\n", network(report), device(report)),
+        classes::render(report),
+        pictures::worst(&report.portrait),
+        pictures::reconstructions(&report.portrait),
+        surface::render(&report.portrait),
+        format!("<div class=\"columns\">\n{}{}</div>\n", network::render(report), device(report)),
+        histograms::render(report),
         data(report),
         times(report),
+        kernels::render(report),
         scheduler(report),
         epochs(report),
         spec(report),
     ];
     page(&format!("{} · wgrad run", name(report)), "", &sections.concat(), &report.version)
+}
+
+/// Several runs beside each other, each with its name, as one self-contained HTML file: curves, results, and what their specs
+/// differ in.
+pub fn compare(runs: &[(String, RunReport)]) -> String {
+    compare::render(runs)
 }
 
 /// A self-contained page: `title` and `version` are plain text, `body` is HTML, `css` comes after the common style sheet.
@@ -62,7 +81,7 @@ fn name(report: &RunReport) -> &str {
 /// Title, outcome, one line on what was done.
 fn header(report: &RunReport) -> String {
     let (class, word, text) = match &report.outcome {
-        Outcome::Finished => ("good", "finished", recoveries(report)),
+        Outcome::Finished => ("good", "finished", early_stop(report) + &recoveries(report)),
         Outcome::Interrupted => ("stopped", "interrupted", "Stopped before all epochs were done.".to_owned()),
         Outcome::Failed(why) => ("bad", "failed", why.clone()),
     };
@@ -87,6 +106,16 @@ fn header(report: &RunReport) -> String {
         count_of(report.batch_size),
         Esc(&report.device.name),
     )
+}
+
+/// What a run that ended before its last epoch says of it.
+fn early_stop(report: &RunReport) -> String {
+    let sentence = |stopping: &Stopping| {
+        let below =
+            if stopping.restored { "Metrics, matrix, classes and pictures below are of that model. " } else { "" };
+        format!("Early stopping: {}. {below}", stopping.sentence())
+    };
+    report.stopping.as_ref().map(sentence).unwrap_or_default()
 }
 
 /// What a finished run says of devices that it lost.
@@ -209,20 +238,6 @@ fn note(e: &EpochRecord) -> String {
         text += &format!("\naccuracy {}", percent(accuracy));
     }
     text
-}
-
-fn network(report: &RunReport) -> String {
-    let layers: String =
-        report.layers.iter().map(|l| format!("<li><span>{}</span></li>\n", Esc(&l.replace("->", "→")))).collect();
-    format!(
-        "<section class=\"card\"><h2>Network</h2><ol class=\"layers\" start=\"0\">\n{layers}</ol>\n{}</section>\n",
-        facts(&[
-            ("Loss", report.loss.clone()),
-            ("Parameters", count_of(report.parameters)),
-            ("Memory of the plan", bytes(report.memory_bytes)),
-            ("Digest of the weights", report.digest.clone()),
-        ])
-    )
 }
 
 fn device(report: &RunReport) -> String {

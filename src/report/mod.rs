@@ -1,9 +1,15 @@
 //! Plain data about a finished run: what the run folder, the terminal and the HTML page show.
 
+pub mod compare;
 pub mod html;
 mod metrics;
+mod portrait;
 
 pub use metrics::{ClassScores, Metrics, Monitor, TopK};
+pub use portrait::{
+    EpochHistograms, Histogram, KernelTime, Misread, Picture, Portrait, Reconstruction, Surface, SurfacePoint,
+    TensorHistogram,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +71,18 @@ pub struct RunReport {
     /// Each class on the validation rows, in the order of the matrix.
     #[serde(default)]
     pub classes: Vec<ClassScores>,
+    /// Names and shapes of the parameters, in order.
+    #[serde(default)]
+    pub shapes: Vec<(String, Vec<usize>)>,
+    /// Distributions of parameters and gradients at the ends of some epochs.
+    #[serde(default)]
+    pub histograms: Vec<EpochHistograms>,
+    /// Times of the dispatches of a train step, in their order, where they were taken.
+    #[serde(default)]
+    pub kernels: Vec<KernelTime>,
+    /// Pictures of the trained network.
+    #[serde(default)]
+    pub portrait: Portrait,
     /// What early stopping did.
     #[serde(default)]
     pub stopping: Option<Stopping>,

@@ -45,6 +45,9 @@ pub struct DataSpec {
     pub validation: Option<Validation>,
     /// Scaling of the features.
     pub scale: Scale,
+    /// Rows and columns of pixels, where samples are pictures; only reports look at it. A square number of features from 64
+    /// on is taken for a picture.
+    pub image: Option<[usize; 2]>,
     /// How files are read.
     pub reading: Reading,
 }

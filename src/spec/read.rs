@@ -52,6 +52,7 @@ fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
         target,
         validation: table.get("validation").map(|v| validation(source, v, folder, with_labels)).transpose()?,
         scale: table.get("scale").map_or(Ok(Scale::None), |value| scale(source, value))?,
+        image: table.get("image").map(|value| image(source, value)).transpose()?,
         reading: Reading::read(table)?,
     };
     table.finish()?;
@@ -109,6 +110,16 @@ fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path, with_labels
     }
     let range = "a fraction above 0 and below 1, such as 0.2, or the path of a file";
     number(source, "validation", value, range, |v| v > 0.0 && v < 1.0).map(Validation::Fraction)
+}
+
+/// Rows and columns of pixels.
+fn image(source: &Source<'_>, value: &Value<'_>) -> Result<[usize; 2]> {
+    let sides =
+        value.get_ref().as_array().and_then(|list| Some([list.first()?, list.get(1).filter(|_| list.len() == 2)?]));
+    let Some([rows, columns]) = sides else {
+        return Err(source.wrong_type("image", "the rows and columns of the pictures, such as [28, 28]", value));
+    };
+    Ok([size(source, "image", rows)?, size(source, "image", columns)?])
 }
 
 fn scale(source: &Source<'_>, value: &Value<'_>) -> Result<Scale> {

@@ -31,6 +31,9 @@ impl Spec {
             None => {}
         }
         writeln!(out, "scale = \"{}\"", Scale::name(data.scale))?;
+        if let Some([rows, columns]) = data.image {
+            writeln!(out, "image = [{rows}, {columns}]")?;
+        }
         data.reading.write(out)?;
         if let Some(inputs) = self.model.inputs {
             writeln!(out, "\n[model]\ninputs = {inputs}")?;

@@ -7,6 +7,7 @@ pub mod forecast;
 pub mod forward;
 pub mod metrics;
 pub mod plateau;
+pub mod portrait;
 pub mod prepare;
 pub mod record;
 pub mod replay;

@@ -177,6 +177,7 @@ fn unchanging(spec: &Spec) -> String {
     if !spec.train.schedule.schedule.follows_the_run() {
         spec.train.epochs = 1;
     }
+    spec.data.image = None;
     spec.train.checkpoint = CheckpointSpec::default();
     without_place(&mut spec.data.train);
     if let Some(Validation::File(file)) = &mut spec.data.validation {

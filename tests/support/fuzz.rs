@@ -240,6 +240,7 @@ impl Case {
                 target: self.targets(),
                 validation: None,
                 scale: Scale::None,
+                image: None,
                 reading: Reading::default(),
             },
             model: ModelSpec { inputs: Some(self.inputs), layers: self.layers.iter().map(layer).collect() },

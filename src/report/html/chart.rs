@@ -136,7 +136,7 @@ impl Chart<'_> {
 }
 
 /// Labels of an axis, placed along `edge` in per cent.
-fn ticks(axis: &Axis, class: &str, edge: &str) -> String {
+pub(super) fn ticks(axis: &Axis, class: &str, edge: &str) -> String {
     let placed = axis.ticks.iter().filter_map(|(at, label)| Some((axis.place(*at)?, label)));
     placed
         .map(|(p, label)| format!("<span class=\"{class}\" style=\"{edge}:{:.2}%\">{}</span>", p * 100.0, Esc(label)))

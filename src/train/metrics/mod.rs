@@ -142,7 +142,7 @@ impl Tally {
 }
 
 /// The class behind an encoded target: the largest of a one-hot row, the positive side of a single 0/1 or -1/+1.
-pub(super) fn true_class(target: &[f32]) -> usize {
+pub(crate) fn true_class(target: &[f32]) -> usize {
     match target {
         [t] => usize::from(*t >= 0.5),
         many => (0..many.len()).fold(0, |best, i| if many[i] > many[best] { i } else { best }),

@@ -153,6 +153,7 @@ impl Run<'_> {
         let evaluated = Instant::now();
         self.report.times.evaluate += (evaluated - begin).as_secs_f64();
         self.folder.append_metrics(&record)?;
+        self.take_distributions(observer).await?;
         self.report.times.save += evaluated.elapsed().as_secs_f64();
         let shown = Instant::now();
         observer.epoch(&record);

@@ -2,6 +2,7 @@
 
 mod begin;
 mod conclude;
+mod distributions;
 mod epochs;
 mod fault;
 mod open;
@@ -22,7 +23,7 @@ use crate::exec::{Counters, Device};
 use crate::model::Tensor;
 use crate::model::disk::Disk;
 use crate::plan::Switches;
-use crate::report::{EpochRecord, Recovery, RunReport};
+use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport};
 use crate::spec::Spec;
 use begin::{Begun, begin};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub trait Observer {
     fn progress(&mut self, _progress: &Progress) {}
     /// An epoch is done.
     fn epoch(&mut self, _record: &EpochRecord) {}
+    /// Distributions were taken at the end of an epoch.
+    fn histograms(&mut self, _histograms: &EpochHistograms) {}
     /// Something that the user should know: a checkpoint that could not be used, another device than before.
     fn notice(&mut self, _text: &str) {}
     /// The device was lost; the run goes on, on a device that was opened anew.
@@ -128,8 +131,10 @@ pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> R
     let prepared = read(&job.spec, &job.place.nearest())?;
     let mut run = Run::open(job, device, &prepared, begun, observer).await?;
     observer.started(&run.report, &run.folder);
-    let result = match run.through_losses(observer).await {
-        Ok(outcome) => run.conclude(outcome).await,
+    let trained = run.through_losses(observer).await;
+    run.close_books();
+    let result = match trained {
+        Ok(outcome) => run.conclude(outcome, observer).await,
         Err(e @ Error::NonFinite { .. }) => Err(run.diagnose(e).await),
         result => result,
     };

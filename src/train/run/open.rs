@@ -69,6 +69,7 @@ impl<'a> Run<'a> {
     ) -> Result<Run<'a>> {
         let (network, train) = (&prepared.network, &job.spec.train);
         check_monitor(job, prepared)?;
+        check_image(job, prepared)?;
         let Start { mut record, resumed } = start;
         let is_new = resumed.is_none();
         let mut engine = open_engine(job, device, prepared).await?;
@@ -149,6 +150,19 @@ impl<'a> Run<'a> {
         self.best = checkpoint.best;
         Ok(())
     }
+}
+
+/// Refuses pictures of another size than the samples.
+fn check_image(job: &Job, prepared: &RunData) -> Result<()> {
+    let (Some([rows, columns]), features) = (job.spec.data.image, prepared.network.inputs()) else { return Ok(()) };
+    if rows.checked_mul(columns) == Some(features) {
+        return Ok(());
+    }
+    let message = format!(
+        "image = [{rows}, {columns}] is not the size of the samples, which have {features} features. Correct it, or leave \
+         it out: only reports look at it"
+    );
+    Err(Error::spec("data.image", message))
 }
 
 /// Refuses to watch what the run's targets do not have.

@@ -87,6 +87,7 @@ impl Run<'_> {
         self.saved = (Instant::now(), self.position);
         self.report.epochs = self.folder.rewind_metrics(self.position.epoch as usize)?;
         self.report.forget_losses_after(self.position.steps as usize);
+        self.report.histograms.retain(|h| h.step <= self.position.steps as usize);
         Ok(())
     }
 

@@ -53,6 +53,8 @@ pub(super) fn first_report(
         train_seconds: earlier.train_seconds,
         confusion: earlier.confusion,
         classes: earlier.classes,
+        shapes: prepared.network.parameters(),
+        histograms: earlier.histograms.into_iter().filter(|h| h.step <= position.steps as usize).collect(),
         ..RunReport::default()
     };
     report.forget_losses_after(position.steps as usize);

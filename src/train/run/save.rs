@@ -52,6 +52,13 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Notes what training took: what comes after is not training.
+    pub(super) fn close_books(&mut self) {
+        self.report.times.wall = self.began.elapsed().as_secs_f64();
+        self.report.counters = self.earlier;
+        self.report.counters += self.engine.counters();
+    }
+
     /// Saves what the outcome allows, writes the report, and hands the outcome on.
     pub(super) fn finish(mut self, result: Result<Outcome>) -> Result<RunReport> {
         let error = match result {
@@ -69,9 +76,6 @@ impl Run<'_> {
             }
             Err(e) => return Err(e),
         };
-        self.report.times.wall = self.began.elapsed().as_secs_f64();
-        self.report.counters = self.earlier;
-        self.report.counters += self.engine.counters();
         tracing::debug!(device = self.report.device.name, steps = self.position.steps, "run ended");
         self.folder.write_report(&self.report)?;
         match error {

@@ -3,7 +3,7 @@
 use super::{METRICS, RunFolder, SIDE_FILE_BYTES};
 use crate::data::read_whole;
 use crate::error::{Error, Result};
-use crate::report::EpochRecord;
+use crate::report::{EpochRecord, Outcome, RunReport};
 
 impl RunFolder {
     /// Adds a line to `metrics.jsonl`.
@@ -30,6 +30,42 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn start_metrics(&self) -> Result<()> {
         self.replace(METRICS, b"")
+    }
+
+    /// The lines of `metrics.jsonl`, as far as they are whole: the run may be writing one.
+    pub fn metrics(&self) -> Vec<EpochRecord> {
+        let bytes = read_whole(&self.file(METRICS), SIDE_FILE_BYTES).unwrap_or_default();
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map_while(|line| serde_json::from_slice(line).ok()).collect()
+    }
+
+    /// The report of the run as far as it is: that of its end, or, for a run that is training or was killed, its spec and
+    /// its curves.
+    ///
+    /// # Errors
+    /// As [`RunFolder::spec`].
+    pub fn latest_report(&self) -> Result<RunReport> {
+        let (written, epochs) = (self.report(), self.metrics());
+        match written {
+            Some(report) if report.epochs.len() >= epochs.len() => Ok(report),
+            earlier => {
+                let spec = self.spec()?;
+                let name = || "spec.toml".to_string();
+                let done = |e: &EpochRecord| e.epoch == spec.train.epochs;
+                Ok(RunReport {
+                    version: env!("CARGO_PKG_VERSION").to_string(),
+                    spec_name: earlier.as_ref().map_or_else(name, |report| report.spec_name.clone()),
+                    spec_toml: spec.to_toml(),
+                    loss: spec.train.loss.name().to_string(),
+                    batch_size: spec.train.batch_size,
+                    epochs_planned: spec.train.epochs,
+                    outcome: if epochs.last().is_some_and(done) { Outcome::Finished } else { Outcome::Interrupted },
+                    train_seconds: epochs.iter().map(|e| e.seconds).sum(),
+                    epochs,
+                    ..earlier.unwrap_or_default()
+                })
+            }
+        }
     }
 
     /// The lines of `metrics.jsonl` up to `epoch`; later ones, of epochs after the checkpoint, are dropped from the file.

@@ -1,0 +1,41 @@
+//! Where the time of a train step goes, kernel by kernel.
+
+use super::format::{Esc, seconds};
+use crate::report::RunReport;
+
+/// Dispatches listed; the rest is one line.
+const LISTED: usize = 24;
+
+/// The section, or nothing.
+pub fn render(report: &RunReport) -> String {
+    let total: f64 = report.kernels.iter().map(|k| k.time_us).sum();
+    if report.kernels.is_empty() || !total.is_finite() || total <= 0.0 {
+        return String::new();
+    }
+    let mut order: Vec<_> = report.kernels.iter().collect();
+    order.sort_by(|a, b| b.time_us.total_cmp(&a.time_us));
+    let line = |name: &str, label: &str, time_us: f64| {
+        let share = 100.0 * time_us / total;
+        format!(
+            "<tr><th scope=\"row\">{}</th><td class=\"words\">{}</td><td>{}</td><td class=\"bar\"><i style=\"width:{share:.1}%\">\
+             </i>{share:.1} %</td></tr>\n",
+            Esc(name),
+            Esc(label),
+            seconds(time_us * 1e-6)
+        )
+    };
+    let listed = order.iter().take(LISTED).map(|k| line(&k.kernel, &k.label, k.time_us));
+    let mut rows: String = listed.collect();
+    if let Some(rest) = order.get(LISTED..).filter(|rest| !rest.is_empty()) {
+        let label = format!("{} more dispatches", rest.len());
+        rows += &line("others", &label, rest.iter().map(|k| k.time_us).sum());
+    }
+    format!(
+        "<details class=\"card\" open=\"open\"><summary><h2>A step, kernel by kernel</h2><span class=\"small\">{} in {} \
+         dispatches</span></summary><div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">kernel</th>\
+         <th scope=\"col\" class=\"words\">computes</th><th scope=\"col\">time</th><th scope=\"col\">share</th></tr></thead><tbody>\n{rows}\
+         </tbody></table></div></details>\n",
+        seconds(total * 1e-6),
+        report.kernels.len()
+    )
+}

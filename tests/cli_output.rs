@@ -5,7 +5,8 @@ mod program;
 use program::{Place, ended};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
+    "new",
     "train",
     "eval",
     "predict",

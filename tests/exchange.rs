@@ -33,7 +33,12 @@ fn trained(activation: &str, loss: &str, scaler: Scaler) -> Trained {
     let network = wgrad::model::Network { layers: spec.model.layers(3).unwrap(), loss: spec.train.loss };
     let parameters = spec.model.initial_parameters(&network, 7);
     let classes = network.loss.takes_class().then(|| vec!["no".to_string(), "yes".to_string()]);
-    let schema = Schema { features: ["a", "b", "c"].map(String::from).to_vec(), target: vec!["t".into()], classes };
+    let schema = Schema {
+        features: ["a", "b", "c"].map(String::from).to_vec(),
+        target: vec!["t".into()],
+        classes,
+        encoding: None,
+    };
     Trained { spec, preprocessing: Preprocessing { schema, scaler }, network, parameters }
 }
 

@@ -469,6 +469,7 @@ fn any_spec() -> impl Strategy<Value = Spec> {
     let data =
         (file(), target, validation, scale, image).prop_map(|(train, target, validation, scale, image)| DataSpec {
             train,
+            columns: wgrad::data::Columns::default(),
             target,
             validation,
             scale,

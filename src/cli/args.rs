@@ -30,6 +30,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at a data file and write a spec that trains on it at once
+    #[command(after_help = "Examples: wgrad new data/iris.csv --out iris.toml\n          \
+                            wgrad new data/iris.csv --target petal_width\n          \
+                            wgrad new train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --out mnist.toml\n\n\
+                            Target, loss, layers and scale follow from the columns; class balance, missing values and \
+                            constant columns are told. The spec is a start, with comments, to be changed.")]
+    New(New),
     /// Train a spec into a run folder
     #[command(after_help = "Examples: wgrad train examples/digits.toml --device cpu --run runs/mine\n          \
                             wgrad train --resume runs/mine --epochs 60 --checkpoint-steps 1000")]
@@ -249,6 +256,36 @@ pub struct Predict {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct New {
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The target column [default: one with a usual name, else the last]
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+    /// Spec to write [default: stdout]
+    #[arg(long, value_name = "SPEC")]
+    pub out: Option<PathBuf>,
+}
+
+/// A file with features and targets.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Data file; of a npz or safetensors file with several arrays, FILE#NAME
+    #[arg(value_name = "DATA")]
+    pub data: PathBuf,
+    /// The file of the targets, where they are not in the same file, as with MNIST
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+}
+
+impl DataArgs {
+    pub fn file(&self) -> DataFile {
+        let data = DataFile::at(&self.data);
+        self.labels.as_ref().map_or_else(|| data.clone(), |labels| data.clone().with_labels(DataFile::at(labels)))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -39,10 +39,10 @@ fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<Dataset> {
     let table = read_table(&args.data.file())?;
     let rule = spec.target_rule();
     if spec.data.scale == Scale::None && !spec.data.train.path.exists() {
-        return Ok(table.dataset(&spec.data.target, rule)?.0);
+        return Ok(table.dataset_of(&spec.data.columns, &spec.data.target, rule)?.0);
     }
     if spec.data.scale == Scale::None {
-        let (_, schema) = read_table(&spec.data.train)?.dataset(&spec.data.target, rule)?;
+        let (_, schema) = read_table(&spec.data.train)?.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
         return Ok(table.dataset_as(&schema, rule)?);
     }
     let preprocessing = prepare(spec)?.preprocessing;

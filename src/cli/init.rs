@@ -30,5 +30,5 @@ pub fn inputs(spec: &Spec) -> anyhow::Result<usize> {
         return Ok(inputs);
     }
     let table = read_table(&spec.data.train)?;
-    Ok(table.dataset(&spec.data.target, spec.target_rule())?.1.features.len())
+    Ok(table.dataset_of(&spec.data.columns, &spec.data.target, spec.target_rule())?.1.features.len())
 }

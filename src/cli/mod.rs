@@ -14,6 +14,7 @@ mod gradients;
 mod init;
 mod inject;
 mod matrix;
+mod new;
 mod out;
 mod plan;
 mod predict;
@@ -50,6 +51,7 @@ pub fn main() -> ExitCode {
 /// Runs one command; false says that a check failed.
 fn run(command: Command) -> anyhow::Result<bool> {
     match command {
+        Command::New(args) => new::run(args),
         Command::Train(args) => train::run(args),
         Command::Eval(args) => evaluate::run(args),
         Command::Predict(args) => predict::run(args),

@@ -74,6 +74,14 @@ impl Observer for Printer {
             out::count(report.validation_rows as u64),
             report.batch_size
         ));
+        if !report.class_rows.is_empty() {
+            let rows = report.class_rows.iter().map(|(_, count)| *count).sum::<usize>().max(1);
+            let share = |count: usize| 100.0 * count as f64 / rows as f64;
+            let each = report.class_rows.iter().map(|(name, count)| format!("{name} {count} ({:.0} %)", share(*count)));
+            // A line that a person reads; the report has them all.
+            let (first, more) = (each.take(12).collect::<Vec<_>>().join(", "), report.class_rows.len() > 12);
+            out::words(&out::printable(&format!("classes     {first}{}", if more { ", ..." } else { "" })));
+        }
         if report.data_file_bytes > 0 {
             out::words(&format!(
                 "samples     {} in a file without a name in {}, removed at the end (more than data.memory holds)",
@@ -82,7 +90,7 @@ impl Observer for Printer {
             ));
         }
         if report.skipped_rows > 0 {
-            out::words(&format!("bad rows    {} skipped:", out::count(report.skipped_rows as u64)));
+            out::words(&format!("rows        {} passed over:", out::count(report.skipped_rows as u64)));
             report.skipped.iter().for_each(|row| out::words(&format!("            {row}")));
         }
         out::words(&format!("memory      {} on the device", out::bytes(report.memory_bytes)));

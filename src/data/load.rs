@@ -6,10 +6,10 @@
 
 use super::block::Block;
 use super::cache::{CacheWriter, RowCache};
+use super::inputs::{Columns, Encoding, Inputs};
 use super::read::{Refusal, Tolerance, read_rows};
 use super::rng::held_out;
 use super::scale::{Fit, Scale, Scaler};
-use super::schema::training_columns;
 use super::source::{Header, Source, open_file};
 use super::target::{Encoder, Seen, TargetRule, TargetScan};
 use super::{Dataset, Schema, Targets};
@@ -21,6 +21,8 @@ use std::sync::Arc;
 /// What is asked of a training file.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
+    /// Feature columns.
+    pub columns: &'a Columns,
     /// Target columns.
     pub target: &'a [String],
     /// What the targets are for.
@@ -64,20 +66,28 @@ pub fn sample_bytes(features: usize, rule: TargetRule) -> u64 {
 pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Result<Loaded> {
     let mut source = open_file(file)?;
     let header = Arc::clone(source.header());
-    let (features, targets) = training_columns(&header, wish.target)?;
+    let targets = header.targets(wish.target)?;
+    let features = wish.columns.positions(&header, &targets)?;
+    // Categories and means must be known before the first row is made into numbers.
+    let encoding = match wish.columns.is_plain() {
+        true => None,
+        false => wish.columns.fit_source(open_file(file)?.as_mut(), &features)?,
+    };
+    let names: Vec<String> = features.iter().map(|&c| header.columns[c].clone()).collect();
+    let inputs = Inputs::find(&header, &names, encoding.as_ref())?;
     let mut first = First {
         scan: TargetScan::new(&header, &targets, wish.rule)?,
         held: Some(Held::default()),
-        most: usize::try_from(wish.memory_bytes / sample_bytes(features.len(), wish.rule)).unwrap_or(usize::MAX),
-        fit: Fit::new(wish.scale, features.len()),
+        most: usize::try_from(wish.memory_bytes / sample_bytes(inputs.width(), wish.rule)).unwrap_or(usize::MAX),
+        fit: Fit::new(wish.scale, inputs.width()),
         held_out: wish.held_out,
         rows: 0,
         values: Vec::new(),
     };
-    let rows = read_rows(source.as_mut(), &features, tolerance, &mut |block, row, x| first.take(block, row, x))?;
+    let rows = read_rows(source.as_mut(), &inputs, tolerance, &mut |block, row, x| first.take(block, row, x))?;
     let classes = first.scan.classes(&header)?;
-    let names = features.iter().map(|&c| header.columns[c].clone()).collect();
-    let schema = Schema { features: names, target: wish.target.to_vec(), classes };
+    let features = encoding.as_ref().map_or(names, Encoding::features);
+    let schema = Schema { features, target: wish.target.to_vec(), classes, encoding };
     match first.held {
         Some(Held { x, values, seen }) => {
             let targets = first.scan.targets(schema.classes.as_deref(), &seen, values)?;
@@ -158,9 +168,9 @@ pub fn cache(
     let mut train = CacheWriter::new(folder, writer.words, 0);
     let mut rest = wish.held_out.map(|_| CacheWriter::new(folder, writer.words, 0));
     let mut index = 0;
-    let features = header.positions(&survey.schema.features, "feature")?;
+    let inputs = Inputs::find(&header, &survey.schema.features, survey.schema.encoding.as_ref())?;
     let mut tolerance = Tolerance::new(allowed);
-    let rows = read_rows(source.as_mut(), &features, &mut tolerance, &mut |block, row, x| {
+    let rows = read_rows(source.as_mut(), &inputs, &mut tolerance, &mut |block, row, x| {
         let words = writer.words_of(block, row, x)?;
         match &mut rest {
             Some(rest) if is_held_out(wish.held_out, index) => rest.push(words)?,
@@ -225,9 +235,9 @@ pub fn each_row_like(
     take: &mut dyn FnMut(&[u32]) -> Result<()>,
 ) -> Result<u64> {
     let header = Arc::clone(source.header());
-    let features = header.positions(&like.schema.features, "feature")?;
+    let inputs = Inputs::find(&header, &like.schema.features, like.schema.encoding.as_ref())?;
     let mut writer = RowWriter::new(&header, like)?;
-    let rows = read_rows(source, &features, tolerance, &mut |block, row, x| {
+    let rows = read_rows(source, &inputs, tolerance, &mut |block, row, x| {
         let words = writer.words_of(block, row, x)?;
         Ok(take(words)?)
     })?;
@@ -245,9 +255,9 @@ pub fn each_features(
     scaler: &Scaler,
     take: &mut dyn FnMut(&[f64]) -> Result<()>,
 ) -> Result<u64> {
-    let features = source.header().positions(&schema.features, "feature")?;
+    let inputs = Inputs::find(source.header(), &schema.features, schema.encoding.as_ref())?.without_skipping();
     let mut scaled = Vec::new();
-    read_rows(source, &features, &mut Tolerance::default(), &mut |_, _, x| {
+    read_rows(source, &inputs, &mut Tolerance::default(), &mut |_, _, x| {
         scaled.clear();
         scaled.extend_from_slice(x);
         scaler.apply(&mut scaled);

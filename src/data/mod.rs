@@ -5,6 +5,8 @@ pub mod block;
 mod cache;
 mod check;
 pub mod csv;
+mod inputs;
+pub mod inspect;
 pub mod load;
 pub mod nearest;
 mod open;
@@ -19,6 +21,7 @@ mod table;
 mod target;
 
 pub use cache::{CacheWriter, RowCache};
+pub use inputs::{Added, Columns, Encoding, Inputs, MOST_CATEGORIES, Missing, is_missing};
 pub use open::{Kind, read_whole, sniff};
 pub use read::Tolerance;
 pub use rng::{epoch_order, permutation};

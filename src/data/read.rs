@@ -1,6 +1,7 @@
 //! Reading a source: chunks are parsed on several threads, rows come in the order of the file.
 
 use super::block::Block;
+use super::inputs::{Added, Inputs, skipped};
 use super::source::{Chunk, MAX_ROWS, Source};
 use super::table::check_rows;
 use crate::error::{Error, Result};
@@ -14,6 +15,8 @@ const PARSERS: usize = 8;
 pub struct Tolerance {
     allowed: usize,
     count: usize,
+    /// Rows with a missing value, which are passed over by rule.
+    missing: usize,
     messages: Vec<String>,
 }
 
@@ -28,12 +31,20 @@ impl Tolerance {
 
     /// Rows passed over.
     pub fn count(&self) -> usize {
-        self.count
+        self.count + self.missing
     }
 
     /// Where the first of them are, and what is wrong with them.
     pub fn messages(&self) -> &[String] {
         &self.messages
+    }
+
+    /// Passes over a row with a missing value, as the spec says; there is no limit to them.
+    fn pass_missing(&mut self, why: &Error) {
+        self.missing += 1;
+        if self.messages.len() < Self::KEPT {
+            self.messages.push(why.to_string());
+        }
     }
 
     /// Passes over a row.
@@ -83,35 +94,42 @@ struct Parsed {
     block: Block,
     /// rows x features; a row that is not good has any numbers.
     x: Vec<f64>,
-    /// Rows of the block that hold no finite numbers.
-    bad: Vec<(usize, Error)>,
+    /// Rows of the block that hold no finite numbers, and whether that is because a value is missing.
+    bad: Vec<(usize, bool, Error)>,
 }
 
-/// Hands every row of `source` to `take`, in order: its block, its place in the block, the numbers of the columns
-/// `features`. Rows that cannot be used go to `tolerance`. Returns the number of rows taken, at least 1.
+/// Hands every row of `source` to `take`, in order: its block, its place in the block, the numbers of its features, which
+/// `inputs` makes. Rows that cannot be used go to `tolerance`. Returns the number of rows taken, at least 1.
 ///
 /// # Errors
 /// [`Error::Data`] of the source, of a row too many, or of a file without rows; what `take` stops with.
 pub fn read_rows(
     source: &mut dyn Source,
-    features: &[usize],
+    inputs: &Inputs,
     tolerance: &mut Tolerance,
     take: &mut TakeRow<'_>,
 ) -> Result<u64> {
     let header = std::sync::Arc::clone(source.header());
     let mut rows = 0;
-    each_parsed(source, features, &mut |mut parsed| {
+    each_parsed(source, inputs, &mut |mut parsed| {
         let mut faults = parsed.block.take_faults().into_iter().peekable();
         let mut bad = parsed.bad.into_iter().peekable();
         for row in 0..parsed.block.rows() {
             while let Some(fault) = faults.next_if(|f| f.before <= row) {
                 tolerance.pass(fault.error)?;
             }
-            if let Some((_, error)) = bad.next_if(|(at, _)| *at == row) {
-                tolerance.pass(error)?;
-                continue;
+            match bad.next_if(|(at, ..)| *at == row) {
+                Some((_, true, error)) => {
+                    tolerance.pass_missing(&error);
+                    continue;
+                }
+                Some((_, false, error)) => {
+                    tolerance.pass(error)?;
+                    continue;
+                }
+                None => {}
             }
-            match take(&parsed.block, row, &parsed.x[row * features.len()..][..features.len()]) {
+            match take(&parsed.block, row, &parsed.x[row * inputs.width()..][..inputs.width()]) {
                 Ok(()) => rows += 1,
                 Err(Refusal::Row(error)) => tolerance.pass(error)?,
                 Err(Refusal::Stop(error)) => return Err(error),
@@ -125,21 +143,23 @@ pub fn read_rows(
     Ok(rows)
 }
 
-fn parse(chunk: Chunk, features: &[usize]) -> Result<Parsed> {
+fn parse(chunk: Chunk, inputs: &Inputs) -> Result<Parsed> {
     let block = chunk()?;
-    let mut x = Vec::with_capacity(block.rows() * features.len());
+    let mut x = Vec::with_capacity(block.rows() * inputs.width());
     let mut bad = Vec::new();
     for row in 0..block.rows() {
-        if let Err(error) = super::schema::add_features(&block, row, features, &mut x) {
-            bad.push((row, error));
-            x.resize((row + 1) * features.len(), 0.0);
+        match inputs.add(&block, row, &mut x) {
+            Ok(Added::Row) => continue,
+            Ok(Added::Skipped { column }) => bad.push((row, true, skipped(&block, row, column))),
+            Err(error) => bad.push((row, false, error)),
         }
+        x.resize((row + 1) * inputs.width(), 0.0);
     }
     Ok(Parsed { block, x, bad })
 }
 
 /// Chunks are dealt to the parsers in turn, and blocks are taken from them in the same turn.
-fn each_parsed(source: &mut dyn Source, features: &[usize], take: &mut dyn FnMut(Parsed) -> Result<()>) -> Result<()> {
+fn each_parsed(source: &mut dyn Source, inputs: &Inputs, take: &mut dyn FnMut(Parsed) -> Result<()>) -> Result<()> {
     let parsers = std::thread::available_parallelism().map_or(1, usize::from).min(PARSERS);
     std::thread::scope(|scope| {
         let (mut jobs, mut results): (Vec<SyncSender<Chunk>>, Vec<Receiver<Result<Parsed>>>) = Default::default();
@@ -149,7 +169,7 @@ fn each_parsed(source: &mut dyn Source, features: &[usize], take: &mut dyn FnMut
             jobs.push(job);
             results.push(result);
             // A parser ends when nobody sends chunks, or nobody wants blocks, any more.
-            scope.spawn(move || inbox.iter().try_for_each(|chunk| outbox.send(parse(chunk, features)).map_err(drop)));
+            scope.spawn(move || inbox.iter().try_for_each(|chunk| outbox.send(parse(chunk, inputs)).map_err(drop)));
         }
         let cutter = scope.spawn(move || -> Result<()> {
             for job in jobs.iter().cycle() {
@@ -192,7 +212,7 @@ mod tests {
             next += 1;
             Ok(())
         };
-        let rows = read_rows(&mut source(text), &[1, 0], &mut Tolerance::default(), &mut take).unwrap();
+        let rows = read_rows(&mut source(text), &Inputs::plain(&[1, 0]), &mut Tolerance::default(), &mut take).unwrap();
         assert_eq!((rows, next), (count as u64, count));
     }
 
@@ -207,7 +227,7 @@ mod tests {
                 seen.push(x[0]);
                 Ok(())
             };
-            let rows = read_rows(&mut source(*text), &[0], &mut tolerance, &mut take);
+            let rows = read_rows(&mut source(*text), &Inputs::plain(&[0]), &mut tolerance, &mut take);
             (rows, tolerance, seen)
         };
         let (rows, tolerance, seen) = run(4);

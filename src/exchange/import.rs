@@ -266,6 +266,7 @@ fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Resu
         features: if inputs == 1 { vec!["x".into()] } else { (0..inputs).map(|i| format!("x[{i}]")).collect() },
         target: vec!["y".to_owned()],
         classes: loss.takes_class().then(|| (0..outputs).map(|i| i.to_string()).collect()),
+        encoding: None,
     });
     let mut spec = Spec::parse(&spec_text(found, loss, NO_DATA, &schema.target), path)?;
     let scaler = scaler.unwrap_or(Scaler::None);

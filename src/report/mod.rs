@@ -42,7 +42,10 @@ pub struct RunReport {
     /// The folder of that file.
     #[serde(default)]
     pub data_file_folder: String,
-    /// Malformed rows that were passed over.
+    /// The classes and their training rows; empty where targets are numbers, or where samples lie in a file.
+    #[serde(default)]
+    pub class_rows: Vec<(String, usize)>,
+    /// Rows that were passed over: malformed ones, and those with a missing value where the spec says so.
     #[serde(default)]
     pub skipped_rows: usize,
     /// Where the first of them are, and what is wrong with them.

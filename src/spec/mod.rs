@@ -4,6 +4,7 @@
 //! out with every default filled in.
 
 mod choice;
+pub mod draft;
 mod early;
 mod read;
 mod reading;
@@ -14,7 +15,7 @@ pub(crate) mod write;
 pub use reading::Reading;
 pub use schedule::{ScheduleSpec, Unit};
 
-use crate::data::{Scale, TargetRule};
+use crate::data::{Columns, Scale, TargetRule};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer, UpdateRule};
 use crate::model::init::{Init, draw_parameters};
@@ -41,6 +42,8 @@ pub struct DataSpec {
     pub train: DataFile,
     /// The target columns, at least one.
     pub target: Vec<String>,
+    /// Which columns are features, and what stands for missing values.
+    pub columns: Columns,
     /// What the network is validated on, if anything.
     pub validation: Option<Validation>,
     /// Scaling of the features.

@@ -1,8 +1,8 @@
 //! From the text of a spec to [`Spec`], section by section.
 
-use crate::data::Scale;
 use crate::data::arrays::TARGETS;
 use crate::data::nearest::did_you_mean;
+use crate::data::{Columns, Missing, Scale};
 use crate::error::Result;
 use crate::graph::Activation;
 use crate::model::Init;
@@ -38,7 +38,7 @@ fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let train = files(source, "train", table.require("train", "train = \"data/digits.csv\"")?, folder)?;
     let target = match (&train.labels, table.get("target")) {
-        (None, _) => targets(source, table.require("target", "target = \"label\"")?)?,
+        (None, _) => targets(source, "target", table.require("target", "target = \"label\"")?)?,
         (Some(_), None) => vec![TARGETS.to_owned()],
         (Some(_), Some(value)) => {
             let message =
@@ -50,6 +50,7 @@ fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
     let data = DataSpec {
         train,
         target,
+        columns: columns(table)?,
         validation: table.get("validation").map(|v| validation(source, v, folder, with_labels)).transpose()?,
         scale: table.get("scale").map_or(Ok(Scale::None), |value| scale(source, value))?,
         image: table.get("image").map(|value| image(source, value)).transpose()?,
@@ -80,23 +81,42 @@ fn files(source: &Source<'_>, key: &str, value: &Value<'_>, folder: &Path) -> Re
     Ok(x.with_labels(y))
 }
 
-fn targets(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<String>> {
+fn targets(source: &Source<'_>, key: &str, value: &Value<'_>) -> Result<Vec<String>> {
     let expected = "the name of a column, or a list of names";
     let DeValue::Array(list) = value.get_ref() else {
-        return Ok(vec![source.text_of("target", expected, value)?.to_owned()]);
+        return Ok(vec![source.text_of(key, expected, value)?.to_owned()]);
     };
     if list.is_empty() {
-        return Err(source.error(&value.span(), "`target` is an empty list. Name at least one column"));
+        return Err(source.error(&value.span(), format!("`{key}` is an empty list. Name at least one column")));
     }
     let mut names: Vec<String> = Vec::with_capacity(list.len());
     for entry in list.iter() {
-        let name = source.text_of("target", expected, entry)?;
+        let name = source.text_of(key, expected, entry)?;
         if names.iter().any(|n| n == name) {
-            return Err(source.error(&entry.span(), format!("`target` lists \"{name}\" twice. Remove one of them")));
+            return Err(source.error(&entry.span(), format!("`{key}` lists \"{name}\" twice. Remove one of them")));
         }
         names.push(name.to_owned());
     }
     Ok(names)
+}
+
+fn columns(table: &Table<'_>) -> Result<Columns> {
+    let source = table.source();
+    let names = |key| table.get(key).map_or(Ok(Vec::new()), |value| targets(source, key, value));
+    let missing = |value: &Value<'_>| {
+        let name = source.text_of("missing", "\"error\", \"mean\", \"zero\" or \"skip\"", value)?;
+        Missing::by_name(name).ok_or_else(|| {
+            let near = did_you_mean(name, Missing::NAMES.iter().copied());
+            let known = Missing::NAMES.join(", ");
+            source.error(&value.span(), format!("unknown rule \"{name}\" for missing values{near} Known are {known}"))
+        })
+    };
+    Ok(Columns {
+        features: names("features")?,
+        ignore: names("ignore")?,
+        categorical: names("categorical")?,
+        missing: table.get("missing").map_or(Ok(Missing::Error), missing)?,
+    })
 }
 
 fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path, with_labels: bool) -> Result<Validation> {

@@ -34,6 +34,13 @@ impl Spec {
         if let Some([rows, columns]) = data.image {
             writeln!(out, "image = [{rows}, {columns}]")?;
         }
+        let columns = &data.columns;
+        let lists =
+            [("features", &columns.features), ("ignore", &columns.ignore), ("categorical", &columns.categorical)];
+        for (key, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+            writeln!(out, "{key} = [{}]", names.iter().map(|t| quoted(t)).collect::<Vec<_>>().join(", "))?;
+        }
+        writeln!(out, "missing = \"{}\"", columns.missing.name())?;
         data.reading.write(out)?;
         if let Some(inputs) = self.model.inputs {
             writeln!(out, "\n[model]\ninputs = {inputs}")?;

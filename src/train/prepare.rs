@@ -25,7 +25,7 @@ pub struct Prepared {
 /// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
 pub fn prepare(spec: &Spec) -> Result<Prepared> {
     let rule = spec.target_rule();
-    let (all, schema) = read_table(&spec.data.train)?.dataset(&spec.data.target, rule)?;
+    let (all, schema) = read_table(&spec.data.train)?.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
     let (mut train, mut validation) = match &spec.data.validation {
         None => (all, None),
         Some(Validation::Fraction(fraction)) => {

@@ -195,7 +195,8 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
         _ => None,
     };
     let target = &spec.data.target;
-    let wish = Wish { target, rule, memory_bytes: spec.data.reading.memory, scale: spec.data.scale, held_out };
+    let columns = &spec.data.columns;
+    let wish = Wish { columns, target, rule, memory_bytes: spec.data.reading.memory, scale: spec.data.scale, held_out };
     let (survey, network, sets) = match load(file, &wish, &mut skipped)? {
         Loaded::Whole(data, schema) => {
             let width = data.features.len();

@@ -237,6 +237,7 @@ impl Case {
         Spec {
             data: DataSpec {
                 train: DataFile::new("data.csv", folder),
+                columns: wgrad::data::Columns::default(),
                 target: self.targets(),
                 validation: None,
                 scale: Scale::None,

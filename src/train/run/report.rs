@@ -5,6 +5,7 @@ use crate::exec::Device;
 use crate::report::{DeviceReport, RunReport};
 use crate::train::checkpoint::Position;
 use crate::train::engine::Engine;
+use crate::train::rows::RowTargets;
 use crate::train::samples::RunData;
 
 /// What the report shows of a device.
@@ -17,6 +18,21 @@ pub fn device_report(device: &Device) -> DeviceReport {
         driver,
         reason: device.reason().to_string(),
     }
+}
+
+/// The training rows of each class, where they are in memory.
+fn class_rows(prepared: &RunData) -> Vec<(String, usize)> {
+    let (Some(names), Some(rows)) = (&prepared.preprocessing.schema.classes, prepared.train.memory()) else {
+        return Vec::new();
+    };
+    let RowTargets::Classes(classes) = rows.targets() else { return Vec::new() };
+    let mut counts = vec![0usize; names.len()];
+    for &class in classes {
+        if let Some(count) = counts.get_mut(class as usize) {
+            *count += 1;
+        }
+    }
+    names.iter().cloned().zip(counts).collect()
 }
 
 /// The report of a run that has not trained yet; a resumed run keeps the curves of its earlier part.
@@ -42,6 +58,7 @@ pub(super) fn first_report(
         validation_rows: prepared.validation.as_ref().map_or(0, |v| v.rows),
         data_file_bytes: prepared.file_bytes(),
         data_file_folder: prepared.file_folder(),
+        class_rows: class_rows(prepared),
         skipped_rows: prepared.skipped.count(),
         skipped: prepared.skipped.messages().to_vec(),
         batch_size: batch,

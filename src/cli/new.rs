@@ -1,0 +1,47 @@
+//! `wgrad new`
+
+use super::{args, out};
+use crate::data::inspect::inspect;
+use crate::spec::Spec;
+use crate::spec::draft::draft;
+use std::path::Path;
+
+pub fn run(args: args::New) -> anyhow::Result<bool> {
+    if let Some(path) = args.out.as_ref().filter(|path| path.exists()) {
+        anyhow::bail!("{}: this file is there already. Choose another name with --out", path.display());
+    }
+    let mut file = args.data.file();
+    let folder = args.out.as_deref().and_then(Path::parent);
+    if let Some(labels) = &mut file.labels {
+        labels.written = seen_from(folder, &labels.path, labels.array.as_deref())?;
+    }
+    let written = seen_from(folder, &file.path, file.array.as_deref())?;
+    let found = inspect(&file)?;
+    let draft = draft(&file, &written, &found, args.target.as_deref())?;
+    let path = args.out.as_deref().unwrap_or(Path::new("spec.toml"));
+    // What is written can be read: a column's name may be anything.
+    Spec::parse(&draft.text, path)?;
+    draft.notes.iter().for_each(|note| out::words(note));
+    match &args.out {
+        Some(path) => {
+            out::file(path, &draft.text)?;
+            out::words(&format!("wrote {}; train it with: wgrad train {}", path.display(), path.display()));
+        }
+        None => out::result(draft.text.trim_end())?,
+    }
+    Ok(true)
+}
+
+/// The path of a data file in a spec that lies in `folder`: relative where it lies in or below it, else absolute.
+fn seen_from(folder: Option<&Path>, path: &Path, array: Option<&str>) -> anyhow::Result<String> {
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let shown = match folder {
+        None => path.to_path_buf(),
+        Some(folder) => {
+            let (folder, path) = (std::path::absolute(folder)?, std::path::absolute(path)?);
+            path.strip_prefix(&folder).map(Path::to_path_buf).unwrap_or(path)
+        }
+    };
+    let text = shown.to_str().ok_or_else(|| anyhow::anyhow!("{}: the path is not UTF-8", shown.display()))?;
+    Ok(array.map_or_else(|| text.to_owned(), |array| format!("{text}#{array}")))
+}

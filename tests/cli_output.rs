@@ -5,22 +5,12 @@ mod program;
 use program::{Place, ended};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 14] = [
-    "new",
-    "train",
-    "eval",
-    "predict",
-    "convert",
-    "init",
-    "grad",
-    "verify",
-    "gradcheck",
-    "digest",
-    "replay",
-    "devices",
-    "plan",
-    "bench",
-];
+/// The commands that the help lists.
+fn commands(help: &str) -> Vec<&str> {
+    let list = help.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect()
+}
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -36,8 +26,9 @@ fn every_command_has_help_with_an_example() {
     ] {
         assert!(all.contains(part), "{part}");
     }
-    for command in COMMANDS {
-        assert!(all.contains(command), "{command}");
+    let commands = commands(&all);
+    assert!(commands.len() >= 16 && commands.contains(&"train"), "{commands:?}");
+    for command in commands {
         let help = place.good(&[command, "--help"]);
         let example = ["Example: wgrad ", "Examples: wgrad "].iter().any(|text| help.contains(text));
         assert!(example && help.contains(&format!("wgrad {command} ")), "{help}");
@@ -180,4 +171,36 @@ fn devices_and_links_are_written_to_and_not_replaced() {
     place.good(&[&predict[..], &["link.csv"]].concat());
     assert!(std::fs::symlink_metadata(place.path("link.csv")).unwrap().is_symlink());
     assert_eq!(place.read("real.csv").lines().count(), 151);
+}
+
+#[test]
+fn completions_and_man_pages_know_every_command_and_its_options() {
+    let place = Place::new();
+    let all = place.good(&["--help"]);
+    let commands = commands(&all);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let text = place.good(&["completions", shell]);
+        for name in commands.iter().copied().chain(["checkpoint-steps", "with-scaler"]) {
+            assert!(text.contains(name), "{shell}: {name}");
+        }
+    }
+    let bash = std::process::Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn();
+    if let Ok(mut bash) = bash {
+        use std::io::Write;
+        let text = place.good(&["completions", "bash"]);
+        bash.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(bash.wait().unwrap().success(), "bash does not take its completions");
+    }
+    place.good(&["man", "--out", "pages/man1"]);
+    for command in commands {
+        let page = place.read(&format!("pages/man1/wgrad-{command}.1"));
+        assert!(
+            page.contains(".SH SYNOPSIS") && page.contains(&format!("wgrad {command}").replace('-', "\\-")),
+            "{page}"
+        );
+    }
+    assert!(place.read("pages/man1/wgrad.1").contains("WGRAD_REQUIRE_GPU"));
+    place.write("file", "");
+    place.refused(&["man", "--out", "file"], &["file: "]);
+    place.refused(&["completions", "csh"], &["invalid value"]);
 }

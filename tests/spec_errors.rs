@@ -469,7 +469,12 @@ fn any_spec() -> impl Strategy<Value = Spec> {
     let data =
         (file(), target, validation, scale, image).prop_map(|(train, target, validation, scale, image)| DataSpec {
             train,
-            columns: wgrad::data::Columns::default(),
+            columns: wgrad::data::Columns {
+                ignore: vec!["a \"quoted\" name".into()],
+                categorical: vec!["c".into(), "d".into()],
+                missing: wgrad::data::Missing::Skip,
+                ..wgrad::data::Columns::default()
+            },
             target,
             validation,
             scale,

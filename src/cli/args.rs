@@ -103,6 +103,31 @@ pub enum Command {
                             Exit code 1: the loss after a fixed number of steps is not the one that other frameworks \
                             reach, or a workload is slower than in the file of --compare beyond the noise.")]
     Bench(Bench),
+    /// Print the completions of a shell
+    #[command(
+        after_help = "Examples: wgrad completions bash > ~/.local/share/bash-completion/completions/wgrad\n          \
+                            wgrad completions zsh > ~/.zfunc/_wgrad\n          \
+                            wgrad completions fish > ~/.config/fish/completions/wgrad.fish\n          \
+                            wgrad completions powershell >> $PROFILE"
+    )]
+    Completions(Completions),
+    /// Write man pages, one for each command
+    #[command(after_help = "Example: wgrad man --out ~/.local/share/man/man1")]
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// Where to run.

@@ -21,6 +21,7 @@ mod predict;
 mod progress;
 mod replay;
 mod report;
+mod shell;
 mod train;
 mod verify;
 
@@ -65,6 +66,8 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Devices(args) => devices::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Plan(args) => plan::run(args),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
         Command::Bench(args) => bench::run(args),
     }
 }

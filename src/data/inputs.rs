@@ -78,6 +78,11 @@ pub struct Encoding {
     pub means: BTreeMap<String, f64>,
 }
 
+/// Takes a block of a file.
+pub type TakeBlock<'a> = dyn FnMut(&Block) -> Result<()> + 'a;
+/// Hands every block of a file to whoever takes them.
+pub type EachBlock<'a> = dyn FnMut(&mut TakeBlock<'_>) -> Result<()> + 'a;
+
 impl Encoding {
     /// The names of the features: `age`, `colour=blue`, `colour=red`.
     pub fn features(&self) -> Vec<String> {
@@ -129,12 +134,7 @@ impl Columns {
     ///
     /// # Errors
     /// [`Error::Data`] for a column with too many categories, or with no value; what reading fails with.
-    pub fn fit(
-        &self,
-        header: &Header,
-        positions: &[usize],
-        blocks: &mut dyn FnMut(&mut dyn FnMut(&Block) -> Result<()>) -> Result<()>,
-    ) -> Result<Option<Encoding>> {
+    pub fn fit(&self, header: &Header, positions: &[usize], blocks: &mut EachBlock<'_>) -> Result<Option<Encoding>> {
         if self.is_plain() {
             return Ok(None);
         }

@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// Names that a target column has by custom, the likeliest first.
 const TARGETS: [&str; 10] =
     ["target", "label", "labels", "class", "species", "outcome", "y", "y_train", "price", "quality"];
-/// Whole numbers with at most this many different values are classes.
+/// Whole numbers with at most this many different values, close together, are classes.
 const MOST_CLASSES: usize = 20;
 /// Optimizer steps of a first training: enough for a network of this size to get somewhere, seconds on a CPU.
 const STEPS: u64 = 3000;
@@ -81,8 +81,8 @@ fn find_target<'a>(place: &str, found: &'a Inspection, target: Option<&str>) -> 
 }
 
 fn roles<'a>(found: &'a Inspection, target: &'a Facts) -> Roles<'a> {
-    let is_classes =
-        target.texts > 0 || (target.is_whole && target.values.as_ref().is_some_and(|v| v.len() <= MOST_CLASSES));
+    let numbered = |values: usize| values <= MOST_CLASSES && target.max - target.min < 2.0 * values as f64;
+    let is_classes = target.texts > 0 || (target.is_whole && target.values.as_ref().is_some_and(|v| numbered(v.len())));
     let values = target.values.as_ref().filter(|_| is_classes);
     let classes = values.map(|values| values.iter().map(|(name, count)| (name.as_str(), *count)).collect());
     let mut roles = Roles { target, classes, numbers: Vec::new(), categorical: Vec::new(), ignored: Vec::new() };

@@ -79,7 +79,7 @@ fn targets_that_are_pictures_are_shown_with_what_came_out() {
     train(&place, &["a.toml", "--run", "a"]);
     let found = report(&place, "a")["portrait"].clone();
     let pairs = found["reconstructions"].as_array().unwrap();
-    assert_eq!((pairs.len(), &found["validation"]), (8, &false.into()), "there are no validation rows");
+    assert_eq!((pairs.len(), &found["validation"]), (12, &false.into()), "there are no validation rows");
     assert!(pairs.iter().all(|p| p["target"]["pixels"].as_array().unwrap().len() == 64));
     let page = place.read("a/report.html");
     assert!(page.contains("<h2>Reconstructions</h2>") && !page.contains("Worst classified"));

@@ -39,7 +39,8 @@ pub enum Command {
     New(New),
     /// Train a spec into a run folder
     #[command(after_help = "Examples: wgrad train examples/digits.toml --device cpu --run runs/mine\n          \
-                            wgrad train --resume runs/mine --epochs 60 --checkpoint-steps 1000")]
+                            wgrad train --resume runs/mine --epochs 60 --checkpoint-steps 1000\n          \
+                            wgrad train examples/iris.toml --tensorboard logs; tensorboard --logdir logs")]
     Train(Train),
     /// Loss and metrics of a trained run on a labelled file
     #[command(after_help = "Examples: wgrad eval runs/digits-1 --data data/digits.csv\n          \
@@ -227,6 +228,9 @@ pub struct Train {
     /// Write a checkpoint when the last is T minutes old, instead of the spec's; 0: not by time
     #[arg(long, value_name = "T", value_parser = minutes)]
     pub checkpoint_minutes: Option<f64>,
+    /// Write event files for TensorBoard, into a folder of the run's name in this one
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
     /// Pass over at most N malformed rows, instead of the spec's skip_bad_rows
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub skip_bad_rows: Option<usize>,

@@ -24,6 +24,7 @@ mod report;
 mod shell;
 mod train;
 mod verify;
+mod watchers;
 
 use crate::error::Error;
 use args::{Cli, Command};

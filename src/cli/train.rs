@@ -2,6 +2,7 @@
 
 use super::inject::Faults;
 use super::progress::Printer;
+use super::watchers::Watchers;
 use super::{args, dump, out};
 use crate::error::Error;
 use crate::model::disk::SystemDisk;
@@ -9,6 +10,7 @@ use crate::report::{Metrics, Outcome, RunReport, Times};
 use crate::spec::Spec;
 use crate::train::run::{Job, Place, train};
 use crate::train::run_folder::RunFolder;
+use crate::train::tensorboard::EventLog;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,8 +26,11 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
     let stop = Stop::default();
     let asked = stop.clone();
     ctrlc::set_handler(move || asked.ask())?;
-    let mut printer = Printer::new(stop, args.resume.clone().unwrap_or_default());
-    let started = pollster::block_on(train(&job, &device, &mut printer));
+    let printer = Printer::new(stop, args.resume.clone().unwrap_or_default());
+    let events = args.tensorboard.as_deref().map(EventLog::new).transpose()?;
+    let mut watchers = Watchers { printer, events };
+    let started = pollster::block_on(train(&job, &device, &mut watchers));
+    let printer = watchers.printer;
     printer.finish();
     let report = match started {
         Ok(report) => report,

@@ -23,7 +23,7 @@ const MOST_PARAMETERS: usize = 1 << 24;
 /// Worst samples shown.
 const WORST: usize = 12;
 /// Reconstructions shown.
-const RECONSTRUCTIONS: usize = 8;
+const RECONSTRUCTIONS: usize = 12;
 /// Pixels across and down of a picture in a report; a larger one is drawn smaller.
 const PICTURE_SIDE: usize = 32;
 /// The least side of a square that a number of features is taken for: below, features are seldom pixels.

@@ -70,74 +70,77 @@ fn notes(runs: &[(String, RunReport)], of: Figure) -> Vec<(f64, String)> {
 }
 
 /// How a figure of a run is shown, and whether less (-1) or more (1) of it is better, or neither.
-struct Column {
+struct LineOf {
     title: &'static str,
     of: fn(&RunLine) -> Option<f64>,
     show: fn(f64) -> String,
     better: i8,
 }
 
-const COLUMNS: [Column; 16] = [
-    Column { title: "epochs", of: |r| Some(r.epochs as f64), show: whole, better: 0 },
-    Column { title: "training loss", of: |r| r.train_loss, show: value, better: -1 },
-    Column { title: "validation loss", of: |r| r.validation_loss, show: value, better: -1 },
-    Column { title: "best validation loss", of: |r| r.best_validation_loss, show: value, better: -1 },
-    Column { title: "in epoch", of: |r| r.best_epoch.map(|e| e as f64), show: whole, better: 0 },
-    Column { title: "accuracy", of: |r| r.validation_accuracy, show: percent, better: 1 },
-    Column { title: "top-k accuracy", of: |r| r.metrics.top_k.map(|t| t.accuracy), show: percent, better: 1 },
-    Column { title: "precision, macro", of: |r| r.metrics.precision_macro, show: percent, better: 1 },
-    Column { title: "recall, macro", of: |r| r.metrics.recall_macro, show: percent, better: 1 },
-    Column { title: "F1, macro", of: |r| r.metrics.f1_macro, show: percent, better: 1 },
-    Column { title: "ROC AUC", of: |r| r.metrics.roc_auc, show: value, better: 1 },
-    Column { title: "MAE", of: |r| r.metrics.mae, show: value, better: -1 },
-    Column { title: "RMSE", of: |r| r.metrics.rmse, show: value, better: -1 },
-    Column { title: "R²", of: |r| r.metrics.r2, show: value, better: 1 },
-    Column { title: "training time", of: |r| Some(r.train_seconds), show: seconds, better: -1 },
-    Column { title: "parameters", of: |r| Some(r.parameters as f64), show: whole, better: 0 },
+const FIGURES: [LineOf; 16] = [
+    LineOf { title: "epochs", of: |r| Some(r.epochs as f64), show: whole, better: 0 },
+    LineOf { title: "training loss", of: |r| r.train_loss, show: value, better: -1 },
+    LineOf { title: "validation loss", of: |r| r.validation_loss, show: value, better: -1 },
+    LineOf { title: "best validation loss", of: |r| r.best_validation_loss, show: value, better: -1 },
+    LineOf { title: "in epoch", of: |r| r.best_epoch.map(|e| e as f64), show: whole, better: 0 },
+    LineOf { title: "accuracy", of: |r| r.validation_accuracy, show: percent, better: 1 },
+    LineOf { title: "top-k accuracy", of: |r| r.metrics.top_k.map(|t| t.accuracy), show: percent, better: 1 },
+    LineOf { title: "precision, macro", of: |r| r.metrics.precision_macro, show: percent, better: 1 },
+    LineOf { title: "recall, macro", of: |r| r.metrics.recall_macro, show: percent, better: 1 },
+    LineOf { title: "F1, macro", of: |r| r.metrics.f1_macro, show: percent, better: 1 },
+    LineOf { title: "ROC AUC", of: |r| r.metrics.roc_auc, show: value, better: 1 },
+    LineOf { title: "MAE", of: |r| r.metrics.mae, show: value, better: -1 },
+    LineOf { title: "RMSE", of: |r| r.metrics.rmse, show: value, better: -1 },
+    LineOf { title: "R²", of: |r| r.metrics.r2, show: value, better: 1 },
+    LineOf { title: "training time", of: |r| Some(r.train_seconds), show: seconds, better: -1 },
+    LineOf { title: "parameters", of: |r| Some(r.parameters as f64), show: whole, better: 0 },
 ];
 
 fn whole(v: f64) -> String {
     count_of(v as usize)
 }
 
-/// A line a run; the best figure of a column is marked.
+/// A line a figure, a column a run, as in the table of differences; the best run of a line is marked.
 fn results(comparison: &Comparison) -> String {
-    let columns: Vec<&Column> =
-        COLUMNS.iter().filter(|c| comparison.runs.iter().any(|r| (c.of)(r).is_some())).collect();
-    let best = |c: &Column| {
-        let values = comparison.runs.iter().filter_map(c.of).filter(|v| v.is_finite());
-        let best = values.map(|v| v * f64::from(c.better)).max_by(f64::total_cmp);
-        best.filter(|_| c.better != 0 && comparison.runs.len() > 1)
+    let runs = &comparison.runs;
+    let text_line = |title: &str, of: &dyn Fn(&RunLine) -> String| {
+        let cells: String = runs.iter().map(|run| format!("<td>{}</td>", Esc(&of(run)))).collect();
+        format!("<tr><th scope=\"row\">{title}</th>{cells}</tr>\n")
     };
-    let best: Vec<Option<f64>> = columns.iter().map(|c| best(c)).collect();
-    let heads: String = columns.iter().map(|c| format!("<th scope=\"col\">{}</th>", Esc(c.title))).collect();
-    let row = |(i, run): (usize, &RunLine)| {
-        let cells: String = (columns.iter().zip(&best))
-            .map(|(c, best)| match (c.of)(run) {
-                Some(v) if *best == Some(v * f64::from(c.better)) => format!("<td class=\"best\">{}</td>", (c.show)(v)),
-                Some(v) => format!("<td>{}</td>", (c.show)(v)),
-                None => "<td class=\"note-cell\">none</td>".to_owned(),
-            })
-            .collect();
-        let outcome = match run.outcome {
-            Outcome::Finished => "finished",
-            Outcome::Interrupted => "interrupted",
-            Outcome::Failed(_) => "failed",
-        };
-        format!(
-            "<tr><th scope=\"row\"><span class=\"key run c{}\"><i></i>{}</span></th><td>{outcome}</td>{cells}<td>{}</td></tr>\n",
-            i % COLOURS,
-            Esc(&run.name),
-            Esc(&run.device)
-        )
+    let figures = FIGURES.iter().filter(|figure| runs.iter().any(|run| (figure.of)(run).is_some()));
+    let outcome = |run: &RunLine| match run.outcome {
+        Outcome::Finished => "finished".to_owned(),
+        Outcome::Interrupted => "interrupted".to_owned(),
+        Outcome::Failed(_) => "failed".to_owned(),
     };
     format!(
         "<section class=\"card\"><h2>Results</h2>\n<p class=\"lead\">Losses and metrics are those of the last validation; the best \
-         of a column is marked.</p><div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">run</th>\
-         <th scope=\"col\">outcome</th>{heads}<th scope=\"col\">device</th></tr></thead><tbody>\n{}</tbody></table></div>\
-         </section>\n",
-        comparison.runs.iter().enumerate().map(row).collect::<String>()
+         run of a line is marked.</p><div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\"></th>{}</tr></thead>\
+         <tbody>\n{}{}{}</tbody></table></div></section>\n",
+        heads(comparison),
+        text_line("outcome", &outcome),
+        figures.map(|figure| line(figure, runs)).collect::<String>(),
+        text_line("device", &|run| run.device.clone()),
     )
+}
+
+fn line(figure: &LineOf, runs: &[RunLine]) -> String {
+    let rank = |run: &RunLine| (figure.of)(run).map(|v| v * f64::from(figure.better)).filter(|v| v.is_finite());
+    let best = runs.iter().filter_map(rank).max_by(f64::total_cmp).filter(|_| figure.better != 0 && runs.len() > 1);
+    let cell = |run: &RunLine| match (figure.of)(run) {
+        Some(v) if best.is_some() && rank(run) == best => format!("<td class=\"best\">{}</td>", (figure.show)(v)),
+        Some(v) => format!("<td>{}</td>", (figure.show)(v)),
+        None => "<td class=\"note-cell\">none</td>".to_owned(),
+    };
+    format!("<tr><th scope=\"row\">{}</th>{}</tr>\n", Esc(figure.title), runs.iter().map(cell).collect::<String>())
+}
+
+/// The names of the runs in the colours of their curves.
+fn heads(comparison: &Comparison) -> String {
+    let head = |(i, run): (usize, &RunLine)| {
+        format!("<th scope=\"col\"><span class=\"key run c{}\"><i></i>{}</span></th>", i % COLOURS, Esc(&run.name))
+    };
+    comparison.runs.iter().enumerate().map(head).collect()
 }
 
 /// A line a key in which the specs differ.
@@ -146,7 +149,7 @@ fn differences(comparison: &Comparison) -> String {
         return "<section class=\"card\"><h2>Specs</h2>\n<p class=\"lead\">They do not differ.</p></section>\n"
             .to_owned();
     }
-    let heads: String = comparison.runs.iter().map(|r| format!("<th scope=\"col\">{}</th>", Esc(&r.name))).collect();
+    let heads = heads(comparison);
     let cell = |v: &Option<String>| match v {
         Some(text) => format!("<td>{}</td>", Esc(text)),
         None => "<td class=\"note-cell\">none</td>".to_owned(),

@@ -29,7 +29,7 @@ pub fn render(portrait: &Portrait) -> String {
          preserveAspectRatio=\"none\" role=\"img\" aria-label=\"What the network says of each point\" \
          shape-rendering=\"crispEdges\">{}</svg>\n<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" \
          aria-hidden=\"true\">{}</svg></div>\n<div class=\"x-ticks\">{}</div>\n<p class=\"axis x\">{}</p>\
-         <p class=\"small\">The darker, the surer. Dots are {rows} rows.</p></figure>\n",
+         <p class=\"small\">The stronger the colour, the surer. Dots are {rows} rows.</p></figure>\n",
         Esc(&surface.columns[1]),
         ticks(&y, "y-tick", "bottom"),
         cells(surface),

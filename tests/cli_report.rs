@@ -29,7 +29,7 @@ fn spec(data: &str, outputs: usize, train: &str) -> String {
 fn pictures(place: &Place) {
     let names: Vec<String> = (0..64).map(|i| format!("p{i}")).collect();
     let row = |i: usize| {
-        let lit = |p: usize| if (p < 32) == (i % 2 == 0) { 9 + (p * 7 + i) % 5 } else { (p + i) % 3 };
+        let lit = |p: usize| if (p < 32) == i.is_multiple_of(2_usize) { 9 + (p * 7 + i) % 5 } else { (p + i) % 3 };
         let cells: Vec<String> = (0..64).map(|p| lit(p).to_string()).collect();
         format!("{},{}\n", cells.join(","), ["upper", "lower"][i % 2])
     };

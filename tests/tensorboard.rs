@@ -17,7 +17,7 @@ fn crc32c(data: &[u8]) -> u32 {
 
 fn masked(data: &[u8]) -> [u8; 4] {
     let crc = crc32c(data);
-    ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8).to_le_bytes()
+    crc.rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
 
 /// The data of each record; every checksum must hold.
@@ -104,6 +104,11 @@ fn doubles(field: Option<Field<'_>>) -> Vec<f64> {
     bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
+/// A distribution: step, count, ends of the buckets, counts.
+type Buckets = (u64, f64, Vec<f64>, Vec<f64>);
+/// A figure of a line of the metrics.
+type Of = fn(&Value) -> &Value;
+
 /// What event files hold.
 #[derive(Default)]
 struct Events {
@@ -111,8 +116,8 @@ struct Events {
     starts: Vec<u64>,
     /// By tag: step and value.
     scalars: BTreeMap<String, Vec<(u64, f32)>>,
-    /// By tag: step, count, ends of the buckets, counts.
-    histograms: BTreeMap<String, Vec<(u64, f64, Vec<f64>, Vec<f64>)>>,
+    /// By tag.
+    histograms: BTreeMap<String, Vec<Buckets>>,
 }
 
 impl Events {
@@ -176,7 +181,7 @@ fn every_epoch_is_in_the_event_file_as_in_the_metrics() {
     let events = Events::read(&place, "logs/r");
     assert_eq!((events.versions, events.starts.len()), (1, 0));
     let lines = metrics(&place, "r");
-    let tagged: [(&str, fn(&Value) -> &Value); 5] = [
+    let tagged: [(&str, Of); 5] = [
         ("loss/train", |line| &line["train_loss"]),
         ("loss/validation", |line| &line["validation_loss"]),
         ("metrics/accuracy", |line| &line["validation_accuracy"]),

@@ -39,6 +39,8 @@
 //! the CPU in `f64`. Beneath them, in the order of the data's travel: [`graph`], [`plan`], [`exec`], with the kernel table in
 //! [`kernels`].
 //!
+//! [`guide`] goes through all of it with code: training, a loop of one's own, gradients, verification, embedding, exchange.
+//!
 //! Features: `gpu` (default) brings wgpu; without it the device `cpu` still works.
 
 #![deny(unsafe_code)]
@@ -52,6 +54,7 @@ pub mod error;
 pub mod exchange;
 pub mod exec;
 pub mod graph;
+pub mod guide;
 pub mod kernels;
 pub mod model;
 pub mod plan;

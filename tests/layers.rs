@@ -23,6 +23,8 @@ const LAYERS: &[(&str, usize, &[&str])] = &[
     ("verify", 6, &["*"]),
     ("bench", 6, &["*"]),
     ("exchange", 6, &["*"]),
+    // Text alone.
+    ("guide", 7, &["*"]),
     ("cli", 7, &["*"]),
     ("web", 7, &["*"]),
 ];

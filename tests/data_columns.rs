@@ -64,6 +64,20 @@ fn categories_become_a_number_each_and_means_stand_for_missing_numbers() {
     place.good(&["verify", "r", "--device", "cpu"]);
     place.good(&["gradcheck", "shop.toml"]);
     place.good(&["init", "shop.toml", "--out", "w.safetensors"]);
+
+    // Out to ONNX and back: the file's metadata say how columns become features.
+    let out = place.run(&["convert", "r", "--out", "m.onnx", "--with-scaler"]);
+    assert!(out.code == Some(0) && out.stderr.contains("categories or missing values"), "{out:?}");
+    place.good(&["convert", "m.onnx", "--out", "back"]);
+    assert_eq!(predict("a.csv"), place.good(&["predict", "back", "--data", "a.csv", "--device", "cpu"]));
+
+    // A schema that somebody has changed is refused, not read with columns that are not there.
+    let kept = place.read("r/preprocessing.json");
+    place.write_edited("r/preprocessing.json", &kept, "\"colour=blue\",", "");
+    place.refused(
+        &["predict", "r", "--data", "a.csv", "--device", "cpu"],
+        &["preprocessing.json", "not those of the encoding"],
+    );
 }
 
 #[test]

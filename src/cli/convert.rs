@@ -27,6 +27,12 @@ fn export(args: &args::Convert) -> anyhow::Result<bool> {
     let export = Export { with_scaler: args.with_scaler, probabilities: args.probabilities };
     write_atomically(&args.out, &encode(&trained, export)?)?;
     out::words(&format!("wrote {shown} (ONNX, opset {OPSET})"));
+    if trained.preprocessing.schema.encoding.is_some() {
+        out::words(
+            "the run makes its inputs from columns with categories or missing values, which the file does not: its input is the \
+             features that preprocessing.json names, in that order",
+        );
+    }
     if !args.with_scaler && kind != Scale::None {
         out::words(&format!(
             "the run scales its inputs (scale = \"{}\"), this file does not: scale them as preprocessing.json says, or \

@@ -23,6 +23,13 @@ pub struct Schema {
     pub encoding: Option<Encoding>,
 }
 
+impl Schema {
+    /// Whether features and encoding belong together: a schema comes from a file, and a file may have been changed.
+    pub fn is_consistent(&self) -> bool {
+        self.encoding.as_ref().is_none_or(|encoding| encoding.features() == self.features)
+    }
+}
+
 impl RawTable {
     /// Makes a data set of a training file and says which columns it took: every column that is not in `target` is a
     /// feature.

@@ -260,7 +260,7 @@ fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Resu
     let written: Option<Schema> = written.and_then(|(_, text)| serde_json::from_str(text).ok());
     let fits = |schema: &Schema| {
         let classes = schema.classes.as_ref().is_none_or(|classes| classes.len() == outputs.max(2));
-        schema.features.len() == inputs && !schema.target.is_empty() && classes
+        schema.features.len() == inputs && schema.is_consistent() && !schema.target.is_empty() && classes
     };
     let schema = written.filter(fits).unwrap_or_else(|| Schema {
         features: if inputs == 1 { vec!["x".into()] } else { (0..inputs).map(|i| format!("x[{i}]")).collect() },

@@ -120,6 +120,9 @@ impl RunFolder {
         let text = read_whole(&path, SIDE_FILE_BYTES).map_err(|e| broken(format!("cannot be read: {e}")))?;
         let found: Preprocessing =
             serde_json::from_slice(&text).map_err(|e| broken(format!("not what wgrad wrote there: {e}")))?;
+        if !found.schema.is_consistent() {
+            return Err(broken("not what wgrad wrote there: the features are not those of the encoding".to_owned()));
+        }
         match found.scaler.width() {
             Some(width) if width != found.schema.features.len() => Err(broken(format!(
                 "not what wgrad wrote there: {} features, but a scaler for {width}",

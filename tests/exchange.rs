@@ -31,7 +31,7 @@ fn trained(activation: &str, loss: &str, scaler: Scaler) -> Trained {
     );
     let spec = Spec::parse(&text, "s.toml").unwrap();
     let network = wgrad::model::Network { layers: spec.model.layers(3).unwrap(), loss: spec.train.loss };
-    let parameters = spec.model.initial_parameters(&network, 7);
+    let parameters = spec.model.initial_parameters(&network, 7).unwrap();
     let classes = network.loss.takes_class().then(|| vec!["no".to_string(), "yes".to_string()]);
     let schema = Schema {
         features: ["a", "b", "c"].map(String::from).to_vec(),
@@ -273,4 +273,52 @@ fn the_program_takes_a_run_out_and_in_again() {
     refused(&["convert", "m.onnx", "--out", "q", "--spec", "line.toml"], "holds the layers 4 -> 8");
     refused(&["verify", "alone", "--device", "cpu"], "data-not-named.csv");
     assert!(!place.path("q").exists());
+}
+
+#[test]
+fn training_starts_from_the_weights_of_another_run() {
+    let place = Place::new();
+    place.good(&["train", "iris.toml", "--run", "r", "--device", "cpu", "--epochs", "30"]);
+    place.good(&["convert", "r", "--out", "m.onnx", "--with-scaler"]);
+    place.good(&["convert", "m.onnx", "--out", "theirs"]);
+    let digest = |subject: &str| place.good(&["digest", subject]).split(' ').next().unwrap().to_owned();
+    let loss = |run: &str| -> f64 {
+        let first: serde_json::Value =
+            serde_json::from_str(place.read(&format!("{run}/metrics.jsonl")).lines().next().unwrap()).unwrap();
+        first["train_loss"].as_f64().unwrap()
+    };
+    place.good(&["train", "iris.toml", "--run", "on", "--device", "cpu", "--epochs", "2", "--init-from", "theirs"]);
+    place.good(&["train", "iris.toml", "--run", "anew", "--device", "cpu", "--epochs", "2"]);
+    assert!(loss("on") < 0.5 * loss("anew"), "{} {}", loss("on"), loss("anew"));
+    // The spec's key means the same, to the bit; a run that goes on in two parts too.
+    let spec = place.read("iris.toml");
+    place.write_edited(
+        "from.toml",
+        &spec,
+        "[[model.layers]]",
+        "[model]\nweights = \"theirs/model.safetensors\"\n\n[[model.layers]]",
+    );
+    place.good(&["init", "from.toml", "--out", "w.safetensors"]);
+    assert_eq!(digest("w.safetensors"), digest("r"));
+    place.good(&["train", "from.toml", "--run", "parts", "--device", "cpu", "--epochs", "1"]);
+    place.good(&["train", "--resume", "parts", "--device", "cpu", "--epochs", "2"]);
+    assert_eq!(digest("parts"), digest("on"));
+    place.good(&["verify", "from.toml", "--device", "cpu"]);
+    assert!(place.read("parts/run.json").contains("\"key\": \"weights\""));
+    let refused = |from: &str, part: &str| {
+        let args = ["train", "iris.toml", "--run", "q", "--device", "cpu", "--init-from", from];
+        place.refused(&args, &[part]);
+    };
+    refused("absent.safetensors", "absent.safetensors");
+    refused("iris.csv", "iris.csv");
+    place.write("other.toml", &spec.replace("dense = 8", "dense = 9"));
+    place.good(&["init", "other.toml", "--out", "o.safetensors"]);
+    refused("o.safetensors", "layers.0.weight has the shape [9, 4]");
+    // Other weights under the same name: the run's record tells.
+    place.good(&["convert", "on", "--out", "on.onnx"]);
+    std::fs::copy(place.path("on/model.safetensors"), place.path("theirs/model.safetensors")).unwrap();
+    place.refused(
+        &["train", "--resume", "parts", "--device", "cpu", "--epochs", "3"],
+        &["theirs/model.safetensors", "SHA-256"],
+    );
 }

@@ -491,7 +491,8 @@ fn any_spec() -> impl Strategy<Value = Spec> {
     // Some layer must say how many outputs there are.
     let layers = (layer(dense), prop::collection::vec(layer(kind), 0..4))
         .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect::<Vec<_>>());
-    let model = (prop::option::of(size()), layers).prop_map(|(inputs, layers)| ModelSpec { inputs, layers });
+    let model =
+        (prop::option::of(size()), layers).prop_map(|(inputs, layers)| ModelSpec { inputs, weights: None, layers });
     let loss = prop_oneof![
         prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
         positive().prop_map(|delta| Loss::Huber { delta }),

@@ -216,6 +216,9 @@ pub struct Train {
     /// Seed, instead of the spec's
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub seed: Option<u64>,
+    /// Start from the weights in this safetensors file, or of this run, instead of drawn ones
+    #[arg(long, value_name = "FILE|RUN", conflicts_with = "resume")]
+    pub init_from: Option<PathBuf>,
     /// Folder of the new run [default: runs/<spec>-<number>]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub run: Option<PathBuf>,

@@ -14,7 +14,7 @@ pub fn run(args: args::Gradcheck) -> anyhow::Result<bool> {
     let prepared = prepare(&spec)?;
     // Parameters, gradients and the terms of their bounds, each in f64.
     check_host_memory("the check", 6 * prepared.network.parameter_bytes())?;
-    let parameters = spec.model.initial_parameters(&prepared.network, seed);
+    let parameters = spec.model.initial_parameters(&prepared.network, seed)?;
     // The batch that training would begin with.
     let order = epoch_order(seed, 0, prepared.train.rows);
     let batch = prepared.train.subset(&order[..spec.train.batch_size.min(order.len())]);

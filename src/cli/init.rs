@@ -13,7 +13,7 @@ pub fn run(args: args::Init) -> anyhow::Result<bool> {
     let network = Network { layers: spec.model.layers(inputs(&spec)?)?, loss: spec.train.loss };
     // In f64 as they are drawn, then as the bytes of the file.
     check_host_memory("init", 3 * network.parameter_bytes())?;
-    let parameters = spec.model.initial_parameters(&network, args.seed.unwrap_or(spec.train.seed));
+    let parameters = spec.model.initial_parameters(&network, args.seed.unwrap_or(spec.train.seed))?;
     weights::save(&args.out, &parameters, Precision::F32, &BTreeMap::from([("format".into(), "pt".into())]))?;
     out::words(&format!(
         "wrote {} parameters in {} tensors to {}",

@@ -7,7 +7,7 @@ use super::{args, dump, out};
 use crate::error::Error;
 use crate::model::disk::SystemDisk;
 use crate::report::{Metrics, Outcome, RunReport, Times};
-use crate::spec::Spec;
+use crate::spec::{DataFile, Spec};
 use crate::train::run::{Job, Place, train};
 use crate::train::run_folder::RunFolder;
 use crate::train::tensorboard::EventLog;
@@ -92,6 +92,11 @@ fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {
         // clap has made sure that a spec is there when nothing is resumed.
         let path = args.spec.clone().unwrap_or_default();
         let mut spec = Spec::load(&path)?.with_absolute_paths()?;
+        if let Some(from) = &args.init_from {
+            let file = if from.is_dir() { from.join("model.safetensors") } else { from.clone() };
+            spec.model.weights = Some(DataFile::at(&file));
+            spec = spec.with_absolute_paths()?;
+        }
         override_spec(&mut spec, args);
         let spec_name = file_name(&path);
         return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()), switches, disk, lose_at });

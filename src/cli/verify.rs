@@ -28,7 +28,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     check_host_memory("verification", JUDGE_COPIES * prepared.network.parameter_bytes())?;
     let parameters = match &folder {
         Some(folder) => folder.parameters(&prepared.network, spec.train.optimizer.state_slots())?,
-        None => spec.model.initial_parameters(&prepared.network, spec.train.seed),
+        None => spec.model.initial_parameters(&prepared.network, spec.train.seed)?,
     };
     out::words(&format!("device    {} ({})", device.name(), device.reason()));
     let question = Question {

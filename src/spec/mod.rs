@@ -19,6 +19,7 @@ use crate::data::{Columns, Scale, TargetRule};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer, UpdateRule};
 use crate::model::init::{Init, draw_parameters};
+use crate::model::weights;
 use crate::model::{Layer, LayerKind, Network, Tensor};
 use crate::report::Monitor;
 use std::io::Read;
@@ -112,6 +113,8 @@ pub enum Validation {
 pub struct ModelSpec {
     /// Number of features, where the spec states it; otherwise the data decide.
     pub inputs: Option<usize>,
+    /// `weights`: the file that training starts from; drawn where there is none.
+    pub weights: Option<DataFile>,
     /// The layers, first to last, at least one.
     pub layers: Vec<LayerSpec>,
 }
@@ -284,6 +287,7 @@ impl Spec {
         if let Some(Validation::File(file)) = &mut self.data.validation {
             make_absolute(file)?;
         }
+        self.model.weights.as_mut().map_or(Ok(()), make_absolute)?;
         Ok(self)
     }
 
@@ -359,14 +363,22 @@ impl ModelSpec {
         Ok(layers.collect())
     }
 
-    /// The initial parameters of `network`, which is this model's, as its layers' `init` says.
-    pub fn initial_parameters(&self, network: &Network, seed: u64) -> Vec<Tensor> {
+    /// The parameters that `network`, which is this model's, starts from: those of the file `weights`, or drawn as its layers'
+    /// `init` says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Weights`], [`Error::Io`] where the file cannot be used.
+    pub fn initial_parameters(&self, network: &Network, seed: u64) -> Result<Vec<Tensor>> {
+        if let Some(file) = &self.weights {
+            return weights::load(&file.path, &network.parameters(), false);
+        }
         let init = |layer: &LayerSpec| match layer.kind {
             LayerKindSpec::Dense { init, .. } => init,
             LayerKindSpec::Dropout(_) => Init::Auto,
         };
         let inits: Vec<Init> = self.layers.iter().map(init).collect();
-        draw_parameters(&network.layers, &inits, seed)
+        Ok(draw_parameters(&network.layers, &inits, seed))
     }
 }
 

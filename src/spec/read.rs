@@ -27,7 +27,11 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
     root.finish()?;
     let empty = DeTable::new();
     let data = data(&root.section("data", "[data] with `train` and `target`")?, path)?;
-    let model = model(&root.section("model", "[[model.layers]] with `dense = 10`")?, &empty)?;
+    let model = model(
+        &root.section("model", "[[model.layers]] with `dense = 10`")?,
+        path.parent().unwrap_or(Path::new("")),
+        &empty,
+    )?;
     let validated = data.validation.is_some();
     let train = train(&root.section("train", "[train] with `loss` and `optimizer`")?, &empty, validated)?;
     Ok(Spec { data, model, train })
@@ -150,10 +154,11 @@ fn scale(source: &Source<'_>, value: &Value<'_>) -> Result<Scale> {
     })
 }
 
-fn model<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
+fn model<'a>(table: &Table<'a>, folder: &Path, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
     let source = table.source();
     let inputs = table.get("inputs").map(|value| size(source, "inputs", value)).transpose()?;
     let init = table.get("init").map_or(Ok(Init::Auto), |value| choice::init(source, value, empty))?;
+    let weights = table.get("weights").map(|value| file(source, "weights", value, folder)).transpose()?;
     let value = table.require("layers", "[[model.layers]] with `dense = 10`")?;
     table.finish()?;
     let DeValue::Array(list) = value.get_ref() else {
@@ -171,7 +176,7 @@ fn model<'a>(table: &Table<'a>, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
             "`layers` has no dense layer, so nothing says how many outputs there are. Add one, such as { dense = 10 }";
         return Err(source.error(&value.span(), message));
     }
-    Ok(ModelSpec { inputs, layers })
+    Ok(ModelSpec { inputs, weights, layers })
 }
 
 /// The keys that say what a layer is; an entry has one of them.

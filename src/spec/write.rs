@@ -42,8 +42,14 @@ impl Spec {
         }
         writeln!(out, "missing = \"{}\"", columns.missing.name())?;
         data.reading.write(out)?;
+        if self.model.inputs.is_some() || self.model.weights.is_some() {
+            writeln!(out, "\n[model]")?;
+        }
         if let Some(inputs) = self.model.inputs {
-            writeln!(out, "\n[model]\ninputs = {inputs}")?;
+            writeln!(out, "inputs = {inputs}")?;
+        }
+        if let Some(weights) = &self.model.weights {
+            writeln!(out, "weights = {}", quoted(&weights.written))?;
         }
         for layer in &self.model.layers {
             writeln!(out, "\n[[model.layers]]")?;

@@ -31,7 +31,7 @@ pub struct RunRecord {
 /// A data file of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataRecord {
-    /// The key of the spec: `train` or `validation`; `train.y` and `validation.y` for targets in a file of their own.
+    /// The key of the spec: `train`, `validation` or `weights`; `train.y` and `validation.y` for targets in a file of their own.
     pub key: String,
     /// Where it lay.
     pub path: PathBuf,
@@ -64,6 +64,7 @@ impl RunRecord {
         if let Some(Validation::File(file)) = &spec.data.validation {
             files.extend([("validation", Some(file)), ("validation.y", file.labels.as_deref())]);
         }
+        files.push(("weights", spec.model.weights.as_ref()));
         let data = files.into_iter().filter_map(|(key, file)| Some(DataRecord::of(key, file?)));
         let data = data.collect::<Result<Vec<_>>>()?;
         let mut fields = Fields::new();
@@ -183,6 +184,7 @@ fn unchanging(spec: &Spec) -> String {
     if let Some(Validation::File(file)) = &mut spec.data.validation {
         without_place(file);
     }
+    spec.model.weights.iter_mut().for_each(without_place);
     spec.to_toml()
 }
 

@@ -244,7 +244,11 @@ impl Case {
                 image: None,
                 reading: Reading::default(),
             },
-            model: ModelSpec { inputs: Some(self.inputs), layers: self.layers.iter().map(layer).collect() },
+            model: ModelSpec {
+                inputs: Some(self.inputs),
+                weights: None,
+                layers: self.layers.iter().map(layer).collect(),
+            },
             train: TrainSpec {
                 loss: self.loss,
                 optimizer: self.optimizer,

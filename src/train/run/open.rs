@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
         let mut engine = open_engine(job, device, prepared).await?;
         let Restored { checkpoint, notice } = match &resumed {
             Some((folder, _)) => folder.checkpoint(network, train.optimizer.state_slots(), Some(&record.run))?,
-            None => Restored { checkpoint: first_checkpoint(job, prepared, &record), notice: None },
+            None => Restored { checkpoint: first_checkpoint(job, prepared, &record)?, notice: None },
         };
         let (position, best) = (checkpoint.position, checkpoint.best.clone());
         fill(&mut engine, prepared, &checkpoint)?;
@@ -186,14 +186,14 @@ fn check_monitor(job: &Job, prepared: &RunData) -> Result<()> {
 }
 
 /// The state that the seed says.
-fn first_checkpoint(job: &Job, prepared: &RunData, record: &RunRecord) -> Checkpoint {
-    Checkpoint {
+fn first_checkpoint(job: &Job, prepared: &RunData, record: &RunRecord) -> Result<Checkpoint> {
+    Ok(Checkpoint {
         run: record.run.clone(),
         position: Position::default(),
-        parameters: job.spec.model.initial_parameters(&prepared.network, job.spec.train.seed),
+        parameters: job.spec.model.initial_parameters(&prepared.network, job.spec.train.seed)?,
         states: Vec::new(),
         best: Vec::new(),
-    }
+    })
 }
 
 /// Makes the folder of a new run, with all that stays as it is but the spec.

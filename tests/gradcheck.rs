@@ -38,7 +38,9 @@ impl Case {
         let mut draw = |low: f64, high: f64| low + (high - low) * rng.next_f64();
         let mut parameters = initial_parameters(&network.layers, seed);
         for bias in parameters.iter_mut().filter(|p| p.shape.len() == 1) {
-            bias.values.iter_mut().for_each(|b| *b = draw(-0.5, 0.5));
+            // The weight of a normalising layer starts at 1.
+            let start = if bias.name.ends_with("weight") { 1.0 } else { 0.0 };
+            bias.values.iter_mut().for_each(|b| *b = start + draw(-0.5, 0.5));
         }
         let x: Vec<f64> = (0..ROWS * inputs).map(|_| draw(-1.5, 1.5)).collect();
         let outputs = network.outputs();
@@ -153,7 +155,13 @@ fn every_operation_has_its_case() {
             Op::Add => None,
             Op::MatMul { .. } => Some("matmul"),
             Op::AddBias => Some("add_bias"),
+            Op::Buffer { .. } => None,
             Op::Dropout { .. } => Some("dropout"),
+            Op::LayerNorm { .. } => Some("layer_norm"),
+            Op::LayerNormGrad { .. } => Some("layer_norm_grad"),
+            Op::BatchMoments { .. } => Some("batch_moments"),
+            Op::BatchNorm { .. } => Some("batch_norm"),
+            Op::BatchNormGrad { .. } => Some("batch_norm_grad"),
             Op::Activate(_) => Some("activate"),
             Op::ActivateGrad(_) => Some("activate_grad"),
             Op::ColumnSum => Some("column_sum"),
@@ -172,6 +180,11 @@ fn every_operation_has_its_case() {
         "activate_grad",
         "column_sum",
         "dropout",
+        "layer_norm",
+        "layer_norm_grad",
+        "batch_moments",
+        "batch_norm",
+        "batch_norm_grad",
         "loss",
         "loss_grad",
         "weighted_sum",
@@ -181,12 +194,15 @@ fn every_operation_has_its_case() {
 
 /// Every kind of layer, twice where it has a gradient for what comes before it.
 fn every_kind() -> Case {
-    let dropout = |p, activation| Layer::same_width(8, LayerKind::Dropout { p }, activation);
+    let same = |kind, activation| Layer::same_width(8, kind, activation);
     let layers = vec![
         Layer::dense(3, 8, Activation::Tanh, true),
-        dropout(0.4, Activation::Identity),
+        same(LayerKind::Dropout { p: 0.4 }, Activation::Identity),
         Layer::dense(8, 8, Activation::Identity, true),
-        dropout(0.2, Activation::Gelu),
+        same(LayerKind::LayerNorm, Activation::Silu),
+        Layer::dense(8, 8, Activation::Identity, true),
+        same(LayerKind::BatchNorm, Activation::Tanh),
+        same(LayerKind::Dropout { p: 0.2 }, Activation::Gelu),
         Layer::dense(8, 3, Activation::Softmax, true),
     ];
     Case::of(Network { layers, loss: Loss::Mse }, 1)

@@ -211,11 +211,24 @@ fn a_layer_is_of_one_kind() {
     assert_eq!(spec.outputs(), 10);
     let described: Vec<String> = spec.model.layers(64).unwrap().iter().map(|l| l.describe()).collect();
     assert_eq!(described, ["64 -> 32 sigmoid", "dropout 0.25 relu", "32 -> 10 identity"]);
-    refused("dense = 10", "dense = 10\ndropout = 0.5", ":13:11", &["dense, dropout", "`dropout` too", "two entries"]);
+    refused(
+        "dense = 10",
+        "dense = 10\ndropout = 0.5",
+        ":13:11",
+        &["dense, dropout, layer_norm", "`dropout` too", "two entries"],
+    );
     refused("dense = 10", "dropout = 1.0", ":12:11", &["`dropout`", "below 1", "1.0"]);
     refused("dense = 10", "dropout = nan", ":12:11", &["`dropout`", "nan"]);
     refused("dense = 10", "dropout = 0.5\nbias = true", ":13:1", &["unknown key `bias`", "dropout"]);
     refused("dense = 10", "drop = 0.5", ":11:1", &["layer 1", "no `dense`"]);
+    let spec = parse(&edited(
+        "dense = 10",
+        "layer_norm = true\n[[model.layers]]\nbatch_norm = true\n[[model.layers]]\ndense = 10",
+    ));
+    let kinds: Vec<LayerKindSpec> = spec.unwrap().model.layers[1..3].iter().map(|l| l.kind).collect();
+    assert_eq!(kinds, [LayerKindSpec::LayerNorm, LayerKindSpec::BatchNorm]);
+    refused("dense = 10", "layer_norm = false", ":12:14", &["`layer_norm`", "true", "false"]);
+    refused("dense = 10", "batch_norm = 1e-5", ":12:14", &["`batch_norm`", "true", "1e-5"]);
     let without = "[data]\ntrain = 'd'\ntarget = 't'\n[model]\nlayers = [{ dropout = 0.1 }]\n[train]\nloss = 'mse'\n\
                    optimizer = 'adam'\n";
     refused_text(without, ":5:10", &["no dense layer", "outputs"]);
@@ -484,7 +497,12 @@ fn any_spec() -> impl Strategy<Value = Spec> {
     let dense = (size(), any::<bool>(), init())
         .prop_map(|(outputs, bias, init)| LayerKindSpec::Dense { outputs, bias, init })
         .boxed();
-    let kind = prop_oneof![4 => dense.clone(), 1 => (0.0..1.0_f64).prop_map(LayerKindSpec::Dropout)].boxed();
+    let kind = prop_oneof![
+        4 => dense.clone(),
+        1 => (0.0..1.0_f64).prop_map(LayerKindSpec::Dropout),
+        1 => prop::sample::select(vec![LayerKindSpec::LayerNorm, LayerKindSpec::BatchNorm]),
+    ]
+    .boxed();
     let layer = |kind: BoxedStrategy<LayerKindSpec>| {
         (kind, activation()).prop_map(|(kind, activation)| LayerSpec { kind, activation })
     };

@@ -16,7 +16,7 @@ pub fn run(args: args::Grad) -> anyhow::Result<bool> {
     let data = batch(&spec, &args)?;
     let network = Network { layers: spec.model.layers(data.features.len())?, loss: spec.train.loss };
     let wide = args.precision == PrecisionArg::F64;
-    let parameters = weights::load(&args.weights, &network.parameters(), wide)?;
+    let parameters = weights::load(&args.weights, &network.tensors(), wide)?;
     let device = if wide { wide_device(&args)? } else { args.device.open()? };
     let roles = Roles { gradients: Some(data.rows), ..Roles::default() };
     let (loss, mut tensors) = pollster::block_on(async {

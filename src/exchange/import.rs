@@ -211,7 +211,7 @@ fn compare(layers: &[Layer], found: &Found, path: &Path) -> Result<()> {
     let of_spec = layers.iter().filter_map(|layer| match layer.kind {
         LayerKind::Dense { bias } => Some(describe(layer.inputs, layer.outputs, bias, layer.activation)),
         LayerKind::Dropout { .. } if layer.activation == Activation::Identity => None,
-        LayerKind::Dropout { .. } => Some(layer.describe()),
+        LayerKind::Dropout { .. } | LayerKind::LayerNorm | LayerKind::BatchNorm => Some(layer.describe()),
     });
     let of_file = found.layers.iter().map(|l| describe(l.inputs, l.outputs, l.bias.is_some(), rounded(l.activation)));
     let (of_spec, of_file): (Vec<_>, Vec<_>) = (of_spec.collect(), of_file.collect());

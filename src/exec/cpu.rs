@@ -340,7 +340,8 @@ fn launcher<T: Precision>(reads: usize, writes: usize) -> Result<Launcher<T>> {
                 $(($r, 1) => run_launch::<T, $r, 1>,
                 ($r, 2) => run_launch::<T, $r, 2>,
                 ($r, 3) => run_launch::<T, $r, 3>,
-                ($r, 4) => run_launch::<T, $r, 4>,)*
+                ($r, 4) => run_launch::<T, $r, 4>,
+                ($r, 5) => run_launch::<T, $r, 5>,)*
                 _ => return Err(Error::Internal(format!("a kernel reads {reads} and writes {writes} buffers"))),
             }
         };

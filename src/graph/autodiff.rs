@@ -72,7 +72,7 @@ fn rule(
     let wants = |i: usize| needed[inputs[i].node];
     let mut out = Vec::new();
     match graph.nodes[node].op.clone() {
-        Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {}
+        Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } | Op::Buffer { .. } => {}
         Op::MatMul { trans_a, trans_b } => {
             if wants(0) {
                 let ga = matmul_left(graph, trans_a, trans_b, dy, inputs[1], &format!("{label}.input.grad"))?;
@@ -105,12 +105,42 @@ fn rule(
             let gradient = graph.push(Op::LossGrad(loss), &[inputs[0], inputs[1], dy], "loss.grad")?;
             out.push((inputs[0], gradient));
         }
+        op @ (Op::LayerNorm { .. } | Op::BatchNorm { .. }) => out = normalised(graph, &op, dy, &inputs, &label)?,
+        op @ (Op::LayerNormGrad { .. } | Op::BatchNormGrad { .. } | Op::BatchMoments { .. }) => {
+            return Err(no_rule(node, &op));
+        }
         op @ (Op::Gather | Op::ActivateGrad(_) | Op::ColumnSum | Op::LossGrad(_) | Op::WeightedSum | Op::Update(_)) => {
-            return Err(internal(format!("%{node} ({}) has no gradient rule", op.name())));
+            return Err(no_rule(node, &op));
         }
     }
     out.retain(|(operand, _)| needed[operand.node]);
     Ok(out)
+}
+
+fn no_rule(node: usize, op: &Op) -> crate::error::Error {
+    internal(format!("%{node} ({}) has no gradient rule", op.name()))
+}
+
+/// The gradients of a normalising layer for x, weight and bias: one op for the first two, of which the second gives a column sum.
+fn normalised(g: &mut Graph, op: &Op, dy: Value, inputs: &[Value], label: &str) -> Result<Vec<(Value, Value)>> {
+    let x = inputs[0];
+    let (op, operands, weight, bias) = match *op {
+        Op::LayerNorm { eps } => (Op::LayerNormGrad { eps }, vec![dy, x, inputs[1]], inputs[1], inputs[2]),
+        Op::BatchNorm { eps } => {
+            let mut operands = vec![dy, x, inputs[1], inputs[2], inputs[3]];
+            // The gradient goes through the moments where they are the batch's own, whose node gives the count, too.
+            if matches!(g.nodes[inputs[1].node].op, Op::BatchMoments { .. }) {
+                operands.push(Value { node: inputs[1].node, result: 2 });
+            }
+            (Op::BatchNormGrad { eps }, operands, inputs[3], inputs[4])
+        }
+        ref other => return Err(internal(format!("{label}: {} does not normalise", other.name()))),
+    };
+    let dx = g.push(op, &operands, &format!("{label}.grad"))?;
+    let each = Value { result: 1, ..dx };
+    let weight_grad = g.push(Op::ColumnSum, &[each], &format!("{label}.weight.grad"))?;
+    let bias_grad = g.push(Op::ColumnSum, &[dy], &format!("{label}.bias.grad"))?;
+    Ok(vec![(x, dx), (weight, weight_grad), (bias, bias_grad)])
 }
 
 /// Gradient of op(a) · op(b) with respect to a: dy · op(b)ᵀ, or its transpose where a was transposed.

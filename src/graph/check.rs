@@ -23,7 +23,7 @@ pub fn verify(graph: &Graph, pass: &str) -> Result<()> {
             return Err(internal(format!("{} has a result that is empty or has more than two dimensions", at())));
         }
         match &node.op {
-            Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {
+            Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } | Op::Buffer { .. } => {
                 if !node.inputs.is_empty() || node.results.len() != 1 {
                     return Err(internal(format!("{} is a source with operands or several results", at())));
                 }

@@ -96,6 +96,11 @@ pub enum Op {
         /// Which of its states.
         slot: usize,
     },
+    /// Source: a tensor that a train step changes and no gradient reaches, kept with the parameters: running statistics.
+    Buffer {
+        /// Name of the tensor.
+        name: String,
+    },
     /// `(data [n, cols], index [rows]) -> [rows, cols]`: y\[i\] = data\[index\[i\]\]
     Gather,
     /// `(a, b) -> op(a) · op(b)`; true transposes.
@@ -113,6 +118,33 @@ pub enum Op {
         p: f64,
         /// Tells the masks of several layers apart.
         layer: u32,
+    },
+    /// `(x [m, n], weight [n], bias [n]) -> [m, n]`: each row less its mean, over its standard deviation, times weight, plus bias.
+    LayerNorm {
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// `(dy, x, weight) -> (dx, dy * xhat)`; the second result's column sums are the gradient of weight.
+    LayerNormGrad {
+        /// As the layer's.
+        eps: f64,
+    },
+    /// `(x [m, n], count [1], running_mean [n], running_var [n]) -> (mean [n], variance [n], count [1])`: of each column over the
+    /// first count rows; moves the running statistics in place.
+    BatchMoments {
+        /// Weight of this batch in the running statistics.
+        momentum: f64,
+    },
+    /// `(x [m, n], mean [n], variance [n], weight [n], bias [n]) -> [m, n]`: as LayerNorm over columns, by given moments.
+    BatchNorm {
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// `(dy, x, mean, variance, weight) -> (dx, dy * xhat)` where the moments are constants; with the count of
+    /// [`Op::BatchMoments`] as sixth operand, where they are x's.
+    BatchNormGrad {
+        /// As the layer's.
+        eps: f64,
     },
     /// `(a, b) -> a + b`, equal shapes.
     Add,
@@ -134,7 +166,9 @@ pub enum Op {
 
 /// Name of the table from which layers draw random numbers: a row a step.
 pub const RANDOM: &str = "random";
-/// Its columns: the upper two words of the counters, then the key.
+/// Name of the table that says how many rows of a step's batch are samples; the others fill it up.
+pub const COUNT: &str = "count";
+/// Columns of the table `random`: the upper two words of the counters, then the key.
 pub const RANDOM_COLUMNS: usize = 4;
 
 /// One of the results of a node.

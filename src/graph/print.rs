@@ -18,6 +18,12 @@ impl Op {
             }
             Op::AddBias => "add_bias".into(),
             Op::Dropout { p, layer } => format!("dropout {p} {layer}"),
+            Op::Buffer { name } => format!("buffer \"{name}\""),
+            Op::LayerNorm { .. } => "layer_norm".into(),
+            Op::LayerNormGrad { .. } => "layer_norm_grad".into(),
+            Op::BatchMoments { .. } => "batch_moments".into(),
+            Op::BatchNorm { .. } => "batch_norm".into(),
+            Op::BatchNormGrad { .. } => "batch_norm_grad".into(),
             Op::Add => "add".into(),
             Op::Activate(a) => a.name().into(),
             Op::ActivateGrad(a) => format!("{}_grad", a.name()),

@@ -8,7 +8,7 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
     let rule = Rule { op, inputs, label };
     let one = |ty: TensorType| Ok(vec![ty]);
     match op {
-        Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {
+        Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } | Op::Buffer { .. } => {
             Err(internal(format!("{label}: a source has no shape rule")))
         }
         Op::Gather => {
@@ -32,6 +32,8 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
             rule.require(*random == TensorType::u32(&[RANDOM_COLUMNS]), "a row of the table of random numbers")?;
             one(x.clone())
         }
+        Op::LayerNorm { .. } | Op::LayerNormGrad { .. } | Op::BatchMoments { .. } => rule.normalise(),
+        Op::BatchNorm { .. } | Op::BatchNormGrad { .. } => rule.normalise(),
         Op::Add => {
             let [a, b] = rule.operands()?;
             rule.require(a == b, "two operands of the same shape")?;
@@ -110,6 +112,29 @@ impl Rule<'_> {
         let (kb, n) = if trans_b { (b1, b0) } else { (b0, b1) };
         self.require(ka == kb, "two matrices with equal inner sizes")?;
         Ok(vec![TensorType::f32(&[m, n])])
+    }
+
+    /// The normalising layers: vectors with one number for each column of a matrix.
+    fn normalise(&self) -> Result<Vec<TensorType>> {
+        let count = TensorType::u32(&[1]);
+        // Operands before and after the matrix x, whether the moments are x's own, and the results.
+        let (x, vectors) = match (self.op, self.inputs) {
+            (Op::LayerNorm { .. }, [x, w, b]) => (x, vec![w, b]),
+            (Op::LayerNormGrad { .. }, [dy, x, w]) if dy == x => (x, vec![w]),
+            (Op::BatchMoments { .. }, [x, n, m, v]) if **n == count => (x, vec![m, v]),
+            (Op::BatchNorm { .. }, [x, m, v, w, b]) => (x, vec![m, v, w, b]),
+            (Op::BatchNormGrad { .. }, [dy, x, m, v, w]) if dy == x => (x, vec![m, v, w]),
+            (Op::BatchNormGrad { .. }, [dy, x, m, v, w, n]) if dy == x && **n == count => (x, vec![m, v, w]),
+            _ => return Err(internal(format!("{}: {} has wrong operands", self.label, self.op.name()))),
+        };
+        let (_, cols) = self.matrix(x)?;
+        let vector = TensorType::f32(&[cols]);
+        self.require(vectors.iter().all(|v| ***v == vector), "one number for each column in every vector")?;
+        Ok(match self.op {
+            Op::BatchMoments { .. } => vec![vector.clone(), vector, count],
+            Op::LayerNorm { .. } | Op::BatchNorm { .. } => vec![(*x).clone()],
+            _ => vec![(*x).clone(); 2],
+        })
     }
 
     /// Checks prediction and target; gives the number of samples.

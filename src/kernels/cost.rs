@@ -95,6 +95,11 @@ family!(find_nonfinite, |a| groups: lines(a.size(0).div_ceil(4)), flops: 2 * a.s
 family!(advance, |_a| groups: 1, flops: 0, bytes: 2);
 family!(softmax, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 2 * area(a));
 family!(softmax_grad, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 3 * area(a));
+family!(layer_norm, |a| groups: row_groups(a), flops: 8 * area(a), bytes: 2 * area(a) + 2 * a.size(1));
+family!(layer_norm_grad, |a| groups: row_groups(a), flops: 16 * area(a), bytes: 4 * area(a) + a.size(1));
+family!(batch_moments, |a| groups: lines(a.size(1)), flops: 4 * area(a), bytes: area(a) + 6 * a.size(1) + 2);
+family!(batch_norm, |a| groups: lines(area(a)), flops: 6 * area(a), bytes: 2 * area(a) + 4 * a.size(1));
+family!(batch_norm_grad, |a| groups: lines(a.size(1)), flops: 14 * area(a), bytes: 4 * area(a) + 3 * a.size(1) + 1);
 family!(loss, |a| groups: row_groups(a), flops: 6 * area(a), bytes: 3 * area(a) + 2 * a.size(0));
 family!(dense_cross_entropy, |a| groups: a.size(0).div_ceil(head_width(a)) as u64,
     flops: 2 * product_flops(a) + 7 * a.size(0) * a.size(1) + 2 * a.size(0) * a.size(2),

@@ -19,7 +19,7 @@ pub use row::{Access, Args, BoundCall, Call, Dtype, In, Measured, Out, Param, Ro
 pub use scalar::Scalar;
 pub use shader::Engine;
 
-use row::{Binding, read, read_u32, update, update_u32, write};
+use row::{Binding, read, read_u32, update, update_u32, write, write_u32};
 
 /// Rows that one lane sums are short up to this width; wider rows take a workgroup of [`ROW_LANES`] each.
 pub const NARROW_ROW: usize = 64;
@@ -172,7 +172,7 @@ table! {
         bound: "gamma(rows_per_sum) * sum|x|",
     }
     gather_rows: {
-        bindings: &[read_u32("step"), read_u32("index"), read_u32("data"), Binding { name: "y", access: Access::Write, dtype: Dtype::U32 }],
+        bindings: &[read_u32("step"), read_u32("index"), read_u32("data"), write_u32("y")],
         params: &["rows", "cols", "index_stride"], workgroup: LINE, cost: cost::gather_rows,
         bound: "0: bits are copied",
     }
@@ -238,6 +238,39 @@ table! {
     softmax_grad: {
         bindings: &[read("dy"), read("p"), write("dx")],
         params: &["rows", "cols"], workgroup: LINE, cost: cost::softmax_grad, bound: "p * (gamma(cols + 1) * sum p|dy - dy_k| + 2u |dy - dy_k|) + u |dx|",
+    }
+
+    // Normalisation: over a row, over the batch.
+    layer_norm: {
+        bindings: &[read("x"), read("weight"), read("bias"), write("y")],
+        params: &["rows", "cols", "eps"], workgroup: LINE, cost: cost::layer_norm,
+        bound: "the formula over values with errors: gamma(depth) for the sums of a row, RSQRT = 4u for inverseSqrt",
+    }
+    layer_norm_grad: {
+        bindings: &[read("dy"), read("x"), read("weight"), write("dx"), write("each")],
+        params: &["rows", "cols", "eps"], workgroup: LINE, cost: cost::layer_norm_grad,
+        bound: "the formula over values with errors, as layer_norm",
+    }
+    batch_moments: {
+        bindings: &[
+            read_u32("step"), read_u32("count"), read("x"), write("mean"), write("variance"), write_u32("counted"),
+            update("running_mean"), update("running_var"),
+        ],
+        params: &["rows", "cols", "momentum", "one_minus_momentum"], workgroup: LINE, cost: cost::batch_moments,
+        bound: "the formula over values with errors: gamma(count) for the sums of a column",
+    }
+    batch_norm: {
+        bindings: &[read("x"), read("mean"), read("variance"), read("weight"), read("bias"), write("y")],
+        params: &["rows", "cols", "eps"], workgroup: LINE, cost: cost::batch_norm,
+        bound: "the formula over values with errors: RSQRT = 4u for inverseSqrt",
+    }
+    batch_norm_grad: {
+        bindings: &[
+            read("dy"), read("x"), read("mean"), read("variance"), read_u32("counted"), read("weight"), write("dx"),
+            write("each"),
+        ],
+        params: &["rows", "cols", "eps"], workgroup: LINE, cost: cost::batch_norm_grad,
+        bound: "the formula over values with errors: gamma(count) for the sums of a column",
     }
 
     // Losses: per-sample loss and its gradient times the upstream gradient of the sample, in one pass.

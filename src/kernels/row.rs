@@ -43,6 +43,9 @@ pub(super) const fn read_u32(name: &'static str) -> Binding {
 pub(super) const fn write(name: &'static str) -> Binding {
     Binding { name, access: Access::Write, dtype: Dtype::F32 }
 }
+pub(super) const fn write_u32(name: &'static str) -> Binding {
+    Binding { name, access: Access::Write, dtype: Dtype::U32 }
+}
 pub(super) const fn update(name: &'static str) -> Binding {
     Binding { name, access: Access::Update, dtype: Dtype::F32 }
 }

@@ -63,6 +63,8 @@ const LIBRARY: &[(&str, &str)] = &[
     ("philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
     ("rows_by_index.wgsl", include_str!("../../shaders/lib/rows_by_index.wgsl")),
     ("rows_in_order.wgsl", include_str!("../../shaders/lib/rows_in_order.wgsl")),
+    ("row.wgsl", include_str!("../../shaders/lib/row.wgsl")),
+    ("row_moments.wgsl", include_str!("../../shaders/lib/row_moments.wgsl")),
     ("sgd.wgsl", include_str!("../../shaders/lib/sgd.wgsl")),
     ("activation_word.wgsl", include_str!("../../shaders/lib/activation_word.wgsl")),
     ("activation_word4.wgsl", include_str!("../../shaders/lib/activation_word4.wgsl")),

@@ -29,9 +29,19 @@ pub enum LayerKind {
         /// The share of numbers that become 0, at least 0 and below 1.
         p: f64,
     },
+    /// y = (x - mean) / sqrt(variance + [`EPS`]) · weight + bias over the numbers of each sample; `weight`, `bias` \[width\]
+    LayerNorm,
+    /// The same over the samples of the batch in training, by running statistics in use; `weight`, `bias` and, not trained,
+    /// `running_mean`, `running_var` \[width\]
+    BatchNorm,
 }
 
-/// Whether a network learns or is used: dropout differs.
+/// What the normalising layers add to the variance; PyTorch's default.
+pub const EPS: f64 = 1e-5;
+/// The weight of a batch in the running statistics; PyTorch's default.
+pub const MOMENTUM: f64 = 0.1;
+
+/// Whether a network learns or is used: dropout and batch norm differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// As in a training step.
@@ -81,6 +91,17 @@ impl Layer {
                 shapes
             }
             LayerKind::Dropout { .. } => Vec::new(),
+            LayerKind::LayerNorm | LayerKind::BatchNorm => {
+                vec![("weight", vec![self.outputs]), ("bias", vec![self.outputs])]
+            }
+        }
+    }
+
+    /// Suffixes and shapes of what is kept with the parameters and not trained by gradients.
+    pub fn buffers(&self) -> Vec<(&'static str, Vec<usize>)> {
+        match self.kind {
+            LayerKind::BatchNorm => vec![("running_mean", vec![self.outputs]), ("running_var", vec![self.outputs])],
+            LayerKind::Dense { .. } | LayerKind::Dropout { .. } | LayerKind::LayerNorm => Vec::new(),
         }
     }
 
@@ -96,6 +117,8 @@ impl Layer {
                 format!("{} -> {} {}{bias}", self.inputs, self.outputs, self.activation.name())
             }
             LayerKind::Dropout { p } => format!("dropout {p}{activation}"),
+            LayerKind::LayerNorm => format!("layer_norm{activation}"),
+            LayerKind::BatchNorm => format!("batch_norm{activation}"),
         }
     }
 }

@@ -10,10 +10,12 @@ pub mod weights;
 pub use init::{Init, Tensor};
 pub use layer::{Layer, LayerKind, Mode};
 
+use layer::{EPS, MOMENTUM};
+
 use crate::error::Result;
 use crate::graph::{
-    Activation, Graph, Loss, Op, RANDOM, RANDOM_COLUMNS, TensorType, UpdateRule, Value, autodiff, check, optimizer,
-    stabilise,
+    Activation, COUNT, Graph, Loss, Op, RANDOM, RANDOM_COLUMNS, TensorType, UpdateRule, Value, autodiff, check,
+    optimizer, stabilise,
 };
 
 /// Layers and a loss.
@@ -50,6 +52,11 @@ impl Network {
     /// Names and shapes of the parameters, in order.
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         init::parameter_shapes(&self.layers)
+    }
+
+    /// Names and shapes of all that a weight file holds, in order: the parameters, and what layers keep beside them.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        init::tensor_shapes(&self.layers)
     }
 
     /// Number of trainable numbers.
@@ -151,7 +158,7 @@ impl Network {
         let ty = TensorType::f32(&[samples.rows, self.inputs()]);
         let all = graph.source(Op::Data { name: format!("{}.x", samples.name) }, ty, "data");
         let x = graph.push(Op::Gather, &[all, index], "batch.x")?;
-        Builder { graph, mode, random: None }.layers(&self.layers, x)
+        Builder { graph, mode, random: None, count: None }.layers(&self.layers, x)
     }
 }
 
@@ -165,6 +172,8 @@ struct Builder<'a> {
     mode: Mode,
     /// The table of random numbers' counters, once a layer has asked for it.
     random: Option<Value>,
+    /// The table of the batches' numbers of samples, likewise.
+    count: Option<Value>,
 }
 
 impl Builder<'_> {
@@ -173,6 +182,8 @@ impl Builder<'_> {
             x = match layer.kind {
                 LayerKind::Dense { .. } => self.dense(i, layer, x)?,
                 LayerKind::Dropout { p } => self.dropout(i, p, x)?,
+                LayerKind::LayerNorm => self.layer_norm(i, layer.inputs, x)?,
+                LayerKind::BatchNorm => self.batch_norm(i, layer.inputs, x)?,
             };
             if layer.activation != Activation::Identity {
                 x = self.graph.push(Op::Activate(layer.activation), &[x], &format!("layers.{i}"))?;
@@ -196,6 +207,32 @@ impl Builder<'_> {
         }
         let b = self.parameter(i, "bias", &[layer.outputs], false);
         self.graph.push(Op::AddBias, &[y, b], &label)
+    }
+
+    fn layer_norm(&mut self, i: usize, width: usize, x: Value) -> Result<Value> {
+        // Weight decay would pull the scale of a normalising layer to 0, which stands for nothing.
+        let weight = self.parameter(i, "weight", &[width], false);
+        let bias = self.parameter(i, "bias", &[width], false);
+        self.graph.push(Op::LayerNorm { eps: EPS }, &[x, weight, bias], &format!("layers.{i}"))
+    }
+
+    fn batch_norm(&mut self, i: usize, width: usize, x: Value) -> Result<Value> {
+        let label = format!("layers.{i}");
+        let weight = self.parameter(i, "weight", &[width], false);
+        let bias = self.parameter(i, "bias", &[width], false);
+        let mut buffer = |name: &str| {
+            let op = Op::Buffer { name: format!("layers.{i}.{name}") };
+            self.graph.source(op, TensorType::f32(&[width]), &label)
+        };
+        let (mut mean, mut variance) = (buffer("running_mean"), buffer("running_var"));
+        if self.mode == Mode::Train {
+            let source = || self.graph.source(Op::Table { name: COUNT.into() }, TensorType::u32(&[1]), "tables");
+            let count = *self.count.get_or_insert_with(source);
+            let moments = Op::BatchMoments { momentum: MOMENTUM };
+            mean = self.graph.push(moments, &[x, count, mean, variance], &format!("{label}.moments"))?;
+            variance = Value { result: 1, ..mean };
+        }
+        self.graph.push(Op::BatchNorm { eps: EPS }, &[x, mean, variance, weight, bias], &label)
     }
 
     fn dropout(&mut self, i: usize, p: f64, x: Value) -> Result<Value> {

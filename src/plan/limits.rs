@@ -192,6 +192,17 @@ impl Limits {
                     dispatch.args.size(2)
                 )));
             }
+            let rounds = column_rounds(dispatch.kernel, &dispatch.args);
+            if rounds > u64::from(self.max_loop_rounds) {
+                return Err(Error::Limit(format!(
+                    "{target} ends an invocation's loops after {} rounds, but {} ({}) goes through the {} rows of a batch \
+                     twice. Reduce batch_size, or train with --device cpu",
+                    self.max_loop_rounds,
+                    dispatch.label,
+                    row.name,
+                    dispatch.args.size(0)
+                )));
+            }
             if row.workgroup.iter().product::<u32>() > self.max_compute_invocations_per_workgroup {
                 return Err(Error::Limit(format!(
                     "{target} allows maxComputeInvocationsPerWorkgroup = {}, but kernel {} needs {:?}",
@@ -200,6 +211,14 @@ impl Limits {
             }
         }
         Ok(())
+    }
+}
+
+/// Rounds of all loops of an invocation that goes through the rows of a batch twice; 0 for other kernels.
+fn column_rounds(kernel: Kernel, args: &Args) -> u64 {
+    match kernel {
+        Kernel::batch_moments | Kernel::batch_norm_grad => 2 * args.size(0) as u64 + 2,
+        _ => 0,
     }
 }
 

@@ -26,6 +26,9 @@ use crate::kernels::{Args, Dtype, Kernel};
 /// Elements between two buffers' starts are a multiple of this: 256 bytes, WebGPU's default offset alignment.
 pub const ALIGN_ELEMENTS: usize = 64;
 
+/// Name of the arena of what a step changes beside parameters and states: running statistics.
+pub const RUNNING: &str = "running";
+
 /// Name of the buffer that tells of numbers that are not finite; 0 while all are.
 pub const NONFINITE: &str = "nonfinite";
 

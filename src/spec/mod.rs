@@ -142,6 +142,22 @@ pub enum LayerKindSpec {
     },
     /// `dropout`: the share of numbers that become 0 in training.
     Dropout(f64),
+    /// `layer_norm`: each sample's numbers normalised.
+    LayerNorm,
+    /// `batch_norm`: each number normalised over the batch.
+    BatchNorm,
+}
+
+impl LayerKindSpec {
+    /// The key that names the kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            LayerKindSpec::Dense { .. } => "dense",
+            LayerKindSpec::Dropout(_) => "dropout",
+            LayerKindSpec::LayerNorm => "layer_norm",
+            LayerKindSpec::BatchNorm => "batch_norm",
+        }
+    }
 }
 
 impl LayerSpec {
@@ -155,6 +171,8 @@ impl LayerSpec {
         match self.kind {
             LayerKindSpec::Dense { outputs, bias, .. } => Layer::dense(inputs, outputs, self.activation, bias),
             LayerKindSpec::Dropout(p) => Layer::same_width(inputs, LayerKind::Dropout { p }, self.activation),
+            LayerKindSpec::LayerNorm => Layer::same_width(inputs, LayerKind::LayerNorm, self.activation),
+            LayerKindSpec::BatchNorm => Layer::same_width(inputs, LayerKind::BatchNorm, self.activation),
         }
     }
 }
@@ -295,7 +313,7 @@ impl Spec {
     pub fn outputs(&self) -> usize {
         let dense = |layer: &LayerSpec| match layer.kind {
             LayerKindSpec::Dense { outputs, .. } => Some(outputs),
-            LayerKindSpec::Dropout(_) => None,
+            _ => None,
         };
         self.model.layers.iter().rev().find_map(dense).unwrap_or(0)
     }
@@ -375,7 +393,7 @@ impl ModelSpec {
         }
         let init = |layer: &LayerSpec| match layer.kind {
             LayerKindSpec::Dense { init, .. } => init,
-            LayerKindSpec::Dropout(_) => Init::Auto,
+            _ => Init::Auto,
         };
         let inits: Vec<Init> = self.layers.iter().map(init).collect();
         Ok(draw_parameters(&network.layers, &inits, seed))

@@ -180,7 +180,7 @@ fn model<'a>(table: &Table<'a>, folder: &Path, empty: &'a DeTable<'a>) -> Result
 }
 
 /// The keys that say what a layer is; an entry has one of them.
-const KINDS: [&str; 2] = ["dense", "dropout"];
+const KINDS: [&str; 4] = ["dense", "dropout", "layer_norm", "batch_norm"];
 
 fn layer<'a>(table: &Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<LayerSpec> {
     let source = table.source();
@@ -194,6 +194,12 @@ fn layer<'a>(table: &Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<La
         Some(("dropout", value)) => {
             let range = "a number of at least 0 and below 1, such as 0.2";
             LayerKindSpec::Dropout(number(source, "dropout", value, range, |p| (0.0..1.0).contains(&p))?)
+        }
+        Some((key @ ("layer_norm" | "batch_norm"), value)) => {
+            if value.get_ref().as_bool() != Some(true) {
+                return Err(source.wrong_type(key, "true; without the layer, leave the whole entry out", value));
+            }
+            if *key == "layer_norm" { LayerKindSpec::LayerNorm } else { LayerKindSpec::BatchNorm }
         }
         _ => LayerKindSpec::Dense {
             outputs: size(source, "dense", table.require("dense", "dense = 10")?)?,

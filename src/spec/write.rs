@@ -56,6 +56,7 @@ impl Spec {
             match layer.kind {
                 LayerKindSpec::Dense { outputs, .. } => writeln!(out, "dense = {outputs}")?,
                 LayerKindSpec::Dropout(p) => writeln!(out, "dropout = {}", float(p))?,
+                LayerKindSpec::LayerNorm | LayerKindSpec::BatchNorm => writeln!(out, "{} = true", layer.kind.name())?,
             }
             writeln!(out, "activation = {}", activation(layer.activation))?;
             if let LayerKindSpec::Dense { bias, init: method, .. } = layer.kind {

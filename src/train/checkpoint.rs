@@ -127,26 +127,26 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`] for a file that is torn, damaged or another's.
     pub fn load(path: &Path, network: &Network, state_slots: usize, run: Option<&str>) -> Result<Checkpoint> {
-        let parameters = network.parameters();
-        let mut expected = parameters.clone();
+        let (parameters, kept) = (network.parameters(), network.tensors());
+        let mut expected = kept.clone();
         for slot in 0..state_slots {
             expected.extend(parameters.iter().map(|(name, shape)| (format!("state.{slot}.{name}"), shape.clone())));
         }
         // What is not readable here is not below either, where it is told.
         if weights::read_metadata(path).is_ok_and(|metadata| metadata.contains_key(BEST)) {
-            expected.extend(parameters.iter().map(|(name, shape)| (format!("{BEST_PREFIX}{name}"), shape.clone())));
+            expected.extend(kept.iter().map(|(name, shape)| (format!("{BEST_PREFIX}{name}"), shape.clone())));
         }
         let (mut tensors, mut metadata) = weights::decode(path, &weights::read(path, &expected)?, &expected, false)?;
         let take = |key: &str| {
             let missing = || Error::weights(path, format!("no checkpoint of wgrad: the metadata lack {key}"));
             metadata.get(key).cloned().ok_or_else(missing)
         };
-        let (kept, position, of) = (take(CHECKSUM)?, take(POSITION)?, take(RUN)?);
+        let (written, position, of) = (take(CHECKSUM)?, take(POSITION)?, take(RUN)?);
         metadata.remove(CHECKSUM);
         let found = checksum(&metadata, &tensors);
-        if found != kept {
+        if found != written {
             let message =
-                format!("damaged: the content has the SHA-256 {found}, the checkpoint was written with {kept}");
+                format!("damaged: the content has the SHA-256 {found}, the checkpoint was written with {written}");
             return Err(Error::weights(path, message));
         }
         if let Some(run) = run.filter(|run| **run != of) {
@@ -156,7 +156,7 @@ impl Checkpoint {
             );
             return Err(Error::weights(path, message));
         }
-        let mut states = tensors.split_off(parameters.len());
+        let mut states = tensors.split_off(kept.len());
         let mut best = states.split_off(state_slots * parameters.len());
         for tensor in &mut best {
             tensor.name = tensor.name.trim_start_matches(BEST_PREFIX).to_string();

@@ -8,7 +8,7 @@ use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::UpdateRule;
 use crate::graph::optimizer::HYPER_COLUMNS;
-use crate::graph::{RANDOM, RANDOM_COLUMNS};
+use crate::graph::{COUNT, RANDOM, RANDOM_COLUMNS};
 use crate::model::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
@@ -150,12 +150,12 @@ impl Engine {
         parameters.iter().try_for_each(|p| self.session.write(0, &p.name, &p.values))
     }
 
-    /// Reads every parameter.
+    /// Reads every parameter, and what layers keep beside them.
     ///
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn read_parameters(&mut self) -> Result<Vec<Tensor>> {
-        self.read_named(0, "").await
+        self.read_all(0, "", self.network.tensors()).await
     }
 
     /// Reads every arena of the training plan, in the plan's order.
@@ -205,8 +205,12 @@ impl Engine {
 
     /// The tensors `<prefix><parameter>` of a plan.
     async fn read_named(&mut self, plan: usize, prefix: &str) -> Result<Vec<Tensor>> {
-        let mut tensors = Vec::new();
-        for (parameter, shape) in self.network.parameters() {
+        self.read_all(plan, prefix, self.network.parameters()).await
+    }
+
+    async fn read_all(&mut self, plan: usize, prefix: &str, named: Vec<(String, Vec<usize>)>) -> Result<Vec<Tensor>> {
+        let mut tensors = Vec::with_capacity(named.len());
+        for (parameter, shape) in named {
             let name = format!("{prefix}{parameter}");
             let values = self.session.read(plan, &name).await?;
             tensors.push(Tensor { name, shape, values });
@@ -385,6 +389,11 @@ impl Engine {
         self.session.write_u32(plan, &format!("{role}.table.index"), &index)?;
         if role == PREDICT {
             return Ok(());
+        }
+        let count = format!("{role}.table.{COUNT}");
+        if self.session.plans()[plan].buffer(&count).is_some() {
+            let counts: Vec<u32> = rows.chunks(batch).map(|part| part.len() as u32).collect();
+            self.session.write_u32(plan, &count, &counts)?;
         }
         let mut weights = Vec::with_capacity(padded);
         for part in rows.chunks(batch) {

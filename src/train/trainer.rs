@@ -91,6 +91,25 @@ impl TrainerBuilder {
         self
     }
 
+    /// Adds a layer that normalises the numbers of each sample, PyTorch's `nn.LayerNorm` over them.
+    #[must_use]
+    pub fn layer_norm(self, activation: Activation) -> Self {
+        self.normalised(LayerKind::LayerNorm, activation)
+    }
+
+    /// Adds a layer that normalises each number over the batch, PyTorch's `nn.BatchNorm1d`; [`Trainer::gradients`] and
+    /// [`Trainer::predict`] take the running statistics.
+    #[must_use]
+    pub fn batch_norm(self, activation: Activation) -> Self {
+        self.normalised(LayerKind::BatchNorm, activation)
+    }
+
+    fn normalised(mut self, kind: LayerKind, activation: Activation) -> Self {
+        let layer = Layer::same_width(self.width(), kind, activation);
+        self.layers.push(layer);
+        self
+    }
+
     /// Numbers a sample that the next layer takes.
     fn width(&self) -> usize {
         self.layers.last().map_or(self.inputs, |l| l.outputs)
@@ -319,7 +338,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::Shape`] naming the parameter and both shapes.
     pub fn set_parameters(&mut self, parameters: Vec<Tensor>) -> Result<()> {
-        let expected = self.network.parameters();
+        let expected = self.network.tensors();
         let found: Vec<(String, Vec<usize>)> = parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
         let fits = |p: &Tensor| p.values.len() == p.shape.iter().product::<usize>();
         if found != expected || !parameters.iter().all(fits) {
@@ -347,7 +366,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`] for a file that does not hold exactly this network's parameters.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let parameters = weights::load(path.as_ref(), &self.network.parameters(), false)?;
+        let parameters = weights::load(path.as_ref(), &self.network.tensors(), false)?;
         self.set_parameters(parameters)
     }
 

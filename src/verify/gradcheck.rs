@@ -25,7 +25,7 @@ use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
 use crate::exec::Device;
 use crate::exec::analysis::Analysis;
-use crate::graph::RANDOM;
+use crate::graph::{COUNT, RANDOM};
 use crate::kernels::bound::U;
 use crate::model::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
@@ -58,6 +58,14 @@ pub struct Question<'a> {
     pub samples: usize,
     /// Decides which elements those are.
     pub seed: u64,
+}
+
+impl<'a> Question<'a> {
+    /// The parameters that a gradient reaches: running statistics are none.
+    fn trained(&self) -> Vec<&'a Tensor> {
+        let names = self.network.parameters();
+        self.parameters.iter().filter(|p| names.iter().any(|(name, _)| *name == p.name)).collect()
+    }
 }
 
 /// One tensor's result.
@@ -139,7 +147,7 @@ pub async fn gradcheck(question: &Question<'_>, gradients: &[Tensor]) -> Result<
         return Err(Error::data("gradcheck", message));
     }
     let mut drawn = Vec::new();
-    for (i, tensor) in question.parameters.iter().enumerate() {
+    for (i, tensor) in question.trained().into_iter().enumerate() {
         let elements = draw(question, i, tensor.values.len());
         let mut outcomes = Vec::with_capacity(elements.len());
         for &element in &elements {
@@ -180,6 +188,10 @@ impl Roundings {
         if plan.buffer(&random).is_some() {
             analysis.write(&random, &random_row(question.seed, 0).map(f64::from), None)?;
         }
+        let count = format!("grad.table.{COUNT}");
+        if plan.buffer(&count).is_some() {
+            analysis.write(&count, &[batch.rows as f64], None)?;
+        }
         for p in question.parameters {
             analysis.write(&p.name, &p.values, None)?;
         }
@@ -187,7 +199,7 @@ impl Roundings {
         let scaled = |errors: Vec<f64>| errors.into_iter().map(|e| e * F64_SHARE).collect::<Vec<f64>>();
         let loss = scaled(analysis.read("loss")?.error);
         let gradients =
-            question.parameters.iter().map(|p| Ok(scaled(analysis.read(&format!("grad.{}", p.name))?.error)));
+            question.trained().into_iter().map(|p| Ok(scaled(analysis.read(&format!("grad.{}", p.name))?.error)));
         // Twice: the bound is the start's, the loss is evaluated a step beside it.
         Ok(Roundings {
             loss: 2.0 * loss.first().copied().unwrap_or(f64::NAN),
@@ -220,7 +232,7 @@ fn verdict(
     let scale = drawn.iter().flatten().filter_map(|(_, o)| o.derivative()).fold(0.0, |a: f64, d| a.max(d.abs()));
     // A flat loss has no scale of its own but the loss.
     let widest = RESOLUTION * if scale > 0.0 { scale } else { loss.abs() };
-    let parts = question.parameters.iter().zip(&roundings.gradients).zip(drawn);
+    let parts = question.trained().into_iter().zip(&roundings.gradients).zip(drawn);
     let tensors: Vec<TensorCheck> = parts
         .map(|((parameter, rounding), drawn)| {
             let gradient = gradients.iter().find(|g| g.name == parameter.name);

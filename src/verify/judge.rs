@@ -6,7 +6,7 @@ use crate::data::rng::random_row;
 use crate::data::{Dataset, Targets};
 use crate::error::Result;
 use crate::exec::analysis::{Analysis, analyse};
-use crate::graph::{RANDOM, UpdateRule};
+use crate::graph::{COUNT, RANDOM, UpdateRule};
 use crate::kernels::{Access, Measured};
 use crate::model::{Network, Tensor};
 use crate::plan::{Buffer, Plan, Range};
@@ -245,6 +245,10 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>) -> Result<()> {
     let random = format!("train.table.{RANDOM}");
     if plan.buffer(&random).is_some() {
         analysis.write(&random, &random_row(input.seed, input.t as u64).map(f64::from), None)?;
+    }
+    let count = format!("train.table.{COUNT}");
+    if plan.buffer(&count).is_some() {
+        analysis.write(&count, &[rows.len() as f64], None)?;
     }
     let mut weight = vec![f64::from((1.0 / rows.len() as f64) as f32); rows.len()];
     weight.resize(batch, 0.0);

@@ -138,6 +138,11 @@ impl Problem {
     fn run(&self, session: &mut Session, plan: &Plan, count: usize) {
         let hyper: Vec<f64> = (0..count).flat_map(|t| self.optimizer.hyper(t as u64)).collect();
         session.write(0, &format!("{}.table.hyper", plan.name), &hyper).unwrap();
+        let samples = self.weight.iter().take(self.batch).filter(|w| **w != 0.0).count() as u32;
+        let rows = format!("{}.table.count", plan.name);
+        if plan.buffer(&rows).is_some() {
+            session.write_u32(0, &rows, &vec![samples; count]).unwrap();
+        }
         let random = format!("{}.table.random", plan.name);
         if plan.buffer(&random).is_some() {
             let rows: Vec<u32> = (0..count as u64).flat_map(|t| random_row(SEED, t)).collect();
@@ -179,6 +184,10 @@ impl Problem {
         judge.write(&table("weight"), &self.weight, None).unwrap();
         let hyper: Vec<f64> = self.hyper().into_iter().map(f32_of).collect();
         judge.write(&table("hyper"), &hyper, None).unwrap();
+        if plan.buffer(&table("count")).is_some() {
+            let samples = self.weight.iter().filter(|w| **w != 0.0).count();
+            judge.write(&table("count"), &[samples as f64], None).unwrap();
+        }
         if plan.buffer(&table("random")).is_some() {
             judge.write(&table("random"), &random_row(SEED, 0).map(f64::from), None).unwrap();
         }

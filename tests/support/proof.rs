@@ -80,7 +80,9 @@ fn every_kind() -> (Network, Dataset) {
         layers.push(dense);
         layers.extend(match i {
             0 => Some(same(LayerKind::Dropout { p: 0.25 }, Activation::Identity)),
-            1 => Some(same(LayerKind::Dropout { p: 0.5 }, Activation::Silu)),
+            1 => Some(same(LayerKind::LayerNorm, Activation::Silu)),
+            2 => Some(same(LayerKind::BatchNorm, Activation::Relu)),
+            3 => Some(same(LayerKind::Dropout { p: 0.5 }, Activation::Gelu)),
             _ => None,
         });
     }

@@ -7,6 +7,7 @@ use super::{LOSS, OPSET, SCALER, SCHEMA};
 use crate::data::{Scale, Scaler};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss};
+use crate::model::layer::EPS;
 use crate::model::{LayerKind, Tensor};
 use crate::train::run_folder::Trained;
 
@@ -38,6 +39,17 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
             LayerKind::Dense { bias } => dense(&mut graph, i, bias, &mut parameters, &value)?,
             // In use it changes nothing.
             LayerKind::Dropout { .. } => value,
+            LayerKind::LayerNorm => {
+                let inputs = constants(&mut graph, i, &["weight", "bias"], &mut parameters)?;
+                let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(EPS as f32))];
+                normalise(&mut graph, "LayerNormalization", i, &value, &inputs, &attributes)
+            }
+            LayerKind::BatchNorm => {
+                let names = ["weight", "bias", "running_mean", "running_var"];
+                let inputs = constants(&mut graph, i, &names, &mut parameters)?;
+                let attributes = [("epsilon", Attribute::Float(EPS as f32))];
+                normalise(&mut graph, "BatchNormalization", i, &value, &inputs, &attributes)
+            }
         };
         value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
     }
@@ -143,18 +155,38 @@ fn dense<'a>(
     parameters: &mut impl Iterator<Item = &'a Tensor>,
     input: &str,
 ) -> Result<String> {
-    let mut constant = |name: &str| {
+    let names: &[&str] = if bias { &["weight", "bias"] } else { &["weight"] };
+    let parameters = constants(graph, i, names, parameters)?;
+    let inputs: Vec<&str> = std::iter::once(input).chain(parameters.iter().map(String::as_str)).collect();
+    Ok(graph.push("Gemm", &format!("layers.{i}.dense"), &inputs, &[("transB", Attribute::Int(1))]))
+}
+
+/// The next tensors, which must be those of layer `i` with these names, as constants.
+fn constants<'a>(
+    graph: &mut Nodes,
+    i: usize,
+    names: &[&str],
+    parameters: &mut impl Iterator<Item = &'a Tensor>,
+) -> Result<Vec<String>> {
+    let mut constant = |name: &&str| {
         let tensor = parameters.next().filter(|t| t.name == format!("layers.{i}.{name}"));
         let tensor = tensor.ok_or_else(|| Error::Internal(format!("the network has no layers.{i}.{name}")))?;
         let numbers = Numbers::F32(tensor.values.iter().map(|v| *v as f32).collect());
         Ok::<_, Error>(graph.constant(&tensor.name, &tensor.shape, numbers))
     };
-    let mut inputs = vec![input.to_owned(), constant("weight")?];
-    if bias {
-        inputs.push(constant("bias")?);
-    }
-    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-    Ok(graph.push("Gemm", &format!("layers.{i}.dense"), &inputs, &[("transB", Attribute::Int(1))]))
+    names.iter().map(&mut constant).collect()
+}
+
+fn normalise(
+    graph: &mut Nodes,
+    op: &str,
+    i: usize,
+    x: &str,
+    parameters: &[String],
+    attributes: &[(&str, Attribute)],
+) -> String {
+    let inputs: Vec<&str> = std::iter::once(x).chain(parameters.iter().map(String::as_str)).collect();
+    graph.push(op, &format!("layers.{i}.norm"), &inputs, attributes)
 }
 
 fn softmax(graph: &mut Nodes, label: &str, x: &str) -> String {

@@ -20,14 +20,23 @@ pub struct Tensor {
 
 /// Names and shapes of the parameters of a network, in order: `layers.N.weight` \[out, in\], `layers.N.bias` \[out\].
 pub fn parameter_shapes(layers: &[Layer]) -> Vec<(String, Vec<usize>)> {
-    let of = |(i, layer): (usize, &Layer)| {
-        let named = move |(name, shape)| (format!("layers.{i}.{name}"), shape);
-        layer.parameters().into_iter().map(named).collect::<Vec<_>>()
-    };
-    layers.iter().enumerate().flat_map(of).collect()
+    named(layers, Layer::parameters)
 }
 
-/// Initial parameters, in the order of [`parameter_shapes`], by [`Init::Auto`].
+/// The same with what layers keep beside their parameters, each layer's after its parameters: all that a weight file holds.
+pub fn tensor_shapes(layers: &[Layer]) -> Vec<(String, Vec<usize>)> {
+    named(layers, |layer| [layer.parameters(), layer.buffers()].concat())
+}
+
+fn named(layers: &[Layer], of: impl Fn(&Layer) -> Vec<(&'static str, Vec<usize>)>) -> Vec<(String, Vec<usize>)> {
+    let mut shapes = Vec::with_capacity(2 * layers.len());
+    for (i, layer) in layers.iter().enumerate() {
+        shapes.extend(of(layer).into_iter().map(|(name, shape)| (format!("layers.{i}.{name}"), shape)));
+    }
+    shapes
+}
+
+/// Initial parameters, in the order of [`tensor_shapes`], by [`Init::Auto`].
 ///
 /// Each weight tensor has a random stream of its own, so a layer more or less leaves the others as they were. The
 /// values are rounded to f32, so that f32 and f64 start from the same numbers.
@@ -35,17 +44,19 @@ pub fn initial_parameters(layers: &[Layer], seed: u64) -> Vec<Tensor> {
     draw_parameters(layers, &[], seed)
 }
 
-/// The same by the method `inits[i]` for layer i; [`Init::Auto`] where the list ends. Biases start at 0.
+/// The same by the method `inits[i]` for layer i; [`Init::Auto`] where the list ends. Biases and running means start at 0, weights of
+/// normalising layers and running variances at 1.
 pub fn draw_parameters(layers: &[Layer], inits: &[Init], seed: u64) -> Vec<Tensor> {
     let mut tensors = Vec::with_capacity(2 * layers.len());
     for (i, layer) in layers.iter().enumerate() {
-        for (name, shape) in layer.parameters() {
+        for (name, shape) in [layer.parameters(), layer.buffers()].concat() {
             let values = match (layer.kind, name) {
                 (LayerKind::Dense { .. }, "weight") => {
                     let mut rng = Philox::new(seed, stream(Purpose::Init, i as u32));
                     let init = inits.get(i).copied().unwrap_or_default();
                     init.draw(layer, &mut rng).into_iter().map(|v| f64::from(v as f32)).collect()
                 }
+                (_, "weight" | "running_var") => vec![1.0; shape.iter().product()],
                 _ => vec![0.0; shape.iter().product()],
             };
             tensors.push(Tensor { name: format!("layers.{i}.{name}"), shape, values });

@@ -154,6 +154,9 @@ fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
     let each = Follow::Rows(1);
     Some(match row.params {
         ["n"] | ["n", "slope"] => vec![each; row.bindings.len()],
+        _ if kernel == Kernel::layer_norm => vec![cols(1), Follow::Whole, Follow::Whole, cols(1)],
+        _ if kernel == Kernel::layer_norm_grad => vec![cols(1), cols(1), Follow::Whole, cols(1), cols(1)],
+        _ if kernel == Kernel::batch_norm => [&[cols(1)], &[Follow::Whole; 4][..], &[cols(1)]].concat(),
         _ if kernel == Kernel::dropout => vec![Follow::Whole, Follow::Whole, each, each],
         ["rows", "cols"] if kernel == Kernel::add_bias => vec![cols(1), Follow::Whole, cols(1)],
         ["rows", "cols"] => vec![cols(1); row.bindings.len()],

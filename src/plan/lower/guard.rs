@@ -4,13 +4,13 @@
 //! through, after any number of steps, and nothing within a step is.
 
 use super::super::blocks::blocks;
-use super::super::{ALIGN_ELEMENTS, Arena, Buffer, Dispatch, Lifetime, NONFINITE, Plan, Range};
+use super::super::{ALIGN_ELEMENTS, Arena, Buffer, Dispatch, Lifetime, NONFINITE, Plan, RUNNING, Range};
 use super::{Options, fold_grid};
 use crate::kernels::{Args, Dtype, Kernel, Param};
 
 /// Gives a plan that has an optimizer its guard.
 pub(super) fn add(plan: &mut Plan, options: &Options) {
-    let kept = |a: &Arena| a.name == "params" || a.name.starts_with("state.");
+    let kept = |a: &Arena| a.name == "params" || a.name == RUNNING || a.name.starts_with("state.");
     let flag = Range { arena: plan.arenas.len(), offset: 0, len: 1 };
     // A binding and a buffer at a time, where an arena is larger.
     let most = (options.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);

@@ -4,6 +4,7 @@ mod cut;
 mod finish;
 mod guard;
 mod head;
+mod layer;
 mod places;
 mod product;
 
@@ -18,7 +19,6 @@ use super::products::Products;
 use super::{ALIGN_ELEMENTS, Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
 use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
-use crate::kernels::cpu::dropout::threshold_scale;
 use crate::kernels::{Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
 use cut::Part;
 use std::collections::HashMap;
@@ -87,6 +87,7 @@ pub(super) fn separate(graph: &Graph, options: &Options) -> Result<(Plan, bool)>
     lowering.fusion = fuse(graph, &live, &|node| lowering.may_fuse(node), options.extras);
     lowering.place_sources(&live);
     lowering.place_parameters()?;
+    lowering.place_running();
     for node in (0..graph.nodes.len()).filter(|n| live[*n]) {
         lowering.node(node)?;
     }
@@ -220,21 +221,19 @@ impl<'a> Lowering<'a> {
         let y = Value { node, result: 0 };
         let (rows, cols) = n.results[0].rows_cols();
         match &n.op {
-            Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => {}
+            Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } | Op::Buffer { .. } => {}
             Op::Gather => self.gather(n, y)?,
             Op::MatMul { trans_a, trans_b } => self.product(node, [*trans_a, *trans_b])?,
             Op::AddBias => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
                 self.emit(Kernel::add_bias, &n.label, sizes(&[rows, cols]), vec![], bindings)?;
             }
-            Op::Dropout { p, layer } => {
-                let (x, random) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
-                let (threshold, scale) = threshold_scale(*p);
-                let mut params = sizes(&[rows * cols, 0]);
-                params.extend([Param::U(*layer), Param::U(threshold), Param::F(scale)]);
-                let bindings = vec![Slot::Fixed(self.step), random, x, self.result(y)];
-                self.emit(Kernel::dropout, &n.label, params, vec![], bindings)?;
-            }
+            Op::Dropout { .. }
+            | Op::LayerNorm { .. }
+            | Op::LayerNormGrad { .. }
+            | Op::BatchMoments { .. }
+            | Op::BatchNorm { .. }
+            | Op::BatchNormGrad { .. } => self.layer(node)?,
             Op::Add => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
                 self.emit(Kernel::add, &n.label, sizes(&[rows * cols]), vec![], bindings)?;

@@ -3,7 +3,7 @@
 use super::super::blocks::{buffer_cuts, row_alignment};
 use super::super::choose::element;
 use super::super::memory::aligned;
-use super::super::{Arena, Lifetime, Range};
+use super::super::{Arena, Lifetime, RUNNING, Range};
 use super::Lowering;
 use crate::error::Result;
 use crate::graph::{Op, Value};
@@ -90,6 +90,28 @@ impl Lowering<'_> {
         let arena = Arena::new(name, Dtype::F32, self.params_len, Lifetime::Persistent);
         self.arenas.push(Arena { cuts: self.params_cuts.clone(), ..arena });
         self.arenas.len() - 1
+    }
+
+    /// Running statistics: one arena, which all plans of a session share.
+    pub(super) fn place_running(&mut self) {
+        let graph = self.graph;
+        let mut places = Vec::new();
+        let mut len = 0;
+        for (node, n) in graph.nodes.iter().enumerate() {
+            if let Op::Buffer { name } = &n.op {
+                places.push((node, name, len));
+                len += aligned(n.results[0].len());
+            }
+        }
+        if places.is_empty() {
+            return;
+        }
+        let arena = self.arena(RUNNING.into(), Dtype::F32, len, Lifetime::Persistent);
+        for (node, name, offset) in places {
+            let ty = &graph.nodes[node].results[0];
+            let range = Range { arena, offset, len: ty.len() };
+            self.fix(Value { node, result: 0 }, name.clone(), ty.shape.clone(), range);
+        }
     }
 
     fn place_gradients(&mut self, offsets: &HashMap<String, usize>) {

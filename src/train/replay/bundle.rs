@@ -204,7 +204,8 @@ impl Reader<'_> {
         let state = |slot: usize| parameters.iter().map(move |(n, s)| (format!("state.{slot}.{n}"), s));
         let states = (0..spec.train.optimizer.state_slots()).flat_map(state);
         let states = states.map(|(name, shape)| tensor(name, shape)).collect::<Result<Vec<_>>>()?;
-        let named = parameters.iter().map(|(name, shape)| tensor(name.clone(), shape)).collect::<Result<Vec<_>>>()?;
+        let kept = network.tensors();
+        let named = kept.iter().map(|(name, shape)| tensor(name.clone(), shape)).collect::<Result<Vec<_>>>()?;
         let expected = named.len() + states.len() + 4;
         if self.file.len() != expected {
             return Err(self.broken(&format!("the file has {} tensors, its spec asks for {expected}", self.file.len())));

@@ -16,7 +16,7 @@ use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::RANDOM;
+use crate::graph::{COUNT, RANDOM};
 use crate::kernels::{Access, Dtype, Kernel};
 use crate::model::Samples;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, lower};
@@ -139,6 +139,12 @@ fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
         session.write_u32(0, &random, &random_row(bundle.spec.train.seed, bundle.origin.step.saturating_sub(1)))?;
     }
     session.write(0, "train.table.weight", &bundle.weights)?;
+    let count = format!("train.table.{COUNT}");
+    if session.plans()[0].buffer(&count).is_some() {
+        // The rows that fill the batch up stand at its end, with weight 0.
+        let samples = bundle.weights.iter().rposition(|w| *w != 0.0).map_or(bundle.batch(), |last| last + 1);
+        session.write_u32(0, &count, &[samples as u32])?;
+    }
     session.write(0, "train.table.hyper", &bundle.hyper)?;
     session.write(0, "data.train.x", &bundle.x)?;
     match &bundle.targets {

@@ -137,7 +137,7 @@ impl RunFolder {
         if newest.is_some() && !path.exists() {
             return Ok(self.checkpoint(network, state_slots, None)?.checkpoint.parameters);
         }
-        let expected = network.parameters();
+        let expected = network.tensors();
         let (tensors, metadata) = weights::decode(&path, &weights::read(&path, &expected)?, &expected, false)?;
         refuse_damaged(&path, &tensors, &metadata)?;
         // Weights that another program put there state no step, and are what the user wants.

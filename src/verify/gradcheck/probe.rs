@@ -5,7 +5,7 @@ use crate::data::Targets;
 use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, Graph, Loss, Op, RANDOM, Value};
+use crate::graph::{Activation, COUNT, Graph, Loss, Op, RANDOM, Value};
 use crate::model::{Mode, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
 
@@ -69,6 +69,10 @@ impl Probe {
         let random = format!("{PLAN}.table.{RANDOM}");
         if session.plans()[0].buffer(&random).is_some() {
             session.write_u32(0, &random, &random_row(question.seed, 0))?;
+        }
+        let count = format!("{PLAN}.table.{COUNT}");
+        if session.plans()[0].buffer(&count).is_some() {
+            session.write_u32(0, &count, &[batch.rows as u32])?;
         }
         for p in question.parameters {
             session.write(0, &p.name, &p.values)?;

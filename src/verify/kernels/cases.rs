@@ -194,6 +194,13 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         Kernel::leaky_relu | Kernel::leaky_relu_grad => lengths(kernel, &[Param::F(0.01)]),
         Kernel::softmax | Kernel::softmax_grad => row_wise(kernel, &[]),
         Kernel::dense_cross_entropy => heads(lanes),
+        Kernel::layer_norm | Kernel::layer_norm_grad => row_wise(kernel, &[Param::F(1e-5)]),
+        Kernel::batch_moments => columns(&[Param::F(0.1), Param::F(0.9)]),
+        Kernel::batch_norm => columns(&[Param::F(1e-5)]),
+        Kernel::batch_norm_grad => {
+            let with = |batch: f64| columns(&[Param::F(1e-5)]).into_iter().map(move |s| s.with(&[("BATCH", batch)]));
+            [1.0, 0.0].into_iter().flat_map(with).collect()
+        }
         Kernel::huber => row_wise(kernel, &[Param::F(0.7)]),
         Kernel::half_squared_error
         | Kernel::mse
@@ -337,9 +344,9 @@ fn gathers() -> Vec<Shape> {
 
 /// Losses take the stride of the upstream table: a row for each step, or one for all.
 fn row_wise(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
-    let softmax = matches!(kernel, Kernel::softmax | Kernel::softmax_grad);
+    let plain = !kernel.row().params.contains(&"upstream_stride");
     let shape = |rows: usize, cols: usize, stride: usize, lanes: usize| {
-        let sizes = if softmax { vec![rows, cols] } else { vec![rows, cols, stride] };
+        let sizes = if plain { vec![rows, cols] } else { vec![rows, cols, stride] };
         Shape::of(&sizes).and(tail).with(&[("LANES", lanes as f64)])
     };
     let mut shapes: Vec<Shape> =
@@ -382,6 +389,13 @@ fn heads(lanes: Option<u32>) -> Vec<Shape> {
         shapes.push(shape(0, [97, 6, 24], own).folded(5));
     }
     shapes
+}
+
+/// Kernels that work on columns: a thread for each, and some groups of them.
+fn columns(tail: &[Param]) -> Vec<Shape> {
+    let sizes = ROWS_COLS.into_iter().chain([[2, 63], [3, 64], [7, 129]]);
+    let folded = Shape::of(&[3, 97 * 64 + 5]).and(tail).folded(7);
+    sizes.map(|s| Shape::of(&s).and(tail)).chain([folded]).collect()
 }
 
 /// With and without weight decay, over whole and broken workgroups.

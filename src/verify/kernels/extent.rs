@@ -32,7 +32,12 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
             let [rows, cols_a, cols_b] = args.sizes();
             vec![rows * cols_a, rows * cols_b, rows * (cols_a + cols_b)]
         }
-        Kernel::dropout => vec![1, 4 * steps, n(), n()],
+        Kernel::dropout
+        | Kernel::layer_norm
+        | Kernel::layer_norm_grad
+        | Kernel::batch_moments
+        | Kernel::batch_norm
+        | Kernel::batch_norm_grad => layer(kernel, args, steps),
         Kernel::advance => vec![1],
         Kernel::find_nonfinite => vec![n().next_multiple_of(4), 1],
         Kernel::identity
@@ -101,6 +106,19 @@ fn products(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
             vec![1, table(index, m), m * k, bias_at + n, 1, table(upstream, m), m * k, m, m * n, m * k]
         }
         _ => unreachable!("{} multiplies no matrices", kernel.name()),
+    }
+}
+
+/// Layers beside dense ones.
+fn layer(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
+    let (n, cols, area) = (args.size(0), args.size(1), args.size(0) * args.size(1));
+    match kernel {
+        Kernel::dropout => vec![1, 4 * steps, n, n],
+        Kernel::layer_norm => vec![area, cols, cols, area],
+        Kernel::layer_norm_grad => vec![area, area, cols, area, area],
+        Kernel::batch_moments => vec![1, steps, area, cols, cols, 1, cols, cols],
+        Kernel::batch_norm => vec![area, cols, cols, cols, cols, area],
+        _ => vec![area, area, cols, cols, 1, cols, area, area],
     }
 }
 

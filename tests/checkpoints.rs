@@ -52,6 +52,23 @@ fn when_checkpoints_are_written_leaves_no_trace() {
     place.refused(&["train", "iris.toml", "--checkpoint-minutes", "NaN"], &["NaN is not a number of minutes"]);
 }
 
+/// Masks follow from the number of the step, running statistics lie in the checkpoint.
+#[test]
+fn a_run_with_every_kind_of_layer_goes_on_to_the_same_bits() {
+    let place = Place::new();
+    let kinds = "[[model.layers]]\nbatch_norm = true\nactivation = \"relu\"\n\n[[model.layers]]\ndropout = 0.25\n\n\
+                 [[model.layers]]\nlayer_norm = true\n\n[[model.layers]]\ndense = 3";
+    place.write("iris.toml", &IRIS.replacen("[[model.layers]]\ndense = 3", kinds, 1));
+    trained(&place, &["iris.toml", "--run", "whole"]);
+    trained(&place, &["iris.toml", "--run", "resumed", "--epochs", "2"]);
+    trained(&place, &[&["--resume", "resumed"], &GO_ON[..]].concat());
+    assert_same_run(&place, "resumed", "whole");
+    for args in [&["eval", "whole", "--data", "iris.csv"][..], &["verify", "whole"], &["gradcheck", "iris.toml"]] {
+        let found = place.run(&[args, if args[0] == "gradcheck" { &[] } else { &CPU[..] }].concat());
+        assert_eq!(found.code, Some(0), "{args:?}: {}", found.stderr);
+    }
+}
+
 #[test]
 fn a_damaged_checkpoint_is_told_and_the_one_before_it_is_used() {
     let place = place_with(&["cut", "flipped", "empty", "foreign", "gone", "header"]);

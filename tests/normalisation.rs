@@ -58,7 +58,8 @@ fn training_and_use_are_pytorchs() {
     let classes: Vec<u32> = numbers(&fixture["classes"]).iter().map(|c| *c as u32).collect();
     let data = Dataset::classes(&numbers(&fixture["x"]), 5, &classes);
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
-    let roles = Roles { train: Some((11, 4, optimizer)), predict: Some(11), gradients: Some(11), ..Roles::default() };
+    let roles =
+        Roles { train: Some((11, 4, optimizer.into())), predict: Some(11), gradients: Some(11), ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(&Device::cpu_f64(), &network, roles)).unwrap();
     engine.write_parameters(&tensors(&network, &fixture["start"])).unwrap();
     engine.set_training_data(&data).unwrap();

@@ -42,26 +42,16 @@ fn tensors(network: &Network, of: &Value) -> Vec<Tensor> {
     network.tensors().into_iter().map(tensor).collect()
 }
 
-/// Both sides compute in f64, in other orders: what differs is rounding, in nine steps of a small network.
-#[track_caller]
-fn agree(what: &str, found: &[f64], expected: &[f64]) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        assert!((f - e).abs() <= 1e-12 * (1.0 + e.abs()), "{what}[{i}]: {f} instead of {e}");
-    }
-}
-
-#[test]
-fn training_and_use_are_pytorchs() {
-    let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
+/// Losses, tensors, logits and gradients after the fixture's nine steps from `start`, each under its name.
+fn trained(fixture: &Value, start: &[Tensor]) -> Vec<(String, Vec<f64>)> {
     let network = normalising();
     let classes: Vec<u32> = numbers(&fixture["classes"]).iter().map(|c| *c as u32).collect();
     let data = Dataset::classes(&numbers(&fixture["x"]), 5, &classes);
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
-    let roles =
-        Roles { train: Some((11, 4, optimizer.into())), predict: Some(11), gradients: Some(11), ..Roles::default() };
+    let train = Some((11, 4, optimizer.into()));
+    let roles = Roles { train, predict: Some(11), gradients: Some(11), ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(&Device::cpu_f64(), &network, roles)).unwrap();
-    engine.write_parameters(&tensors(&network, &fixture["start"])).unwrap();
+    engine.write_parameters(start).unwrap();
     engine.set_training_data(&data).unwrap();
     let (order, mut losses): (Vec<u32>, Vec<f64>) = ((0..11).collect(), Vec::new());
     for epoch in 0..3 {
@@ -71,17 +61,51 @@ fn training_and_use_are_pytorchs() {
         };
         pollster::block_on(engine.train(&order, 3 * epoch, &mut sink)).unwrap();
     }
-    agree("losses", &losses, &numbers(&fixture["losses"]));
-    let end = pollster::block_on(engine.read_parameters()).unwrap();
-    for (found, expected) in end.iter().zip(tensors(&network, &fixture["end"])) {
-        agree(&expected.name, &found.values, &expected.values);
-    }
-    agree("logits", &pollster::block_on(engine.predict(&data)).unwrap(), &numbers(&fixture["logits"]));
+    let mut results = vec![("losses".to_string(), losses)];
+    results.extend(pollster::block_on(engine.read_parameters()).unwrap().into_iter().map(|t| (t.name, t.values)));
+    results.push(("logits".to_string(), pollster::block_on(engine.predict(&data)).unwrap()));
     let (_, gradients) = pollster::block_on(engine.gradients(&data)).unwrap();
-    assert_eq!(gradients.len(), 10);
-    for gradient in gradients {
-        agree(&gradient.name, &gradient.values, &numbers(&fixture["gradients"][&gradient.name]));
-    }
+    results.extend(gradients.into_iter().map(|t| (format!("grad.{}", t.name), t.values)));
+    results
+}
+
+/// Largest distance of two lists of results.
+fn distance(a: &[(String, Vec<f64>)], b: &[(String, Vec<f64>)]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let pairs = a.iter().zip(b).flat_map(|(a, b)| {
+        assert_eq!((&a.0, a.1.len()), (&b.0, b.1.len()));
+        a.1.iter().zip(&b.1)
+    });
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// Both sides compute in f64, in other orders. What rounding may make of nine steps is measured: the same training from a start
+/// that is 64 units in the last place off, as many as a step has roundings in a row (7 sums of up to 11 terms).
+#[test]
+fn training_and_use_are_pytorchs() {
+    let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
+    let start = tensors(&normalising(), &fixture["start"]);
+    let found = trained(&fixture, &start);
+    let mut expected = vec![("losses".to_string(), numbers(&fixture["losses"]))];
+    expected.extend(tensors(&normalising(), &fixture["end"]).into_iter().map(|t| (t.name, t.values)));
+    expected.push(("logits".to_string(), numbers(&fixture["logits"])));
+    let gradients = normalising().parameters().into_iter();
+    expected.extend(gradients.map(|(name, _)| (format!("grad.{name}"), numbers(&fixture["gradients"][&name]))));
+    let moved = |by: f64| -> Vec<Tensor> {
+        // Up and down in turn: normalising layers do not see a common factor.
+        let sign = |i: usize| if (i * i + i / 3).is_multiple_of(2) { 1.0 } else { -1.0 };
+        let values = |t: &Tensor| t.values.iter().enumerate().map(|(i, v)| v * (1.0 + sign(i) * by)).collect();
+        start.iter().map(|t| Tensor { values: values(t), ..t.clone() }).collect()
+    };
+    let tolerance = distance(&found, &trained(&fixture, &moved((-46_f64).exp2())));
+    let off = distance(&found, &expected);
+    println!("off by {off:e}, tolerance {tolerance:e}");
+    assert!(off <= tolerance && tolerance < 1e-9, "off by {off:e}, tolerance {tolerance:e}");
+    // Control: a running variance that is biased, as one sample in eleven more or less makes it, is far outside.
+    let mut wrong = found.clone();
+    let running = wrong.iter_mut().find(|(name, _)| name == "layers.3.running_var").unwrap();
+    running.1.iter_mut().for_each(|v| *v *= 10.0 / 11.0);
+    assert!(distance(&wrong, &expected) > 1e6 * tolerance);
 }
 
 /// Normalising layers of both kinds, each with a gradient for what comes before it.
@@ -147,7 +171,9 @@ fn the_trainer_predicts_by_running_statistics_and_saves_them() {
     let trained = trainer.predict(&data.x).unwrap();
     assert_ne!(untrained, trained);
     // One row alone: the batch's own statistics would make it 0 everywhere before the bias.
-    assert_eq!(trainer.predict(&data.x[..5]).unwrap()[..], trained[..3]);
+    let one = trainer.predict(&data.x[..5]).unwrap();
+    // A product of another number of rows may round in another order.
+    assert!(one.iter().zip(&trained).all(|(a, b)| (a - b).abs() <= 1e-5 * (1.0 + b.abs())), "{one:?}");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
     trainer.save(&path).unwrap();

@@ -79,8 +79,11 @@ fn distance(a: &[(String, Vec<f64>)], b: &[(String, Vec<f64>)]) -> f64 {
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Both sides compute in f64, in other orders. What rounding may make of nine steps is measured: the same training from a start
-/// that is 64 units in the last place off, as many as a step has roundings in a row (7 sums of up to 11 terms).
+/// Both sides compute nine steps in f64, in other orders. A rounding is 1e-16; where the numbers of a batch lie close together a
+/// gradient carries it times 1 / sqrt(eps) twice, which is 1e5; ten times that for the roundings of the steps. A wrong constant
+/// moves the results by more than 1e-3 (the control).
+const TOLERANCE: f64 = 1e-10;
+
 #[test]
 fn training_and_use_are_pytorchs() {
     let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
@@ -91,21 +94,13 @@ fn training_and_use_are_pytorchs() {
     expected.push(("logits".to_string(), numbers(&fixture["logits"])));
     let gradients = normalising().parameters().into_iter();
     expected.extend(gradients.map(|(name, _)| (format!("grad.{name}"), numbers(&fixture["gradients"][&name]))));
-    let moved = |by: f64| -> Vec<Tensor> {
-        // Up and down in turn: normalising layers do not see a common factor.
-        let sign = |i: usize| if (i * i + i / 3).is_multiple_of(2) { 1.0 } else { -1.0 };
-        let values = |t: &Tensor| t.values.iter().enumerate().map(|(i, v)| v * (1.0 + sign(i) * by)).collect();
-        start.iter().map(|t| Tensor { values: values(t), ..t.clone() }).collect()
-    };
-    let tolerance = distance(&found, &trained(&fixture, &moved((-46_f64).exp2())));
     let off = distance(&found, &expected);
-    println!("off by {off:e}, tolerance {tolerance:e}");
-    assert!(off <= tolerance && tolerance < 1e-9, "off by {off:e}, tolerance {tolerance:e}");
+    assert!(off <= TOLERANCE, "off by {off:e}");
     // Control: a running variance that is biased, as one sample in eleven more or less makes it, is far outside.
     let mut wrong = found.clone();
     let running = wrong.iter_mut().find(|(name, _)| name == "layers.3.running_var").unwrap();
     running.1.iter_mut().for_each(|v| *v *= 10.0 / 11.0);
-    assert!(distance(&wrong, &expected) > 1e6 * tolerance);
+    assert!(distance(&wrong, &expected) > 1e-3);
 }
 
 /// Normalising layers of both kinds, each with a gradient for what comes before it.

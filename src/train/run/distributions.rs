@@ -21,9 +21,11 @@ impl Run<'_> {
         let parameters = self.engine.read_parameters().await?;
         // Without gradients the parameters are worth showing, too.
         let gradients = self.engine.read_gradients().await.unwrap_or_default();
-        let tensors = parameters.into_iter().enumerate().map(|(i, parameter)| TensorHistogram {
+        // Running statistics have no gradient.
+        let of = |name: &str| gradients.iter().find(|g| g.name.strip_prefix("grad.") == Some(name));
+        let tensors = parameters.into_iter().map(|parameter| TensorHistogram {
             values: Histogram::of(&parameter.values),
-            gradient: gradients.get(i).map(|gradient| Histogram::of(&gradient.values)),
+            gradient: of(&parameter.name).map(|gradient| Histogram::of(&gradient.values)),
             name: parameter.name,
         });
         let taken = EpochHistograms { epoch, step: self.position.steps as usize, tensors: tensors.collect() };

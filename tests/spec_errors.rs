@@ -470,6 +470,24 @@ fn schedule() -> impl Strategy<Value = ScheduleSpec> {
     })
 }
 
+fn layers() -> impl Strategy<Value = Vec<LayerSpec>> {
+    let dense = (size(), any::<bool>(), init())
+        .prop_map(|(outputs, bias, init)| LayerKindSpec::Dense { outputs, bias, init })
+        .boxed();
+    let kind = prop_oneof![
+        4 => dense.clone(),
+        1 => (0.0..1.0_f64).prop_map(LayerKindSpec::Dropout),
+        1 => prop::sample::select(vec![LayerKindSpec::LayerNorm, LayerKindSpec::BatchNorm]),
+    ]
+    .boxed();
+    let layer = |kind: BoxedStrategy<LayerKindSpec>| {
+        (kind, activation()).prop_map(|(kind, activation)| LayerSpec { kind, activation })
+    };
+    // Some layer must say how many outputs there are.
+    (layer(dense), prop::collection::vec(layer(kind), 0..4))
+        .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect::<Vec<_>>())
+}
+
 fn any_spec() -> impl Strategy<Value = Spec> {
     let validation = prop_oneof![
         Just(None),
@@ -494,23 +512,8 @@ fn any_spec() -> impl Strategy<Value = Spec> {
             image,
             reading: Reading { memory: 3 << 20, shuffle_window: 1023, shuffle_block: 1 << 40, skip_bad_rows: 7 },
         });
-    let dense = (size(), any::<bool>(), init())
-        .prop_map(|(outputs, bias, init)| LayerKindSpec::Dense { outputs, bias, init })
-        .boxed();
-    let kind = prop_oneof![
-        4 => dense.clone(),
-        1 => (0.0..1.0_f64).prop_map(LayerKindSpec::Dropout),
-        1 => prop::sample::select(vec![LayerKindSpec::LayerNorm, LayerKindSpec::BatchNorm]),
-    ]
-    .boxed();
-    let layer = |kind: BoxedStrategy<LayerKindSpec>| {
-        (kind, activation()).prop_map(|(kind, activation)| LayerSpec { kind, activation })
-    };
-    // Some layer must say how many outputs there are.
-    let layers = (layer(dense), prop::collection::vec(layer(kind), 0..4))
-        .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect::<Vec<_>>());
     let model =
-        (prop::option::of(size()), layers).prop_map(|(inputs, layers)| ModelSpec { inputs, weights: None, layers });
+        (prop::option::of(size()), layers()).prop_map(|(inputs, layers)| ModelSpec { inputs, weights: None, layers });
     let loss = prop_oneof![
         prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
         positive().prop_map(|delta| Loss::Huber { delta }),

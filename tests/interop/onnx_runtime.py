@@ -4,7 +4,7 @@
     cargo build
     python3 tests/interop/onnx_runtime.py target/debug/wgrad
 
-Trains a few steps of one network for each activation and scaling, exports it with and without probabilities, checks the file by
+Trains a few steps of one network of every kind of layer for each activation and scaling, exports it with and without probabilities, checks the file by
 onnx.checker (shape inference included), and runs it on one row and on all rows. Exits with 1 if an output differs by more than
 1e-5 * max(1, |output|), or a file is not accepted.
 """
@@ -51,6 +51,12 @@ scale = "{scale}"
 [[model.layers]]
 dense = 6
 activation = {quoted}
+[[model.layers]]
+batch_norm = true
+[[model.layers]]
+dropout = 0.1
+[[model.layers]]
+layer_norm = true
 [[model.layers]]
 dense = 4
 activation = {quoted}

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Categories of a column at most: more are names or numbers, which say nothing of rows to come.
 pub const MOST_CATEGORIES: usize = 1000;
 
+/// Bytes of a category's name at most: a thousand of them must be no memory.
+pub const LONGEST_CATEGORY: usize = 1000;
+
 /// What to do about a value that is missing: an empty cell, NaN, or one of the words `NA`, `N/A`, `null`, `none`, `?`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -146,6 +149,11 @@ impl Columns {
             for row in 0..block.rows() {
                 for (found, &column) in categories.iter_mut().zip(&names) {
                     let cell = block.text(row, column);
+                    if cell.len() > LONGEST_CATEGORY {
+                        let message =
+                            format!("{} bytes are no name of a category. List the column in `ignore`", cell.len());
+                        return Err(block.cell_error(row, column, message));
+                    }
                     if !is_missing(&cell) && !found.contains(cell.as_ref()) {
                         found.insert(cell.into_owned());
                     }

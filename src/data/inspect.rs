@@ -1,7 +1,7 @@
 //! What a data file holds, column by column: one reading, a few numbers a column.
 
 use super::block::Block;
-use super::inputs::is_missing;
+use super::inputs::{LONGEST_CATEGORY, is_missing};
 use super::source::open_file;
 use crate::error::Result;
 use crate::spec::DataFile;
@@ -95,7 +95,7 @@ impl Facts {
         if let Some(values) = &mut self.values {
             if let Some(count) = values.get_mut(text.as_ref()) {
                 *count += 1;
-            } else if values.len() < MOST_VALUES {
+            } else if values.len() < MOST_VALUES && text.len() <= LONGEST_CATEGORY {
                 values.insert(text.into_owned(), 1);
             } else {
                 self.values = None;

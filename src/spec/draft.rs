@@ -161,7 +161,8 @@ fn write_spec(
     let target = roles.target;
     let inputs = roles.numbers.len()
         + roles.categorical.iter().filter_map(|c| c.values.as_ref()).map(|values| values.len()).sum::<usize>();
-    writeln!(out, "# A first spec for {written}: {} rows. Every key is explained in docs/spec.md.", found.rows)?;
+    let shown: String = written.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    writeln!(out, "# A first spec for {shown}: {} rows. Every key is explained in docs/spec.md.", found.rows)?;
     writeln!(out, "[data]")?;
     match &file.labels {
         Some(labels) => writeln!(out, "train = {{ x = {}, y = {} }}", quoted(written), quoted(&labels.written))?,

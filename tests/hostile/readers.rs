@@ -4,11 +4,13 @@
 
 use std::path::Path;
 use wgrad::data::arrays::ArrayFile;
+use wgrad::data::inspect::inspect;
 use wgrad::data::{Kind, RawTable, TargetRule, read_csv, sniff};
 use wgrad::exchange::{Import, Origin, import};
 use wgrad::graph::{Activation, Loss};
 use wgrad::model::{Layer, Network, weights};
-use wgrad::spec::Spec;
+use wgrad::spec::draft::draft;
+use wgrad::spec::{DataFile, Spec};
 use wgrad::train::checkpoint::Checkpoint;
 use wgrad::train::replay::Bundle;
 use wgrad::train::run_folder::RunFolder;
@@ -79,6 +81,16 @@ fn data(path: &Path) -> wgrad::Result<()> {
                 values.clear();
                 array.layout.element.decode(array.layout.big_endian, &rows.read(1000)?, &mut values);
             }
+        }
+    }
+    // What `wgrad new` does with the file: the spec that it drafts can be read, whatever the columns are called.
+    let file = DataFile::at(path);
+    if let Ok(found) = inspect(&file)
+        && let Ok(draft) = draft(&file, file.path.to_str().unwrap_or("d"), &found, None)
+    {
+        let spec = Spec::parse(&draft.text, path).expect("a spec that wgrad drafted");
+        if let Ok(table) = read_csv(path) {
+            let _ = table.dataset_of(&spec.data.columns, &spec.data.target, spec.target_rule());
         }
     }
     // Arrays of different lengths are no table, and that is no fault of the file.

@@ -175,9 +175,12 @@
 //! fn predict(trained: &Trained, samples: &[f64]) -> wgrad::Result<Vec<f64>> {
 //!     let mut builder = Trainer::builder(trained.network.inputs()).loss(trained.network.loss).device(Choice::Cpu);
 //!     for layer in &trained.network.layers {
-//!         if let LayerKind::Dense { bias } = layer.kind {
-//!             builder = builder.layer(layer.outputs, layer.activation, bias);
-//!         }
+//!         builder = match layer.kind {
+//!             LayerKind::Dense { bias } => builder.layer(layer.outputs, layer.activation, bias),
+//!             LayerKind::Dropout { p } => builder.dropout(p), // in use it changes nothing
+//!             LayerKind::LayerNorm => builder.layer_norm(layer.activation),
+//!             LayerKind::BatchNorm => builder.batch_norm(layer.activation),
+//!         };
 //!     }
 //!     let mut trainer = builder.build()?;
 //!     trainer.set_parameters(trained.parameters.clone())?;

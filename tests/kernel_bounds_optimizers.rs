@@ -5,7 +5,18 @@ mod rig;
 use rig::{Case, Rng};
 use wgrad::kernels::{Args, Kernel, Param};
 
-const STEPS: [Kernel; 4] = [Kernel::sgd_step, Kernel::sgd_momentum_step, Kernel::adam_step, Kernel::adamw_step];
+const STEPS: [Kernel; 10] = [
+    Kernel::sgd_step,
+    Kernel::sgd_momentum_step,
+    Kernel::adam_step,
+    Kernel::adamw_step,
+    Kernel::nadam_step,
+    Kernel::rmsprop_step,
+    Kernel::rmsprop_momentum_step,
+    Kernel::rmsprop_centered_step,
+    Kernel::adagrad_step,
+    Kernel::lion_step,
+];
 
 /// What an optimizer is set to.
 #[derive(Clone, Copy)]
@@ -33,16 +44,45 @@ fn args(kernel: Kernel, n: usize, s: Setting) -> Args {
         Kernel::sgd_momentum_step => {
             vec![Param::F(s.momentum), Param::U(u32::from(s.nesterov)), Param::F(s.weight_decay)]
         }
+        // The decay of the mean of the squares is beta2.
+        Kernel::rmsprop_step => [s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec(),
+        Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+            [s.beta2, 1.0 - s.beta2, s.eps, s.momentum, s.weight_decay].map(Param::F).to_vec()
+        }
+        Kernel::adagrad_step => [s.eps, s.weight_decay].map(Param::F).to_vec(),
+        Kernel::lion_step => [s.beta1, 1.0 - s.beta1, s.beta2, 1.0 - s.beta2, s.weight_decay].map(Param::F).to_vec(),
         _ => [s.beta1, 1.0 - s.beta1, s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec(),
     });
     Args { params, constants: vec![] }
 }
 
-/// The table of steps 1 to `steps`.
-fn hyper(s: Setting, steps: i32) -> Vec<f64> {
-    (1..=steps)
-        .flat_map(|t| [s.lr, s.lr / (1.0 - s.beta1.powi(t)), 1.0 / (1.0 - s.beta2.powi(t)).sqrt(), f64::NAN])
-        .collect()
+/// The table of steps 1 to `steps`; what a kernel does not read is no number.
+fn hyper(kernel: Kernel, s: Setting, steps: i32) -> Vec<f64> {
+    let row = |t: i32| match kernel {
+        Kernel::nadam_step => {
+            let (mu, product) = (mu(s, t), (1..=t).map(|n| mu(s, n)).product::<f64>());
+            let next = self::mu(s, t + 1);
+            let inv_sqrt_bias2 = 1.0 / (1.0 - s.beta2.powi(t)).sqrt();
+            [f64::NAN, s.lr * (1.0 - mu) / (1.0 - product), inv_sqrt_bias2, s.lr * next / (1.0 - product * next)]
+        }
+        Kernel::adagrad_step => [f64::NAN, s.lr / (1.0 + f64::from(t - 1) * LR_DECAY), f64::NAN, f64::NAN],
+        _ => [s.lr, s.lr / (1.0 - s.beta1.powi(t)), 1.0 / (1.0 - s.beta2.powi(t)).sqrt(), f64::NAN],
+    };
+    (1..=steps).flat_map(row).collect()
+}
+
+/// Adagrad's, in every setting.
+const LR_DECAY: f64 = 0.1;
+
+/// NAdam's momentum in step `t`, from 1.
+fn mu(s: Setting, t: i32) -> f64 {
+    s.beta1 * (1.0 - 0.5 * 0.96_f64.powf(f64::from(t) * 0.004))
+}
+
+/// Which of the bindings that a kernel updates is a sum or mean of squares, and which the mean beside it.
+fn squares(kernel: Kernel) -> (Option<usize>, Option<usize>) {
+    let at = |names: &[&str]| kernel.row().bindings[3..].iter().position(|b| names.contains(&b.name));
+    (at(&["v", "square", "sum"]), at(&["mean"]))
 }
 
 fn states(kernel: Kernel) -> usize {
@@ -58,9 +98,15 @@ fn case(kernel: Kernel, n: usize, setting: Setting, error: f64, rng: &mut Rng) -
     };
     let mut case = Case::new(kernel, args(kernel, n, setting));
     let grad = numbers(false);
-    case.before = (0..states(kernel)).map(|k| rig::exact(numbers(k == 2))).collect();
+    let (square, mean) = squares(kernel);
+    case.before = (0..states(kernel)).map(|k| rig::exact(numbers(square == Some(k)))).collect();
+    if let (Some(square), Some(mean)) = (square, mean) {
+        // The square of a mean is at most the mean of the squares.
+        let roots: Vec<f64> = case.before[square].value.iter().map(|s| rig::f32_of(0.9 * s.sqrt())).collect();
+        case.before[mean].value.iter_mut().zip(roots).for_each(|(m, root)| *m = m.clamp(-root, root));
+    }
     let step = rng.below(3) as f64;
-    case.inputs = vec![rig::exact(vec![step]), rig::exact(hyper(setting, 3)), rig::exact(grad)];
+    case.inputs = vec![rig::exact(vec![step]), rig::exact(hyper(kernel, setting, 3)), rig::exact(grad)];
     if error > 0.0 {
         for m in case.inputs[2..].iter_mut().chain(&mut case.before) {
             for (value, e) in m.value.iter().zip(&mut m.error) {
@@ -68,7 +114,7 @@ fn case(kernel: Kernel, n: usize, setting: Setting, error: f64, rng: &mut Rng) -
             }
         }
         // A second moment is never negative, whatever it carries.
-        if let Some(v) = case.before.get_mut(2) {
+        if let Some(v) = square.map(|k| &mut case.before[k]) {
             v.error.iter_mut().zip(&v.value).for_each(|(e, v)| *e = e.min(*v));
         }
     }
@@ -120,7 +166,42 @@ fn bounds_are_not_wildly_loose() {
 /// An optimizer step as it stands in PyTorch's documentation, for one parameter; t counts from 1.
 fn documented(kernel: Kernel, s: Setting, t: i32, g: f64, state: &mut [f64]) {
     let p = state[0];
+    let decayed = g + s.weight_decay * p;
     match kernel {
+        Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+            let g = decayed;
+            state[1] = s.beta2 * state[1] + (1.0 - s.beta2) * g * g;
+            let mut average = state[1];
+            if kernel == Kernel::rmsprop_centered_step {
+                state[3] = s.beta2 * state[3] + (1.0 - s.beta2) * g;
+                average -= state[3] * state[3];
+            }
+            let mut direction = g / (average.sqrt() + s.eps);
+            if kernel != Kernel::rmsprop_step {
+                state[2] = s.momentum * state[2] + direction;
+                direction = state[2];
+            }
+            state[0] = p - s.lr * direction;
+        }
+        Kernel::adagrad_step => {
+            state[1] += decayed * decayed;
+            let lr = s.lr / (1.0 + f64::from(t - 1) * LR_DECAY);
+            state[0] = p - lr * decayed / (state[1].sqrt() + s.eps);
+        }
+        Kernel::lion_step => {
+            let direction = s.beta1 * state[1] + (1.0 - s.beta1) * g;
+            let sign = if direction == 0.0 { 0.0 } else { direction.signum() };
+            state[0] = p - s.lr * (sign + s.weight_decay * p);
+            state[1] = s.beta2 * state[1] + (1.0 - s.beta2) * g;
+        }
+        Kernel::nadam_step => {
+            state[1] = s.beta1 * state[1] + (1.0 - s.beta1) * decayed;
+            state[2] = s.beta2 * state[2] + (1.0 - s.beta2) * decayed * decayed;
+            let product = |n: i32| (1..=n).map(|n| mu(s, n)).product::<f64>();
+            let m_hat =
+                mu(s, t + 1) * state[1] / (1.0 - product(t + 1)) + (1.0 - mu(s, t)) * decayed / (1.0 - product(t));
+            state[0] = p - s.lr * m_hat / ((state[2] / (1.0 - s.beta2.powi(t))).sqrt() + s.eps);
+        }
         Kernel::sgd_step => state[0] = p - s.lr * (g + s.weight_decay * p),
         Kernel::sgd_momentum_step => {
             let g = g + s.weight_decay * p;
@@ -164,7 +245,7 @@ fn ten_steps_follow_the_documented_rules() {
                     expected.iter_mut().zip(one).for_each(|(s, v)| s[i] = v);
                 }
                 case.inputs =
-                    vec![rig::exact(vec![f64::from(t - 1)]), rig::exact(hyper(setting, 10)), rig::exact(grad)];
+                    vec![rig::exact(vec![f64::from(t - 1)]), rig::exact(hyper(kernel, setting, 10)), rig::exact(grad)];
                 case.before = states.iter().cloned().map(rig::exact).collect();
                 states = case.run_f64();
             }
@@ -185,7 +266,7 @@ fn an_error_larger_than_the_gradient_moves_adam_by_a_bounded_step() {
     for kernel in [Kernel::adam_step, Kernel::adamw_step] {
         let setting = SETTINGS[0];
         let mut case = Case::new(kernel, args(kernel, 1, setting));
-        case.inputs = vec![rig::exact(vec![0.0]), rig::exact(hyper(setting, 1)), rig::exact(vec![1e-3])];
+        case.inputs = vec![rig::exact(vec![0.0]), rig::exact(hyper(kernel, setting, 1)), rig::exact(vec![1e-3])];
         case.inputs[2].error[0] = 1e-2;
         case.before = [0.5, 0.0, 0.0].map(|v| rig::exact(vec![v])).to_vec();
         let bound = case.bounds(&case.run_f64())[0][0];

@@ -4,9 +4,12 @@
 mod torch;
 
 use torch::{cases, numbers, question, spec, trained};
-use wgrad::exec::Device;
-use wgrad::graph::{Schedule, Shape};
+use wgrad::data::Dataset;
+use wgrad::exec::{Device, Flow};
+use wgrad::graph::{Activation, Loss, Optimizer, Schedule, Shape};
+use wgrad::model::{Layer, Network, Tensor};
 use wgrad::train::plateau::PlateauState;
+use wgrad::train::{Engine, Roles};
 use wgrad::verify::verify;
 
 /// 100 steps of fewer than 30 roundings each, on rates of at most 0.3; PyTorch takes most rates from the one before.
@@ -112,6 +115,37 @@ fn a_hundred_steps_in_f32_stay_within_their_bounds() {
         let problem = torch::problem();
         let verdict = pollster::block_on(verify(&question(&problem, torch::rule(&case)), &Device::cpu())).unwrap();
         assert!(verdict.passed, "{case}");
+    }
+}
+
+/// Where the gradient is 0, weight decay alone moves the weights, and leaves every bias as it is.
+#[test]
+fn weight_decay_spares_the_biases() {
+    let network = Network { layers: vec![Layer::dense(3, 2, Activation::Identity, true)], loss: Loss::Mse };
+    let (weight, bias) = (vec![0.5, -0.25, 1.0, 2.0, -1.0, 0.125], vec![0.75, -0.5]);
+    let tensor = |name: &str, shape: &[usize], values: &[f64]| Tensor {
+        name: format!("layers.0.{name}"),
+        shape: shape.to_vec(),
+        values: values.to_vec(),
+    };
+    let parameters = [tensor("weight", &[2, 3], &weight), tensor("bias", &[2], &bias)];
+    // The prediction for zeros is the bias, which is the target.
+    let data = Dataset::numbers(&[0.0; 3], 3, &bias, 2);
+    for name in Optimizer::NAMES {
+        for decays in [false, true] {
+            let text = format!("{{ {name} = {{ lr = 0.01, weight_decay = {} }} }}", if decays { 0.1 } else { 0.0 });
+            let rule = spec(&text, "").train.rule(1);
+            let roles = Roles { train: Some((1, 1, rule)), ..Roles::default() };
+            let mut engine = pollster::block_on(Engine::open(&Device::cpu_f64(), &network, roles)).unwrap();
+            engine.write_parameters(&parameters).unwrap();
+            engine.set_training_data(&data).unwrap();
+            pollster::block_on(engine.train(&[0], 0, &mut |_| Flow::Continue)).unwrap();
+            let found = pollster::block_on(engine.read_parameters()).unwrap();
+            assert_eq!(found[1].values, bias, "{text}");
+            let moved = found[0].values.iter().zip(&weight).all(|(found, w)| found.abs() < w.abs());
+            assert_eq!(moved, decays, "{text}: {:?}", found[0].values);
+            assert!(decays || found[0].values == weight, "{text}: {:?}", found[0].values);
+        }
     }
 }
 

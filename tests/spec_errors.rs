@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::path::Path;
 use wgrad::data::Scale;
-use wgrad::graph::{Activation, Adam, Loss, OneCycle, Optimizer, Plateau, Schedule, Shape};
+use wgrad::graph::{Activation, Adagrad, Adam, Loss, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape};
 use wgrad::model::Init;
 use wgrad::report::Monitor;
 use wgrad::spec::{
@@ -419,13 +419,31 @@ fn optimizer() -> impl Strategy<Value = Optimizer> {
         (positive(), fraction(), any::<bool>(), from_zero()).prop_map(|(lr, momentum, nesterov, weight_decay)| {
             Optimizer::Sgd { lr, momentum, nesterov: nesterov && momentum > 0.0, weight_decay }
         });
-    let adam = (positive(), fraction(), fraction(), positive(), from_zero(), any::<bool>()).prop_map(
-        |(lr, beta1, beta2, eps, weight_decay, w)| {
-            let adam = Adam { lr, beta1, beta2, eps, weight_decay };
-            if w { Optimizer::AdamW(adam) } else { Optimizer::Adam(adam) }
+    let adam = || {
+        (positive(), fraction(), fraction(), positive(), from_zero(), any::<bool>()).prop_map(
+            |(lr, beta1, beta2, eps, weight_decay, w)| {
+                let adam = Adam { lr, beta1, beta2, eps, weight_decay };
+                if w { Optimizer::AdamW(adam) } else { Optimizer::Adam(adam) }
+            },
+        )
+    };
+    let nadam = (adam(), from_zero()).prop_map(|(adam, momentum_decay)| match adam {
+        Optimizer::Adam(adam) => Optimizer::NAdam { adam, momentum_decay },
+        other => other,
+    });
+    let rmsprop = (positive(), fraction(), positive(), fraction(), any::<bool>(), from_zero()).prop_map(
+        |(lr, alpha, eps, momentum, centered, weight_decay)| {
+            Optimizer::RmsProp(RmsProp { lr, alpha, eps, momentum, centered, weight_decay })
         },
     );
-    prop_oneof![sgd, adam]
+    let adagrad = (positive(), from_zero(), positive(), from_zero(), from_zero()).prop_map(
+        |(lr, lr_decay, eps, initial_accumulator, weight_decay)| {
+            Optimizer::Adagrad(Adagrad { lr, lr_decay, eps, initial_accumulator, weight_decay })
+        },
+    );
+    let lion = (positive(), fraction(), fraction(), from_zero())
+        .prop_map(|(lr, beta1, beta2, weight_decay)| Optimizer::Lion { lr, beta1, beta2, weight_decay });
+    prop_oneof![sgd, adam(), nadam, rmsprop, adagrad, lion]
 }
 
 /// Text with everything that quoting has to survive.

@@ -14,7 +14,7 @@ pub mod schedule;
 mod shape;
 pub mod stabilise;
 
-pub use op::{Activation, Adam, Loss, Optimizer};
+pub use op::{Activation, Adagrad, Adam, Loss, Optimizer, RmsProp};
 pub use rule::UpdateRule;
 pub use schedule::{OneCycle, Plateau, Schedule, Shape};
 

@@ -167,6 +167,74 @@ pub enum Optimizer {
     Adam(Adam),
     /// AdamW (Loshchilov and Hutter, 2019); weight decay shrinks the parameter directly
     AdamW(Adam),
+    /// NAdam (Dozat, 2016); weight decay is an L2 penalty in the gradient
+    NAdam {
+        /// The constants that Adam has too; the learning rate is 0.002 by default.
+        adam: Adam,
+        /// How fast the momentum rises to beta1; 0.004 by default.
+        momentum_decay: f64,
+    },
+    /// RMSProp (Tieleman and Hinton, 2012); weight decay is an L2 penalty in the gradient
+    RmsProp(RmsProp),
+    /// Adagrad (Duchi, Hazan and Singer, 2011); weight decay is an L2 penalty in the gradient
+    Adagrad(Adagrad),
+    /// Lion (Chen et al., 2023); weight decay shrinks the parameter directly
+    Lion {
+        /// Learning rate; 0.0001 by default.
+        lr: f64,
+        /// Share of the moment in the direction; 0.9 by default.
+        beta1: f64,
+        /// Decay of the moment; 0.99 by default.
+        beta2: f64,
+        /// 0 by default.
+        weight_decay: f64,
+    },
+}
+
+/// Constants of RMSProp.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RmsProp {
+    /// Learning rate; 0.01 by default.
+    pub lr: f64,
+    /// Decay of the mean of the squares; 0.99 by default.
+    pub alpha: f64,
+    /// Added to the root; 1e-8 by default.
+    pub eps: f64,
+    /// 0, the default, for none.
+    pub momentum: f64,
+    /// Divide by the deviation instead of the root of the mean square.
+    pub centered: bool,
+    /// 0 by default.
+    pub weight_decay: f64,
+}
+
+/// Constants of Adagrad.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Adagrad {
+    /// Learning rate; 0.01 by default.
+    pub lr: f64,
+    /// After t steps the rate is lr / (1 + t lr_decay); 0 by default.
+    pub lr_decay: f64,
+    /// Added to the root; 1e-10 by default.
+    pub eps: f64,
+    /// What the sums of squares begin with; 0 by default.
+    pub initial_accumulator: f64,
+    /// 0 by default.
+    pub weight_decay: f64,
+}
+
+impl RmsProp {
+    /// PyTorch's constants with this learning rate.
+    pub const fn new(lr: f64) -> RmsProp {
+        RmsProp { lr, alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false, weight_decay: 0.0 }
+    }
+}
+
+impl Adagrad {
+    /// PyTorch's constants with this learning rate.
+    pub const fn new(lr: f64) -> Adagrad {
+        Adagrad { lr, lr_decay: 0.0, eps: 1e-10, initial_accumulator: 0.0, weight_decay: 0.0 }
+    }
 }
 
 /// Constants of Adam and AdamW.
@@ -207,8 +275,28 @@ impl Optimizer {
         Optimizer::AdamW(Adam { weight_decay: 0.01, ..Adam::new(lr) })
     }
 
+    /// NAdam with PyTorch's constants.
+    pub const fn nadam(lr: f64) -> Optimizer {
+        Optimizer::NAdam { adam: Adam::new(lr), momentum_decay: 0.004 }
+    }
+
+    /// RMSProp with PyTorch's constants.
+    pub const fn rmsprop(lr: f64) -> Optimizer {
+        Optimizer::RmsProp(RmsProp::new(lr))
+    }
+
+    /// Adagrad with PyTorch's constants.
+    pub const fn adagrad(lr: f64) -> Optimizer {
+        Optimizer::Adagrad(Adagrad::new(lr))
+    }
+
+    /// Lion with the constants of its paper, without weight decay.
+    pub const fn lion(lr: f64) -> Optimizer {
+        Optimizer::Lion { lr, beta1: 0.9, beta2: 0.99, weight_decay: 0.0 }
+    }
+
     /// Every name that a spec may use.
-    pub const NAMES: &[&str] = &["sgd", "adam", "adamw"];
+    pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lion"];
 
     /// The name that a spec uses.
     pub fn name(self) -> &'static str {
@@ -216,14 +304,20 @@ impl Optimizer {
             Optimizer::Sgd { .. } => "sgd",
             Optimizer::Adam(_) => "adam",
             Optimizer::AdamW(_) => "adamw",
+            Optimizer::NAdam { .. } => "nadam",
+            Optimizer::RmsProp(_) => "rmsprop",
+            Optimizer::Adagrad(_) => "adagrad",
+            Optimizer::Lion { .. } => "lion",
         }
     }
 
     /// Learning rate.
     pub fn lr(self) -> f64 {
         match self {
-            Optimizer::Sgd { lr, .. } => lr,
-            Optimizer::Adam(a) | Optimizer::AdamW(a) => a.lr,
+            Optimizer::Sgd { lr, .. } | Optimizer::Lion { lr, .. } => lr,
+            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => a.lr,
+            Optimizer::RmsProp(r) => r.lr,
+            Optimizer::Adagrad(a) => a.lr,
         }
     }
 
@@ -231,8 +325,10 @@ impl Optimizer {
     #[must_use]
     pub fn with_lr(mut self, rate: f64) -> Optimizer {
         match &mut self {
-            Optimizer::Sgd { lr, .. } => *lr = rate,
-            Optimizer::Adam(a) | Optimizer::AdamW(a) => a.lr = rate,
+            Optimizer::Sgd { lr, .. } | Optimizer::Lion { lr, .. } => *lr = rate,
+            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => a.lr = rate,
+            Optimizer::RmsProp(r) => r.lr = rate,
+            Optimizer::Adagrad(a) => a.lr = rate,
         }
         self
     }

@@ -1,9 +1,10 @@
 //! The optimizer as nodes of the graph: one update for each parameter.
 
-use super::{Graph, Op, Optimizer, TensorType, UpdateRule};
+use super::{Adam, Graph, Op, Optimizer, RmsProp, TensorType, UpdateRule};
 use crate::error::Result;
 
-/// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t)), 1 / sqrt(1 - beta2^t), reserved.
+/// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), and what
+/// NAdam multiplies the first moment by.
 pub const HYPER_COLUMNS: usize = 4;
 
 impl Optimizer {
@@ -11,14 +12,29 @@ impl Optimizer {
     pub fn state_slots(self) -> usize {
         match self {
             Optimizer::Sgd { momentum, .. } => usize::from(momentum != 0.0),
-            Optimizer::Adam(_) | Optimizer::AdamW(_) => 2,
+            Optimizer::Adam(_) | Optimizer::AdamW(_) | Optimizer::NAdam { .. } => 2,
+            Optimizer::RmsProp(r) if r.centered => 3,
+            Optimizer::RmsProp(r) => 1 + usize::from(r.momentum != 0.0),
+            Optimizer::Adagrad(_) | Optimizer::Lion { .. } => 1,
+        }
+    }
+
+    /// What every number of its states is before the first step.
+    pub fn initial_state(self) -> f64 {
+        match self {
+            Optimizer::Adagrad(a) => a.initial_accumulator,
+            _ => 0.0,
         }
     }
 
     /// The row of the table `hyper` for step `t`, counted from 0.
     pub fn hyper(self, t: u64) -> [f64; HYPER_COLUMNS] {
         match self {
-            Optimizer::Sgd { lr, .. } => [lr, lr, 1.0, 0.0],
+            Optimizer::Sgd { lr, .. } | Optimizer::Lion { lr, .. } | Optimizer::RmsProp(RmsProp { lr, .. }) => {
+                [lr, lr, 1.0, 0.0]
+            }
+            Optimizer::Adagrad(a) => [a.lr, a.lr / (1.0 + t as f64 * a.lr_decay), 1.0, 0.0],
+            Optimizer::NAdam { adam, momentum_decay } => nadam(adam, momentum_decay, t),
             Optimizer::Adam(a) | Optimizer::AdamW(a) => {
                 // powf, not powi: t may exceed i32 in a long run.
                 let t = (t + 1) as f64;
@@ -28,6 +44,25 @@ impl Optimizer {
             }
         }
     }
+}
+
+/// NAdam's row: the momentum of step n is mu(n) = beta1 (1 - 0.96^(n momentum_decay) / 2), and bias corrections of the first
+/// moment are products of them.
+fn nadam(adam: Adam, momentum_decay: f64, t: u64) -> [f64; HYPER_COLUMNS] {
+    let mu = |n: f64| adam.beta1 * (1.0 - 0.5 * 0.96_f64.powf(n * momentum_decay));
+    let now = (t + 1) as f64;
+    let mut product = 1.0;
+    for n in 1..=t + 1 {
+        product *= mu(n as f64);
+        // 1 - product is 1 from here on, whatever follows: long runs need no long loop.
+        if product < f64::EPSILON / 8.0 {
+            break;
+        }
+    }
+    let (mu, next) = (mu(now), mu(now + 1.0));
+    let gradient = adam.lr * (1.0 - mu) / (1.0 - product);
+    let moment = adam.lr * next / (1.0 - product * next);
+    [adam.lr, gradient, 1.0 / (1.0 - adam.beta2.powf(now)).sqrt(), moment]
 }
 
 /// Appends one update for each parameter that has a gradient, and names the results `update.<parameter>`.

@@ -106,4 +106,10 @@ family!(dense_cross_entropy, |a| groups: a.size(0).div_ceil(head_width(a)) as u6
     bytes: 3 * a.size(0) * a.size(2) + a.size(1) * a.size(2) + a.size(1) + a.size(0) * a.size(1) + 4 * a.size(0));
 family!(sgd_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 4 * a.size(0), bytes: 3 * a.size(0));
 family!(sgd_momentum_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 7 * a.size(0), bytes: 5 * a.size(0));
+family!(nadam_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 17 * a.size(0), bytes: 7 * a.size(0));
+family!(rmsprop_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 11 * a.size(0), bytes: 5 * a.size(0));
+family!(rmsprop_momentum_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 13 * a.size(0), bytes: 7 * a.size(0));
+family!(rmsprop_centered_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 18 * a.size(0), bytes: 9 * a.size(0));
+family!(adagrad_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 9 * a.size(0), bytes: 5 * a.size(0));
+family!(lion_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 10 * a.size(0), bytes: 5 * a.size(0));
 family!(adam_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 15 * a.size(0), bytes: 7 * a.size(0));

@@ -130,6 +130,7 @@ const LOSS_PARAMS: &[&str] = &["rows", "cols", "upstream_stride"];
 const ADAM: &[Binding] = &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("m"), update("v")];
 const ADAM_PARAMS: &[&str] =
     &["n", "hyper_stride", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps", "weight_decay"];
+const RMSPROP_PARAMS: &[&str] = &["n", "hyper_stride", "alpha", "one_minus_alpha", "eps", "momentum", "weight_decay"];
 const LINE: [u32; 3] = [64, 1, 1];
 const TILE: [u32; 3] = [8, 8, 1];
 
@@ -340,5 +341,40 @@ table! {
     adamw_step: {
         bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::adam_step,
         bound: "as adam_step; param: and 2u |p| + 3u |lr weight_decay p| for the shrinkage",
+    }
+    nadam_step: {
+        bindings: ADAM, params: ADAM_PARAMS, workgroup: LINE, cost: cost::nadam_step,
+        bound: "m, v: as adam_step; param: u |p'| + (SQRT + DIV + 8u) |step|, and g, m and v carried through the quotient",
+    }
+    rmsprop_step: {
+        bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("square")],
+        params: &["n", "hyper_stride", "alpha", "one_minus_alpha", "eps", "weight_decay"],
+        workgroup: LINE, cost: cost::rmsprop_step,
+        bound: "square: u s' + 2u alpha s + 3u (1 - alpha) g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and square \
+            carried through the quotient",
+    }
+    rmsprop_momentum_step: {
+        bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("square"), update("velocity")],
+        params: RMSPROP_PARAMS, workgroup: LINE, cost: cost::rmsprop_momentum_step,
+        bound: "square: as rmsprop_step; velocity: u |v'| + 2u |momentum v| + (SQRT + DIV + 2u) |quotient|, and g and square \
+            carried through it; param: u |p'| + 2u |lr v'| + |lr| times that",
+    }
+    rmsprop_centered_step: {
+        bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("square"), update("velocity"), update("mean")],
+        params: RMSPROP_PARAMS, workgroup: LINE, cost: cost::rmsprop_centered_step,
+        bound: "square: as rmsprop_step; mean: u |m'| + 2u (|alpha m| + |(1 - alpha) g|); velocity and param: as \
+            rmsprop_momentum_step, with the errors of square and of mean^2 in the quotient",
+    }
+    adagrad_step: {
+        bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("sum")],
+        params: &["n", "hyper_stride", "eps", "weight_decay"], workgroup: LINE, cost: cost::adagrad_step,
+        bound: "sum: u s' + 2u g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and sum carried through the quotient",
+    }
+    lion_step: {
+        bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("m")],
+        params: &["n", "hyper_stride", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "weight_decay"],
+        workgroup: LINE, cost: cost::lion_step,
+        bound: "m: u |m'| + 2u (|beta2 m| + |(1 - beta2) g|); param: u |p'| + 2u |p| + 3u |lr weight_decay p| + u |lr|; 2 |lr| \
+            more where the sign is within its error",
     }
 }

@@ -61,6 +61,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("mse_element.wgsl", include_str!("../../shaders/lib/mse_element.wgsl")),
     ("philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
+    ("root.wgsl", include_str!("../../shaders/lib/root.wgsl")),
     ("rows_by_index.wgsl", include_str!("../../shaders/lib/rows_by_index.wgsl")),
     ("rows_in_order.wgsl", include_str!("../../shaders/lib/rows_in_order.wgsl")),
     ("row.wgsl", include_str!("../../shaders/lib/row.wgsl")),

@@ -74,6 +74,12 @@ pub(super) fn update_kernel(optimizer: Optimizer) -> (Kernel, f64) {
         Optimizer::Sgd { weight_decay, .. } => (Kernel::sgd_momentum_step, weight_decay),
         Optimizer::Adam(a) => (Kernel::adam_step, a.weight_decay),
         Optimizer::AdamW(a) => (Kernel::adamw_step, a.weight_decay),
+        Optimizer::NAdam { adam, .. } => (Kernel::nadam_step, adam.weight_decay),
+        Optimizer::RmsProp(r) if r.centered => (Kernel::rmsprop_centered_step, r.weight_decay),
+        Optimizer::RmsProp(r) if r.momentum != 0.0 => (Kernel::rmsprop_momentum_step, r.weight_decay),
+        Optimizer::RmsProp(r) => (Kernel::rmsprop_step, r.weight_decay),
+        Optimizer::Adagrad(a) => (Kernel::adagrad_step, a.weight_decay),
+        Optimizer::Lion { weight_decay, .. } => (Kernel::lion_step, weight_decay),
     }
 }
 
@@ -86,9 +92,16 @@ pub(super) fn update_params(optimizer: Optimizer, len: usize, decay: f64) -> Vec
             vec![Param::F(momentum), Param::U(u32::from(nesterov)), Param::F(decay)]
         }
         // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
-        Optimizer::Adam(a) | Optimizer::AdamW(a) => {
+        Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => {
             [a.beta1, 1.0 - a.beta1, a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
         }
+        Optimizer::RmsProp(r) => {
+            let momentum = (r.centered || r.momentum != 0.0).then_some(r.momentum);
+            let numbers = [r.alpha, 1.0 - r.alpha, r.eps].into_iter().chain(momentum).chain([decay]);
+            numbers.map(Param::F).collect()
+        }
+        Optimizer::Adagrad(a) => [a.eps, decay].map(Param::F).to_vec(),
+        Optimizer::Lion { beta1, beta2, .. } => [beta1, 1.0 - beta1, beta2, 1.0 - beta2, decay].map(Param::F).to_vec(),
     };
     head.into_iter().chain(tail).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::data::nearest::did_you_mean;
 use crate::error::Result;
-use crate::graph::{Activation, Adam, Loss, Optimizer};
+use crate::graph::{Activation, Loss};
 use crate::model::Init;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
@@ -102,55 +102,6 @@ fn named<T>(source: &Source<'_>, choice: &Choice<'_>, value: Option<T>) -> Resul
     value.ok_or_else(|| source.error(&choice.span, format!("\"{}\" is not available", choice.name)))
 }
 
-/// An optimizer.
-pub(super) fn optimizer<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a DeTable<'a>) -> Result<Optimizer> {
-    let choice = choice(source, "optimizer", value, Optimizer::NAMES, "{ sgd = { lr = 0.1 } }", empty)?;
-    let optimizer = match choice.name {
-        "sgd" => sgd(&choice.parameters)?,
-        "adam" => Optimizer::Adam(adam(&choice.parameters, 0.0)?),
-        _ => Optimizer::AdamW(adam(&choice.parameters, 0.01)?),
-    };
-    choice.parameters.finish()?;
-    Ok(optimizer)
-}
-
-fn sgd(parameters: &Table<'_>) -> Result<Optimizer> {
-    parameters.require("lr", "optimizer = { sgd = { lr = 0.1 } }")?;
-    let lr = parameters.number("lr", 0.0, LR_RANGE, positive)?;
-    let momentum = parameters.number("momentum", 0.0, FRACTION_RANGE, fraction)?;
-    let nesterov = parameters.flag("nesterov", false)?;
-    let weight_decay = weight_decay(parameters, 0.0)?;
-    if let Some(value) = parameters.get("nesterov").filter(|_| nesterov && momentum == 0.0) {
-        return Err(parameters.source().error(
-            &value.span(),
-            "`nesterov = true` needs a momentum above 0. Add for example momentum = 0.9, or remove nesterov",
-        ));
-    }
-    Ok(Optimizer::Sgd { lr, momentum, nesterov, weight_decay })
-}
-
-/// The constants of Adam and AdamW; the defaults are those of PyTorch, which differ in the weight decay only.
-fn adam(parameters: &Table<'_>, default_weight_decay: f64) -> Result<Adam> {
-    Ok(Adam {
-        lr: parameters.number("lr", 1e-3, LR_RANGE, positive)?,
-        beta1: parameters.number("beta1", 0.9, FRACTION_RANGE, fraction)?,
-        beta2: parameters.number("beta2", 0.999, FRACTION_RANGE, fraction)?,
-        eps: parameters.number("eps", 1e-8, "a finite number above 0", positive)?,
-        weight_decay: weight_decay(parameters, default_weight_decay)?,
-    })
-}
-
-fn weight_decay(parameters: &Table<'_>, default: f64) -> Result<f64> {
-    parameters.number("weight_decay", default, "a finite number of at least 0", |v| v.is_finite() && v >= 0.0)
-}
-
-const LR_RANGE: &str = "a finite number above 0, such as 0.01";
-const FRACTION_RANGE: &str = "a number of at least 0 and below 1, such as 0.9";
-
 pub(super) fn positive(value: f64) -> bool {
     value.is_finite() && value > 0.0
-}
-
-fn fraction(value: f64) -> bool {
-    (0.0..1.0).contains(&value)
 }

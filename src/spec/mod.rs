@@ -6,6 +6,7 @@
 mod choice;
 pub mod draft;
 mod early;
+mod optimizer;
 mod read;
 mod reading;
 mod schedule;

@@ -221,7 +221,7 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Resu
     let optimizer = table.require("optimizer", "optimizer = { sgd = { lr = 0.1 } }")?;
     let train = TrainSpec {
         loss: choice::loss(source, loss, empty)?,
-        optimizer: choice::optimizer(source, optimizer, empty)?,
+        optimizer: super::optimizer::optimizer(source, optimizer, empty)?,
         schedule: match table.get("schedule") {
             Some(value) => schedule::schedule(source, value, empty)?,
             None => ScheduleSpec::default(),

@@ -1,11 +1,11 @@
 //! From a [`Spec`] to TOML, with every default written out.
 
 use crate::data::Scale;
-use crate::graph::{Activation, Adam, Loss, Optimizer};
+use crate::graph::{Activation, Loss};
 use crate::model::Init;
 use std::fmt::Write;
 
-use super::{CheckpointSpec, DataFile, LayerKindSpec, Spec, Validation, early};
+use super::{CheckpointSpec, DataFile, LayerKindSpec, Spec, Validation, early, optimizer};
 
 impl Spec {
     /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
@@ -64,7 +64,7 @@ impl Spec {
             }
         }
         let train = &self.train;
-        writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer(train.optimizer))?;
+        writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer::text(train.optimizer))?;
         train.schedule.write(out)?;
         writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)?;
         writeln!(out, "validate_every = {}", train.validate_every)?;
@@ -105,27 +105,6 @@ pub(crate) fn loss(loss: Loss) -> String {
         Loss::Huber { delta } => format!("{{ huber = {{ delta = {} }} }}", float(delta)),
         other => quoted(other.name()),
     }
-}
-
-fn optimizer(optimizer: Optimizer) -> String {
-    let parameters = match optimizer {
-        Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => format!(
-            "lr = {}, momentum = {}, nesterov = {nesterov}, weight_decay = {}",
-            float(lr),
-            float(momentum),
-            float(weight_decay)
-        ),
-        Optimizer::Adam(Adam { lr, beta1, beta2, eps, weight_decay })
-        | Optimizer::AdamW(Adam { lr, beta1, beta2, eps, weight_decay }) => format!(
-            "lr = {}, beta1 = {}, beta2 = {}, eps = {}, weight_decay = {}",
-            float(lr),
-            float(beta1),
-            float(beta2),
-            float(eps),
-            float(weight_decay)
-        ),
-    };
-    format!("{{ {} = {{ {parameters} }} }}", optimizer.name())
 }
 
 /// The shortest text that parses back to the same number; the debug form keeps a point or an exponent, as TOML wants.

@@ -113,8 +113,9 @@ impl Engine {
             tables_ns: 0,
             data_ns: 0,
         };
-        if let Some((rows, _, _)) = roles.train {
+        if let Some((rows, _, rule)) = roles.train {
             let plan = engine.plan(TRAIN)?;
+            engine.write_first_states(rule)?;
             if roles.stream || engine.room(plan, TRAIN) < rows {
                 engine.streamed = Some(Arc::new(Rows::new(network)));
             }
@@ -178,6 +179,23 @@ impl Engine {
     pub fn write_states(&mut self, states: &[Tensor]) -> Result<()> {
         let plan = self.plan(TRAIN)?;
         states.iter().try_for_each(|s| self.session.write(plan, &s.name, &s.values))
+    }
+
+    /// Puts the optimizer's states where they begin; arenas begin with zeros.
+    fn write_first_states(&mut self, rule: UpdateRule) -> Result<()> {
+        let value = rule.optimizer.initial_state();
+        if value == 0.0 {
+            return Ok(());
+        }
+        for slot in 0..rule.optimizer.state_slots() {
+            let of = |(name, shape): (String, Vec<usize>)| {
+                let values = vec![value; shape.iter().product()];
+                Tensor { name: format!("state.{slot}.{name}"), shape, values }
+            };
+            let states: Vec<Tensor> = self.network.parameters().into_iter().map(of).collect();
+            self.write_states(&states)?;
+        }
+        Ok(())
     }
 
     /// Reads every optimizer state.

@@ -47,17 +47,18 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Starts from `parameters`, rounded as a device holds them, and states of zero.
+    /// Starts from `parameters`, rounded as a device holds them, and states as the optimizer begins with them.
     pub fn new(network: &Network, rule: UpdateRule, parameters: &[Tensor], slack: f64) -> Judge {
         let parameters = parameters.iter().map(|p| Tensor { values: rounded(&p.values), ..p.clone() }).collect();
-        let zeros = |slot: usize| {
+        let first = f64::from(rule.optimizer.initial_state() as f32);
+        let filled = |slot: usize| {
             network.parameters().into_iter().map(move |(name, shape)| Tensor {
                 name: format!("state.{slot}.{name}"),
-                values: vec![0.0; shape.iter().product()],
+                values: vec![first; shape.iter().product()],
                 shape,
             })
         };
-        let states = (0..rule.optimizer.state_slots()).flat_map(zeros).collect();
+        let states = (0..rule.optimizer.state_slots()).flat_map(filled).collect();
         Judge { rule, parameters, states, slack }
     }
 

@@ -15,7 +15,7 @@ use wgrad::compare::Comparison;
 use wgrad::data::rng::Philox;
 use wgrad::data::{Dataset, Scale, Targets, epoch_order};
 use wgrad::exec::{Device, Flow};
-use wgrad::graph::{Activation, Adam, Loss, Optimizer};
+use wgrad::graph::{Activation, Adagrad, Adam, Loss, Optimizer, RmsProp};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
 use wgrad::model::{Init, Layer, Network, Tensor};
@@ -105,12 +105,18 @@ fn loss() -> impl Strategy<Value = Loss> {
 fn optimizer() -> impl Strategy<Value = Optimizer> {
     let decay = prop::sample::select(&[0.0, 0.01, 0.5][..]);
     let lr = prop::sample::select(&[0.1, 0.001, 1.0][..]);
-    (0..5_u8, lr, decay).prop_map(|(kind, lr, weight_decay)| match kind {
+    (0..11_u8, lr, decay).prop_map(|(kind, lr, weight_decay)| match kind {
         0 => Optimizer::Sgd { lr, momentum: 0.0, nesterov: false, weight_decay },
         1 => Optimizer::Sgd { lr, momentum: 0.9, nesterov: false, weight_decay },
         2 => Optimizer::Sgd { lr, momentum: 0.9, nesterov: true, weight_decay },
         3 => Optimizer::Adam(Adam { weight_decay, ..Adam::new(lr) }),
-        _ => Optimizer::AdamW(Adam { weight_decay, ..Adam::new(lr) }),
+        4 => Optimizer::AdamW(Adam { weight_decay, ..Adam::new(lr) }),
+        5 => Optimizer::NAdam { adam: Adam { weight_decay, ..Adam::new(lr) }, momentum_decay: 0.004 },
+        6 => Optimizer::RmsProp(RmsProp { weight_decay, ..RmsProp::new(lr) }),
+        7 => Optimizer::RmsProp(RmsProp { weight_decay, momentum: 0.9, ..RmsProp::new(lr) }),
+        8 => Optimizer::RmsProp(RmsProp { weight_decay, centered: true, ..RmsProp::new(lr) }),
+        9 => Optimizer::Adagrad(Adagrad { weight_decay, initial_accumulator: 0.1, ..Adagrad::new(lr) }),
+        _ => Optimizer::Lion { lr, beta1: 0.9, beta2: 0.99, weight_decay },
     })
 }
 

@@ -6,21 +6,24 @@
 
 use super::carried::Carried;
 use super::optimizer::{self, Hyper};
-use crate::kernels::bound::{DIV, TINY, U};
+use super::quotient::{SQRT, least};
+use crate::kernels::bound::{TINY, U};
 use crate::kernels::row::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
-
-/// sqrt by the WGSL specification is 1 / inverseSqrt(v): 2 ULP (4 u), then a division. 1 u covers their product.
-const SQRT: f64 = 4.0 * U + DIV + U;
 
 /// The numbers of Adam and AdamW that do not change from step to step.
 #[derive(Debug, Clone, Copy)]
 pub struct Constants<T> {
-    beta1: T,
-    one_minus_beta1: T,
-    beta2: T,
-    one_minus_beta2: T,
-    eps: T,
+    /// Decay of the first moment.
+    pub beta1: T,
+    /// 1 - beta1.
+    pub one_minus_beta1: T,
+    /// Decay of the second moment.
+    pub beta2: T,
+    /// 1 - beta2.
+    pub one_minus_beta2: T,
+    /// Added to the root.
+    pub eps: T,
     /// L2 penalty (Adam) or shrinkage (AdamW).
     pub weight_decay: T,
 }
@@ -68,8 +71,7 @@ pub fn update_error(
 /// bound on the quotient needs this where the gradient's error exceeds the gradient, for m' and v' err together.
 /// All terms are positive and each goes through fewer than 64 roundings; where (1 - beta2) g^2 is flushed, eps alone
 /// divides.
-fn direction_limit(c: &Constants<Carried>, hyper: &Hyper<Carried>, m: Carried, v: Carried) -> f64 {
-    let least = |x: Carried| (x.value - x.error).max(0.0);
+pub(super) fn direction_limit(c: &Constants<Carried>, hyper: &Hyper<Carried>, m: Carried, v: Carried) -> f64 {
     let (k, eps) = (least(hyper.inv_sqrt_bias2), least(c.eps));
     let divisor = (least(c.beta2) * least(v)).sqrt() * k + eps;
     let old = if m.magnitude() == 0.0 { 0.0 } else { c.beta1.magnitude() * m.magnitude() / divisor };

@@ -1,5 +1,6 @@
 //! The CPU twin of every shader: `<name>.rs` holds `<name>` (the kernel) and `bound` (its error bound).
 
+pub mod adagrad_step;
 pub mod adam_step;
 pub mod adamw_step;
 pub mod add;
@@ -37,6 +38,7 @@ pub mod layer_norm;
 pub mod layer_norm_grad;
 pub mod leaky_relu;
 pub mod leaky_relu_grad;
+pub mod lion_step;
 pub mod log_sum;
 pub mod loss;
 pub mod mae;
@@ -46,9 +48,14 @@ pub mod matmul_bias_act;
 pub mod matmul_col_sum;
 pub mod moments;
 pub mod mse;
+pub mod nadam_step;
 pub mod optimizer;
+pub mod quotient;
 pub mod relu;
 pub mod relu_grad;
+pub mod rmsprop_centered_step;
+pub mod rmsprop_momentum_step;
+pub mod rmsprop_step;
 pub mod sgd_momentum_step;
 pub mod sgd_step;
 pub mod sigmoid;

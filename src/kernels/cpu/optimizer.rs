@@ -1,7 +1,7 @@
 //! Loops and bounds shared by the optimizer steps.
 //!
 //! Shapes: grad, param and each state `[n]`; hyper `[steps, hyper_stride]`, of which a row holds lr, step_size
-//! (lr / (1 - beta1^t)), inv_sqrt_bias2 (1 / sqrt(1 - beta2^t)) and one unused number.
+//! (lr / (1 - beta1^t) and the like), inv_sqrt_bias2 (1 / sqrt(1 - beta2^t)) and moment_size (for NAdam alone).
 
 use super::carried::Carried;
 use super::vector::{self, Loop};
@@ -19,10 +19,12 @@ const PART: usize = 4 * 1024;
 pub struct Hyper<T> {
     /// Learning rate.
     pub lr: T,
-    /// lr / (1 - beta1^t).
+    /// lr / (1 - beta1^t), or what an optimizer has in its place.
     pub step_size: T,
     /// 1 / sqrt(1 - beta2^t).
     pub inv_sqrt_bias2: T,
+    /// What NAdam multiplies the first moment by.
+    pub moment_size: T,
 }
 
 impl<T: Scalar> Hyper<T> {
@@ -30,7 +32,7 @@ impl<T: Scalar> Hyper<T> {
     pub fn of(call: &Call<'_, '_, T>) -> Self {
         let row = call.inputs[0].u()[0] as usize * call.args.size(1);
         let at = |k: usize| call.inputs[1].f().get(row + k).copied().unwrap_or_default();
-        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2) }
+        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2), moment_size: at(3) }
     }
 }
 
@@ -42,7 +44,7 @@ impl Hyper<Carried> {
             true => Carried::input(&call.inputs[1], row + k).rounded_again(),
             false => Carried::new(0.0, 0.0),
         };
-        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2) }
+        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2), moment_size: at(3) }
     }
 }
 

@@ -209,7 +209,16 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         | Kernel::bce_with_logits
         | Kernel::cross_entropy
         | Kernel::hinge => row_wise(kernel, &[]),
-        Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step => optimizers(kernel),
+        Kernel::sgd_step
+        | Kernel::sgd_momentum_step
+        | Kernel::adam_step
+        | Kernel::adamw_step
+        | Kernel::nadam_step
+        | Kernel::rmsprop_step
+        | Kernel::rmsprop_momentum_step
+        | Kernel::rmsprop_centered_step
+        | Kernel::adagrad_step
+        | Kernel::lion_step => optimizers(kernel),
     }
 }
 
@@ -408,6 +417,12 @@ fn optimizers(kernel: Kernel) -> Vec<Shape> {
             Kernel::sgd_momentum_step => {
                 settings.extend([0, 1].map(|nesterov| vec![Param::F(0.9), Param::U(nesterov), Param::F(decay)]));
             }
+            Kernel::rmsprop_step => settings.push([0.99, 1.0 - 0.99, 1e-8, decay].map(Param::F).to_vec()),
+            Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+                settings.push([0.99, 1.0 - 0.99, 1e-8, 0.9, decay].map(Param::F).to_vec());
+            }
+            Kernel::adagrad_step => settings.push([1e-10, decay].map(Param::F).to_vec()),
+            Kernel::lion_step => settings.push([0.9, 1.0 - 0.9, 0.99, 1.0 - 0.99, decay].map(Param::F).to_vec()),
             _ => settings.push([0.9, 1.0 - 0.9, 0.999, 1.0 - 0.999, 1e-8, decay].map(Param::F).to_vec()),
         }
     }

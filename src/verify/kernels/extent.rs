@@ -69,9 +69,8 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
         | Kernel::binary_cross_entropy
         | Kernel::bce_with_logits
         | Kernel::hinge => vec![1, area(), area(), table(args.size(2), n()), n(), area()],
-        Kernel::sgd_step => optimizer(args, steps, 1),
-        Kernel::sgd_momentum_step => optimizer(args, steps, 2),
-        Kernel::adam_step | Kernel::adamw_step => optimizer(args, steps, 3),
+        // What is left are the optimizers' steps.
+        _ => optimizer(args, steps, kernel.row().bindings.len() - 3),
     }
 }
 

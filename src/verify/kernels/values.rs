@@ -97,8 +97,9 @@ fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale,
         "pred" if case.kernel == Kernel::binary_cross_entropy => repeated(len, || probability(rng, scale)),
         "weight" | "upstream" => repeated(len, || if rng.below(5) == 0 { 0.0 } else { normal(rng) }),
         "p" => probabilities(rows, cols, rng, scale),
-        // A second moment is a mean of squares.
-        "v" => repeated(len, || number(rng, scale).powi(2)),
+        "mean" => means(case, len, rng),
+        // A second moment is a mean of squares, or a sum of them.
+        "v" | "square" | "sum" => repeated(len, || number(rng, scale).powi(2)),
         "x" if matches!(case.kernel, Kernel::matmul_bias_act | Kernel::dense_cross_entropy) => {
             repeated(len, || number(rng, scale))
         }
@@ -125,8 +126,17 @@ fn hyper_row(kernel: Kernel, t: usize) -> [f64; 4] {
         Kernel::adam_step | Kernel::adamw_step => {
             [lr, lr / (1.0 - 0.9_f64.powf(steps)), 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt(), f64::NAN]
         }
+        Kernel::nadam_step => [f64::NAN, 0.1 * lr, 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt(), lr],
+        Kernel::adagrad_step => [f64::NAN, lr, f64::NAN, f64::NAN],
         _ => [lr, f64::NAN, f64::NAN, f64::NAN],
     }
+}
+
+/// Means of numbers whose squares have the means in `square`: the square of a mean is at most the mean of the squares.
+fn means(case: &Case, len: usize, rng: &mut Philox) -> Vec<f64> {
+    let square = case.kernel.row().bindings.iter().position(|b| b.name == "square");
+    let square = square.and_then(|s| case.values.get(s)).cloned().unwrap_or_default();
+    (0..len).map(|i| 1.8 * (rng.next_f64() - 0.5) * square.get(i).map_or(0.0, |s| s.sqrt())).collect()
 }
 
 fn expected(case: &Case, len: usize, rng: &mut Philox) -> Vec<f64> {

@@ -7,6 +7,12 @@ const ADAM: &str = "lib/adam.wgsl";
 const ADAM_BINDINGS: &str = "lib/adam_bindings.wgsl";
 const SGD: &str = "lib/sgd.wgsl";
 const MOMENTUM: &str = "sgd_momentum_step.wgsl";
+const NADAM: &str = "nadam_step.wgsl";
+const RMSPROP: &str = "rmsprop_step.wgsl";
+const RMSPROP_MOMENTUM: &str = "rmsprop_momentum_step.wgsl";
+const CENTERED: &str = "rmsprop_centered_step.wgsl";
+const ADAGRAD: &str = "adagrad_step.wgsl";
+const LION: &str = "lion_step.wgsl";
 
 pub const MUTATIONS: &[Mutation] = &[
     m(sgd_step, SGD, "return p - lr * d", "return p + lr * d"),
@@ -50,4 +56,42 @@ pub const MUTATIONS: &[Mutation] = &[
     m(adamw_step, ADAM, "adam_moments(shrunk, g, ", "adam_moments(old, g, "),
     m(adamw_step, ADAM, "adam_moments(shrunk, g, ", "adam_moments(shrunk, shrunk.p, "),
     m(adamw_step, "adamw_step.wgsl", "hyper[row], ", "hyper[row + 1u], "),
+    m(
+        nadam_step,
+        NADAM,
+        "hyper[row + 1u] * g + hyper[row + 3u] * first",
+        "hyper[row + 3u] * g + hyper[row + 1u] * first",
+    ),
+    m(nadam_step, NADAM, "hyper[row + 3u] * first", "hyper[row + 3u] * m[i]"),
+    m(nadam_step, NADAM, " * hyper[row + 2u]", ""),
+    m(nadam_step, NADAM, "m[i] = first;", ""),
+    m(nadam_step, NADAM, "v[i] = second;", ""),
+    m(nadam_step, NADAM, "grad[i] + params.weight_decay * param[i]", "grad[i]"),
+    m(rmsprop_step, "lib/root.wgsl", "select(sqrt(x), Word(), x == Word())", "x"),
+    m(rmsprop_step, RMSPROP, "params.one_minus_alpha * (g * g)", "params.one_minus_alpha * g"),
+    m(rmsprop_step, RMSPROP, "params.alpha * square[i]", "square[i]"),
+    m(rmsprop_step, RMSPROP, "square[i] = s;", ""),
+    m(rmsprop_step, RMSPROP, " + params.eps", ""),
+    m(rmsprop_step, RMSPROP, "step[0] * params.hyper_stride", "step[0]"),
+    m(rmsprop_step, RMSPROP, "grad[i] + params.weight_decay * param[i]", "grad[i]"),
+    m(rmsprop_momentum_step, RMSPROP_MOMENTUM, "params.momentum * velocity[i] + g /", "velocity[i] + g /"),
+    m(rmsprop_momentum_step, RMSPROP_MOMENTUM, "velocity[i] = v;", ""),
+    m(rmsprop_momentum_step, RMSPROP_MOMENTUM, "param[i] -= lr * v", "param[i] -= lr * (v - g)"),
+    m(rmsprop_momentum_step, RMSPROP_MOMENTUM, "square[i] = s;", ""),
+    m(rmsprop_centered_step, CENTERED, "s - m * m", "s - m"),
+    m(rmsprop_centered_step, CENTERED, "s - m * m", "s + m * m"),
+    m(rmsprop_centered_step, CENTERED, "select(difference, Word(), difference < Word())", "difference"),
+    m(rmsprop_centered_step, CENTERED, "params.one_minus_alpha * g;", "params.one_minus_alpha * g * g;"),
+    m(rmsprop_centered_step, CENTERED, "mean[i] = m;", ""),
+    m(adagrad_step, ADAGRAD, "sum[i] + g * g", "g * g"),
+    m(adagrad_step, ADAGRAD, "sum[i] = s;", ""),
+    m(adagrad_step, ADAGRAD, "params.hyper_stride + 1u", "params.hyper_stride"),
+    m(adagrad_step, ADAGRAD, "grad[i] + params.weight_decay * param[i]", "grad[i]"),
+    m(lion_step, LION, "sign_of(direction)", "direction"),
+    m(lion_step, LION, "sign_of(direction)", "sign(direction)")
+        .open(&[], "the sign of what is no number is not specified"),
+    m(lion_step, LION, "params.beta2 * m[i] + params.one_minus_beta2 * g", "direction"),
+    m(lion_step, LION, "params.beta1 * m[i]", "m[i]"),
+    m(lion_step, LION, "1.0 - lr * params.weight_decay", "1.0 - params.weight_decay"),
+    m(lion_step, LION, "params.one_minus_beta1 * g", "params.one_minus_beta1 * m[i]"),
 ];

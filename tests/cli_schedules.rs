@@ -102,6 +102,34 @@ fn a_schedule_over_the_run_holds_its_length() {
 }
 
 #[test]
+fn a_wrong_clip_is_refused_by_its_place() {
+    for (clip, part) in [
+        ("{ norm = 1, value = 1 }", "both norm and value"),
+        ("{}", "`clip` is empty"),
+        ("{ norm = 0 }", "above 0"),
+        ("{ nrm = 1 }", "unknown key `nrm`"),
+        ("1.0", "must be a table"),
+    ] {
+        let place = place(&format!("\"constant\"\nclip = {clip}"), 2);
+        place.refused(&["train", "iris.toml", "--device", "cpu"], &["iris.toml:18:", part]);
+    }
+}
+
+/// A clipped run is resumed to the same bits.
+#[test]
+fn clipping_leaves_no_trace_of_a_stop() {
+    let place = place("\"constant\"\nclip = { norm = 0.5 }", 3);
+    train(&place, &["iris.toml", "--run", "whole"]);
+    train(&place, &["iris.toml", "--run", "part", "--epochs", "2"]);
+    train(&place, &["--resume", "part", "--epochs", "3"]);
+    assert_same_run(&place, "part", "whole");
+    // Control: it is not the run without clipping.
+    place.write_edited("free.toml", &place.read("iris.toml"), "clip = { norm = 0.5 }", "");
+    train(&place, &["free.toml", "--run", "free"]);
+    assert_ne!(place.bytes("free/model.safetensors"), place.bytes("whole/model.safetensors"));
+}
+
+#[test]
 fn a_wrong_schedule_is_refused_by_its_place() {
     for (schedule, parts) in [
         ("\"cosin\"", ["unknown schedule \"cosin\"", "did you mean \"cosine\""]),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::path::Path;
 use wgrad::data::Scale;
-use wgrad::graph::{Activation, Adagrad, Adam, Loss, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape};
+use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape};
 use wgrad::model::Init;
 use wgrad::report::Monitor;
 use wgrad::spec::{
@@ -71,8 +71,18 @@ fn a_spec_means_what_it_says() {
     let (loss, checkpoint) = (Loss::CrossEntropy, CheckpointSpec::default());
     let (validate_every, early_stopping, schedule) = (1, None, ScheduleSpec::default());
     let (batch_size, epochs, seed) = (32, 30, 1);
-    let expected =
-        TrainSpec { loss, optimizer, schedule, batch_size, epochs, seed, validate_every, early_stopping, checkpoint };
+    let expected = TrainSpec {
+        loss,
+        optimizer,
+        schedule,
+        clip: None,
+        batch_size,
+        epochs,
+        seed,
+        validate_every,
+        early_stopping,
+        checkpoint,
+    };
     assert_eq!(spec.train, expected);
     assert_eq!(spec.outputs(), 10);
     assert!(spec.warnings().is_empty());
@@ -91,6 +101,7 @@ fn what_is_left_out_has_the_documented_default() {
         loss: Loss::Huber { delta: 1.0 },
         optimizer: Optimizer::AdamW(adam),
         schedule: ScheduleSpec::default(),
+        clip: None,
         batch_size: 32,
         epochs: 10,
         seed: 0,
@@ -542,12 +553,23 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         |(monitor, patience, min_delta, restore_best)| EarlyStopping { monitor, patience, min_delta, restore_best },
     );
     let validation = (size(), prop::option::of(early));
-    let train = (loss, optimizer(), schedule(), size(), size(), any::<u64>(), checkpoint, validation).prop_map(
-        |(loss, optimizer, schedule, batch_size, epochs, seed, checkpoint, (validate_every, early_stopping))| {
+    let clip = prop::option::of(prop_oneof![positive().prop_map(Clip::Norm), positive().prop_map(Clip::Value)]);
+    let train = (loss, optimizer(), (schedule(), clip), size(), size(), any::<u64>(), checkpoint, validation).prop_map(
+        |(
+            loss,
+            optimizer,
+            (schedule, clip),
+            batch_size,
+            epochs,
+            seed,
+            checkpoint,
+            (validate_every, early_stopping),
+        )| {
             TrainSpec {
                 loss,
                 optimizer,
                 schedule,
+                clip,
                 batch_size,
                 epochs,
                 seed,

@@ -109,6 +109,7 @@ fn rule(
         op @ (Op::LayerNormGrad { .. } | Op::BatchNormGrad { .. } | Op::BatchMoments { .. }) => {
             return Err(no_rule(node, &op));
         }
+        op @ (Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. }) => return Err(no_rule(node, &op)),
         op @ (Op::Gather | Op::ActivateGrad(_) | Op::ColumnSum | Op::LossGrad(_) | Op::WeightedSum | Op::Update(_)) => {
             return Err(no_rule(node, &op));
         }

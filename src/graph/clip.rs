@@ -38,7 +38,9 @@ pub fn append(graph: &mut Graph, clip: Clip, gradients: &[(String, Value)]) -> R
         let label = format!("{name}.clip");
         let value = match (clip, total) {
             (Clip::Norm(max), Some(total)) => graph.push(Op::ClipNorm { max }, &[*gradient, total], &label)?,
-            (Clip::Norm(max) | Clip::Value(max), _) => graph.push(Op::ClipValue { limit: max }, &[*gradient], &label)?,
+            (Clip::Norm(max) | Clip::Value(max), _) => {
+                graph.push(Op::ClipValue { limit: max }, &[*gradient], &label)?
+            }
         };
         graph.output(&format!("clipped.{name}"), value);
         clipped.push((name.clone(), value));

@@ -6,6 +6,7 @@
 
 pub mod autodiff;
 pub mod check;
+pub mod clip;
 pub mod op;
 pub mod optimizer;
 mod print;
@@ -14,6 +15,7 @@ pub mod schedule;
 mod shape;
 pub mod stabilise;
 
+pub use clip::Clip;
 pub use op::{Activation, Adagrad, Adam, Loss, Optimizer, RmsProp};
 pub use rule::UpdateRule;
 pub use schedule::{OneCycle, Plateau, Schedule, Shape};
@@ -160,6 +162,18 @@ pub enum Op {
     LossGrad(Loss),
     /// `(x [n], weight [n]) -> [1]`: sum of weight * x. With weights 1 / batch this is the batch's mean.
     WeightedSum,
+    /// `x -> [1]`: the sum of the squares of all elements.
+    SquareSum,
+    /// `(grad, total [1]) -> grad * min(1, max / (sqrt(total) + 1e-6))`
+    ClipNorm {
+        /// The greatest norm.
+        max: f64,
+    },
+    /// `grad -> min(max(grad, -limit), limit)`
+    ClipValue {
+        /// The greatest magnitude.
+        limit: f64,
+    },
     /// `(param, grad, hyper, states...) -> (param, states...)`
     Update(Optimizer),
 }

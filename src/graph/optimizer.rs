@@ -1,6 +1,6 @@
 //! The optimizer as nodes of the graph: one update for each parameter.
 
-use super::{Adam, Graph, Op, Optimizer, RmsProp, TensorType, UpdateRule};
+use super::{Adam, Graph, Op, Optimizer, RmsProp, TensorType, UpdateRule, Value, clip};
 use crate::error::Result;
 
 /// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), and what
@@ -65,15 +65,23 @@ fn nadam(adam: Adam, momentum_decay: f64, t: u64) -> [f64; HYPER_COLUMNS] {
     [adam.lr, gradient, 1.0 / (1.0 - adam.beta2.powf(now)).sqrt(), moment]
 }
 
-/// Appends one update for each parameter that has a gradient, and names the results `update.<parameter>`.
+/// Appends the clipping, where there is any, and one update for each parameter that has a gradient, and names the results `update.<parameter>`.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] when a gradient does not fit its parameter.
 pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
-    let UpdateRule { optimizer, .. } = rule;
+    let UpdateRule { optimizer, clip, .. } = rule;
+    let found = graph
+        .params()
+        .into_iter()
+        .filter_map(|(name, _)| Some((name.clone(), graph.find_output(&format!("grad.{name}"))?)));
+    let mut gradients: Vec<(String, Value)> = found.collect();
+    if let Some(clip) = clip {
+        gradients = clip::append(graph, clip, &gradients)?;
+    }
     let hyper = graph.source(Op::Table { name: "hyper".into() }, TensorType::f32(&[HYPER_COLUMNS]), "optimizer");
     for (name, param) in graph.params() {
-        let Some(gradient) = graph.find_output(&format!("grad.{name}")) else { continue };
+        let Some((_, gradient)) = gradients.iter().find(|(of, _)| *of == name).cloned() else { continue };
         let ty = graph.ty(param).clone();
         let mut inputs = vec![param, gradient, hyper];
         for slot in 0..optimizer.state_slots() {

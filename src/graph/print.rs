@@ -31,6 +31,9 @@ impl Op {
             Op::Loss(l) => l.name().into(),
             Op::LossGrad(l) => format!("{}_grad", l.name()),
             Op::WeightedSum => "weighted_sum".into(),
+            Op::SquareSum => "square_sum".into(),
+            Op::ClipNorm { .. } => "clip_norm".into(),
+            Op::ClipValue { .. } => "clip_value".into(),
             Op::Update(o) => format!("{}_step", o.name()),
         }
     }

@@ -1,7 +1,7 @@
-//! All that turns gradients into new parameters, beside the network: optimizer and learning-rate schedule.
+//! All that turns gradients into new parameters, beside the network: clipping, optimizer and learning-rate schedule.
 
 use super::optimizer::HYPER_COLUMNS;
-use super::{Optimizer, Schedule};
+use super::{Clip, Optimizer, Schedule};
 
 /// How a train step changes the parameters. An [`Optimizer`] alone is a rule with a constant learning rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -10,11 +10,13 @@ pub struct UpdateRule {
     pub optimizer: Optimizer,
     /// How its learning rate goes.
     pub schedule: Schedule,
+    /// How gradients are clipped before the optimizer takes them, if at all.
+    pub clip: Option<Clip>,
 }
 
 impl From<Optimizer> for UpdateRule {
     fn from(optimizer: Optimizer) -> Self {
-        UpdateRule { optimizer, schedule: Schedule::CONSTANT }
+        UpdateRule { optimizer, schedule: Schedule::CONSTANT, clip: None }
     }
 }
 

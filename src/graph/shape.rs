@@ -70,6 +70,7 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
             rule.require(x == weight && x.shape.len() == 1, "one weight for each element")?;
             one(TensorType::f32(&[1]))
         }
+        Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } => one(rule.clipping()?),
         Op::Update(optimizer) => rule.update(*optimizer),
     }
 }
@@ -146,6 +147,18 @@ impl Rule<'_> {
             self.require(target == pred, "a target of the shape of the prediction")?;
         }
         Ok(rows)
+    }
+
+    fn clipping(&self) -> Result<TensorType> {
+        match self.op {
+            Op::SquareSum => self.operands().map(|[_]| TensorType::f32(&[1])),
+            Op::ClipNorm { .. } => {
+                let [x, total] = self.operands()?;
+                self.require(total.shape == [1], "one number, the sum of all squares, as second operand")?;
+                Ok(x.clone())
+            }
+            _ => self.operands().map(|[x]| x.clone()),
+        }
     }
 
     fn update(&self, optimizer: Optimizer) -> Result<Vec<TensorType>> {

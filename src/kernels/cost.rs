@@ -4,7 +4,7 @@
 //! bytes an element: what must move even with a perfect cache.
 
 use super::row::Args;
-use super::{Engine, MATMUL_SIDE, ROW_LANES};
+use super::{Engine, MATMUL_SIDE, ROW_LANES, SQUARE_SUM_PART};
 
 fn lines(n: usize) -> u64 {
     n.div_ceil(64) as u64
@@ -92,6 +92,9 @@ family!(copy_window, |a| groups: lines(area(a)), flops: 0, bytes: 2 * area(a));
 family!(join_columns, |a| groups: lines(a.size(0) * (a.size(1) + a.size(2))), flops: 0,
     bytes: 2 * a.size(0) * (a.size(1) + a.size(2)));
 family!(find_nonfinite, |a| groups: lines(a.size(0).div_ceil(4)), flops: 2 * a.size(0), bytes: a.size(0) + 1);
+family!(square_sum, |a| groups: a.size(0).div_ceil(SQUARE_SUM_PART) as u64, flops: 2 * a.size(0),
+    bytes: a.size(0) + a.size(0).div_ceil(SQUARE_SUM_PART));
+family!(clip_norm, |a| groups: lines(a.size(0)), flops: a.size(0), bytes: 2 * a.size(0) + 1);
 family!(advance, |_a| groups: 1, flops: 0, bytes: 2);
 family!(softmax, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 2 * area(a));
 family!(softmax_grad, |a| groups: row_groups(a), flops: 5 * area(a), bytes: 3 * area(a));

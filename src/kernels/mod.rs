@@ -27,6 +27,8 @@ pub const NARROW_ROW: usize = 64;
 pub const ROW_LANES: usize = 64;
 /// Rows that one invocation of `col_sum` adds up; longer columns take a second pass over the partial sums.
 pub const COL_SUM_ROWS: usize = 256;
+/// Elements whose squares one workgroup of `square_sum` adds up; more take a second pass over the partial sums.
+pub const SQUARE_SUM_PART: usize = 4096;
 /// Invocations on a side of a matrix product's workgroup where the plan does not say otherwise; each computes 4 x 4 outputs.
 pub const MATMUL_SIDE: usize = 8;
 
@@ -318,6 +320,21 @@ table! {
     hinge: {
         bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
         bound: "loss: (gamma(depth + 1) + DIV) * loss + u * mean|t y| (0 for t = 1, -1); dpred: (DIV + 2u) |dpred|",
+    }
+
+    // Clipping of gradients.
+    square_sum: {
+        bindings: &[read("x"), write("y")],
+        params: &["n"], workgroup: LINE, cost: cost::square_sum, bound: "gamma(25) * sum x^2",
+    }
+    clip_norm: {
+        bindings: &[read("x"), read("total"), write("y")],
+        params: &["n", "max_norm"], workgroup: LINE, cost: cost::clip_norm,
+        bound: "(SQRT + DIV + 4u) |y|, and total's error in the factor; u |y| where the factor is 1",
+    }
+    clip_value: {
+        bindings: UNARY, params: &["n", "limit"], workgroup: LINE, cost: cost::unary,
+        bound: "u * limit where |x| is not below it, else 0",
     }
 
     // Optimizer steps over a whole arena.

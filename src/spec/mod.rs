@@ -18,7 +18,7 @@ pub use schedule::{ScheduleSpec, Unit};
 
 use crate::data::{Columns, Scale, TargetRule};
 use crate::error::{Error, Result};
-use crate::graph::{Activation, Loss, Optimizer, UpdateRule};
+use crate::graph::{Activation, Clip, Loss, Optimizer, UpdateRule};
 use crate::model::init::{Init, draw_parameters};
 use crate::model::weights;
 use crate::model::{Layer, LayerKind, Network, Tensor};
@@ -187,6 +187,8 @@ pub struct TrainSpec {
     pub optimizer: Optimizer,
     /// How its learning rate goes; constant by default.
     pub schedule: ScheduleSpec,
+    /// How gradients are clipped, if at all.
+    pub clip: Option<Clip>,
     /// Samples a step; 32 by default.
     pub batch_size: usize,
     /// Passes over the training rows; 10 by default.
@@ -230,7 +232,7 @@ impl TrainSpec {
     pub fn rule(&self, rows: usize) -> UpdateRule {
         let steps_per_epoch = rows.div_ceil(self.batch_of(rows).max(1));
         let schedule = self.schedule.resolved(steps_per_epoch as u64, self.epochs as u64);
-        UpdateRule { schedule, ..self.optimizer.into() }
+        UpdateRule { schedule, clip: self.clip, ..self.optimizer.into() }
     }
 }
 

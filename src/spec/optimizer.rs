@@ -1,7 +1,7 @@
-//! `train.optimizer`: from the spec and back.
+//! `train.optimizer` and `train.clip`: from the spec and back.
 
 use crate::error::Result;
-use crate::graph::{Adagrad, Adam, Optimizer, RmsProp};
+use crate::graph::{Adagrad, Adam, Clip, Optimizer, RmsProp};
 use toml::de::DeTable;
 
 use super::choice::{choice, positive};
@@ -106,6 +106,28 @@ fn fraction(value: f64) -> bool {
 
 fn not_negative(value: f64) -> bool {
     value.is_finite() && value >= 0.0
+}
+
+/// `train.clip`.
+pub(super) fn clip<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<Clip> {
+    let table = Table::of_value(source, "clip", value)?;
+    let range = "a finite number above 0, such as 1.0";
+    let [norm, limit] = Clip::NAMES else { unreachable!("there are two ways to clip") };
+    let clip = match (table.get(norm), table.get(limit)) {
+        (Some(_), None) => Clip::Norm(table.number(norm, 1.0, range, positive)?),
+        (None, Some(_)) => Clip::Value(table.number(limit, 1.0, range, positive)?),
+        (Some(_), Some(_)) => {
+            return Err(
+                source.error(&value.span(), "`clip` has both norm and value. Choose one, such as { norm = 1.0 }")
+            );
+        }
+        (None, None) => {
+            table.finish()?;
+            return Err(source.error(&value.span(), "`clip` is empty. Write { norm = 1.0 } or { value = 0.5 }"));
+        }
+    };
+    table.finish()?;
+    Ok(clip)
 }
 
 /// The optimizer as a spec has it, every key written out.

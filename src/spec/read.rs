@@ -226,6 +226,7 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Resu
             Some(value) => schedule::schedule(source, value, empty)?,
             None => ScheduleSpec::default(),
         },
+        clip: table.get("clip").map(|value| super::optimizer::clip(source, value)).transpose()?,
         batch_size: table.size("batch_size", 32)?,
         epochs: table.size("epochs", 10)?,
         seed: table.get("seed").map_or(Ok(0), |value| seed(source, value))?,

@@ -1,7 +1,7 @@
 //! From a [`Spec`] to TOML, with every default written out.
 
 use crate::data::Scale;
-use crate::graph::{Activation, Loss};
+use crate::graph::{Activation, Clip, Loss};
 use crate::model::Init;
 use std::fmt::Write;
 
@@ -66,6 +66,11 @@ impl Spec {
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer::text(train.optimizer))?;
         train.schedule.write(out)?;
+        match train.clip {
+            Some(Clip::Norm(max)) => writeln!(out, "clip = {{ norm = {} }}", float(max))?,
+            Some(Clip::Value(limit)) => writeln!(out, "clip = {{ value = {} }}", float(limit))?,
+            None => {}
+        }
         writeln!(out, "batch_size = {}\nepochs = {}\nseed = {}", train.batch_size, train.epochs, train.seed)?;
         writeln!(out, "validate_every = {}", train.validate_every)?;
         if let Some(early) = &train.early_stopping {

@@ -562,7 +562,8 @@ fn check_size(target: &Target<'_>, network: &Network, batch: usize, roles: Roles
 /// host in f64, which is twice as large: parameters as they are read or drawn, states as a checkpoint takes them.
 fn copies(roles: Roles) -> [u128; 2] {
     let states = roles.train.map_or(0, |(_, _, rule)| rule.optimizer.state_slots() as u128);
-    let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some());
+    let clipped = roles.train.is_some_and(|(_, _, rule)| rule.clip.is_some());
+    let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some()) + u128::from(clipped);
     [1 + gradients + states, 2 * (1 + states + u128::from(roles.keeps_best))]
 }
 

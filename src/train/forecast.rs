@@ -36,7 +36,7 @@ impl Forecast {
             let part = match name.split('.').next().unwrap_or_default() {
                 // Of a plan whose steps run in one dispatch: gradients and states lie in the same arena.
                 "params" => &mut forecast.parameters_bytes,
-                "grads" => &mut forecast.gradients_bytes,
+                "grads" | "clipped" => &mut forecast.gradients_bytes,
                 "state" => &mut forecast.states_bytes,
                 "data" => &mut forecast.samples_bytes,
                 _ if name.contains(".scratch.") => &mut forecast.activations_bytes,

@@ -4,7 +4,7 @@ use super::engine::{Engine, Roles};
 use crate::data::{Dataset, epoch_order};
 use crate::error::{Error, Result};
 use crate::exec::{Choice, Counters, Device, Flow, open_device};
-use crate::graph::{Activation, Loss, Optimizer, Schedule, UpdateRule};
+use crate::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use crate::model::init::draw_parameters;
 use crate::model::weights::{self, Precision};
 use crate::model::{Init, Layer, LayerKind, Network, Tensor};
@@ -135,6 +135,13 @@ impl TrainerBuilder {
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.rule.schedule = schedule;
+        self
+    }
+
+    /// How gradients are clipped before the optimizer takes them; not at all by default.
+    #[must_use]
+    pub fn clip(mut self, clip: Clip) -> Self {
+        self.rule.clip = Some(clip);
         self
     }
 

@@ -259,6 +259,7 @@ impl Case {
                 loss: self.loss,
                 optimizer: self.optimizer,
                 schedule: ScheduleSpec::default(),
+                clip: None,
                 batch_size: self.batch,
                 epochs: 1,
                 // TOML's integers are signed.

@@ -1,14 +1,29 @@
-//! Clipping: the squares of a gradient summed in a fixed order, in blocks where no binding holds it.
+//! Clipping: the squares of a gradient summed in a fixed order, in blocks where no binding holds it, and the clipped gradients.
 
 use super::cut::Part;
 use super::{Lowering, sizes};
 use crate::error::Result;
-use crate::graph::Value;
-use crate::kernels::{Args, Kernel, SQUARE_SUM_PART};
+use crate::graph::{Op, Value};
+use crate::kernels::{Args, Kernel, Param, SQUARE_SUM_PART};
 
 impl Lowering<'_> {
+    /// A node of `graph::clip`.
+    pub(super) fn clipping(&mut self, node: usize) -> Result<()> {
+        let n = &self.graph.nodes[node];
+        let y = Value { node, result: 0 };
+        let (kernel, most) = match n.op {
+            Op::ClipNorm { max } => (Kernel::clip_norm, max),
+            Op::ClipValue { limit } => (Kernel::clip_value, limit),
+            _ => return self.square_sum(n.inputs[0], y, &n.label),
+        };
+        let mut bindings = n.inputs.iter().map(|input| self.slot(*input)).collect::<Result<Vec<_>>>()?;
+        bindings.push(self.result(y));
+        let params = vec![Param::U(n.results[0].len() as u32), Param::F(most)];
+        self.emit(kernel, &n.label, params, vec![], bindings)
+    }
+
     /// The sum of the squares of `x`: one number.
-    pub(super) fn square_sum(&mut self, x: Value, y: Value, label: &str) -> Result<()> {
+    fn square_sum(&mut self, x: Value, y: Value, label: &str) -> Result<()> {
         let (rows, cols) = self.graph.ty(x).rows_cols();
         let (from, to) = (self.slot(x)?, self.result(y));
         let to = self.whole(to);

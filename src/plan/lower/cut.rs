@@ -153,7 +153,8 @@ fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
     let cols = |i: usize| Follow::Rows(args.size(i));
     let each = Follow::Rows(1);
     Some(match row.params {
-        ["n"] | ["n", "slope"] => vec![each; row.bindings.len()],
+        ["n", "max_norm"] => vec![each, Follow::Whole, each],
+        ["n"] | ["n", "slope" | "limit"] => vec![each; row.bindings.len()],
         _ if kernel == Kernel::layer_norm => vec![cols(1), Follow::Whole, Follow::Whole, cols(1)],
         _ if kernel == Kernel::layer_norm_grad => vec![cols(1), cols(1), Follow::Whole, cols(1), cols(1)],
         _ if kernel == Kernel::batch_norm => [&[cols(1)], &[Follow::Whole; 4][..], &[cols(1)]].concat(),

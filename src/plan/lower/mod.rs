@@ -1,5 +1,6 @@
 //! Lowering: a graph to a plan. One rule an operation; fused groups become one dispatch.
 
+mod clip;
 mod cut;
 mod finish;
 mod guard;
@@ -259,6 +260,7 @@ impl<'a> Lowering<'a> {
                 let bindings = vec![x, weight, Slot::Fixed(log), Slot::Fixed(self.step)];
                 self.emit(Kernel::weighted_sum, &n.label, params, vec![], bindings)?;
             }
+            Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } => self.clipping(node)?,
             Op::Update(optimizer) => match self.updates {
                 None => self.updates = Some((*optimizer, n.inputs[2])),
                 Some((first, _)) if first == *optimizer => {}
@@ -452,7 +454,7 @@ impl<'a> Lowering<'a> {
     /// The optimizer over whole arenas: the decayed part, then the rest, each in pieces that fit a binding.
     fn optimizer(&mut self, optimizer: Optimizer, hyper: Value) -> Result<()> {
         let find = |name: &str| self.arenas.iter().position(|a| a.name == name);
-        let (Some(params), Some(grads)) = (find("params"), find("grads")) else {
+        let (Some(params), Some(grads)) = (find("params"), find("clipped").or(find("grads"))) else {
             return Err(Error::Internal("an optimizer without parameters or gradients".into()));
         };
         let states: Vec<usize> = (0..optimizer.state_slots()).filter_map(|s| find(&format!("state.{s}"))).collect();

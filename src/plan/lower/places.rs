@@ -62,7 +62,8 @@ impl Lowering<'_> {
             let range = Range { arena, offset: offsets[name], len: ty.len() };
             self.fix(Value { node: *node, result: 0 }, name.clone(), ty.shape.clone(), range);
         }
-        self.place_gradients(&offsets);
+        self.place_gradients(&offsets, "grad.", "grads");
+        self.place_gradients(&offsets, "clipped.", "clipped");
         self.place_states(&offsets);
         Ok(())
     }
@@ -114,11 +115,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn place_gradients(&mut self, offsets: &HashMap<String, usize>) {
+    /// The outputs `<prefix><parameter>` in an arena called `place`.
+    fn place_gradients(&mut self, offsets: &HashMap<String, usize>, prefix: &str, place: &str) {
         let mut arena = None;
         for (name, value) in &self.graph.outputs {
-            let Some(offset) = name.strip_prefix("grad.").and_then(|p| offsets.get(p)) else { continue };
-            let arena = *arena.get_or_insert_with(|| self.parameter_arena("grads".into()));
+            let Some(offset) = name.strip_prefix(prefix).and_then(|p| offsets.get(p)) else { continue };
+            let arena = *arena.get_or_insert_with(|| self.parameter_arena(place.into()));
             let ty = self.graph.ty(*value).clone();
             let range = Range { arena, offset: *offset, len: ty.len() };
             self.fix(*value, name.clone(), ty.shape, range);

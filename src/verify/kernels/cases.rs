@@ -174,6 +174,8 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         Kernel::dropout => dropouts(),
         Kernel::advance => vec![Shape::of(&[1]), Shape::of(&[5])],
         Kernel::find_nonfinite => searches(),
+        Kernel::square_sum => square_sums(),
+        Kernel::clip_norm | Kernel::clip_value => lengths(kernel, &[Param::F(0.7)]),
         Kernel::add
         | Kernel::identity
         | Kernel::sigmoid
@@ -209,16 +211,8 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         | Kernel::bce_with_logits
         | Kernel::cross_entropy
         | Kernel::hinge => row_wise(kernel, &[]),
-        Kernel::sgd_step
-        | Kernel::sgd_momentum_step
-        | Kernel::adam_step
-        | Kernel::adamw_step
-        | Kernel::nadam_step
-        | Kernel::rmsprop_step
-        | Kernel::rmsprop_momentum_step
-        | Kernel::rmsprop_centered_step
-        | Kernel::adagrad_step
-        | Kernel::lion_step => optimizers(kernel),
+        // What is left are the optimizers' steps.
+        _ => optimizers(kernel),
     }
 }
 
@@ -249,6 +243,14 @@ fn searches() -> Vec<Shape> {
     let mut shapes: Vec<Shape> = [1, 2, 3, 4, 5, 255, 256, 257, 1000].iter().map(|n| Shape::of(&[*n])).collect();
     shapes.push(Shape::of(&[97 * 256 + 5]).folded(7));
     shapes
+}
+
+/// Broken words, around a part of 4096, several parts; 13 parts in rows of 5.
+fn square_sums() -> Vec<Shape> {
+    let part = crate::kernels::SQUARE_SUM_PART;
+    let sizes = [1, 2, 3, 4, 5, 255, 257, 1000, part - 1, part, part + 1, 3 * part + 77];
+    let folded = Shape::of(&[12 * part + 5]).folded(5);
+    sizes.iter().map(|n| Shape::of(&[*n])).chain([folded]).collect()
 }
 
 fn act_constants(act: Act) -> Vec<(&'static str, f64)> {

@@ -39,8 +39,11 @@ pub fn extents(kernel: Kernel, args: &Args, steps: usize) -> Vec<usize> {
         | Kernel::batch_norm
         | Kernel::batch_norm_grad => layer(kernel, args, steps),
         Kernel::advance => vec![1],
+        Kernel::square_sum => vec![n().next_multiple_of(4), n().div_ceil(crate::kernels::SQUARE_SUM_PART)],
+        Kernel::clip_norm => vec![n(), 1, n()],
         Kernel::find_nonfinite => vec![n().next_multiple_of(4), 1],
-        Kernel::identity
+        Kernel::clip_value
+        | Kernel::identity
         | Kernel::sigmoid
         | Kernel::tanh
         | Kernel::relu

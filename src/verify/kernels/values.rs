@@ -99,7 +99,7 @@ fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale,
         "p" => probabilities(rows, cols, rng, scale),
         "mean" => means(case, len, rng),
         // A second moment is a mean of squares, or a sum of them.
-        "v" | "square" | "sum" => repeated(len, || number(rng, scale).powi(2)),
+        "v" | "square" | "sum" | "total" => repeated(len, || number(rng, scale).powi(2)),
         "x" if matches!(case.kernel, Kernel::matmul_bias_act | Kernel::dense_cross_entropy) => {
             repeated(len, || number(rng, scale))
         }

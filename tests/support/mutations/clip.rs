@@ -10,7 +10,12 @@ const VALUE: &str = "clip_value.wgsl";
 pub const MUTATIONS: &[Mutation] = &[
     m(square_sum, SQUARES, "total += word * word", "total += word"),
     m(square_sum, SQUARES, "total += word * word", "total = word * word"),
-    m(square_sum, SQUARES, "vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.n)", "vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(params.n)"),
+    m(
+        square_sum,
+        SQUARES,
+        "vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.n)",
+        "vec4<u32>(0u, 1u, 2u, 3u) <= vec4<u32>(params.n)",
+    ),
     m(square_sum, SQUARES, "select(Word(), x[i], inside)", "x[i]"),
     m(square_sum, SQUARES, "(params.n + 3u) / 4u", "params.n / 4u"),
     m(square_sum, SQUARES, "i += LANES", "i += LANES + 1u"),

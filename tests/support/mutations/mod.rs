@@ -4,6 +4,7 @@
 //! tests asks which of them are noticed.
 
 mod activation;
+mod clip;
 mod elementwise;
 mod layer;
 mod loss;
@@ -98,6 +99,7 @@ pub fn all() -> Vec<Mutation> {
         row::MUTATIONS,
         layer::MUTATIONS,
         product::MUTATIONS,
+        clip::MUTATIONS,
         optimizer::MUTATIONS,
     ];
     parts.concat()

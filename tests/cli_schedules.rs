@@ -115,6 +115,22 @@ fn a_wrong_clip_is_refused_by_its_place() {
     }
 }
 
+/// Steps of three batches each: 10 an epoch, a stop within one leaves no trace.
+#[test]
+fn accumulation_leaves_no_trace_of_a_stop() {
+    let place = place("\"cosine\"\naccumulate = 3", 3);
+    train(&place, &["iris.toml", "--run", "whole"]);
+    let line = |run: &str| place.read(&format!("{run}/metrics.jsonl")).lines().last().unwrap().to_string();
+    assert!(line("whole").contains("\"step\":30,"), "{}", line("whole"));
+    let stopped = place.read("iris.toml").replace("\"cosine\"", "{ cosine = { length = 30 } }");
+    place.write("stopped.toml", &stopped);
+    train(&place, &["stopped.toml", "--run", "part", "--epochs", "2"]);
+    train(&place, &["--resume", "part", "--epochs", "3"]);
+    // The schedule is written otherwise, and is the same.
+    assert_eq!(place.good(&["digest", "part"]).split(' ').next(), place.good(&["digest", "whole"]).split(' ').next());
+    place.good(&["verify", "iris.toml", "--device", "cpu", "--steps", "5"]);
+}
+
 /// A clipped run is resumed to the same bits.
 #[test]
 fn clipping_leaves_no_trace_of_a_stop() {

@@ -150,7 +150,9 @@ fn every_operation_has_its_case() {
         match op {
             Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } => None,
             // Not differentiable by their operands (indices, tables), or past the gradient.
-            Op::Gather | Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } | Op::Update(_) => None,
+            Op::Gather | Op::Concat | Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } | Op::Update(_) => {
+                None
+            }
             // Joins two uses of a value; layers in a row use each value once (`tests/graph.rs` has its case).
             Op::Add => None,
             Op::MatMul { .. } => Some("matmul"),

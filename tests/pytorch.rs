@@ -6,8 +6,10 @@ mod torch;
 use torch::{cases, numbers, question, spec, trained};
 use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};
-use wgrad::graph::{Activation, Loss, Optimizer, Schedule, Shape};
+use wgrad::graph::{Activation, Loss, Optimizer, Schedule, Shape, UpdateRule};
 use wgrad::model::{Layer, Network, Tensor};
+use wgrad::train::engine::Target;
+use wgrad::train::forecast::Forecast;
 use wgrad::train::plateau::PlateauState;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::verify;
@@ -147,6 +149,63 @@ fn weight_decay_spares_the_biases() {
             assert!(decays || found[0].values == weight, "{text}: {:?}", found[0].values);
         }
     }
+}
+
+/// The parameters after two epochs of 11 rows in steps of `batch`, in the parts that `accumulate` makes of them.
+fn epochs(device: &Device, batch: usize, accumulate: usize, rule: UpdateRule) -> (Vec<Tensor>, Vec<f64>) {
+    let problem = torch::problem();
+    let rule = UpdateRule { accumulate, ..rule };
+    let roles = Roles { train: Some((12, batch, rule)), ..Roles::default() };
+    let mut engine = pollster::block_on(Engine::open(device, &problem.network, roles)).unwrap();
+    engine.write_parameters(&problem.parameters).unwrap();
+    engine.set_training_data(&problem.data).unwrap();
+    let order: Vec<u32> = (0..11).map(|i| (i * 5) % 12).collect();
+    let mut losses = Vec::new();
+    let mut done = 0;
+    for _ in 0..2 {
+        let mut sink = |l: &[f64]| {
+            losses.extend_from_slice(l);
+            Flow::Continue
+        };
+        done += pollster::block_on(engine.train(&order, done, &mut sink)).unwrap() as u64;
+    }
+    (pollster::block_on(engine.read_parameters()).unwrap(), losses)
+}
+
+/// A batch in parts is the batch as a whole: in every step, the last one of an epoch, which is not full, included, and with
+/// parts that are not full or empty.
+#[test]
+fn accumulated_steps_are_those_of_the_whole_batch() {
+    let rule = torch::rule(&cases("steps.json")[1]);
+    for batch in [4, 6, 11] {
+        let (whole, losses) = epochs(&Device::cpu_f64(), batch, 1, rule);
+        for accumulate in [2, 3, 4, 100] {
+            let (found, own) = epochs(&Device::cpu_f64(), batch, accumulate, rule);
+            let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            for (a, b) in found.iter().zip(&whole) {
+                assert!(far(&a.values, &b.values) < 1e-14, "{batch} in {accumulate}: {}", a.name);
+            }
+            assert!(losses.len() == own.len() && far(&own, &losses) < 1e-14, "{batch} in {accumulate}: {own:?}");
+            // Control: other batches are other steps.
+            let (other, _) = epochs(&Device::cpu_f64(), batch / 2, 1, rule);
+            assert!(far(&other[0].values, &whole[0].values) > 1e-6);
+        }
+    }
+}
+
+/// What lives within a part has its memory again for the next one.
+#[test]
+fn parts_take_less_memory() {
+    let layers = vec![Layer::dense(64, 256, Activation::Tanh, true), Layer::dense(256, 10, Activation::Identity, true)];
+    let network = Network { layers, loss: Loss::Mse };
+    let bytes = |accumulate: usize| {
+        let rule = UpdateRule { accumulate, ..Optimizer::sgd(0.1).into() };
+        let roles = Roles { train: Some((4096, 2048, rule)), ..Roles::default() };
+        Forecast::of(&Target::of(&Device::cpu()), &network, roles).unwrap().activations_bytes
+    };
+    let [whole, halves, eighths] = [1, 2, 8].map(bytes);
+    // Three copies of the gradients, 19,210 numbers each, stand against halves of 2048 x 256 numbers and more.
+    assert!(halves < whole * 3 / 4 && eighths < halves / 2, "{whole} {halves} {eighths}");
 }
 
 /// Control: one constant that is a little off shows after 100 steps.

@@ -76,6 +76,7 @@ fn a_spec_means_what_it_says() {
         optimizer,
         schedule,
         clip: None,
+        accumulate: 1,
         batch_size,
         epochs,
         seed,
@@ -102,6 +103,7 @@ fn what_is_left_out_has_the_documented_default() {
         optimizer: Optimizer::AdamW(adam),
         schedule: ScheduleSpec::default(),
         clip: None,
+        accumulate: 1,
         batch_size: 32,
         epochs: 10,
         seed: 0,
@@ -517,6 +519,40 @@ fn layers() -> impl Strategy<Value = Vec<LayerSpec>> {
         .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect::<Vec<_>>())
 }
 
+fn train() -> impl Strategy<Value = TrainSpec> {
+    let loss = prop_oneof![
+        prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
+        positive().prop_map(|delta| Loss::Huber { delta }),
+    ];
+    let checkpoint = (0_usize..1 << 31, prop_oneof![Just(0.0), positive()])
+        .prop_map(|(steps, minutes)| CheckpointSpec { steps, minutes });
+    let early = (prop::sample::select(Monitor::ALL.to_vec()), size(), positive(), any::<bool>()).prop_map(
+        |(monitor, patience, min_delta, restore_best)| EarlyStopping { monitor, patience, min_delta, restore_best },
+    );
+    let validation = (size(), prop::option::of(early));
+    let clip = prop::option::of(prop_oneof![positive().prop_map(Clip::Norm), positive().prop_map(Clip::Value)]);
+    // Boxed: a strategy of strategies is larger than the stack of a test.
+    let update = (optimizer().boxed(), schedule().boxed(), clip.boxed(), size()).boxed();
+    (loss.boxed(), update, size(), size(), any::<u64>(), checkpoint, validation.boxed()).prop_map(
+        |(loss, update, batch_size, epochs, seed, checkpoint, validation)| {
+            let ((optimizer, schedule, clip, accumulate), (validate_every, early_stopping)) = (update, validation);
+            TrainSpec {
+                loss,
+                optimizer,
+                schedule,
+                clip,
+                accumulate,
+                batch_size,
+                epochs,
+                seed,
+                validate_every,
+                early_stopping,
+                checkpoint,
+            }
+        },
+    )
+}
+
 fn any_spec() -> impl Strategy<Value = Spec> {
     let validation = prop_oneof![
         Just(None),
@@ -543,43 +579,7 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         });
     let model =
         (prop::option::of(size()), layers()).prop_map(|(inputs, layers)| ModelSpec { inputs, weights: None, layers });
-    let loss = prop_oneof![
-        prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
-        positive().prop_map(|delta| Loss::Huber { delta }),
-    ];
-    let checkpoint = (0_usize..1 << 31, prop_oneof![Just(0.0), positive()])
-        .prop_map(|(steps, minutes)| CheckpointSpec { steps, minutes });
-    let early = (prop::sample::select(Monitor::ALL.to_vec()), size(), positive(), any::<bool>()).prop_map(
-        |(monitor, patience, min_delta, restore_best)| EarlyStopping { monitor, patience, min_delta, restore_best },
-    );
-    let validation = (size(), prop::option::of(early));
-    let clip = prop::option::of(prop_oneof![positive().prop_map(Clip::Norm), positive().prop_map(Clip::Value)]);
-    let train = (loss, optimizer(), (schedule(), clip), size(), size(), any::<u64>(), checkpoint, validation).prop_map(
-        |(
-            loss,
-            optimizer,
-            (schedule, clip),
-            batch_size,
-            epochs,
-            seed,
-            checkpoint,
-            (validate_every, early_stopping),
-        )| {
-            TrainSpec {
-                loss,
-                optimizer,
-                schedule,
-                clip,
-                batch_size,
-                epochs,
-                seed,
-                validate_every,
-                early_stopping,
-                checkpoint,
-            }
-        },
-    );
-    (data, model, train).prop_map(|(data, model, mut train)| {
+    (data, model, train()).prop_map(|(data, model, mut train)| {
         // Without validation there is nothing to stop by.
         train.early_stopping = train.early_stopping.filter(|_| data.validation.is_some());
         Spec { data, model, train }

@@ -23,8 +23,9 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     };
     let prepared = prepare(&spec)?;
     let device = args.device.open()?;
-    let batch = spec.train.batch_of(prepared.train.rows);
-    check_tensors(&device.limits(), device.name(), &prepared.network, batch)?;
+    let (batch, rule) = (spec.train.batch_of(prepared.train.rows), spec.train.rule(prepared.train.rows));
+    let part = rule.parts(batch).0;
+    check_tensors(&device.limits(), device.name(), &prepared.network, part)?;
     check_host_memory("verification", JUDGE_COPIES * prepared.network.parameter_bytes())?;
     let parameters = match &folder {
         Some(folder) => folder.parameters(&prepared.network, spec.train.optimizer.state_slots())?,
@@ -33,10 +34,10 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     out::words(&format!("device    {} ({})", device.name(), device.reason()));
     let question = Question {
         network: &prepared.network,
-        rule: spec.train.rule(prepared.train.rows),
+        rule,
         parameters: &parameters,
         data: &prepared.train,
-        batch_size: spec.train.batch_size,
+        batch_size: batch,
         seed: spec.train.seed,
         steps: args.steps as usize,
         slack: args.slack,

@@ -14,6 +14,18 @@ use std::collections::HashMap;
 /// # Errors
 /// [`crate::Error::Internal`] for a root that is not a weighted sum, or an op on the way that has no gradient.
 pub fn differentiate(graph: &mut Graph, root: Value) -> Result<()> {
+    for (name, gradient) in gradients(graph, root)? {
+        graph.output(&format!("grad.{name}"), gradient);
+    }
+    Ok(())
+}
+
+/// Appends the gradients of `root` as [`differentiate`] does, and gives them by parameter, in the parameters' order; nothing
+/// becomes an output.
+///
+/// # Errors
+/// As [`differentiate`].
+pub fn gradients(graph: &mut Graph, root: Value) -> Result<Vec<(String, Value)>> {
     let forward = graph.nodes.len();
     let needed = needs_gradient(graph);
     let mut cotangents: HashMap<Value, Value> = HashMap::new();
@@ -34,12 +46,8 @@ pub fn differentiate(graph: &mut Graph, root: Value) -> Result<()> {
             cotangents.insert(operand, total);
         }
     }
-    for (name, value) in graph.params() {
-        if let Some(&gradient) = cotangents.get(&value) {
-            graph.output(&format!("grad.{name}"), gradient);
-        }
-    }
-    Ok(())
+    let params = graph.params().into_iter();
+    Ok(params.filter_map(|(name, value)| Some((name, *cotangents.get(&value)?))).collect())
 }
 
 /// Which nodes depend on a parameter.
@@ -109,7 +117,9 @@ fn rule(
         op @ (Op::LayerNormGrad { .. } | Op::BatchNormGrad { .. } | Op::BatchMoments { .. }) => {
             return Err(no_rule(node, &op));
         }
-        op @ (Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. }) => return Err(no_rule(node, &op)),
+        op @ (Op::Concat | Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. }) => {
+            return Err(no_rule(node, &op));
+        }
         op @ (Op::Gather | Op::ActivateGrad(_) | Op::ColumnSum | Op::LossGrad(_) | Op::WeightedSum | Op::Update(_)) => {
             return Err(no_rule(node, &op));
         }

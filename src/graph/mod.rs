@@ -150,6 +150,8 @@ pub enum Op {
     },
     /// `(a, b) -> a + b`, equal shapes.
     Add,
+    /// `(a [n], b [m]) -> [n + m]`: one behind the other.
+    Concat,
     /// `x -> activation(x)`
     Activate(Activation),
     /// `(dy, x) -> dx`; softmax takes its output in the place of x.
@@ -226,6 +228,14 @@ impl Graph {
     pub fn source(&mut self, op: Op, ty: TensorType, label: &str) -> Value {
         self.nodes.push(Node { op, inputs: Vec::new(), results: vec![ty], label: label.to_string() });
         Value { node: self.nodes.len() - 1, result: 0 }
+    }
+
+    /// The source with this operation: the one that is there, or a new one of the given type.
+    pub fn source_once(&mut self, op: Op, ty: TensorType, label: &str) -> Value {
+        match self.nodes.iter().position(|n| n.op == op) {
+            Some(node) => Value { node, result: 0 },
+            None => self.source(op, ty, label),
+        }
     }
 
     /// Adds an operation and infers its type; the result is its first value.

@@ -25,6 +25,7 @@ impl Op {
             Op::BatchNorm { .. } => "batch_norm".into(),
             Op::BatchNormGrad { .. } => "batch_norm_grad".into(),
             Op::Add => "add".into(),
+            Op::Concat => "concat".into(),
             Op::Activate(a) => a.name().into(),
             Op::ActivateGrad(a) => format!("{}_grad", a.name()),
             Op::ColumnSum => "column_sum".into(),

@@ -12,15 +12,24 @@ pub struct UpdateRule {
     pub schedule: Schedule,
     /// How gradients are clipped before the optimizer takes them, if at all.
     pub clip: Option<Clip>,
+    /// Parts in which a step's batch goes through the network, one after the other; their gradients are added. 1 for all of
+    /// it at once.
+    pub accumulate: usize,
 }
 
 impl From<Optimizer> for UpdateRule {
     fn from(optimizer: Optimizer) -> Self {
-        UpdateRule { optimizer, schedule: Schedule::CONSTANT, clip: None }
+        UpdateRule { optimizer, schedule: Schedule::CONSTANT, clip: None, accumulate: 1 }
     }
 }
 
 impl UpdateRule {
+    /// Rows of each part of a batch of `batch` rows, and the number of parts. The last part may have rows to spare.
+    pub fn parts(&self, batch: usize) -> (usize, usize) {
+        let rows = batch.div_ceil(self.accumulate.max(1)).max(1);
+        (rows, batch.div_ceil(rows).max(1))
+    }
+
     /// The learning rate of step `t`, counted from 0.
     pub fn lr(&self, t: u64) -> f64 {
         self.schedule.lr(self.optimizer.lr(), t)

@@ -70,7 +70,7 @@ pub(super) fn infer(op: &Op, inputs: &[&TensorType], label: &str) -> Result<Vec<
             rule.require(x == weight && x.shape.len() == 1, "one weight for each element")?;
             one(TensorType::f32(&[1]))
         }
-        Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } => one(rule.clipping()?),
+        Op::Concat | Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } => one(rule.gradients()?),
         Op::Update(optimizer) => rule.update(*optimizer),
     }
 }
@@ -149,8 +149,17 @@ impl Rule<'_> {
         Ok(rows)
     }
 
-    fn clipping(&self) -> Result<TensorType> {
+    fn concat(&self) -> Result<TensorType> {
+        let [a, b] = self.operands()?;
+        let vectors = |ty: &TensorType| ty.shape.len() == 1 && ty.dtype == Dtype::F32;
+        self.require(vectors(a) && vectors(b), "two vectors of numbers")?;
+        Ok(TensorType::f32(&[a.len() + b.len()]))
+    }
+
+    /// What stands between the gradients of a batch's parts and the optimizer.
+    fn gradients(&self) -> Result<TensorType> {
         match self.op {
+            Op::Concat => self.concat(),
             Op::SquareSum => self.operands().map(|[_]| TensorType::f32(&[1])),
             Op::ClipNorm { .. } => {
                 let [x, total] = self.operands()?;

@@ -81,8 +81,8 @@ impl Network {
     /// [`crate::Error::Shape`] naming the layer.
     pub fn predict_graph(&self, samples: Samples<'_>) -> Result<Graph> {
         let mut graph = Graph::new();
-        let index = index_table(&mut graph, samples.batch);
-        let pred = self.forward(&mut graph, samples, index, Mode::Evaluate)?;
+        let index = index_table(&mut graph, samples.batch, 0);
+        let pred = self.forward(&mut graph, samples, index, Mode::Evaluate, 0)?;
         graph.output("pred", pred);
         check::verify(&graph, "model")?;
         Ok(graph)
@@ -124,7 +124,10 @@ impl Network {
     /// As [`Network::predict_graph`].
     pub fn train_graph(&self, samples: Samples<'_>, rule: impl Into<UpdateRule>) -> Result<Graph> {
         let rule = rule.into();
-        let mut graph = self.gradient_graph(samples, Mode::Train)?;
+        let mut graph = match rule.parts(samples.batch) {
+            (_, 1) => self.gradient_graph(samples, Mode::Train)?,
+            (rows, count) => self.accumulated_graph(Samples { batch: rows, ..samples }, count)?,
+        };
         // Nobody reads the predictions of a training step; without the output they need not outlive their use.
         graph.outputs.retain(|(name, _)| name != "pred");
         optimizer::append_updates(&mut graph, rule)?;
@@ -133,19 +136,8 @@ impl Network {
     }
 
     fn with_loss(&self, graph: &mut Graph, samples: Samples<'_>, mode: Mode) -> Result<Value> {
-        let index = index_table(graph, samples.batch);
-        let pred = self.forward(graph, samples, index, mode)?;
+        let (pred, each, weight) = self.losses(graph, samples, mode, None)?;
         graph.output("pred", pred);
-        let ty = if self.loss.takes_class() {
-            TensorType::u32(&[samples.rows])
-        } else {
-            TensorType::f32(&[samples.rows, self.outputs()])
-        };
-        let all = graph.source(Op::Data { name: format!("{}.target", samples.name) }, ty, "data");
-        let target = graph.push(Op::Gather, &[all, index], "batch.target")?;
-        let ty = TensorType::f32(&[samples.batch]);
-        let weight = graph.source(Op::Table { name: "weight".into() }, ty, "tables");
-        let each = graph.push(Op::Loss(self.loss), &[pred, target], "loss")?;
         let loss = graph.push(Op::WeightedSum, &[each, weight], "loss.mean")?;
         graph.output("loss", loss);
         check::verify(graph, "model")?;
@@ -154,22 +146,101 @@ impl Network {
         Ok(loss)
     }
 
-    fn forward(&self, graph: &mut Graph, samples: Samples<'_>, index: Value, mode: Mode) -> Result<Value> {
+    /// Predictions, the loss of each sample and its weight, for a batch or a part of one.
+    fn losses(
+        &self,
+        graph: &mut Graph,
+        samples: Samples<'_>,
+        mode: Mode,
+        part: Option<usize>,
+    ) -> Result<(Value, Value, Value)> {
+        let index = index_table(graph, samples.batch, part.unwrap_or(0));
+        let pred = self.forward(graph, samples, index, mode, part.unwrap_or(0))?;
+        let ty = if self.loss.takes_class() {
+            TensorType::u32(&[samples.rows])
+        } else {
+            TensorType::f32(&[samples.rows, self.outputs()])
+        };
+        let all = graph.source_once(Op::Data { name: format!("{}.target", samples.name) }, ty, "data");
+        let target = graph.push(Op::Gather, &[all, index], "batch.target")?;
+        let name = part.map_or("weight".into(), weight_table);
+        let weight = graph.source(Op::Table { name }, TensorType::f32(&[samples.batch]), "tables");
+        let each = graph.push(Op::Loss(self.loss), &[pred, target], "loss")?;
+        Ok((pred, each, weight))
+    }
+
+    /// Loss and gradients of a batch that goes through the network in `count` parts of `samples.batch` rows, one after the
+    /// other: what lives within a part shares its memory with the next one's. Each part has its rows in a table of its own,
+    /// and their weights, which are those in the whole batch, so that the sum of the gradients is the batch's.
+    fn accumulated_graph(&self, samples: Samples<'_>, count: usize) -> Result<Graph> {
+        if self.layers.iter().any(|layer| layer.kind == LayerKind::BatchNorm) {
+            return Err(crate::Error::Shape(
+                "batch norm takes the statistics of a whole batch, which has none in parts. Remove accumulate, or \
+                 take layer norm in its place"
+                    .into(),
+            ));
+        }
+        let mut graph = Graph::new();
+        let mut totals: Vec<(String, Value)> = Vec::new();
+        let mut all: Option<Value> = None;
+        for part in 0..count {
+            let (_, each, weight) = self.losses(&mut graph, samples, Mode::Train, Some(part))?;
+            // Only what the gradients start from; the loss is that of all parts together, below.
+            let root = graph.push(Op::WeightedSum, &[each, weight], "loss.part")?;
+            stabilise::stabilise(&mut graph);
+            for (name, gradient) in autodiff::gradients(&mut graph, root)? {
+                match totals.iter_mut().find(|(of, _)| *of == name) {
+                    Some((_, total)) => {
+                        *total = graph.push(Op::Add, &[*total, gradient], &format!("{name}.grad.sum"))?;
+                    }
+                    None => totals.push((name, gradient)),
+                }
+            }
+            all = Some(match all {
+                Some(before) => graph.push(Op::Concat, &[before, each], "losses")?,
+                None => each,
+            });
+        }
+        let ty = TensorType::f32(&[samples.batch * count]);
+        let weight = graph.source(Op::Table { name: "weight".into() }, ty, "tables");
+        let inputs: Vec<Value> = all.into_iter().chain([weight]).collect();
+        let loss = graph.push(Op::WeightedSum, &inputs, "loss.mean")?;
+        graph.output("loss", loss);
+        for (name, total) in totals {
+            graph.output(&format!("grad.{name}"), total);
+        }
+        check::verify(&graph, "accumulation")?;
+        Ok(graph)
+    }
+
+    fn forward(&self, graph: &mut Graph, samples: Samples<'_>, index: Value, mode: Mode, part: usize) -> Result<Value> {
         let ty = TensorType::f32(&[samples.rows, self.inputs()]);
-        let all = graph.source(Op::Data { name: format!("{}.x", samples.name) }, ty, "data");
+        let all = graph.source_once(Op::Data { name: format!("{}.x", samples.name) }, ty, "data");
         let x = graph.push(Op::Gather, &[all, index], "batch.x")?;
-        Builder { graph, mode, random: None, count: None }.layers(&self.layers, x)
+        Builder { graph, mode, part, random: None, count: None }.layers(&self.layers, x)
     }
 }
 
-fn index_table(graph: &mut Graph, batch: usize) -> Value {
-    graph.source(Op::Table { name: "index".into() }, TensorType::u32(&[batch]), "tables")
+fn index_table(graph: &mut Graph, batch: usize, part: usize) -> Value {
+    graph.source(Op::Table { name: index_table_name(part) }, TensorType::u32(&[batch]), "tables")
+}
+
+/// Name of the table of the rows of part `part` of a batch; all of a batch that has no parts is part 0.
+pub fn index_table_name(part: usize) -> String {
+    if part == 0 { "index".into() } else { format!("index.{part}") }
+}
+
+/// Name of the table of the weights of part `part` of a batch in several parts; the table `weight` has those of all.
+pub fn weight_table(part: usize) -> String {
+    format!("weight.{part}")
 }
 
 /// Appends layers to a graph.
 struct Builder<'a> {
     graph: &'a mut Graph,
     mode: Mode,
+    /// Which part of a batch this is.
+    part: usize,
     /// The table of random numbers' counters, once a layer has asked for it.
     random: Option<Value>,
     /// The table of the batches' numbers of samples, likewise.
@@ -194,7 +265,7 @@ impl Builder<'_> {
 
     fn parameter(&mut self, i: usize, name: &str, shape: &[usize], decay: bool) -> Value {
         let op = Op::Param { name: format!("layers.{i}.{name}"), decay };
-        self.graph.source(op, TensorType::f32(shape), &format!("layers.{i}"))
+        self.graph.source_once(op, TensorType::f32(shape), &format!("layers.{i}"))
     }
 
     /// y = x · wᵀ + b
@@ -240,8 +311,10 @@ impl Builder<'_> {
             return Ok(x);
         }
         let ty = TensorType::u32(&[RANDOM_COLUMNS]);
-        let source = || self.graph.source(Op::Table { name: RANDOM.into() }, ty, "tables");
+        let source = || self.graph.source_once(Op::Table { name: RANDOM.into() }, ty, "tables");
         let random = *self.random.get_or_insert_with(source);
-        self.graph.push(Op::Dropout { p, layer: i as u32 }, &[x, random], &format!("layers.{i}.dropout"))
+        // The parts of a batch have masks of their own, as layers have.
+        let layer = i as u32 | (self.part as u32) << 16;
+        self.graph.push(Op::Dropout { p, layer }, &[x, random], &format!("layers.{i}.dropout"))
     }
 }

@@ -189,8 +189,10 @@ pub struct TrainSpec {
     pub schedule: ScheduleSpec,
     /// How gradients are clipped, if at all.
     pub clip: Option<Clip>,
-    /// Samples a step; 32 by default.
+    /// Samples that go through the network at a time; 32 by default.
     pub batch_size: usize,
+    /// Batches whose gradients are added for one optimizer step; 1 by default.
+    pub accumulate: usize,
     /// Passes over the training rows; 10 by default.
     pub epochs: usize,
     /// Decides initial weights, split and order; 0 by default.
@@ -223,16 +225,16 @@ impl Default for EarlyStopping {
 }
 
 impl TrainSpec {
-    /// Samples of an optimizer step of a training set of `rows`: a set smaller than a batch is one batch.
+    /// Samples of an optimizer step, all its parts together, of a training set of `rows`: a set smaller than a batch is one batch.
     pub fn batch_of(&self, rows: usize) -> usize {
-        self.batch_size.min(rows)
+        self.batch_size.saturating_mul(self.accumulate).min(rows)
     }
 
     /// The optimizer with its schedule, for a training set of `rows`.
     pub fn rule(&self, rows: usize) -> UpdateRule {
         let steps_per_epoch = rows.div_ceil(self.batch_of(rows).max(1));
         let schedule = self.schedule.resolved(steps_per_epoch as u64, self.epochs as u64);
-        UpdateRule { schedule, clip: self.clip, ..self.optimizer.into() }
+        UpdateRule { optimizer: self.optimizer, schedule, clip: self.clip, accumulate: self.accumulate }
     }
 }
 

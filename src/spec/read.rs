@@ -228,6 +228,7 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Resu
         },
         clip: table.get("clip").map(|value| super::optimizer::clip(source, value)).transpose()?,
         batch_size: table.size("batch_size", 32)?,
+        accumulate: table.size("accumulate", 1)?,
         epochs: table.size("epochs", 10)?,
         seed: table.get("seed").map_or(Ok(0), |value| seed(source, value))?,
         validate_every: table.size("validate_every", 1)?,

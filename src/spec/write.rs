@@ -66,6 +66,9 @@ impl Spec {
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer::text(train.optimizer))?;
         train.schedule.write(out)?;
+        if train.accumulate != 1 {
+            writeln!(out, "accumulate = {}", train.accumulate)?;
+        }
         match train.clip {
             Some(Clip::Norm(max)) => writeln!(out, "clip = {{ norm = {} }}", float(max))?,
             Some(Clip::Value(limit)) => writeln!(out, "clip = {{ value = {} }}", float(limit))?,

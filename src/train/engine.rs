@@ -1,14 +1,13 @@
 //! The engine: a network's plans on a device, with its data, parameters and tables. The async core of training.
 
-use crate::data::rng::random_row;
 use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
 use crate::exec::memory::check_host_memory;
 use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
+use crate::graph::RANDOM_COLUMNS;
 use crate::graph::UpdateRule;
 use crate::graph::optimizer::HYPER_COLUMNS;
-use crate::graph::{COUNT, RANDOM, RANDOM_COLUMNS};
 use crate::model::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
@@ -19,6 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 mod stream;
+mod tables;
 
 /// Rows of the tables at most; a longer epoch uploads its tables in pieces.
 const MAX_TABLE_STEPS: usize = 8192;
@@ -320,7 +320,7 @@ impl Engine {
             let begin = Instant::now();
             self.write_hyper(plan, rows.len().div_ceil(batch), first + done as u64)?;
             self.write_random(plan, TRAIN, rows.len().div_ceil(batch), first + done as u64)?;
-            self.write_batches(plan, TRAIN, rows, batch, None)?;
+            self.write_steps(plan, rows, batch)?;
             self.tables_ns += begin.elapsed().as_nanos() as u64;
             let mut relay = |losses: &[f64]| {
                 flow = sink(losses);
@@ -346,23 +346,6 @@ impl Engine {
     fn batch(&self) -> Result<usize> {
         let batch = self.roles.train.map(|(_, batch, _)| batch);
         batch.ok_or_else(|| Error::Internal("this engine does not train".into()))
-    }
-
-    /// Writes the optimizer's constants for `steps` steps, of which `first` were done before.
-    fn write_hyper(&mut self, plan: usize, steps: usize, first: u64) -> Result<()> {
-        let Some((_, _, rule)) = self.roles.train else { return Ok(()) };
-        let hyper: Vec<f64> = (0..steps as u64).flat_map(|s| rule.hyper(first + s)).collect();
-        self.session.write(plan, "train.table.hyper", &hyper)
-    }
-
-    /// Writes the counters of the random numbers of `steps` steps, of which `first` were done before, where layers draw any.
-    fn write_random(&mut self, plan: usize, role: &str, steps: usize, first: u64) -> Result<()> {
-        let name = format!("{role}.table.{RANDOM}");
-        if self.session.plans()[plan].buffer(&name).is_none() {
-            return Ok(());
-        }
-        let rows: Vec<u32> = (0..steps as u64).flat_map(|s| random_row(self.roles.seed, first + s)).collect();
-        self.session.write_u32(plan, &name, &rows)
     }
 
     /// Goes on with another learning rate under the schedule. It takes effect with the next call of [`Engine::train`], whose
@@ -391,36 +374,6 @@ impl Engine {
         Ok(&self.session.plans()[self.plan(TRAIN)?])
     }
 
-    /// Fills the index and weight tables: `rows` in batches, each row with weight 1 / (rows of its batch), or
-    /// `1 / total`. The last batch is filled up with row 0 at weight 0, which contributes exactly nothing.
-    fn write_batches(
-        &mut self,
-        plan: usize,
-        role: &str,
-        rows: &[u32],
-        batch: usize,
-        total: Option<usize>,
-    ) -> Result<()> {
-        let padded = rows.len().next_multiple_of(batch);
-        let mut index = rows.to_vec();
-        index.resize(padded, 0);
-        self.session.write_u32(plan, &format!("{role}.table.index"), &index)?;
-        if role == PREDICT {
-            return Ok(());
-        }
-        let count = format!("{role}.table.{COUNT}");
-        if self.session.plans()[plan].buffer(&count).is_some() {
-            let counts: Vec<u32> = rows.chunks(batch).map(|part| part.len() as u32).collect();
-            self.session.write_u32(plan, &count, &counts)?;
-        }
-        let mut weights = Vec::with_capacity(padded);
-        for part in rows.chunks(batch) {
-            weights.extend(std::iter::repeat_n(1.0 / total.unwrap_or(part.len()) as f64, part.len()));
-        }
-        weights.resize(padded, 0.0);
-        self.session.write(plan, &format!("{role}.table.weight"), &weights)
-    }
-
     /// Loss and every parameter's gradient (named as the parameter) on `data` as one batch.
     ///
     /// # Errors
@@ -429,7 +382,7 @@ impl Engine {
         let plan = self.plan(GRADIENTS)?;
         self.write_samples(plan, GRADIENTS, data)?;
         let rows: Vec<u32> = (0..data.rows as u32).collect();
-        self.write_batches(plan, GRADIENTS, &rows, data.rows, None)?;
+        self.write_batches(plan, GRADIENTS, &rows, data.rows, data.rows)?;
         self.write_random(plan, GRADIENTS, 1, 0)?;
         let mut loss = f64::NAN;
         let mut sink = |losses: &[f64]| {
@@ -484,7 +437,7 @@ impl<'a> Target<'a> {
 /// [`Error::Shape`], [`Error::Limit`].
 pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
     let limits = target.limits;
-    let rows = [roles.train.map(|(_, batch, _)| batch), roles.gradients];
+    let rows = [roles.train.map(|(_, batch, rule)| rule.parts(batch).0), roles.gradients];
     let rows = rows.into_iter().flatten().max().unwrap_or(1);
     check_size(target, network, rows, roles)?;
     let products = roles.switches.products(target.products);
@@ -500,7 +453,9 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
         let rows = if resident { rows } else { (piece / batch * batch).max(batch) };
         let longer = if resident { roles.table_steps } else { 0 };
         // A table is a binding, too.
-        let most = (limits.binding_elements() / batch.max(HYPER_COLUMNS).max(RANDOM_COLUMNS)).clamp(1, MAX_TABLE_STEPS);
+        let (part, parts) = rule.parts(batch);
+        let most = (limits.binding_elements() / (part * parts).max(HYPER_COLUMNS).max(RANDOM_COLUMNS))
+            .clamp(1, MAX_TABLE_STEPS);
         let steps = rows.div_ceil(batch).max(longer).min(most);
         let rows = if resident { rows } else { steps * batch };
         let graph = network.train_graph(Samples { name: TRAIN, rows, batch }, rule)?;
@@ -563,7 +518,10 @@ fn check_size(target: &Target<'_>, network: &Network, batch: usize, roles: Roles
 fn copies(roles: Roles) -> [u128; 2] {
     let states = roles.train.map_or(0, |(_, _, rule)| rule.optimizer.state_slots() as u128);
     let clipped = roles.train.is_some_and(|(_, _, rule)| rule.clip.is_some());
-    let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some()) + u128::from(clipped);
+    // A part's gradient, the sum so far and the sum with it.
+    let summed = roles.train.is_some_and(|(_, batch, rule)| rule.parts(batch).1 > 1);
+    let gradients = u128::from(roles.train.is_some() || roles.gradients.is_some());
+    let gradients = gradients + u128::from(clipped) + 2 * u128::from(summed);
     [1 + gradients + states, 2 * (1 + states + u128::from(roles.keeps_best))]
 }
 

@@ -3,6 +3,7 @@
 use super::engine::{Roles, Target, planned};
 use crate::error::{Error, Result};
 use crate::exec::{Device, Session, allocated, memory};
+use crate::graph::UpdateRule;
 use crate::model::Network;
 use crate::plan::Limits;
 use serde::Serialize;
@@ -23,6 +24,9 @@ pub struct Forecast {
     /// Activations and whatever else lives within a step.
     pub activations_bytes: u64,
 }
+
+/// Parts that advice names at most: each is a plan of so many times the dispatches.
+const MOST_PARTS: usize = 64;
 
 impl Forecast {
     /// The forecast for the plans of `roles`.
@@ -91,6 +95,19 @@ pub fn largest_batch(target: &Target<'_>, network: &Network, roles: Roles, memor
     (least > 0).then_some(least)
 }
 
+/// Size and number of the parts in which the batch of `roles` fits `memory_bytes`: of halves, quarters and so on the first.
+fn parts_that_fit(target: &Target<'_>, network: &Network, roles: Roles, memory_bytes: u64) -> Option<(usize, usize)> {
+    let (rows, batch, rule) = roles.train?;
+    let counts = std::iter::successors(Some(2 * rule.accumulate.max(1)), |n| n.checked_mul(2));
+    let mut tried = counts.take_while(|count| *count <= batch.min(MOST_PARTS));
+    let found = tried.find(|&count| {
+        let rule = UpdateRule { accumulate: count, ..rule };
+        let roles = Roles { train: Some((rows, batch, rule)), ..roles };
+        Forecast::of(target, network, roles).is_ok_and(|f| f.total_bytes() <= memory_bytes)
+    })?;
+    Some((batch.div_ceil(found), found))
+}
+
 /// Refuses a run that `memory_bytes` cannot hold.
 ///
 /// # Errors
@@ -107,7 +124,13 @@ pub fn check_memory(
         return Ok(());
     }
     let remedy = match largest_batch(target, network, roles, memory_bytes) {
-        Some(batch) => format!("batch_size = {batch} is the largest that fits"),
+        Some(batch) => {
+            let parts = parts_that_fit(target, network, roles, memory_bytes);
+            let parts = parts.map(|(size, count)| {
+                format!("; batch_size = {size} with accumulate = {count} takes the same steps and fits, too")
+            });
+            format!("batch_size = {batch} is the largest that fits{}", parts.unwrap_or_default())
+        }
         None => "No batch size fits: reduce the layers' sizes, or choose an optimizer with fewer states".to_string(),
     };
     Err(Error::Limit(format!(

@@ -15,6 +15,7 @@ pub mod rows;
 pub mod run;
 pub mod run_folder;
 pub mod samples;
+pub mod tables;
 pub mod tensorboard;
 mod trainer;
 

@@ -244,5 +244,5 @@ fn network(spec: &Spec, features: usize) -> Result<Network> {
 
 fn in_file(cache: RowCache, spec: &Spec, network: &Network) -> SampleSet {
     let reading = spec.data.reading;
-    SampleSet::in_file(cache, network, spec.train.batch_size, reading.shuffle_block, reading.shuffle_window)
+    SampleSet::in_file(cache, network, spec.train.batch_of(usize::MAX), reading.shuffle_block, reading.shuffle_window)
 }

@@ -145,7 +145,15 @@ impl TrainerBuilder {
         self
     }
 
-    /// Samples a step in [`Trainer::fit`]; 32 by default.
+    /// Batches whose gradients are added for one optimizer step in [`Trainer::fit`]; 1 by default. [`Trainer::step`] divides
+    /// its batch into so many parts.
+    #[must_use]
+    pub fn accumulate(mut self, batches: usize) -> Self {
+        self.rule.accumulate = batches.max(1);
+        self
+    }
+
+    /// Samples that go through the network at a time in [`Trainer::fit`]; 32 by default.
     #[must_use]
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;
@@ -255,7 +263,7 @@ impl Trainer {
     /// number; [`Error::Gpu`], [`Error::Limit`], [`Error::Device`] from the device.
     pub fn fit(&mut self, data: &Dataset, epochs: usize) -> Result<Vec<f64>> {
         self.check(data, true)?;
-        let batch = self.batch_size.min(data.rows);
+        let batch = self.batch_size.saturating_mul(self.rule.accumulate).min(data.rows);
         let roles = Roles { train: Some((data.rows, batch, self.rule)), seed: self.seed, ..Roles::default() };
         self.open(roles)?;
         let mut means = Vec::with_capacity(epochs);

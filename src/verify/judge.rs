@@ -10,6 +10,7 @@ use crate::graph::{COUNT, RANDOM, UpdateRule};
 use crate::kernels::{Access, Measured};
 use crate::model::{Network, Tensor};
 use crate::plan::{Buffer, Plan, Range};
+use crate::train::tables::batch_tables;
 
 /// One step of a device, as it was observed.
 pub struct StepInput<'a> {
@@ -76,7 +77,7 @@ impl Judge {
     pub fn step(&mut self, input: &StepInput<'_>) -> Result<Compared> {
         let plan = input.plan;
         let mut analysis = Analysis::new(plan);
-        write_batch(&mut analysis, input)?;
+        write_batch(&mut analysis, input, &self.rule)?;
         analysis.write("train.table.hyper", &rounded(&self.rule.hyper(input.t as u64)), None)?;
         for mine in self.parameters.iter().chain(&self.states) {
             let Some(buffer) = plan.buffer(&mine.name) else { continue };
@@ -220,7 +221,7 @@ fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
 }
 
 /// The samples and tables of one step, as the device holds them: rounded to `f32`.
-fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>) -> Result<()> {
+fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>, rule: &UpdateRule) -> Result<()> {
     let StepInput { data, rows, batch, plan, .. } = *input;
     let (width, all): (usize, Vec<f64>) = match &data.targets {
         Targets::Numbers { width, values } => (*width, values.clone()),
@@ -229,20 +230,18 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>) -> Result<()> {
     let inputs = data.x.len() / data.rows.max(1);
     // A data set that the plan has no room for streams: the rows of the step lie there in their order.
     let resident = plan.buffer("data.train.x").is_some_and(|b| b.range.len >= data.x.len());
-    let mut index: Vec<f64> = if resident {
+    let index: Vec<u32> = if resident {
         analysis.write("data.train.x", &data.x, None)?;
         analysis.write("data.train.target", &all, None)?;
-        rows.iter().map(|r| f64::from(*r)).collect()
+        rows.to_vec()
     } else {
         let take = |values: &[f64], width: usize| -> Vec<f64> {
             rows.iter().flat_map(|r| values[*r as usize * width..][..width].to_vec()).collect()
         };
         analysis.write("data.train.x", &take(&data.x, inputs), None)?;
         analysis.write("data.train.target", &take(&all, width), None)?;
-        (0..rows.len()).map(|r| r as f64).collect()
+        (0..rows.len() as u32).collect()
     };
-    index.resize(batch, 0.0);
-    analysis.write("train.table.index", &index, None)?;
     let random = format!("train.table.{RANDOM}");
     if plan.buffer(&random).is_some() {
         analysis.write(&random, &random_row(input.seed, input.t as u64).map(f64::from), None)?;
@@ -251,7 +250,10 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>) -> Result<()> {
     if plan.buffer(&count).is_some() {
         analysis.write(&count, &[rows.len() as f64], None)?;
     }
-    let mut weight = vec![f64::from((1.0 / rows.len() as f64) as f32); rows.len()];
-    weight.resize(batch, 0.0);
-    analysis.write("train.table.weight", &weight, None)
+    let tables = batch_tables(rule, batch, &index);
+    for (name, values) in &tables.indices {
+        let values: Vec<f64> = values.iter().map(|v| f64::from(*v)).collect();
+        analysis.write(&format!("train.table.{name}"), &values, None)?;
+    }
+    tables.weights.iter().try_for_each(|(name, v)| analysis.write(&format!("train.table.{name}"), &rounded(v), None))
 }

@@ -260,6 +260,7 @@ impl Case {
                 optimizer: self.optimizer,
                 schedule: ScheduleSpec::default(),
                 clip: None,
+                accumulate: 1,
                 batch_size: self.batch,
                 epochs: 1,
                 // TOML's integers are signed.

@@ -73,7 +73,7 @@ pub fn question(problem: &Problem, rule: UpdateRule) -> Question<'_> {
         rule,
         parameters: &problem.parameters,
         data: &problem.data,
-        batch_size: BATCH,
+        batch_size: BATCH * rule.accumulate,
         seed: 3,
         steps: STEPS,
         slack: 1.0,
@@ -85,14 +85,15 @@ pub fn question(problem: &Problem, rule: UpdateRule) -> Question<'_> {
 /// The parameters after 1, 10 and 100 steps on `device`, batch after batch in the order of the rows.
 pub fn trained(device: &Device, rule: &UpdateRule) -> Vec<Vec<Tensor>> {
     let problem = problem();
-    let roles = Roles { train: Some((ROWS, BATCH, *rule)), ..Roles::default() };
+    let batch = BATCH * rule.accumulate;
+    let roles = Roles { train: Some((ROWS, batch, *rule)), ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(device, &problem.network, roles)).unwrap();
     engine.write_parameters(&problem.parameters).unwrap();
     engine.set_training_data(&problem.data).unwrap();
     let mut found = Vec::new();
     let mut done = 0;
     for until in [1, 10, STEPS] {
-        let order: Vec<u32> = (done * BATCH..until * BATCH).map(|i| (i % ROWS) as u32).collect();
+        let order: Vec<u32> = (done * batch..until * batch).map(|i| (i % ROWS) as u32).collect();
         let ran = pollster::block_on(engine.train(&order, done as u64, &mut |_| Flow::Continue)).unwrap();
         assert_eq!(ran, until - done);
         done = until;

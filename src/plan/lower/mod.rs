@@ -8,6 +8,7 @@ mod head;
 mod layer;
 mod places;
 mod product;
+mod sum;
 
 pub use finish::fold_grid;
 
@@ -225,20 +226,13 @@ impl<'a> Lowering<'a> {
             Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } | Op::Buffer { .. } => {}
             Op::Gather => self.gather(n, y)?,
             Op::MatMul { trans_a, trans_b } => self.product(node, [*trans_a, *trans_b])?,
-            Op::AddBias => {
-                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-                self.emit(Kernel::add_bias, &n.label, sizes(&[rows, cols]), vec![], bindings)?;
-            }
             Op::Dropout { .. }
             | Op::LayerNorm { .. }
             | Op::LayerNormGrad { .. }
             | Op::BatchMoments { .. }
             | Op::BatchNorm { .. }
             | Op::BatchNormGrad { .. } => self.layer(node)?,
-            Op::Add => {
-                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-                self.emit(Kernel::add, &n.label, sizes(&[rows * cols]), vec![], bindings)?;
-            }
+            Op::Add | Op::AddBias => self.sum(node)?,
             Op::Activate(act) => {
                 let bindings = vec![self.slot(n.inputs[0])?, self.result(y)];
                 self.activation(*act, false, &n.label, [rows, cols], bindings)?;
@@ -260,6 +254,7 @@ impl<'a> Lowering<'a> {
                 let bindings = vec![x, weight, Slot::Fixed(log), Slot::Fixed(self.step)];
                 self.emit(Kernel::weighted_sum, &n.label, params, vec![], bindings)?;
             }
+            Op::Concat => self.concat(node)?,
             Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } => self.clipping(node)?,
             Op::Update(optimizer) => match self.updates {
                 None => self.updates = Some((*optimizer, n.inputs[2])),

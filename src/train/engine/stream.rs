@@ -120,7 +120,7 @@ impl Engine {
         let (x, targets) = rows.part(at, count);
         self.write_rows(plan, TRAIN, 0, x, targets)?;
         let identity: Vec<u32> = (0..count as u32).collect();
-        self.write_batches(plan, TRAIN, &identity, batch, None)?;
+        self.write_steps(plan, &identity, batch)?;
         self.tables_ns += begin.elapsed().as_nanos() as u64;
         Ok(())
     }
@@ -216,7 +216,7 @@ impl Engine {
     fn write_forward_tables(&mut self, plan: usize, role: &str, rows: usize) -> Result<()> {
         let order: Vec<u32> = (0..rows as u32).collect();
         let (_, batch) = self.held_rows(plan, role);
-        self.write_batches(plan, role, &order, batch, Some(rows))
+        self.write_batches(plan, role, &order, batch, rows)
     }
 
     /// Rows of the data that a plan holds, and rows of its step.

@@ -21,6 +21,7 @@ use crate::kernels::{Access, Dtype, Kernel};
 use crate::model::Samples;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, lower};
 use crate::train::engine::check_tensors;
+use crate::train::tables::batch_tables;
 use serde::Serialize;
 
 /// One value of the step.
@@ -125,20 +126,18 @@ fn plan(bundle: &Bundle, device: &Device) -> Result<Plan> {
     check_host_memory("the step", 2 * need)?;
     let limits = device.limits();
     check_tensors(&limits, device.name(), network, batch)?;
-    let graph = network.train_graph(Samples { name: "train", rows: batch, batch }, bundle.spec.train.optimizer)?;
+    let graph = network.train_graph(Samples { name: "train", rows: batch, batch }, bundle.spec.train.rule(batch))?;
     let products = device.products();
     lower(&graph, &Options { fuse: false, keep_all: true, limits, products, ..Options::new("train", 1) })
 }
 
 fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
-    let index: Vec<u32> = (0..bundle.batch() as u32).collect();
-    session.write_u32(0, "train.table.index", &index)?;
     let random = format!("train.table.{RANDOM}");
     if session.plans()[0].buffer(&random).is_some() {
         // Steps count from 1 for people.
         session.write_u32(0, &random, &random_row(bundle.spec.train.seed, bundle.origin.step.saturating_sub(1)))?;
     }
-    session.write(0, "train.table.weight", &bundle.weights)?;
+    write_tables(session, bundle)?;
     let count = format!("train.table.{COUNT}");
     if session.plans()[0].buffer(&count).is_some() {
         // The rows that fill the batch up stand at its end, with weight 0.
@@ -152,6 +151,23 @@ fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
         Targets::Numbers { values, .. } => session.write(0, "data.train.target", values)?,
     }
     bundle.parameters.iter().chain(&bundle.states).try_for_each(|t| session.write(0, &t.name, &t.values))
+}
+
+/// Rows and weights of the batch, in the parts in which it went through the network.
+fn write_tables(session: &mut Session, bundle: &Bundle) -> Result<()> {
+    let (batch, rule) = (bundle.batch(), bundle.spec.train.rule(bundle.batch()));
+    if rule.parts(batch).1 == 1 {
+        let index: Vec<u32> = (0..batch as u32).collect();
+        session.write_u32(0, "train.table.index", &index)?;
+        return session.write(0, "train.table.weight", &bundle.weights);
+    }
+    // What fills the batch up has weight 0 and comes last.
+    let rows = bundle.weights.iter().take_while(|w| **w != 0.0).count();
+    let tables = batch_tables(&rule, batch, &(0..rows as u32).collect::<Vec<_>>());
+    for (name, values) in &tables.indices {
+        session.write_u32(0, &format!("train.table.{name}"), values)?;
+    }
+    tables.weights.iter().try_for_each(|(name, v)| session.write(0, &format!("train.table.{name}"), v))
 }
 
 async fn arenas(session: &mut Session) -> Result<Vec<Vec<f64>>> {

@@ -174,8 +174,6 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         Kernel::dropout => dropouts(),
         Kernel::advance => vec![Shape::of(&[1]), Shape::of(&[5])],
         Kernel::find_nonfinite => searches(),
-        Kernel::square_sum => square_sums(),
-        Kernel::clip_norm | Kernel::clip_value => lengths(kernel, &[Param::F(0.7)]),
         Kernel::add
         | Kernel::identity
         | Kernel::sigmoid
@@ -211,7 +209,15 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         | Kernel::bce_with_logits
         | Kernel::cross_entropy
         | Kernel::hinge => row_wise(kernel, &[]),
-        // What is left are the optimizers' steps.
+        _ => updates(kernel),
+    }
+}
+
+/// From the gradients to the parameters: clipping and the optimizers' steps.
+fn updates(kernel: Kernel) -> Vec<Shape> {
+    match kernel {
+        Kernel::square_sum => square_sums(),
+        Kernel::clip_norm | Kernel::clip_value => lengths(kernel, &[Param::F(0.7)]),
         _ => optimizers(kernel),
     }
 }

@@ -132,11 +132,12 @@ fn hyper_row(kernel: Kernel, t: usize) -> [f64; 4] {
     }
 }
 
-/// Means of numbers whose squares have the means in `square`: the square of a mean is at most the mean of the squares.
+/// Means of numbers whose squares have the means in `square`. The square of a mean is at most the mean of the squares, but for
+/// rounding: some are a little larger, so that the variance counts as 0.
 fn means(case: &Case, len: usize, rng: &mut Philox) -> Vec<f64> {
     let square = case.kernel.row().bindings.iter().position(|b| b.name == "square");
     let square = square.and_then(|s| case.values.get(s)).cloned().unwrap_or_default();
-    (0..len).map(|i| 1.8 * (rng.next_f64() - 0.5) * square.get(i).map_or(0.0, |s| s.sqrt())).collect()
+    (0..len).map(|i| 2.2 * (rng.next_f64() - 0.5) * square.get(i).map_or(0.0, |s| s.sqrt())).collect()
 }
 
 fn expected(case: &Case, len: usize, rng: &mut Philox) -> Vec<f64> {

@@ -1,0 +1,88 @@
+//! The tables of training steps: which rows a step takes, and their weights.
+
+use crate::graph::UpdateRule;
+use crate::model::{index_table_name, weight_table};
+
+/// Index and weight tables of some steps, by name, without the plan's prefix.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchTables {
+    /// Rows of the data set.
+    pub indices: Vec<(String, Vec<u32>)>,
+    /// Weights of these rows in the loss.
+    pub weights: Vec<(String, Vec<f64>)>,
+}
+
+/// The tables for the steps that take `rows`, `batch` of them each, as `rule` divides a batch. Each row weighs
+/// 1 / (rows of its step). What a step or a part of it has to spare is filled up with row 0 at weight 0, which contributes
+/// exactly nothing.
+pub fn batch_tables(rule: &UpdateRule, batch: usize, rows: &[u32]) -> BatchTables {
+    let (size, count) = rule.parts(batch);
+    let mut tables = BatchTables::default();
+    for part in 0..count {
+        let mut indices = Vec::new();
+        let mut weights = Vec::new();
+        for step in rows.chunks(batch) {
+            let mine = &step[(part * size).min(step.len())..((part + 1) * size).min(step.len())];
+            let end = indices.len() + size;
+            indices.extend_from_slice(mine);
+            indices.resize(end, 0);
+            weights.extend(mine.iter().map(|_| 1.0 / step.len() as f64));
+            weights.resize(end, 0.0);
+        }
+        tables.indices.push((index_table_name(part), indices));
+        let name = if count == 1 { "weight".to_string() } else { weight_table(part) };
+        tables.weights.push((name, weights));
+    }
+    if count > 1 {
+        // All parts of a step one behind the other, as their losses lie.
+        let steps = rows.len().div_ceil(batch);
+        let of = |step: usize| tables.weights.iter().flat_map(move |(_, w)| w[step * size..][..size].iter().copied());
+        let all = (0..steps).flat_map(of).collect();
+        tables.weights.push(("weight".into(), all));
+    }
+    tables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Optimizer;
+
+    #[test]
+    fn a_batch_in_parts_has_the_rows_and_weights_of_the_whole() {
+        let rule = UpdateRule { accumulate: 3, ..Optimizer::sgd(0.1).into() };
+        // A step of 7 rows and one of 2, in parts of 3, 3 and 1.
+        let rows: Vec<u32> = (10..19).collect();
+        let tables = batch_tables(&rule, 7, &rows);
+        let (a, b) = (1.0 / 7.0, 0.5);
+        let index = |name: &str, rows: &[u32]| (name.to_string(), rows.to_vec());
+        assert_eq!(
+            tables.indices,
+            [
+                index("index", &[10, 11, 12, 17, 18, 0]),
+                index("index.1", &[13, 14, 15, 0, 0, 0]),
+                index("index.2", &[16, 0, 0, 0, 0, 0])
+            ]
+        );
+        let weight = |name: &str, weights: &[f64]| (name.to_string(), weights.to_vec());
+        assert_eq!(
+            tables.weights,
+            [
+                weight("weight.0", &[a, a, a, b, b, 0.0]),
+                weight("weight.1", &[a, a, a, 0.0, 0.0, 0.0]),
+                weight("weight.2", &[a, 0.0, 0.0, 0.0, 0.0, 0.0]),
+                weight("weight", &[a, a, a, a, a, a, a, 0.0, 0.0, b, b, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+            ]
+        );
+    }
+
+    /// More parts than rows: a part a row.
+    #[test]
+    fn a_batch_has_no_more_parts_than_rows() {
+        let rule = UpdateRule { accumulate: 100, ..Optimizer::sgd(0.1).into() };
+        assert_eq!(rule.parts(3), (1, 3));
+        assert_eq!(batch_tables(&rule, 3, &[5, 6, 7]).indices.len(), 3);
+        assert_eq!(UpdateRule { accumulate: 4, ..rule }.parts(10), (3, 4));
+        assert_eq!(UpdateRule { accumulate: 1, ..rule }.parts(10), (10, 1));
+    }
+}

@@ -56,12 +56,14 @@ fn memory_and_file_descriptors_stay_flat() {
     let device = adapter.as_deref().map_or(["--device", "cpu"], |name| ["--adapter", name]);
     let minutes = format!("{}", 1.0 / 60.0);
     let args = [&["train", "soak.toml", "--run", "r", "--checkpoint-minutes", &minutes], &device[..]].concat();
-    let mut child = place.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let words = std::fs::File::create(place.path("words")).unwrap();
+    let mut child = place.command(&args).stdout(Stdio::null()).stderr(words).spawn().unwrap();
     let begin = Instant::now();
     let mut samples = Vec::new();
     while begin.elapsed() < Duration::from_secs(seconds) {
         std::thread::sleep(Duration::from_secs(1));
-        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "the run ended by itself: {ended:?}: {:?}", place.read("words").lines().last());
         samples.push(sample(child.id()));
     }
     let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

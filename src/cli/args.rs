@@ -237,6 +237,9 @@ pub struct Train {
     /// Pass over at most N malformed rows, instead of the spec's skip_bad_rows
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub skip_bad_rows: Option<usize>,
+    /// Show the run on the whole terminal: curves, throughput, where the time goes; keys stop, pause and save it
+    #[arg(long)]
+    pub tui: bool,
     #[command(flatten)]
     pub switches: SwitchArgs,
 }

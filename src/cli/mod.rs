@@ -5,6 +5,8 @@
 mod args;
 mod bench;
 mod convert;
+#[cfg(feature = "tui")]
+mod dashboard;
 mod devices;
 mod digest;
 mod dump;
@@ -22,6 +24,7 @@ mod progress;
 mod replay;
 mod report;
 mod shell;
+mod stop;
 mod train;
 mod verify;
 mod watchers;

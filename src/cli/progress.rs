@@ -1,13 +1,12 @@
 //! Progress of a run: a bar on a terminal, plain lines on a pipe.
 
 use super::out;
-use super::train::Stop;
+use super::stop::Stop;
 use crate::report::{EpochRecord, Recovery, RunReport};
 use crate::train::run::{Observer, Progress};
 use crate::train::run_folder::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
 
 /// Prints what a run says.
 pub struct Printer {
@@ -15,27 +14,15 @@ pub struct Printer {
     bar: Option<ProgressBar>,
     epochs: usize,
     accuracy: Option<f64>,
-    folder: PathBuf,
-    has_trained: bool,
 }
 
 /// A run of many epochs prints about this many lines on a pipe.
 const LINES: usize = 50;
 
 impl Printer {
-    /// A printer whose run stops when `stop` is asked; `folder` is that of a run that goes on.
-    pub fn new(stop: Stop, folder: PathBuf) -> Printer {
-        Printer { stop, bar: None, epochs: 0, accuracy: None, folder, has_trained: false }
-    }
-
-    /// The run's folder; empty before a new run has started.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// False when there was nothing left to train.
-    pub fn has_trained(&self) -> bool {
-        self.has_trained
+    /// A printer whose run stops when `stop` is asked.
+    pub fn new(stop: Stop) -> Printer {
+        Printer { stop, bar: None, epochs: 0, accuracy: None }
     }
 
     /// Removes the bar.
@@ -95,7 +82,6 @@ impl Observer for Printer {
         }
         out::words(&format!("memory      {} on the device", out::bytes(report.memory_bytes)));
         out::words(&format!("run folder  {}", folder.path().display()));
-        self.folder = folder.path().to_path_buf();
         self.epochs = report.epochs_planned;
         if std::io::stderr().is_terminal() {
             let steps = report.train_rows.div_ceil(report.batch_size) * report.epochs_planned;
@@ -109,7 +95,6 @@ impl Observer for Printer {
     }
 
     fn progress(&mut self, p: &Progress) {
-        self.has_trained = true;
         if let Some(bar) = &self.bar {
             bar.set_position(p.steps);
             let accuracy = self.accuracy.map(|a| format!("  accuracy {:.2} %", 100.0 * a)).unwrap_or_default();
@@ -137,15 +122,18 @@ impl Observer for Printer {
     }
 
     fn device_lost(&mut self, recovery: &Recovery) {
-        let Recovery { step, from_step, device, message } = recovery;
-        self.line(&format!(
-            "warning: {message}, after step {step}; going on from the checkpoint of step {from_step} on {device}"
-        ));
+        self.line(&loss_of_device(recovery));
     }
 
     fn stop_requested(&self) -> bool {
         self.stop.is_asked()
     }
+}
+
+/// What is said of a lost device.
+pub fn loss_of_device(recovery: &Recovery) -> String {
+    let Recovery { step, from_step, device, message } = recovery;
+    format!("warning: {message}, after step {step}; going on from the checkpoint of step {from_step} on {device}")
 }
 
 fn epoch_line(record: &EpochRecord, epochs: usize) -> String {

@@ -1,19 +1,22 @@
 //! `wgrad train`
 
+#[cfg(feature = "tui")]
+use super::dashboard::{self, Dashboard};
 use super::inject::Faults;
 use super::progress::Printer;
-use super::watchers::Watchers;
+use super::stop::Stop;
+use super::watchers::{Seen, Watchers};
 use super::{args, dump, out};
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::exec::Device;
 use crate::model::disk::SystemDisk;
 use crate::report::{Metrics, Outcome, RunReport, Times};
 use crate::spec::{DataFile, Spec};
-use crate::train::run::{Job, Place, train};
+use crate::train::run::{Job, Observer, Place, train};
 use crate::train::run_folder::RunFolder;
 use crate::train::tensorboard::EventLog;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub fn run(args: args::Train) -> anyhow::Result<bool> {
     let faults = Faults::from_environment()?;
@@ -24,23 +27,30 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
     let device = faults.apply(args.device.open()?);
     dump::spec(&job.spec, &device, job.switches)?;
     let stop = Stop::default();
-    let asked = stop.clone();
-    ctrlc::set_handler(move || asked.ask())?;
-    let printer = Printer::new(stop, args.resume.clone().unwrap_or_default());
-    let events = args.tensorboard.as_deref().map(EventLog::new).transpose()?;
-    let mut watchers = Watchers { printer, events };
-    let started = pollster::block_on(train(&job, &device, &mut watchers));
-    let printer = watchers.printer;
-    printer.finish();
+    let (asked, speaks) = (stop.clone(), !args.tui);
+    ctrlc::set_handler(move || {
+        asked.ask();
+        if speaks {
+            out::words("stopping at the next opportunity; once more to stop at once");
+        }
+    })?;
+    let (started, seen) = if args.tui {
+        with_dashboard(&args, &job, &device, stop)?
+    } else {
+        let mut printer = Printer::new(stop);
+        let ended = followed(&args, &job, &device, &mut printer)?;
+        printer.finish();
+        ended
+    };
     let report = match started {
         Ok(report) => report,
         Err(error @ Error::NonFinite { .. }) => {
-            out::words(&format!("the last good checkpoint is kept in {}", printer.folder().display()));
+            out::words(&format!("the last good checkpoint is kept in {}", seen.folder.display()));
             return Err(error.into());
         }
         Err(error) => return Err(error.into()),
     };
-    if !printer.has_trained() {
+    if !seen.has_trained {
         let before = epochs(report.epochs.len());
         out::words(&match &report.stopping {
             Some(stopping) if stopping.stopped => {
@@ -49,40 +59,34 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
             _ => format!("the run had finished its {before} before; --epochs with a larger number trains on"),
         });
     }
-    out::result(&summary(&report, printer.folder()))?;
+    out::result(&summary(&report, &seen.folder))?;
     Ok(true)
 }
 
-/// Whether the user asked to stop, by Ctrl-C or a signal, and whether there is anything to save.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Stop {
-    asked: Arc<AtomicBool>,
-    started: Arc<AtomicBool>,
+/// How training ended, and what was seen of it.
+type Ended = (Result<RunReport>, Seen);
+
+/// Trains while `shown` shows it.
+fn followed(args: &args::Train, job: &Job, device: &Device, shown: &mut dyn Observer) -> anyhow::Result<Ended> {
+    let events = args.tensorboard.as_deref().map(EventLog::new).transpose()?;
+    let seen = Seen { folder: args.resume.clone().unwrap_or_default(), has_trained: false };
+    let mut watchers = Watchers { seen, shown, events };
+    let result = pollster::block_on(train(job, device, &mut watchers));
+    Ok((result, watchers.seen))
 }
 
-impl Stop {
-    fn ask(&self) {
-        // Whoever asks a second time does not want to wait for the save.
-        if self.asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        if !self.started.load(Ordering::Relaxed) {
-            out::words("stopped before training began");
-            std::process::exit(130);
-        }
-        out::words("stopping at the next opportunity; once more to stop at once");
-    }
+/// Trains with the dashboard.
+#[cfg(feature = "tui")]
+fn with_dashboard(args: &args::Train, job: &Job, device: &Device, stop: Stop) -> anyhow::Result<Ended> {
+    let title = dashboard::title(args.spec.as_deref(), args.resume.as_deref());
+    let mut dashboard = Dashboard::open(&title, stop)?;
+    // Dropped at the end, which gives the terminal back before anything else is printed.
+    followed(args, job, device, &mut dashboard)
+}
 
-    /// True once the user asked.
-    pub(super) fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    /// Says that there is a run now: from here on a stop saves it. Until then the data are read and digested, which may take
-    /// minutes and leaves nothing behind.
-    pub(super) fn started(&self) {
-        self.started.store(true, Ordering::Relaxed);
-    }
+#[cfg(not(feature = "tui"))]
+fn with_dashboard(_: &args::Train, _: &Job, _: &Device, _: Stop) -> anyhow::Result<Ended> {
+    anyhow::bail!("this wgrad was built without the feature `tui`. Leave --tui out, or build with `--features tui`")
 }
 
 fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {

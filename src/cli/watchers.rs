@@ -1,23 +1,33 @@
 //! Those who are told of a run: the terminal, and the event files if they are asked for.
 
-use super::progress::Printer;
 use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport};
 use crate::train::run::{Observer, Progress};
 use crate::train::run_folder::RunFolder;
 use crate::train::tensorboard::EventLog;
+use std::path::PathBuf;
 
-/// Hands on what a run says.
-pub struct Watchers {
-    pub printer: Printer,
+/// What a command wants to know of a run when it has ended.
+#[derive(Debug)]
+pub struct Seen {
+    /// The run's folder; empty before a new run has started.
+    pub folder: PathBuf,
+    /// False when there was nothing left to train.
+    pub has_trained: bool,
+}
+
+/// Hands on what a run says, and takes notes.
+pub struct Watchers<'a> {
+    pub seen: Seen,
+    pub shown: &'a mut dyn Observer,
     pub events: Option<EventLog>,
 }
 
-impl Watchers {
+impl Watchers<'_> {
     /// A log that cannot be written is told of once; the training is worth more.
     fn tell_failure(&mut self) {
         if let Some(failure) = self.events.as_mut().and_then(EventLog::take_failure) {
             self.events = None;
-            self.printer.notice(&format!("{failure}; TensorBoard gets nothing more of this run"));
+            self.shown.notice(&format!("{failure}; TensorBoard gets nothing more of this run"));
         }
     }
 
@@ -29,19 +39,21 @@ impl Watchers {
     }
 }
 
-impl Observer for Watchers {
+impl Observer for Watchers<'_> {
     fn started(&mut self, report: &RunReport, folder: &RunFolder) {
-        self.printer.started(report, folder);
+        self.seen.folder = folder.path().to_path_buf();
+        self.shown.started(report, folder);
         self.events(|events| events.started(report, folder));
     }
 
     fn progress(&mut self, progress: &Progress) {
-        self.printer.progress(progress);
+        self.seen.has_trained = true;
+        self.shown.progress(progress);
         self.events(|events| events.progress(progress));
     }
 
     fn epoch(&mut self, record: &EpochRecord) {
-        self.printer.epoch(record);
+        self.shown.epoch(record);
         self.events(|events| events.epoch(record));
     }
 
@@ -50,15 +62,23 @@ impl Observer for Watchers {
     }
 
     fn notice(&mut self, text: &str) {
-        self.printer.notice(text);
+        self.shown.notice(text);
     }
 
     fn device_lost(&mut self, recovery: &Recovery) {
-        self.printer.device_lost(recovery);
+        self.shown.device_lost(recovery);
         self.events(|events| events.device_lost(recovery));
     }
 
+    fn checkpoint_written(&mut self, steps: u64) {
+        self.shown.checkpoint_written(steps);
+    }
+
+    fn checkpoint_requested(&self) -> bool {
+        self.shown.checkpoint_requested()
+    }
+
     fn stop_requested(&self) -> bool {
-        self.printer.stop_requested()
+        self.shown.stop_requested()
     }
 }

@@ -17,10 +17,10 @@ impl Run<'_> {
                 return Ok(Outcome::Interrupted);
             }
             // What trains again from a checkpoint evaluates nothing: behind each one a single rate holds.
-            let reduced = self.position.plateau.lr != self.saved.1.plateau.lr;
-            if reduced || self.checkpoint_is_due() || self.past_a_loss() {
+            if self.position.plateau.lr != self.saved.1.plateau.lr {
                 self.checkpoint().await?;
             }
+            self.checkpoint_if_due(observer).await?;
         }
         Ok(Outcome::Finished)
     }
@@ -40,9 +40,7 @@ impl Run<'_> {
             if stop {
                 return Ok(false);
             }
-            if self.checkpoint_is_due() || self.past_a_loss() {
-                self.checkpoint().await?;
-            }
+            self.checkpoint_if_due(observer).await?;
         }
         self.position.epoch += 1;
         self.position.step_in_epoch = 0;
@@ -65,6 +63,7 @@ impl Run<'_> {
         let mut losses: Vec<f64> = Vec::with_capacity(steps.len());
         let mut stop = false;
         let (saved, limit, mark) = (self.saved.0, self.checkpoint_age(), self.mark());
+        let times = self.report.times;
         let (device, lose_at) = (&self.device, &mut self.lose_at);
         let mut sink = |part_losses: &[f64]| {
             let entered = Instant::now();
@@ -76,6 +75,7 @@ impl Run<'_> {
                 total_steps,
                 loss: losses.last().copied().unwrap_or(f64::NAN),
                 samples_per_second: samples / (pace.seconds + begin.elapsed().as_secs_f64()).max(1e-9),
+                times,
             });
             if lose_at.front().is_some_and(|step| *step <= position.steps + losses.len() as u64) {
                 lose_at.pop_front();
@@ -83,7 +83,8 @@ impl Run<'_> {
             }
             stop |= observer.stop_requested();
             let past_a_loss = position.steps + losses.len() as u64 > mark;
-            let end = stop || past_a_loss || saved.elapsed() >= limit || !part_losses.iter().all(|l| l.is_finite());
+            let asked = stop || observer.checkpoint_requested();
+            let end = asked || past_a_loss || saved.elapsed() >= limit || !part_losses.iter().all(|l| l.is_finite());
             taken_in += entered.elapsed();
             if end { Flow::Stop } else { Flow::Continue }
         };

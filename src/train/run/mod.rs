@@ -23,7 +23,7 @@ use crate::exec::{Counters, Device};
 use crate::model::Tensor;
 use crate::model::disk::Disk;
 use crate::plan::Switches;
-use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport};
+use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport, Times};
 use crate::spec::Spec;
 use begin::{Begun, begin};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,12 @@ pub trait Observer {
     fn notice(&mut self, _text: &str) {}
     /// The device was lost; the run goes on, on a device that was opened anew.
     fn device_lost(&mut self, _recovery: &Recovery) {}
+    /// A checkpoint of the first `steps` steps is on the disk.
+    fn checkpoint_written(&mut self, _steps: u64) {}
+    /// True asks the run for a checkpoint at the next opportunity, until one is written.
+    fn checkpoint_requested(&self) -> bool {
+        false
+    }
     /// True asks the run to stop at the next opportunity, with everything saved.
     fn stop_requested(&self) -> bool {
         false
@@ -63,6 +69,8 @@ pub struct Progress {
     pub loss: f64,
     /// Training samples a second, of this process.
     pub samples_per_second: f64,
+    /// Where the time went before the steps under way; `wall` is not known yet.
+    pub times: Times,
 }
 
 /// What to train and where.

@@ -1,6 +1,6 @@
 //! What a run saves: checkpoints on its way, and the report at its end.
 
-use super::Run;
+use super::{Observer, Run};
 use crate::error::{Error, Result};
 use crate::report::{Outcome, RunReport};
 use crate::train::checkpoint::Checkpoint;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 impl Run<'_> {
     /// Whether the spec wants a checkpoint of where the run stands now.
-    pub(super) fn checkpoint_is_due(&self) -> bool {
+    fn checkpoint_is_due(&self) -> bool {
         let every = self.job.spec.train.checkpoint;
         let by_steps = every.steps > 0 && self.position.steps.is_multiple_of(every.steps as u64);
         self.position != self.saved.1 && (by_steps || self.saved.0.elapsed() >= self.checkpoint_age())
@@ -19,6 +19,16 @@ impl Run<'_> {
         let minutes = self.job.spec.train.checkpoint.minutes;
         let age = Duration::try_from_secs_f64(60.0 * minutes).unwrap_or(Duration::MAX);
         if minutes == 0.0 { Duration::MAX } else { age }
+    }
+
+    /// Saves where the run stands if the spec or the observer wants it, or a lost device is left behind.
+    pub(super) async fn checkpoint_if_due(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        if !(self.checkpoint_is_due() || self.past_a_loss() || observer.checkpoint_requested()) {
+            return Ok(());
+        }
+        self.checkpoint().await?;
+        observer.checkpoint_written(self.saved.1.steps);
+        Ok(())
     }
 
     /// Saves where the run stands, unless that is saved, and counts the time.

@@ -7,6 +7,7 @@ mod program;
 
 use program::{IRIS, Place, REGRESSION};
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,6 +18,12 @@ const LEAVE: &str = "\u{1b}[?1049l";
 const SIZE: (u16, u16) = (30, 120);
 /// A busy machine may be slow; a test that hangs must end.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A terminal in memory.
+fn terminal() -> vt100::Parser {
+    let [rows, cols] = [SIZE.0, SIZE.1].map(|size| NonZeroU16::new(size).unwrap());
+    vt100::Parser::new(rows, cols, 0)
+}
 
 /// A command on a terminal of its own.
 struct Session {
@@ -53,7 +60,7 @@ impl Session {
 
     /// What a person sees now.
     fn screen(&self) -> String {
-        let mut terminal = vt100::Parser::new(SIZE.0, SIZE.1, 0);
+        let mut terminal = terminal();
         terminal.process(&self.shown.lock().unwrap());
         terminal.screen().contents()
     }
@@ -91,7 +98,7 @@ impl Session {
         assert!(screen.contains(&format!("code={code}.")), "{screen}");
         let (before, after) = text.rsplit_once("code=").unwrap();
         assert_eq!((before.matches(ENTER).count(), before.matches(LEAVE).count()), (1, 1), "{text:?}");
-        let mut terminal = vt100::Parser::new(SIZE.0, SIZE.1, 0);
+        let mut terminal = terminal();
         terminal.process(text.as_bytes());
         assert!(!terminal.screen().hide_cursor(), "the cursor is hidden");
         let words: Vec<&str> = after.split_whitespace().map(|w| w.trim_end_matches(';')).collect();

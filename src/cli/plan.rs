@@ -8,7 +8,7 @@ use crate::plan::{Limits, Plan, Products};
 use crate::spec::{Spec, Validation};
 use crate::train::Roles;
 use crate::train::engine::{Target, planned};
-use crate::train::forecast::{Forecast, check_memory, largest_batch};
+use crate::train::forecast::{Forecast, check_memory, largest_batch, part_of};
 use crate::train::prepare::{Prepared, prepare};
 use serde::Serialize;
 
@@ -66,6 +66,7 @@ pub fn run(args: args::Plan) -> anyhow::Result<bool> {
         check_memory(&target, network, roles, &forecast, memory_bytes)?;
     }
     let largest = available.and_then(|bytes| largest_batch(&target, network, roles, bytes));
+    let largest = largest.map(|batch| part_of(batch, roles));
     let plan = &plans[0];
     if let Some(file) = &args.json {
         let totals = totals(&target, network.parameter_count(), plan);

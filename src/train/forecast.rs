@@ -95,6 +95,12 @@ pub fn largest_batch(target: &Target<'_>, network: &Network, roles: Roles, memor
     (least > 0).then_some(least)
 }
 
+/// The spec's `batch_size` for steps of `batch` samples, which come in `accumulate` parts.
+pub fn part_of(batch: usize, roles: Roles) -> usize {
+    let parts = roles.train.map_or(1, |(_, _, rule)| rule.accumulate.max(1));
+    (batch / parts).max(1)
+}
+
 /// Size and number of the parts in which the batch of `roles` fits `memory_bytes`: of halves, quarters and so on the first.
 fn parts_that_fit(target: &Target<'_>, network: &Network, roles: Roles, memory_bytes: u64) -> Option<(usize, usize)> {
     let (rows, batch, rule) = roles.train?;
@@ -125,6 +131,7 @@ pub fn check_memory(
     }
     let remedy = match largest_batch(target, network, roles, memory_bytes) {
         Some(batch) => {
+            let batch = part_of(batch, roles);
             let parts = parts_that_fit(target, network, roles, memory_bytes);
             let parts = parts.map(|(size, count)| {
                 format!("; batch_size = {size} with accumulate = {count} takes the same steps and fits, too")
@@ -150,21 +157,44 @@ pub(super) async fn without_memory(
     roles: Roles,
 ) -> Error {
     let advice = match batch_that_fits(device, limits, network, roles).await {
-        Ok(Some(batch)) => format!("It has the memory for batch_size = {batch}"),
+        Ok(Some((size, None))) => format!("It has the memory for batch_size = {size}"),
+        Ok(Some((size, Some(count)))) => {
+            format!(
+                "It has the memory for batch_size = {size}, and with accumulate = {count} the steps stay what they are"
+            )
+        }
         Ok(None) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
         Err(_) => "Reduce batch_size or the layers' sizes".to_string(),
     };
     Error::OutOfMemory(format!("{message}. {advice}, or use --device cpu"))
 }
 
-/// The largest half, quarter and so on of the batch whose plans `device` has the memory for.
-async fn batch_that_fits(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Option<usize>> {
+/// The largest half, quarter and so on of the batch whose plans `device` has the memory for, as the spec's `batch_size`; and
+/// the number of such parts in which it has the memory for the whole batch, if it has.
+async fn batch_that_fits(
+    device: &Device,
+    limits: Limits,
+    network: &Network,
+    roles: Roles,
+) -> Result<Option<(usize, Option<usize>)>> {
     let Some((rows, batch, rule)) = roles.train else { return Ok(None) };
+    let target = Target { limits, ..Target::of(device) };
+    let plans = |batch: usize, accumulate: usize| {
+        let rule = UpdateRule { accumulate, ..rule };
+        planned(&target, network, Roles { train: Some((rows, batch, rule)), ..roles })
+    };
     let mut tried = batch / 2;
     while tried > 0 {
-        let roles = Roles { train: Some((rows, tried, rule)), ..roles };
-        if Session::fits(device, &planned(&Target { limits, ..Target::of(device) }, network, roles)?).await? {
-            return Ok(Some(tried));
+        if Session::fits(device, &plans(tried, rule.accumulate)?).await? {
+            let count = rule.accumulate.max(1) * (batch / tried);
+            // Parts of that size are the same steps only where they divide the batch.
+            let in_parts = match plans(batch, count) {
+                Ok(plans) if batch.is_multiple_of(tried) && count <= MOST_PARTS => {
+                    Session::fits(device, &plans).await?
+                }
+                _ => false,
+            };
+            return Ok(Some((part_of(tried, roles), in_parts.then_some(count))));
         }
         tried /= 2;
     }

@@ -4,7 +4,9 @@ use anyhow::{Context, bail};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::execute;
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use ratatui::{Frame, Terminal};
 use std::io::{IsTerminal, Stderr, stderr, stdin};
 use std::sync::Once;
@@ -28,7 +30,9 @@ impl Screen {
         leave_before_a_panic_speaks();
         let failed = "the terminal could not be set up for --tui. Leave --tui out";
         TAKEN.store(true, Ordering::SeqCst);
-        let entered = enable_raw_mode().and_then(|()| execute!(stderr(), EnterAlternateScreen));
+        // Only what differs from an empty picture is drawn first, and not every terminal's other screen is empty.
+        let entered = enable_raw_mode();
+        let entered = entered.and_then(|()| execute!(stderr(), EnterAlternateScreen, Clear(ClearType::All)));
         let screen = entered.and_then(|()| Terminal::new(CrosstermBackend::new(stderr())));
         if screen.is_err() {
             leave();

@@ -87,7 +87,7 @@ fn malformed_rows_are_skipped_up_to_a_number_counted_and_named() {
         );
         let ended = train("r", &["--skip-bad-rows", "3"]);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        for part in ["3 skipped", "iris.csv:21", "iris.csv:52, column \"sepal_width_cm\"", "iris.csv:103"] {
+        for part in ["3 passed over", "iris.csv:21", "iris.csv:52, column \"sepal_width_cm\"", "iris.csv:103"] {
             assert!(ended.stderr.contains(part), "`{part}` is not in: {}", ended.stderr);
         }
         assert!(ended.stdout.contains("bad rows skipped     3"), "{}", ended.stdout);

@@ -156,47 +156,45 @@ pub(super) async fn without_memory(
     network: &Network,
     roles: Roles,
 ) -> Error {
-    let advice = match batch_that_fits(device, limits, network, roles).await {
-        Ok(Some((size, None))) => format!("It has the memory for batch_size = {size}"),
-        Ok(Some((size, Some(count)))) => {
-            format!(
-                "It has the memory for batch_size = {size}, and with accumulate = {count} the steps stay what they are"
-            )
+    let advice = match what_fits(device, limits, network, roles).await {
+        Ok((Some(batch), parts)) => {
+            let size = part_of(batch, roles);
+            let parts = parts
+                .map(|(size, count)| format!(", or for batch_size = {size} with accumulate = {count}, the same steps"));
+            format!("It has the memory for batch_size = {size}{}", parts.unwrap_or_default())
         }
-        Ok(None) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
+        Ok((None, _)) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
         Err(_) => "Reduce batch_size or the layers' sizes".to_string(),
     };
     Error::OutOfMemory(format!("{message}. {advice}, or use --device cpu"))
 }
 
-/// The largest half, quarter and so on of the batch whose plans `device` has the memory for, as the spec's `batch_size`; and
-/// the number of such parts in which it has the memory for the whole batch, if it has.
-async fn batch_that_fits(
+/// The largest half, quarter and so on of the batch whose plans `device` has the memory for; and size and number of the
+/// parts in which it has the memory for the whole batch.
+async fn what_fits(
     device: &Device,
     limits: Limits,
     network: &Network,
     roles: Roles,
-) -> Result<Option<(usize, Option<usize>)>> {
-    let Some((rows, batch, rule)) = roles.train else { return Ok(None) };
+) -> Result<(Option<usize>, Option<(usize, usize)>)> {
+    let Some((rows, batch, rule)) = roles.train else { return Ok((None, None)) };
     let target = Target { limits, ..Target::of(device) };
     let plans = |batch: usize, accumulate: usize| {
         let rule = UpdateRule { accumulate, ..rule };
         planned(&target, network, Roles { train: Some((rows, batch, rule)), ..roles })
     };
-    let mut tried = batch / 2;
-    while tried > 0 {
-        if Session::fits(device, &plans(tried, rule.accumulate)?).await? {
-            let count = rule.accumulate.max(1) * (batch / tried);
-            // Parts of that size are the same steps only where they divide the batch.
-            let in_parts = match plans(batch, count) {
-                Ok(plans) if batch.is_multiple_of(tried) && count <= MOST_PARTS => {
-                    Session::fits(device, &plans).await?
-                }
-                _ => false,
-            };
-            return Ok(Some((part_of(tried, roles), in_parts.then_some(count))));
-        }
-        tried /= 2;
+    let mut fits = batch / 2;
+    while fits > 0 && !Session::fits(device, &plans(fits, rule.accumulate)?).await? {
+        fits /= 2;
     }
-    Ok(None)
+    // Parts of one size are the same steps only where they divide the batch.
+    let counts = std::iter::successors(Some(2 * rule.accumulate.max(1)), |n| n.checked_mul(2));
+    for count in counts.take_while(|count| *count <= MOST_PARTS && batch.is_multiple_of(*count)) {
+        // What cannot be done in parts (batch norm) has no such plan.
+        let Ok(plans) = plans(batch, count) else { break };
+        if Session::fits(device, &plans).await? {
+            return Ok(((fits > 0).then_some(fits), Some((batch / count, count))));
+        }
+    }
+    Ok(((fits > 0).then_some(fits), None))
 }

@@ -167,15 +167,16 @@ fn a_run_saves_as_soon_as_it_is_past_a_loss() {
     let place = Place::new();
     let rows: String = place.read("iris.csv").lines().skip(1).map(|l| format!("{l}\n")).collect();
     let head = place.read("iris.csv").lines().next().unwrap().to_string();
-    place.write("iris.csv", &format!("{head}\n{}", rows.repeat(80)));
+    place.write("iris.csv", &format!("{head}\n{}", rows.repeat(400)));
     place.write_edited("long.toml", IRIS, "epochs = 3", "epochs = 1");
+    // The first submits are small, and the loss in them is noticed at once; one of a later submit up to the epoch's end.
     let calm = train(&place, &adapter, "calm", &["--without", "whole"], &[]);
     assert_eq!(calm.code, Some(0), "{calm:?}");
-    let found = train(&place, &adapter, "r", &["--without", "whole"], &[200, 800, 1400, 2000]);
+    let found = train(&place, &adapter, "r", &["--without", "whole"], &[200, 6000]);
     assert_eq!(found.code, Some(0), "{found:?}");
     let report = report(&place, "r");
     let from: Vec<u64> =
         report["recoveries"].as_array().unwrap().iter().map(|r| r["from_step"].as_u64().unwrap()).collect();
-    assert!(from.len() == 4 && from[0] == 0 && from.windows(2).all(|w| w[0] < w[1]), "{from:?}");
+    assert!(from.len() == 2 && from[0] == 0 && from[1] > 0, "{from:?}");
     assert!(place.bytes("r/model.safetensors") == place.bytes("calm/model.safetensors"));
 }

@@ -184,7 +184,7 @@ fn messages(frame: &mut Frame<'_>, area: Rect, state: &State) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{RunReport, Times};
+    use crate::report::{EpochRecord, RunReport, Times};
     use crate::train::run::Progress;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
@@ -230,7 +230,11 @@ mod tests {
         ] {
             assert!(shown.contains(part), "`{part}` is not in\n{shown}");
         }
-        assert!(!shown.contains("validation  "), "there is none");
+        assert!(!shown.contains("validation  0.25"), "there is none yet");
+        let mut state = state(50);
+        state.epoch(&EpochRecord { epoch: 1, step: 50, validation_loss: Some(0.25), ..EpochRecord::default() });
+        let shown = picture(&state, 120, 30);
+        assert!(shown.contains("validation  0.25000"), "{shown}");
     }
 
     #[test]

@@ -381,8 +381,23 @@ impl<'a> Lowering<'a> {
         self.emit(kernel, label, params, vec![], bindings)
     }
 
-    /// Passes of `col_sum` until one row is left; over blocks of rows, whose sums are added, where no binding holds them all.
+    /// Passes of `col_sum` until one row is left.
     fn column_sum(&mut self, x: Value, y: Value, label: &str) -> Result<()> {
+        let (_, cols) = self.graph.ty(x).rows_cols();
+        self.sum_over_blocks(x, y, label, |lowering, from, sum| {
+            lowering.sum_of_rows(label, from, [from.len / cols, cols], sum);
+        })
+    }
+
+    /// A sum `y` over the rows of `x`, which `sum_of` takes of a part and puts into another; where no binding holds all rows,
+    /// over blocks of them, whose sums are added in rising order.
+    fn sum_over_blocks(
+        &mut self,
+        x: Value,
+        y: Value,
+        label: &str,
+        sum_of: impl Fn(&mut Self, Part, Part),
+    ) -> Result<()> {
         let (rows, cols) = self.graph.ty(x).rows_cols();
         let (from, to) = (self.slot(x)?, self.result(y));
         let to = self.whole(to);
@@ -390,13 +405,13 @@ impl<'a> Lowering<'a> {
         let mut sum = None;
         for (i, block) in blocks.iter().enumerate() {
             let from = Part { slot: from, first: block.start * cols, len: block.len() * cols };
-            let one = if blocks.len() == 1 { to } else { self.block(format!("{label} part {i}"), 1, cols) };
-            self.sum_of_rows(label, from, [block.len(), cols], one);
+            let one = if blocks.len() == 1 { to } else { self.block(format!("{label} part {i}"), 1, to.len) };
+            sum_of(self, from, one);
             sum = Some(match sum {
                 None => one,
                 Some(before) => {
                     let last = i + 1 == blocks.len();
-                    let total = if last { to } else { self.block(format!("{label} parts 0..={i}"), 1, cols) };
+                    let total = if last { to } else { self.block(format!("{label} parts 0..={i}"), 1, to.len) };
                     self.push_add(label, before, one, total);
                     total
                 }

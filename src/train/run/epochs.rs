@@ -16,10 +16,6 @@ impl Run<'_> {
             if !self.epoch(observer).await? {
                 return Ok(Outcome::Interrupted);
             }
-            // What trains again from a checkpoint evaluates nothing: behind each one a single rate holds.
-            if self.position.plateau.lr != self.saved.1.plateau.lr {
-                self.checkpoint().await?;
-            }
             self.checkpoint_if_due(observer).await?;
         }
         Ok(Outcome::Finished)

@@ -159,7 +159,7 @@ struct Run<'a> {
     id: String,
     device: Device,
     prepared: &'a RunData,
-    /// Everything that the device holds; [`Run::reopen`] replaces it.
+    /// Everything that the device holds; [`Run::back_to_checkpoint`] replaces it.
     engine: Engine,
     /// What engines before this one did.
     earlier: Counters,

@@ -23,7 +23,9 @@ impl Run<'_> {
 
     /// Saves where the run stands if the spec or the observer wants it, or a lost device is left behind.
     pub(super) async fn checkpoint_if_due(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        if !(self.checkpoint_is_due() || self.past_a_loss() || observer.checkpoint_requested()) {
+        // What trains again from a checkpoint evaluates nothing: behind each one a single rate holds.
+        let rate_reduced = self.position.plateau.lr != self.saved.1.plateau.lr;
+        if !(self.checkpoint_is_due() || rate_reduced || self.past_a_loss() || observer.checkpoint_requested()) {
             return Ok(());
         }
         self.checkpoint().await?;

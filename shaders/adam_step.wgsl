@@ -1,6 +1,7 @@
 // adam_step: g' = g + weight_decay * p; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
 // p = p - step_size * m / (sqrt(v) * inv_sqrt_bias2 + eps).
-// Shapes: grad, param, m, v [n]; hyper [steps, hyper_stride], a row: lr, step_size, inv_sqrt_bias2, unused. No sums.
+// Shapes: grad, param, m, v [n]; hyper [steps, hyper_stride], a row: lr, step_size, inv_sqrt_bias2, one for NAdam, beta1,
+// 1 - beta1. No sums.
 // Numerics: see lib/adam.wgsl.
 // Source: D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization" (2015); PyTorch, torch.optim.Adam.
 //#include lib/elementwise.wgsl
@@ -10,8 +11,6 @@
 struct Params {
     n: u32,
     hyper_stride: u32,
-    beta1: f32,
-    one_minus_beta1: f32,
     beta2: f32,
     one_minus_beta2: f32,
     eps: f32,
@@ -36,6 +35,6 @@ fn main(
     if (4u * i < params.n) {
         let row = step[0] * params.hyper_stride;
         let old = AdamElement(param[i], m[i], v[i]);
-        store(i, adam_update(old, grad[i], adam_rates(), hyper[row + 1u], hyper[row + 2u]));
+        store(i, adam_update(old, grad[i], adam_rates(row), hyper[row + 1u], hyper[row + 2u]));
     }
 }

@@ -1,5 +1,5 @@
 // lion_step: p = p * (1 - lr * weight_decay) - lr * sign(beta1 m + (1 - beta1) g); m = beta2 m + (1 - beta2) g.
-// Shapes: grad, param, m [n]; hyper [steps, hyper_stride], a row: lr and three numbers for others. No sums.
+// Shapes: grad, param, m [n]; hyper [steps, hyper_stride], a row: lr, three for others, beta1, 1 - beta1. No sums.
 // Numerics: sign(0) is 0; where rounding decides the sign the step is off by up to 2 lr, which the bound says. 1 - beta comes
 // rounded once from the host. What is no number has no sign and stays what it is.
 // Source: X. Chen et al., "Symbolic Discovery of Optimization Algorithms" (2023), algorithm 2.
@@ -9,8 +9,6 @@
 struct Params {
     n: u32,
     hyper_stride: u32,
-    beta1: f32,
-    one_minus_beta1: f32,
     beta2: f32,
     one_minus_beta2: f32,
     weight_decay: f32,
@@ -31,9 +29,10 @@ fn main(
 ) {
     let i = element_index(group, groups, local);
     if (4u * i < params.n) {
-        let lr = hyper[step[0] * params.hyper_stride];
+        let row = step[0] * params.hyper_stride;
+        let lr = hyper[row];
         let g = grad[i];
-        let direction = params.beta1 * m[i] + params.one_minus_beta1 * g;
+        let direction = hyper[row + 4u] * m[i] + hyper[row + 5u] * g;
         param[i] = param[i] * (1.0 - lr * params.weight_decay) - lr * sign_of(direction);
         m[i] = params.beta2 * m[i] + params.one_minus_beta2 * g;
     }

@@ -1,6 +1,7 @@
 // nadam_step: g' = g + weight_decay * p; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
 // p = p - (grad_size * g' + moment_size * m) / (sqrt(v) * inv_sqrt_bias2 + eps).
-// Shapes: grad, param, m, v [n]; hyper [steps, hyper_stride], a row: lr, grad_size, inv_sqrt_bias2, moment_size. No sums.
+// Shapes: grad, param, m, v [n]; hyper [steps, hyper_stride], a row: lr, grad_size, inv_sqrt_bias2, moment_size, beta1,
+// 1 - beta1. No sums.
 // Numerics: bias corrections, the schedule of the momentum and 1 - beta come rounded once from the host, where they do not
 // cancel; any product may be contracted.
 // Source: T. Dozat, "Incorporating Nesterov Momentum into Adam" (2016); PyTorch, torch.optim.NAdam.
@@ -11,8 +12,6 @@
 struct Params {
     n: u32,
     hyper_stride: u32,
-    beta1: f32,
-    one_minus_beta1: f32,
     beta2: f32,
     one_minus_beta2: f32,
     eps: f32,
@@ -37,7 +36,7 @@ fn main(
     if (4u * i < params.n) {
         let row = step[0] * params.hyper_stride;
         let g = grad[i] + params.weight_decay * param[i];
-        let first = params.beta1 * m[i] + params.one_minus_beta1 * g;
+        let first = hyper[row + 4u] * m[i] + hyper[row + 5u] * g;
         let second = params.beta2 * v[i] + params.one_minus_beta2 * (g * g);
         let direction = hyper[row + 1u] * g + hyper[row + 3u] * first;
         m[i] = first;

@@ -1,7 +1,7 @@
 // rmsprop_centered_step: g' = g + weight_decay * p; s = alpha s + (1 - alpha) g'^2; m = alpha m + (1 - alpha) g';
 // v = momentum v + g' / (sqrt(max(s - m^2, 0)) + eps); p = p - lr * v.
-// Shapes: grad, param, square, velocity, mean [n]; hyper [steps, hyper_stride], a row: lr and three numbers for others. No
-// sums.
+// Shapes: grad, param, square, velocity, mean [n]; hyper [steps, hyper_stride], a row: lr, three for others, momentum,
+// 1 - momentum. No sums.
 // Numerics: each operation rounds once, any product may be contracted; 1 - alpha comes rounded once from the host. s - m^2
 // is a variance: where rounding makes it negative it counts as 0, of which PyTorch takes the root, NaN. The comparison
 // lets NaN through.
@@ -17,7 +17,6 @@ struct Params {
     alpha: f32,
     one_minus_alpha: f32,
     eps: f32,
-    momentum: f32,
     weight_decay: f32,
 }
 
@@ -38,13 +37,15 @@ fn main(
 ) {
     let i = element_index(group, groups, local);
     if (4u * i < params.n) {
-        let lr = hyper[step[0] * params.hyper_stride];
+        let row = step[0] * params.hyper_stride;
+        let lr = hyper[row];
+        let momentum = hyper[row + 4u];
         let g = grad[i] + params.weight_decay * param[i];
         let s = params.alpha * square[i] + params.one_minus_alpha * (g * g);
         let m = params.alpha * mean[i] + params.one_minus_alpha * g;
         let difference = s - m * m;
         let variance = select(difference, Word(), difference < Word());
-        let v = params.momentum * velocity[i] + g / (root(variance) + params.eps);
+        let v = momentum * velocity[i] + g / (root(variance) + params.eps);
         square[i] = s;
         mean[i] = m;
         velocity[i] = v;

@@ -1,6 +1,7 @@
 // rmsprop_momentum_step: g' = g + weight_decay * p; s = alpha s + (1 - alpha) g'^2;
 // v = momentum v + g' / (sqrt(s) + eps); p = p - lr * v.
-// Shapes: grad, param, square, velocity [n]; hyper [steps, hyper_stride], a row: lr and three numbers for others. No sums.
+// Shapes: grad, param, square, velocity [n]; hyper [steps, hyper_stride], a row: lr, three for others, momentum, 1 - momentum.
+// No sums.
 // Numerics: each operation rounds once, any product may be contracted; 1 - alpha comes rounded once from the host.
 // Source: T. Tieleman and G. Hinton, "Lecture 6.5" of "Neural Networks for Machine Learning" (2012); PyTorch,
 // torch.optim.RMSprop with momentum.
@@ -14,7 +15,6 @@ struct Params {
     alpha: f32,
     one_minus_alpha: f32,
     eps: f32,
-    momentum: f32,
     weight_decay: f32,
 }
 
@@ -34,10 +34,12 @@ fn main(
 ) {
     let i = element_index(group, groups, local);
     if (4u * i < params.n) {
-        let lr = hyper[step[0] * params.hyper_stride];
+        let row = step[0] * params.hyper_stride;
+        let lr = hyper[row];
+        let momentum = hyper[row + 4u];
         let g = grad[i] + params.weight_decay * param[i];
         let s = params.alpha * square[i] + params.one_minus_alpha * (g * g);
-        let v = params.momentum * velocity[i] + g / (root(s) + params.eps);
+        let v = momentum * velocity[i] + g / (root(s) + params.eps);
         square[i] = s;
         velocity[i] = v;
         param[i] -= lr * v;

@@ -1,5 +1,5 @@
 // rmsprop_step: g' = g + weight_decay * p; s = alpha s + (1 - alpha) g'^2; p = p - lr * g' / (sqrt(s) + eps).
-// Shapes: grad, param, square [n]; hyper [steps, hyper_stride], a row: lr and three numbers for others. No sums.
+// Shapes: grad, param, square [n]; hyper [steps, hyper_stride], a row: lr and numbers for others. No sums.
 // Numerics: each operation rounds once, any product may be contracted; 1 - alpha comes rounded once from the host.
 // Source: T. Tieleman and G. Hinton, "Lecture 6.5" of "Neural Networks for Machine Learning" (2012); PyTorch,
 // torch.optim.RMSprop.

@@ -1,6 +1,6 @@
 // sgd_momentum_step: d = g + weight_decay * p; v = momentum * v + d; p = p - lr * v, with Nesterov's look-ahead
 // p = p - lr * (d + momentum * v).
-// Shapes: grad, param, velocity [n]; hyper [steps, hyper_stride], a row: lr, step_size, inv_sqrt_bias2, unused. No sums.
+// Shapes: grad, param, velocity [n]; hyper [steps, hyper_stride], a row: lr, three for others, momentum, 1 - momentum. No sums.
 // Numerics: each operation rounds once; any product may be contracted. The velocity starts at 0.
 // Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods" (1964); I. Sutskever et al.,
 // "On the importance of initialization and momentum in deep learning" (2013); PyTorch, torch.optim.SGD.
@@ -11,7 +11,6 @@
 struct Params {
     n: u32,
     hyper_stride: u32,
-    momentum: f32,
     nesterov: u32,
     weight_decay: f32,
 }
@@ -31,9 +30,11 @@ fn main(
 ) {
     let i = element_index(group, groups, local);
     if (4u * i < params.n) {
-        let lr = hyper[step[0] * params.hyper_stride];
+        let row = step[0] * params.hyper_stride;
+        let lr = hyper[row];
+        let momentum = hyper[row + 4u];
         let nesterov = params.nesterov != 0u;
-        let next = momentum_update(param[i], grad[i], velocity[i], lr, params.momentum, nesterov, params.weight_decay);
+        let next = momentum_update(param[i], grad[i], velocity[i], lr, momentum, nesterov, params.weight_decay);
         velocity[i] = next.velocity;
         param[i] = next.p;
     }

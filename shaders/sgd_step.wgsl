@@ -1,5 +1,5 @@
 // sgd_step: d = g + weight_decay * p; p = p - lr * d.
-// Shapes: grad, param [n]; hyper [steps, hyper_stride], a row: lr, step_size, inv_sqrt_bias2, unused. No sums.
+// Shapes: grad, param [n]; hyper [steps, hyper_stride], a row: lr and numbers for others. No sums.
 // Numerics: three roundings, each at most one unit roundoff of its result; any of them may be contracted.
 // Source: H. Robbins and S. Monro, "A Stochastic Approximation Method" (1951); PyTorch, torch.optim.SGD.
 //#include lib/elementwise.wgsl

@@ -90,14 +90,14 @@ struct Program {
     slope_slope: f32,
     hyper_stride: u32,
     nesterov: u32,
-    momentum: f32,
-    beta1: f32,
-    one_minus_beta1: f32,
     beta2: f32,
     one_minus_beta2: f32,
     eps: f32,
     reserved0: u32,
     reserved1: u32,
+    reserved2: u32,
+    reserved3: u32,
+    reserved4: u32,
     code: array<Instruction, 64>,
 }
 
@@ -414,11 +414,12 @@ fn update(i: u32, local: u32) {
     let lr = hyper[row];
     let step_size = hyper[row + 1u];
     let inv_sqrt_bias2 = hyper[row + 2u];
+    let momentum = hyper[row + 4u];
     let n = program.code[i].n;
     let decay = program.code[i].slope;
     let rates = AdamRates(
-        program.beta1,
-        program.one_minus_beta1,
+        momentum,
+        hyper[row + 5u],
         program.beta2,
         program.one_minus_beta2,
         program.eps,
@@ -434,7 +435,7 @@ fn update(i: u32, local: u32) {
             memory[at] = sgd_update(p, g, lr, decay);
         } else if (OPTIMIZER == 1u) {
             let nesterov = program.nesterov != 0u;
-            let next = momentum_update(p, g, memory[first], lr, program.momentum, nesterov, decay);
+            let next = momentum_update(p, g, memory[first], lr, momentum, nesterov, decay);
             memory[first] = next.velocity;
             memory[at] = next.p;
         } else {

@@ -145,6 +145,39 @@ fn clipping_leaves_no_trace_of_a_stop() {
     assert_ne!(place.bytes("free/model.safetensors"), place.bytes("whole/model.safetensors"));
 }
 
+/// A run whose momentum is cycled is resumed to the same bits.
+#[test]
+fn a_cycled_momentum_leaves_no_trace_of_a_stop() {
+    let place = place("{ one_cycle = { length = 30 } }", 3);
+    train(&place, &["iris.toml", "--run", "whole"]);
+    train(&place, &["iris.toml", "--run", "part", "--epochs", "1"]);
+    train(&place, &["--resume", "part", "--epochs", "3"]);
+    assert_same_run(&place, "part", "whole");
+    place.good(&["verify", "iris.toml", "--device", "cpu", "--steps", "40"]);
+    // Control: it is not the run with a constant momentum.
+    place.write_edited("free.toml", &place.read("iris.toml"), "length = 30", "length = 30, cycle_momentum = false");
+    train(&place, &["free.toml", "--run", "free"]);
+    assert_ne!(place.bytes("free/model.safetensors"), place.bytes("whole/model.safetensors"));
+}
+
+/// As in PyTorch: sgd without momentum gets one, adagrad has none to cycle.
+#[test]
+fn a_cycled_momentum_needs_one() {
+    let place = place("\"one_cycle\"", 2);
+    let spec = place.read("iris.toml");
+    place.write_edited("plain.toml", &spec, ", momentum = 0.9", "");
+    train(&place, &["plain.toml", "--run", "plain"]);
+    let resolved = place.read("plain/spec.toml");
+    assert!(resolved.contains("momentum = 0.95, nesterov"), "{resolved}");
+    assert!(resolved.contains("cycle_momentum = true, base_momentum = 0.85, max_momentum = 0.95"), "{resolved}");
+    let adagrad = spec.replace("{ sgd = { lr = 0.1, momentum = 0.9 } }", "\"adagrad\"");
+    place.write("adagrad.toml", &adagrad);
+    let refused = ["adagrad.toml:17:", "optimizer adagrad has none", "cycle_momentum = false"];
+    place.refused(&["train", "adagrad.toml", "--device", "cpu"], &refused);
+    place.write_edited("as_told.toml", &adagrad, "\"one_cycle\"", "{ one_cycle = { cycle_momentum = false } }");
+    train(&place, &["as_told.toml", "--run", "as_told"]);
+}
+
 #[test]
 fn a_wrong_schedule_is_refused_by_its_place() {
     for (schedule, parts) in [
@@ -153,6 +186,9 @@ fn a_wrong_schedule_is_refused_by_its_place() {
         ("{ cosine = { gamma = 0.1 } }", ["unknown key `gamma`", "eta_min"]),
         ("{ cosine = { unit = \"batch\" } }", ["`unit`", "\"step\" or \"epoch\""]),
         ("{ one_cycle = { pct_start = 1.5 } }", ["`pct_start`", "found 1.5"]),
+        ("{ one_cycle = { cycle_momentum = 1 } }", ["`cycle_momentum`", "true or false"]),
+        ("{ one_cycle = { base_momentum = 0.0 } }", ["`base_momentum`", "above 0 and below 1"]),
+        ("{ one_cycle = { max_momentum = 1.0 } }", ["`max_momentum`", "found 1.0"]),
         ("{ reduce_on_plateau = { factor = 1.0 } }", ["`factor`", "below 1"]),
     ] {
         let place = place(schedule, 2);

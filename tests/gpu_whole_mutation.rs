@@ -9,7 +9,7 @@ mod subject;
 
 use subject::Subject;
 use wgrad::exec::{Device, Flow};
-use wgrad::graph::{Activation, Loss, Optimizer};
+use wgrad::graph::{Activation, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::plan::{Switches, Whole};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, verify};
@@ -38,7 +38,7 @@ const IN_A_STEP: &[(&str, &str)] = &[
     ("return words[program.expected + row];", "return words[program.expected];"),
     ("return memory[program.pred + i];", "return memory[program.dpred + i];"),
     ("return weight[weights_begin + row];", "return 1.0;"),
-    ("memory[first], lr, program.momentum", "memory[first], lr, 1.0"),
+    ("memory[first], lr, momentum", "memory[first], lr, 1.0"),
     ("memory[first] = next.velocity;", ""),
     ("memory[at] = next.p;\n        } else {", "} else {"),
     ("let decay = program.code[i].slope;", "let decay = 0.0;"),
@@ -58,6 +58,7 @@ const BETWEEN_STEPS: &[(&str, &str)] = &[
         "let first = 0u;\n    let y = program.code[i].y;\n    for (var e = element_walk(local, cols); e.row < program.code[i].m; e = walk_on(e, cols)) {\n        memory",
     ),
     ("let row = now * program.hyper_stride;", "let row = 0u;"),
+    ("let momentum = hyper[row + 4u];", "let momentum = hyper[4u];"),
     ("log[now] = sums[0];", "log[0] = sums[0];"),
     ("words[0] = first + steps;", "words[0] = first + 1u;"),
     ("program.end - first)", "program.end - first - 1u)"),
@@ -77,7 +78,9 @@ fn question(subject: &Subject) -> Question<'_> {
 /// Losses and parameters after 40 steps of shuffled rows.
 fn trained(device: &Device, subject: &Subject) -> Vec<u64> {
     let (rows, batch) = (subject.data.rows, 7);
-    let roles = Roles { train: Some((rows, batch, subject.optimizer.into())), table_steps: 64, ..Roles::default() };
+    // Rates and momenta change from step to step.
+    let rule = UpdateRule { schedule: Schedule::one_cycle(40), ..subject.optimizer.into() };
+    let roles = Roles { train: Some((rows, batch, rule)), table_steps: 64, ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(device, &subject.network, roles)).unwrap();
     engine.write_parameters(&subject.parameters).unwrap();
     engine.set_training_data(&subject.data).unwrap();

@@ -100,7 +100,7 @@ fn the_text_form_is_stable() {
 %14 = sigmoid_grad %13, %6 : f32[4, 2]  ; layers.0.activation.grad
 %15 = column_sum %14 : f32[2]  ; layers.0.bias.grad
 %16 = matmul.tn %14, %2 : f32[2, 3]  ; layers.0.weight.grad
-%17 = table \"hyper\" : f32[4]  ; optimizer
+%17 = table \"hyper\" : f32[6]  ; optimizer
 %18 = sgd_step %3, %16, %17 : f32[2, 3]  ; layers.0.weight.update
 %19 = sgd_step %5, %15, %17 : f32[2]  ; layers.0.bias.update
 output loss = %12

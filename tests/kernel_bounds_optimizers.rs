@@ -35,23 +35,22 @@ const SETTINGS: [Setting; 3] = [
     Setting { lr: 1e-3, momentum: 0.9, nesterov: true, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
     Setting { lr: 0.7, momentum: 0.0, nesterov: false, beta1: 0.0, beta2: 0.5, eps: 1e-3, weight_decay: 0.3 },
 ];
-const HYPER_STRIDE: usize = 4;
+const HYPER_STRIDE: usize = 6;
 
 fn args(kernel: Kernel, n: usize, s: Setting) -> Args {
     let mut params = vec![Param::U(n as u32), Param::U(HYPER_STRIDE as u32)];
     params.extend(match kernel {
         Kernel::sgd_step => vec![Param::F(s.weight_decay)],
         Kernel::sgd_momentum_step => {
-            vec![Param::F(s.momentum), Param::U(u32::from(s.nesterov)), Param::F(s.weight_decay)]
+            vec![Param::U(u32::from(s.nesterov)), Param::F(s.weight_decay)]
         }
         // The decay of the mean of the squares is beta2.
-        Kernel::rmsprop_step => [s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec(),
-        Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
-            [s.beta2, 1.0 - s.beta2, s.eps, s.momentum, s.weight_decay].map(Param::F).to_vec()
+        Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+            [s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec()
         }
         Kernel::adagrad_step => [s.eps, s.weight_decay].map(Param::F).to_vec(),
-        Kernel::lion_step => [s.beta1, 1.0 - s.beta1, s.beta2, 1.0 - s.beta2, s.weight_decay].map(Param::F).to_vec(),
-        _ => [s.beta1, 1.0 - s.beta1, s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec(),
+        Kernel::lion_step => [s.beta2, 1.0 - s.beta2, s.weight_decay].map(Param::F).to_vec(),
+        _ => [s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec(),
     });
     Args { params, constants: vec![] }
 }
@@ -63,10 +62,20 @@ fn hyper(kernel: Kernel, s: Setting, steps: i32) -> Vec<f64> {
             let (mu, product) = (mu(s, t), (1..=t).map(|n| mu(s, n)).product::<f64>());
             let next = self::mu(s, t + 1);
             let inv_sqrt_bias2 = 1.0 / (1.0 - s.beta2.powi(t)).sqrt();
-            [f64::NAN, s.lr * (1.0 - mu) / (1.0 - product), inv_sqrt_bias2, s.lr * next / (1.0 - product * next)]
+            let gradient = s.lr * (1.0 - mu) / (1.0 - product);
+            [f64::NAN, gradient, inv_sqrt_bias2, s.lr * next / (1.0 - product * next), s.beta1, 1.0 - s.beta1]
         }
-        Kernel::adagrad_step => [f64::NAN, s.lr / (1.0 + f64::from(t - 1) * LR_DECAY), f64::NAN, f64::NAN],
-        _ => [s.lr, s.lr / (1.0 - s.beta1.powi(t)), 1.0 / (1.0 - s.beta2.powi(t)).sqrt(), f64::NAN],
+        Kernel::adagrad_step => {
+            [f64::NAN, s.lr / (1.0 + f64::from(t - 1) * LR_DECAY), f64::NAN, f64::NAN, f64::NAN, f64::NAN]
+        }
+        Kernel::sgd_step | Kernel::sgd_momentum_step => [s.lr, f64::NAN, f64::NAN, f64::NAN, s.momentum, f64::NAN],
+        Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+            [s.lr, f64::NAN, f64::NAN, f64::NAN, s.momentum, f64::NAN]
+        }
+        _ => {
+            let step_size = s.lr / (1.0 - s.beta1.powi(t));
+            [s.lr, step_size, 1.0 / (1.0 - s.beta2.powi(t)).sqrt(), f64::NAN, s.beta1, 1.0 - s.beta1]
+        }
     };
     (1..=steps).flat_map(row).collect()
 }

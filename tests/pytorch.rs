@@ -48,6 +48,43 @@ fn rates_are_those_of_the_schedule_of_the_same_name() {
     }
 }
 
+#[test]
+fn momenta_are_those_of_the_schedule_of_the_same_name() {
+    let all = cases("momenta.json");
+    assert_eq!(all.len(), 4);
+    for (i, case) in all.iter().enumerate() {
+        for (j, other) in all.iter().enumerate() {
+            let read = schedule(other["schedule"].as_str().unwrap()).schedule.over(other["units"].as_u64().unwrap());
+            let pairs = numbers(&case["momenta"]).into_iter().enumerate();
+            let far = pairs.map(|(t, m)| (read.momentum(t as u64).unwrap() - m).abs()).fold(0.0, f64::max);
+            // A momentum below 1 goes through fewer than 30 roundings. Control: that of another schedule is another.
+            assert_eq!(far <= 30.0 * f64::EPSILON, i == j, "{} as {}: {far}", case["schedule"], other["schedule"]);
+        }
+    }
+    // It stays where it ends, and is nobody's business elsewhere.
+    assert_eq!(Schedule::one_cycle(10).momentum(1000), Some(0.95));
+    assert_eq!(Schedule::cosine(10).momentum(3), None);
+}
+
+/// Control: rules that differ in what becomes of the momentum alone.
+#[test]
+fn a_momentum_that_is_not_cycled_is_found() {
+    let mut cycled = 0;
+    for case in cases("steps.json") {
+        let mut rule = torch::rule(&case);
+        let Shape::OneCycle(cycle) = &mut rule.schedule.shape else { continue };
+        if !cycle.cycle_momentum {
+            continue;
+        }
+        // Lion takes signs, which a small change leaves as they are.
+        cycle.max_momentum -= if rule.optimizer.name() == "lion" { 0.4 } else { 1e-4 };
+        let far = torch::distance(&trained(&Device::cpu_f64(), &rule)[2], &case, 100);
+        assert!(far > 1e4 * TOLERANCE, "{case}: {far}");
+        cycled += 1;
+    }
+    assert_eq!(cycled, 8);
+}
+
 /// Control: the rates of one schedule are not those of another.
 #[test]
 fn another_schedule_is_told_apart() {

@@ -476,6 +476,7 @@ fn schedule() -> impl Strategy<Value = ScheduleSpec> {
     let length = || 0_u64..1 << 31;
     let count = || 0_u32..1 << 31;
     let cycle = (0.0..=1.0_f64, any::<bool>(), 1.0..1e9_f64, 1.0..1e9_f64, any::<bool>(), length());
+    let momentum = (any::<bool>(), 1e-9..1.0_f64, 1e-9..1.0_f64);
     let plateau = (1e-9..1.0_f64, count(), positive(), any::<bool>(), count(), positive(), positive());
     let shape = prop_oneof![
         Just(Shape::Constant),
@@ -487,8 +488,10 @@ fn schedule() -> impl Strategy<Value = ScheduleSpec> {
             length
         }),
         (positive(), length()).prop_map(|(eta_min, length)| Shape::Cosine { eta_min, length }),
-        cycle.prop_map(|(pct_start, linear, div_factor, final_div_factor, three_phase, length)| {
-            Shape::OneCycle(OneCycle { pct_start, linear, div_factor, final_div_factor, three_phase, length })
+        (cycle, momentum).prop_map(|(cycle, (cycle_momentum, base_momentum, max_momentum))| {
+            let (pct_start, linear, div_factor, final_div_factor, three_phase, length) = cycle;
+            let momentum = OneCycle { cycle_momentum, base_momentum, max_momentum, length, ..OneCycle::DEFAULT };
+            Shape::OneCycle(OneCycle { pct_start, linear, div_factor, final_div_factor, three_phase, ..momentum })
         }),
         plateau.prop_map(|(factor, patience, threshold, absolute, cooldown, min_lr, eps)| {
             Shape::ReduceOnPlateau(Plateau { factor, patience, threshold, absolute, cooldown, min_lr, eps })
@@ -535,7 +538,12 @@ fn train() -> impl Strategy<Value = TrainSpec> {
     let update = (optimizer().boxed(), schedule().boxed(), clip.boxed(), size()).boxed();
     (loss.boxed(), update, size(), size(), any::<u64>(), checkpoint, validation.boxed()).prop_map(
         |(loss, update, batch_size, epochs, seed, checkpoint, validation)| {
-            let ((optimizer, schedule, clip, accumulate), (validate_every, early_stopping)) = (update, validation);
+            let ((optimizer, mut schedule, clip, accumulate), (validate_every, early_stopping)) = (update, validation);
+            // What is read is what the schedule needs of an optimizer.
+            let optimizer = optimizer.under(&schedule.schedule).unwrap_or_else(|_| {
+                schedule = ScheduleSpec::default();
+                optimizer
+            });
             TrainSpec {
                 loss,
                 optimizer,

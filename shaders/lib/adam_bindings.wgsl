@@ -1,11 +1,11 @@
-// What the kernels of Adam and AdamW share: rates from params, an element to the bindings param, m and v.
+// What the kernels of Adam and AdamW share: rates from the step's row of hyper and from params, an element to the bindings
+// param, m and v.
 //#include adam.wgsl
 
-// The rates of Adam as the kernel's params hold them.
-fn adam_rates() -> AdamRates {
+fn adam_rates(row: u32) -> AdamRates {
     return AdamRates(
-        params.beta1,
-        params.one_minus_beta1,
+        hyper[row + 4u],
+        hyper[row + 5u],
         params.beta2,
         params.one_minus_beta2,
         params.eps,

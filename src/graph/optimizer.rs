@@ -1,11 +1,12 @@
 //! The optimizer as nodes of the graph: one update for each parameter.
 
-use super::{Adam, Graph, Op, Optimizer, RmsProp, TensorType, UpdateRule, Value, clip};
-use crate::error::Result;
+use super::{Graph, Op, Optimizer, RmsProp, Schedule, TensorType, UpdateRule, Value, clip};
+use crate::error::{Error, Result};
 
-/// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), and what
-/// NAdam multiplies the first moment by.
-pub const HYPER_COLUMNS: usize = 4;
+/// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), what
+/// NAdam multiplies the first moment by, momentum (or beta1), and 1 - momentum, taken in f64: in f32 it would lose the digits
+/// that rounding the momentum cost.
+pub const HYPER_COLUMNS: usize = 6;
 
 impl Optimizer {
     /// How many states of the parameter's shape the optimizer keeps.
@@ -27,42 +28,81 @@ impl Optimizer {
         }
     }
 
+    /// The momentum, or beta1 in Adam and its kin and in Lion; `None` where there is neither.
+    pub fn momentum(self) -> Option<f64> {
+        match self {
+            Optimizer::Sgd { momentum, .. } | Optimizer::RmsProp(RmsProp { momentum, .. }) => Some(momentum),
+            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => Some(a.beta1),
+            Optimizer::Lion { beta1, .. } => Some(beta1),
+            Optimizer::Adagrad(_) => None,
+        }
+    }
+
+    /// As `schedule` needs it: where that cycles the momentum, sgd and rmsprop keep a velocity even if their own momentum is 0,
+    /// as they do in PyTorch.
+    ///
+    /// # Errors
+    /// What to do, in words, where the schedule cycles a momentum and there is none.
+    pub fn under(mut self, schedule: &Schedule) -> std::result::Result<Optimizer, String> {
+        let Some(cycle) = schedule.cycle() else { return Ok(self) };
+        match &mut self {
+            Optimizer::Sgd { momentum, .. } | Optimizer::RmsProp(RmsProp { momentum, .. }) if *momentum == 0.0 => {
+                *momentum = cycle.max_momentum;
+            }
+            _ => {}
+        }
+        match self.momentum() {
+            Some(_) => Ok(self),
+            None => Err(format!(
+                "schedule one_cycle cycles the momentum, and optimizer {} has none. Choose another optimizer, or write \
+                 {{ one_cycle = {{ cycle_momentum = false }} }}",
+                self.name()
+            )),
+        }
+    }
+
     /// The row of the table `hyper` for step `t`, counted from 0.
     pub fn hyper(self, t: u64) -> [f64; HYPER_COLUMNS] {
-        match self {
-            Optimizer::Sgd { lr, .. } | Optimizer::Lion { lr, .. } | Optimizer::RmsProp(RmsProp { lr, .. }) => {
-                [lr, lr, 1.0, 0.0]
+        self.hyper_under(t, |_| None)
+    }
+
+    /// The same where `momentum` gives that of each step, counted from 0; `None` for the optimizer's own.
+    ///
+    /// Adam's bias correction is 1 - beta1^t with the beta1 of this very step, as PyTorch takes it, although the moment has been
+    /// averaged with others; NAdam's is the product of all steps' own.
+    pub fn hyper_under(self, t: u64, momentum: impl Fn(u64) -> Option<f64>) -> [f64; HYPER_COLUMNS] {
+        let of = |t: u64| momentum(t).or(self.momentum()).unwrap_or(0.0);
+        let lr = self.lr();
+        // powf, not powi: t may exceed i32 in a long run.
+        let bias = |beta: f64| 1.0 - beta.powf((t + 1) as f64);
+        let [step_size, inv_sqrt_bias2, moment_size] = match self {
+            Optimizer::Sgd { .. } | Optimizer::Lion { .. } | Optimizer::RmsProp(_) => [lr, 1.0, 0.0],
+            Optimizer::Adagrad(a) => [lr / (1.0 + t as f64 * a.lr_decay), 1.0, 0.0],
+            Optimizer::NAdam { adam, momentum_decay } => {
+                let [gradient, moment] = nadam(lr, momentum_decay, t, of);
+                [gradient, 1.0 / bias(adam.beta2).sqrt(), moment]
             }
-            Optimizer::Adagrad(a) => [a.lr, a.lr / (1.0 + t as f64 * a.lr_decay), 1.0, 0.0],
-            Optimizer::NAdam { adam, momentum_decay } => nadam(adam, momentum_decay, t),
-            Optimizer::Adam(a) | Optimizer::AdamW(a) => {
-                // powf, not powi: t may exceed i32 in a long run.
-                let t = (t + 1) as f64;
-                let bias1 = 1.0 - a.beta1.powf(t);
-                let bias2 = 1.0 - a.beta2.powf(t);
-                [a.lr, a.lr / bias1, 1.0 / bias2.sqrt(), 0.0]
-            }
-        }
+            Optimizer::Adam(a) | Optimizer::AdamW(a) => [lr / bias(of(t)), 1.0 / bias(a.beta2).sqrt(), 0.0],
+        };
+        [lr, step_size, inv_sqrt_bias2, moment_size, of(t), 1.0 - of(t)]
     }
 }
 
-/// NAdam's row: the momentum of step n is mu(n) = beta1 (1 - 0.96^(n momentum_decay) / 2), and bias corrections of the first
-/// moment are products of them.
-fn nadam(adam: Adam, momentum_decay: f64, t: u64) -> [f64; HYPER_COLUMNS] {
-    let mu = |n: f64| adam.beta1 * (1.0 - 0.5 * 0.96_f64.powf(n * momentum_decay));
-    let now = (t + 1) as f64;
+/// What NAdam multiplies gradient and moment by: the momentum of step n is mu(n) = beta1 (1 - 0.96^(n momentum_decay) / 2), and
+/// bias corrections of the first moment are products of them. `beta1` is that of each step, counted from 0; the next step's
+/// share is taken with this one's.
+fn nadam(lr: f64, momentum_decay: f64, t: u64, beta1: impl Fn(u64) -> f64) -> [f64; 2] {
+    let share = |n: u64| 1.0 - 0.5 * 0.96_f64.powf(n as f64 * momentum_decay);
     let mut product = 1.0;
     for n in 1..=t + 1 {
-        product *= mu(n as f64);
+        product *= beta1(n - 1) * share(n);
         // 1 - product is 1 from here on, whatever follows: long runs need no long loop.
         if product < f64::EPSILON / 8.0 {
             break;
         }
     }
-    let (mu, next) = (mu(now), mu(now + 1.0));
-    let gradient = adam.lr * (1.0 - mu) / (1.0 - product);
-    let moment = adam.lr * next / (1.0 - product * next);
-    [adam.lr, gradient, 1.0 / (1.0 - adam.beta2.powf(now)).sqrt(), moment]
+    let (mu, next) = (beta1(t) * share(t + 1), beta1(t) * share(t + 2));
+    [lr * (1.0 - mu) / (1.0 - product), lr * next / (1.0 - product * next)]
 }
 
 /// Appends the clipping, where there is any, and one update for each parameter that has a gradient, and names the results `update.<parameter>`.
@@ -70,7 +110,11 @@ fn nadam(adam: Adam, momentum_decay: f64, t: u64) -> [f64; HYPER_COLUMNS] {
 /// # Errors
 /// [`crate::Error::Internal`] when a gradient does not fit its parameter.
 pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
-    let UpdateRule { optimizer, clip, .. } = rule;
+    let UpdateRule { optimizer, clip, schedule, .. } = rule;
+    // A velocity that is not kept cannot be cycled.
+    if optimizer.under(&schedule) != Ok(optimizer) {
+        return Err(Error::Internal(format!("{} under {schedule:?} has no momentum to cycle", optimizer.name())));
+    }
     let found = graph
         .params()
         .into_iter()

@@ -43,6 +43,6 @@ impl UpdateRule {
 
     /// The row of the table `hyper` for step `t`, counted from 0.
     pub fn hyper(&self, t: u64) -> [f64; HYPER_COLUMNS] {
-        self.optimizer.with_lr(self.lr(t)).hyper(t)
+        self.optimizer.with_lr(self.lr(t)).hyper_under(t, |t| self.schedule.momentum(t))
     }
 }

@@ -54,7 +54,7 @@ pub enum Shape {
         /// Units; 0 for what is left of the run.
         length: u64,
     },
-    /// `OneCycleLR`, whose greatest rate is the optimizer's; momentum does not change (`cycle_momentum=False`).
+    /// `OneCycleLR`, whose greatest rate is the optimizer's; the momentum falls while the rate rises, and back.
     OneCycle(OneCycle),
     /// `ReduceLROnPlateau`: constant but for what [`Plateau`]'s owner makes of the epochs' losses.
     ReduceOnPlateau(Plateau),
@@ -73,8 +73,30 @@ pub struct OneCycle {
     pub final_div_factor: f64,
     /// Back to the first rate as slowly as up, then on to the last one.
     pub three_phase: bool,
+    /// The momentum goes from `max_momentum` to `base_momentum` while the rate rises, and back after; true by default. Adam
+    /// and its kin, and Lion, have beta1 in its place.
+    pub cycle_momentum: bool,
+    /// The least momentum; 0.85 by default.
+    pub base_momentum: f64,
+    /// The greatest momentum; 0.95 by default.
+    pub max_momentum: f64,
     /// Units; 0 for what is left of the run.
     pub length: u64,
+}
+
+impl OneCycle {
+    /// PyTorch's constants, for what is left of the run.
+    pub const DEFAULT: OneCycle = OneCycle {
+        pct_start: 0.3,
+        linear: false,
+        div_factor: 25.0,
+        final_div_factor: 1e4,
+        three_phase: false,
+        cycle_momentum: true,
+        base_momentum: 0.85,
+        max_momentum: 0.95,
+        length: 0,
+    };
 }
 
 /// Constants of reduce-on-plateau; the defaults are PyTorch's. A loss is to fall.
@@ -98,14 +120,7 @@ pub struct Plateau {
 
 impl Default for OneCycle {
     fn default() -> Self {
-        OneCycle {
-            pct_start: 0.3,
-            linear: false,
-            div_factor: 25.0,
-            final_div_factor: 1e4,
-            three_phase: false,
-            length: 0,
-        }
+        OneCycle::DEFAULT
     }
 }
 
@@ -163,12 +178,20 @@ impl Shape {
 impl OneCycle {
     fn lr(&self, max: f64, t: u64) -> f64 {
         let first = max / self.div_factor;
-        let last = first / self.final_div_factor;
+        self.between(t, first, max, first / self.final_div_factor)
+    }
+
+    fn momentum(&self, t: u64) -> f64 {
+        self.between(t, self.max_momentum, self.base_momentum, self.max_momentum)
+    }
+
+    /// After `t` units, what goes from `first` to `peak` and on to `last`, by way of `first` in three phases.
+    fn between(&self, t: u64, first: f64, peak: f64, last: f64) -> f64 {
         let total = self.length.max(1) as f64;
         let rise = self.pct_start * total;
-        // Ends of the phases, with the rates there, as PyTorch counts them.
-        let three = [(rise - 1.0, max), (2.0 * rise - 2.0, first), (total - 1.0, last)];
-        let two = [(rise - 1.0, max), (total - 1.0, last)];
+        // Ends of the phases, with what is reached there, as PyTorch counts them.
+        let three = [(rise - 1.0, peak), (2.0 * rise - 2.0, first), (total - 1.0, last)];
+        let two = [(rise - 1.0, peak), (total - 1.0, last)];
         let phases: &[(f64, f64)] = if self.three_phase { &three } else { &two };
         let t = (t as f64).min(total - 1.0);
         let (mut start, mut from) = (0.0, first);
@@ -204,9 +227,7 @@ impl Schedule {
 
     /// One cycle of `length` optimizer steps with PyTorch's constants; the optimizer's rate is the greatest.
     pub const fn one_cycle(length: u64) -> Schedule {
-        let (pct_start, div_factor, final_div_factor) = (0.3, 25.0, 1e4);
-        let cycle = OneCycle { pct_start, linear: false, div_factor, final_div_factor, three_phase: false, length };
-        Schedule::steps(Shape::OneCycle(cycle))
+        Schedule::steps(Shape::OneCycle(OneCycle { length, ..OneCycle::DEFAULT }))
     }
 
     /// The same behind a rise of `warmup` units.
@@ -238,11 +259,29 @@ impl Schedule {
 
     /// The learning rate of optimizer step `t`, counted from 0, of an optimizer whose own is `base`.
     pub fn lr(&self, base: f64, t: u64) -> f64 {
-        let unit = t / self.unit_steps.max(1);
+        let unit = self.unit(t);
         if unit >= self.warmup {
             return self.shape.lr(base, unit - self.warmup);
         }
         let share = unit as f64 / self.warmup as f64;
         self.shape.lr(base, 0) * (self.warmup_factor + (1.0 - self.warmup_factor) * share)
+    }
+
+    /// The momentum of optimizer step `t`, counted from 0, where the schedule cycles it; in a warm-up, which has none of its own,
+    /// that with which the shape begins.
+    pub fn momentum(&self, t: u64) -> Option<f64> {
+        self.cycle().map(|cycle| cycle.momentum(self.unit(t).saturating_sub(self.warmup)))
+    }
+
+    /// The cycle, where the schedule changes the momentum.
+    pub fn cycle(&self) -> Option<&OneCycle> {
+        match &self.shape {
+            Shape::OneCycle(cycle) if cycle.cycle_momentum => Some(cycle),
+            _ => None,
+        }
+    }
+
+    fn unit(&self, t: u64) -> u64 {
+        t / self.unit_steps.max(1)
     }
 }

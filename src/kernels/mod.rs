@@ -130,9 +130,8 @@ const CLASS_LOSS: &[Binding] =
     &[read_u32("step"), read("pred"), read_u32("expected"), read("upstream"), write("loss"), write("dpred")];
 const LOSS_PARAMS: &[&str] = &["rows", "cols", "upstream_stride"];
 const ADAM: &[Binding] = &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("m"), update("v")];
-const ADAM_PARAMS: &[&str] =
-    &["n", "hyper_stride", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "eps", "weight_decay"];
-const RMSPROP_PARAMS: &[&str] = &["n", "hyper_stride", "alpha", "one_minus_alpha", "eps", "momentum", "weight_decay"];
+const ADAM_PARAMS: &[&str] = &["n", "hyper_stride", "beta2", "one_minus_beta2", "eps", "weight_decay"];
+const RMSPROP_PARAMS: &[&str] = &["n", "hyper_stride", "alpha", "one_minus_alpha", "eps", "weight_decay"];
 const LINE: [u32; 3] = [64, 1, 1];
 const TILE: [u32; 3] = [8, 8, 1];
 
@@ -345,7 +344,7 @@ table! {
     }
     sgd_momentum_step: {
         bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("velocity")],
-        params: &["n", "hyper_stride", "momentum", "nesterov", "weight_decay"],
+        params: &["n", "hyper_stride", "nesterov", "weight_decay"],
         workgroup: LINE, cost: cost::sgd_momentum_step,
         bound: "d: u |d| + 2u |weight_decay p|; velocity: that + 2u |momentum v| + u |v'|; param: u |p'| + 2u |lr \
             v'| + |lr| times that",
@@ -365,7 +364,7 @@ table! {
     }
     rmsprop_step: {
         bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("square")],
-        params: &["n", "hyper_stride", "alpha", "one_minus_alpha", "eps", "weight_decay"],
+        params: RMSPROP_PARAMS,
         workgroup: LINE, cost: cost::rmsprop_step,
         bound: "square: u s' + 2u alpha s + 3u (1 - alpha) g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and square \
             carried through the quotient",
@@ -389,7 +388,7 @@ table! {
     }
     lion_step: {
         bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("m")],
-        params: &["n", "hyper_stride", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "weight_decay"],
+        params: &["n", "hyper_stride", "beta2", "one_minus_beta2", "weight_decay"],
         workgroup: LINE, cost: cost::lion_step,
         bound: "m: u |m'| + 2u (|beta2 m| + |(1 - beta2) g|); param: u |p'| + 2u |p| + 3u |lr weight_decay p| + u |lr|; 2 |lr| \
             more where the sign is within its error",

@@ -83,25 +83,19 @@ pub(super) fn update_kernel(optimizer: Optimizer) -> (Kernel, f64) {
     }
 }
 
-/// The `Params` struct of the optimizer's kernel.
+/// The `Params` struct of the optimizer's kernel: what does not change from step to step.
 pub(super) fn update_params(optimizer: Optimizer, len: usize, decay: f64) -> Vec<Param> {
     let head = [Param::U(len as u32), Param::U(HYPER_COLUMNS as u32)];
     let tail = match optimizer {
         Optimizer::Sgd { momentum: 0.0, .. } => vec![Param::F(decay)],
-        Optimizer::Sgd { momentum, nesterov, .. } => {
-            vec![Param::F(momentum), Param::U(u32::from(nesterov)), Param::F(decay)]
-        }
+        Optimizer::Sgd { nesterov, .. } => vec![Param::U(u32::from(nesterov)), Param::F(decay)],
         // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
         Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => {
-            [a.beta1, 1.0 - a.beta1, a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
+            [a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
         }
-        Optimizer::RmsProp(r) => {
-            let momentum = (r.centered || r.momentum != 0.0).then_some(r.momentum);
-            let numbers = [r.alpha, 1.0 - r.alpha, r.eps].into_iter().chain(momentum).chain([decay]);
-            numbers.map(Param::F).collect()
-        }
+        Optimizer::RmsProp(r) => [r.alpha, 1.0 - r.alpha, r.eps, decay].map(Param::F).to_vec(),
         Optimizer::Adagrad(a) => [a.eps, decay].map(Param::F).to_vec(),
-        Optimizer::Lion { beta1, beta2, .. } => [beta1, 1.0 - beta1, beta2, 1.0 - beta2, decay].map(Param::F).to_vec(),
+        Optimizer::Lion { beta2, .. } => [beta2, 1.0 - beta2, decay].map(Param::F).to_vec(),
     };
     head.into_iter().chain(tail).collect()
 }

@@ -219,13 +219,19 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Resu
     let source = table.source();
     let loss = table.require("loss", "loss = \"cross_entropy\"")?;
     let optimizer = table.require("optimizer", "optimizer = { sgd = { lr = 0.1 } }")?;
+    let mut optimizer = super::optimizer::optimizer(source, optimizer, empty)?;
+    let schedule = match table.get("schedule") {
+        Some(value) => {
+            let read = schedule::schedule(source, value, empty)?;
+            optimizer = optimizer.under(&read.schedule).map_err(|message| source.error(&value.span(), message))?;
+            read
+        }
+        None => ScheduleSpec::default(),
+    };
     let train = TrainSpec {
         loss: choice::loss(source, loss, empty)?,
-        optimizer: super::optimizer::optimizer(source, optimizer, empty)?,
-        schedule: match table.get("schedule") {
-            Some(value) => schedule::schedule(source, value, empty)?,
-            None => ScheduleSpec::default(),
-        },
+        optimizer,
+        schedule,
         clip: table.get("clip").map(|value| super::optimizer::clip(source, value)).transpose()?,
         batch_size: table.size("batch_size", 32)?,
         accumulate: table.size("accumulate", 1)?,

@@ -81,7 +81,9 @@ impl ScheduleSpec {
                     out,
                     "pct_start = {pct}, anneal = \"{anneal}\", div_factor = {div}, final_div_factor = {last}, "
                 )?;
-                write!(out, "three_phase = {}, length = {}, ", c.three_phase, c.length)?;
+                write!(out, "three_phase = {}, cycle_momentum = {}, ", c.three_phase, c.cycle_momentum)?;
+                let (base, max) = (float(c.base_momentum), float(c.max_momentum));
+                write!(out, "base_momentum = {base}, max_momentum = {max}, length = {}, ", c.length)?;
             }
             Shape::ReduceOnPlateau(p) => {
                 let mode = THRESHOLD[usize::from(p.absolute)];
@@ -104,6 +106,7 @@ impl ScheduleSpec {
 const ANNEAL: [&str; 2] = ["cos", "linear"];
 const THRESHOLD: [&str; 2] = ["rel", "abs"];
 const FACTOR: &str = "a finite number above 0, such as 0.1";
+const MOMENTUM: &str = "a number above 0 and below 1, such as 0.85";
 const NOT_NEGATIVE: &str = "a finite number of at least 0";
 
 /// Reads `train.schedule`.
@@ -161,6 +164,9 @@ fn one_cycle(keys: &Table<'_>) -> Result<OneCycle> {
         final_div_factor: keys
             .number("final_div_factor", default.final_div_factor, at_least_one, |v| v.is_finite() && v >= 1.0)?,
         three_phase: keys.flag("three_phase", default.three_phase)?,
+        cycle_momentum: keys.flag("cycle_momentum", default.cycle_momentum)?,
+        base_momentum: keys.number("base_momentum", default.base_momentum, MOMENTUM, momentum)?,
+        max_momentum: keys.number("max_momentum", default.max_momentum, MOMENTUM, momentum)?,
         length: 0,
     })
 }
@@ -191,6 +197,11 @@ fn one_of<'a>(
     let written = keys.source().text_of(key, &expected, value)?;
     let found = words.into_iter().find(|word| *word == written);
     found.ok_or_else(|| keys.source().wrong_type(key, &expected, value))
+}
+
+/// Not 0, at which PyTorch's sgd and rmsprop leave the velocity as it is for a step.
+fn momentum(value: f64) -> bool {
+    value > 0.0 && value < 1.0
 }
 
 fn not_negative(value: f64) -> bool {

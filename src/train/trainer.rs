@@ -184,8 +184,8 @@ impl TrainerBuilder {
     /// Opens the device and draws the initial parameters.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a network without layers or with a size of zero; [`Error::Device`] when the device asked for
-    /// is not there.
+    /// [`Error::Shape`] for a network without layers or with a size of zero; [`Error::Spec`] for a schedule that cycles the
+    /// momentum of an optimizer without one; [`Error::Device`] when the device asked for is not there.
     pub fn build(self) -> Result<Trainer> {
         if self.layers.is_empty() || self.inputs == 0 || self.layers.iter().any(|l| l.outputs == 0) {
             return Err(Error::Shape(format!(
@@ -198,12 +198,13 @@ impl TrainerBuilder {
         if self.batch_size == 0 {
             return Err(Error::Shape("batch_size is 0; it must be at least 1".into()));
         }
+        let optimizer = self.rule.optimizer.under(&self.rule.schedule).map_err(|m| Error::spec("schedule", m))?;
         let device = pollster::block_on(open_device(&self.device, false))?;
         let parameters = draw_parameters(&self.layers, &vec![self.init; self.layers.len()], self.seed);
         Ok(Trainer {
             device,
             network: Network { layers: self.layers, loss: self.loss },
-            rule: self.rule,
+            rule: UpdateRule { optimizer, ..self.rule },
             batch_size: self.batch_size,
             seed: self.seed,
             steps: 0,

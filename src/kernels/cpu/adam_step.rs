@@ -1,7 +1,7 @@
 //! adam_step: g' = g + weight_decay * p; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
 //! p = p - step_size * m / (sqrt(v) * inv_sqrt_bias2 + eps). Twin of `shaders/adam_step.wgsl` and `shaders/lib/adam.wgsl`.
 //!
-//! Shapes: see `optimizer.rs`. Numerics: bias corrections and 1 - beta come from the host, where they do not cancel;
+//! Shapes: see `optimizer.rs`, whose momentum is beta1. Numerics: bias corrections and 1 - beta come from the host, where they do not cancel;
 //! sqrt(0) is 0 without a call.
 
 use super::carried::Carried;
@@ -14,10 +14,6 @@ use crate::kernels::scalar::Scalar;
 /// The numbers of Adam and AdamW that do not change from step to step.
 #[derive(Debug, Clone, Copy)]
 pub struct Constants<T> {
-    /// Decay of the first moment.
-    pub beta1: T,
-    /// 1 - beta1.
-    pub one_minus_beta1: T,
     /// Decay of the second moment.
     pub beta2: T,
     /// 1 - beta2.
@@ -32,21 +28,14 @@ impl<T> Constants<T> {
     /// The parameters of a call, each through `of`.
     pub fn of(args: &Args, of: impl Fn(f64) -> T) -> Self {
         let at = |k: usize| of(args.number(k));
-        Constants {
-            beta1: at(2),
-            one_minus_beta1: at(3),
-            beta2: at(4),
-            one_minus_beta2: at(5),
-            eps: at(6),
-            weight_decay: at(7),
-        }
+        Constants { beta2: at(2), one_minus_beta2: at(3), eps: at(4), weight_decay: at(5) }
     }
 }
 
 /// `[param, m, v]` after a step with gradient `g`.
 #[inline(always)]
 pub fn update<T: Scalar>(c: &Constants<T>, hyper: &Hyper<T>, g: T, [p, m, v]: [T; 3]) -> [T; 3] {
-    let m = c.beta1 * m + c.one_minus_beta1 * g;
+    let m = hyper.momentum * m + hyper.one_minus_momentum * g;
     let v = c.beta2 * v + c.one_minus_beta2 * (g * g);
     [p - hyper.step_size * (m / (v.sqrt() * hyper.inv_sqrt_bias2 + c.eps)), m, v]
 }
@@ -59,7 +48,7 @@ pub fn update_error(
     [p, m, v]: [Carried; 3],
 ) -> [Carried; 3] {
     let limit = direction_limit(c, hyper, m, v);
-    let m = c.beta1 * m + c.one_minus_beta1 * g;
+    let m = hyper.momentum * m + hyper.one_minus_momentum * g;
     let v = c.beta2 * v + c.one_minus_beta2 * (g * g);
     let mut direction = m.over(sqrt(v) * hyper.inv_sqrt_bias2 + c.eps);
     direction.error = direction.error.min(direction.value.abs() + limit);
@@ -74,9 +63,9 @@ pub fn update_error(
 pub(super) fn direction_limit(c: &Constants<Carried>, hyper: &Hyper<Carried>, m: Carried, v: Carried) -> f64 {
     let (k, eps) = (least(hyper.inv_sqrt_bias2), least(c.eps));
     let divisor = (least(c.beta2) * least(v)).sqrt() * k + eps;
-    let old = if m.magnitude() == 0.0 { 0.0 } else { c.beta1.magnitude() * m.magnitude() / divisor };
-    let new = c.one_minus_beta1.magnitude() / (least(c.one_minus_beta2).sqrt() * k);
-    let flushed = c.one_minus_beta1.magnitude() * (TINY / least(c.one_minus_beta2)).sqrt() / eps;
+    let old = if m.magnitude() == 0.0 { 0.0 } else { hyper.momentum.magnitude() * m.magnitude() / divisor };
+    let new = hyper.one_minus_momentum.magnitude() / (least(c.one_minus_beta2).sqrt() * k);
+    let flushed = hyper.one_minus_momentum.magnitude() * (TINY / least(c.one_minus_beta2)).sqrt() / eps;
     (old + new) * (1.0 + 64.0 * U) + flushed
 }
 

@@ -17,7 +17,7 @@ pub fn nadam_step<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let (c, hyper) = (Constants::of(call.args, T::of), Hyper::of(call));
     optimizer::each(call, |g, [p, m, v]| {
         let g = g + c.weight_decay * p;
-        let m = c.beta1 * m + c.one_minus_beta1 * g;
+        let m = hyper.momentum * m + hyper.one_minus_momentum * g;
         let v = c.beta2 * v + c.one_minus_beta2 * (g * g);
         let direction = hyper.step_size * g + hyper.moment_size * m;
         [p - direction / (v.sqrt() * hyper.inv_sqrt_bias2 + c.eps), m, v]
@@ -35,7 +35,7 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
         let limit =
             hyper.moment_size.magnitude() * direction_limit(&c, &hyper, m, v) + hyper.step_size.magnitude() * own;
         let g = g + c.weight_decay * p;
-        let m = c.beta1 * m + c.one_minus_beta1 * g;
+        let m = hyper.momentum * m + hyper.one_minus_momentum * g;
         let v = c.beta2 * v + c.one_minus_beta2 * (g * g);
         let direction = hyper.step_size * g + hyper.moment_size * m;
         let step = over_root(direction, v, hyper.inv_sqrt_bias2, c.eps);

@@ -1,7 +1,8 @@
 //! Loops and bounds shared by the optimizer steps.
 //!
 //! Shapes: grad, param and each state `[n]`; hyper `[steps, hyper_stride]`, of which a row holds lr, step_size
-//! (lr / (1 - beta1^t) and the like), inv_sqrt_bias2 (1 / sqrt(1 - beta2^t)) and moment_size (for NAdam alone).
+//! (lr / (1 - beta1^t) and the like), inv_sqrt_bias2 (1 / sqrt(1 - beta2^t)), moment_size (for NAdam alone), momentum (beta1)
+//! and one_minus_momentum.
 
 use super::carried::Carried;
 use super::vector::{self, Loop};
@@ -25,6 +26,10 @@ pub struct Hyper<T> {
     pub inv_sqrt_bias2: T,
     /// What NAdam multiplies the first moment by.
     pub moment_size: T,
+    /// Momentum, or beta1.
+    pub momentum: T,
+    /// 1 - momentum.
+    pub one_minus_momentum: T,
 }
 
 impl<T: Scalar> Hyper<T> {
@@ -32,7 +37,14 @@ impl<T: Scalar> Hyper<T> {
     pub fn of(call: &Call<'_, '_, T>) -> Self {
         let row = call.inputs[0].u()[0] as usize * call.args.size(1);
         let at = |k: usize| call.inputs[1].f().get(row + k).copied().unwrap_or_default();
-        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2), moment_size: at(3) }
+        Hyper {
+            lr: at(0),
+            step_size: at(1),
+            inv_sqrt_bias2: at(2),
+            moment_size: at(3),
+            momentum: at(4),
+            one_minus_momentum: at(5),
+        }
     }
 }
 
@@ -44,7 +56,14 @@ impl Hyper<Carried> {
             true => Carried::input(&call.inputs[1], row + k).rounded_again(),
             false => Carried::new(0.0, 0.0),
         };
-        Hyper { lr: at(0), step_size: at(1), inv_sqrt_bias2: at(2), moment_size: at(3) }
+        Hyper {
+            lr: at(0),
+            step_size: at(1),
+            inv_sqrt_bias2: at(2),
+            moment_size: at(3),
+            momentum: at(4),
+            one_minus_momentum: at(5),
+        }
     }
 }
 

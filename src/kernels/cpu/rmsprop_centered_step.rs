@@ -12,8 +12,9 @@ use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.
 pub fn rmsprop_centered_step<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let (lr, rates) = (Hyper::of(call).lr, Rates::of(call.args, T::of));
-    let [eps, momentum, weight_decay] = [4, 5, 6].map(|i| T::of(call.args.number(i)));
+    let Hyper { lr, momentum, .. } = Hyper::of(call);
+    let rates = Rates::of(call.args, T::of);
+    let [eps, weight_decay] = [4, 5].map(|i| T::of(call.args.number(i)));
     optimizer::each(call, |g, [p, square, velocity, mean]| {
         let g = g + weight_decay * p;
         let s = rates.alpha * square + rates.one_minus_alpha * (g * g);
@@ -28,8 +29,9 @@ pub fn rmsprop_centered_step<T: Scalar>(call: &mut Call<'_, '_, T>) {
 
 /// The error bound: the formula over values with errors; constants and hyper are rounded to f32.
 pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let (lr, rates) = (Hyper::of_bound(call).lr, Rates::of(call.args, Carried::rounded));
-    let [eps, momentum, weight_decay] = [4, 5, 6].map(|i| Carried::rounded(call.args.number(i)));
+    let Hyper { lr, momentum, .. } = Hyper::of_bound(call);
+    let rates = Rates::of(call.args, Carried::rounded);
+    let [eps, weight_decay] = [4, 5].map(|i| Carried::rounded(call.args.number(i)));
     let one = Carried::new(1.0, 0.0);
     optimizer::bound_each(call, |g, [p, square, velocity, mean]| {
         let g = g + weight_decay * p;

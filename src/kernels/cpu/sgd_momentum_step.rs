@@ -10,9 +10,8 @@ use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.
 pub fn sgd_momentum_step<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let lr = Hyper::of(call).lr;
-    let (momentum, nesterov) = (T::of(call.args.number(2)), call.args.size(3) != 0);
-    let weight_decay = T::of(call.args.number(4));
+    let Hyper { lr, momentum, .. } = Hyper::of(call);
+    let (nesterov, weight_decay) = (call.args.size(2) != 0, T::of(call.args.number(3)));
     optimizer::each(call, |g, [p, velocity]| {
         let d = g + weight_decay * p;
         let v = momentum * velocity + d;
@@ -22,9 +21,8 @@ pub fn sgd_momentum_step<T: Scalar>(call: &mut Call<'_, '_, T>) {
 
 /// The error bound: the formula over values with errors; lr, momentum and weight_decay are rounded to f32.
 pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let lr = Hyper::of_bound(call).lr;
-    let (momentum, nesterov) = (Carried::rounded(call.args.number(2)), call.args.size(3) != 0);
-    let weight_decay = Carried::rounded(call.args.number(4));
+    let Hyper { lr, momentum, .. } = Hyper::of_bound(call);
+    let (nesterov, weight_decay) = (call.args.size(2) != 0, Carried::rounded(call.args.number(3)));
     optimizer::bound_each(call, |g, [p, velocity]| {
         let d = g + weight_decay * p;
         let v = momentum * velocity + d;

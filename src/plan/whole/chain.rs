@@ -269,13 +269,13 @@ impl Chain {
 }
 
 /// `hyper_stride` to `eps` of the shader's `Program`.
-fn rates(args: &Args, kernel: Kernel) -> [u32; 8] {
+fn rates(args: &Args, kernel: Kernel) -> [u32; 5] {
     let stride = args.size(1) as u32;
     let number = |i: usize| bits(args.number(i));
     match kernel {
-        Kernel::sgd_momentum_step => [stride, args.size(3) as u32, number(2), 0, 0, 0, 0, 0],
-        Kernel::adam_step | Kernel::adamw_step => [stride, 0, 0, number(2), number(3), number(4), number(5), number(6)],
-        _ => [stride, 0, 0, 0, 0, 0, 0, 0],
+        Kernel::sgd_momentum_step => [stride, args.size(2) as u32, 0, 0, 0],
+        Kernel::adam_step | Kernel::adamw_step => [stride, 0, number(2), number(3), number(4)],
+        _ => [stride, 0, 0, 0, 0],
     }
 }
 

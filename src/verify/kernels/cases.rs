@@ -423,15 +423,14 @@ fn optimizers(kernel: Kernel) -> Vec<Shape> {
         match kernel {
             Kernel::sgd_step => settings.push(vec![Param::F(decay)]),
             Kernel::sgd_momentum_step => {
-                settings.extend([0, 1].map(|nesterov| vec![Param::F(0.9), Param::U(nesterov), Param::F(decay)]));
+                settings.extend([0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(decay)]));
             }
-            Kernel::rmsprop_step => settings.push([0.99, 1.0 - 0.99, 1e-8, decay].map(Param::F).to_vec()),
-            Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
-                settings.push([0.99, 1.0 - 0.99, 1e-8, 0.9, decay].map(Param::F).to_vec());
+            Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+                settings.push([0.99, 1.0 - 0.99, 1e-8, decay].map(Param::F).to_vec());
             }
             Kernel::adagrad_step => settings.push([1e-10, decay].map(Param::F).to_vec()),
-            Kernel::lion_step => settings.push([0.9, 1.0 - 0.9, 0.99, 1.0 - 0.99, decay].map(Param::F).to_vec()),
-            _ => settings.push([0.9, 1.0 - 0.9, 0.999, 1.0 - 0.999, 1e-8, decay].map(Param::F).to_vec()),
+            Kernel::lion_step => settings.push([0.99, 1.0 - 0.99, decay].map(Param::F).to_vec()),
+            _ => settings.push([0.999, 1.0 - 0.999, 1e-8, decay].map(Param::F).to_vec()),
         }
     }
     let mut shapes = Vec::new();

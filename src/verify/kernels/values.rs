@@ -2,6 +2,7 @@
 
 use super::{Case, TABLE_STEPS, UNWRITTEN, UNWRITTEN_INDEX};
 use crate::data::rng::Philox;
+use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::kernels::row::Binding;
 use crate::kernels::{Access, Dtype, Kernel};
 
@@ -118,17 +119,24 @@ fn repeated(len: usize, mut draw: impl FnMut() -> f64) -> Vec<f64> {
     values
 }
 
-/// A row of the optimizer's table as it stands after `10 t` steps, its unused column poisoned.
-fn hyper_row(kernel: Kernel, t: usize) -> [f64; 4] {
+/// A row of the optimizer's table as it stands after `10 t` steps of a cycled momentum, its unused columns poisoned.
+fn hyper_row(kernel: Kernel, t: usize) -> [f64; HYPER_COLUMNS] {
     let steps = (10 * t + 1) as f64;
     let lr = 0.05 / (t + 1) as f64;
+    let momentum = 0.95 - 0.05 * t as f64;
+    let one_minus = 1.0 - momentum;
+    let inv_sqrt_bias2 = 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt();
     match kernel {
         Kernel::adam_step | Kernel::adamw_step => {
-            [lr, lr / (1.0 - 0.9_f64.powf(steps)), 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt(), f64::NAN]
+            [lr, lr / (1.0 - momentum.powf(steps)), inv_sqrt_bias2, f64::NAN, momentum, one_minus]
         }
-        Kernel::nadam_step => [f64::NAN, 0.1 * lr, 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt(), lr],
-        Kernel::adagrad_step => [f64::NAN, lr, f64::NAN, f64::NAN],
-        _ => [lr, f64::NAN, f64::NAN, f64::NAN],
+        Kernel::nadam_step => [f64::NAN, 0.1 * lr, inv_sqrt_bias2, lr, momentum, one_minus],
+        Kernel::adagrad_step => [f64::NAN, lr, f64::NAN, f64::NAN, f64::NAN, f64::NAN],
+        Kernel::lion_step => [lr, f64::NAN, f64::NAN, f64::NAN, momentum, one_minus],
+        Kernel::sgd_momentum_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+            [lr, f64::NAN, f64::NAN, f64::NAN, momentum, f64::NAN]
+        }
+        _ => [lr, f64::NAN, f64::NAN, f64::NAN, f64::NAN, f64::NAN],
     }
 }
 

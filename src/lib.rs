@@ -36,8 +36,12 @@
 //!
 //! [`Trainer`] is the blocking interface; `fit`, `step`, `gradients`, `predict`, `save` and `load` are its methods.
 //! [`train::run`] trains a [`spec::Spec`] into a run folder, as the program does. [`verify`] holds a device's steps against
-//! the CPU in `f64`. Beneath them, in the order of the data's travel: [`graph`], [`plan`], [`exec`], with the kernel table in
-//! [`kernels`].
+//! the CPU in `f64`. Beneath them, in the order of the data's travel: [`graph`], [`plan`], [`exec`]; the table of kernels is in
+//! `src/kernels`.
+//!
+//! What stands in this documentation is the interface that version numbers count for; `docs/public-api.txt` lists it, and a
+//! change to it shows there. Other public modules serve the program, the tests and the benchmarks, and any version may
+//! change them.
 //!
 //! [`guide`] goes through all of it with code: training, a loop of one's own, gradients, verification, embedding, exchange.
 //!
@@ -46,7 +50,9 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+#[doc(hidden)]
 pub mod bench;
+#[doc(hidden)]
 pub mod cli;
 pub mod compare;
 pub mod data;
@@ -55,6 +61,7 @@ pub mod exchange;
 pub mod exec;
 pub mod graph;
 pub mod guide;
+#[doc(hidden)]
 pub mod kernels;
 pub mod model;
 pub mod plan;

@@ -1,20 +1,28 @@
 //! Data files to rows of numbers: reading, targets, scaling, splitting, and the random numbers behind them.
 
+#[doc(hidden)]
 pub mod arrays;
+#[doc(hidden)]
 pub mod block;
 mod cache;
 mod check;
+#[doc(hidden)]
 pub mod csv;
 mod inputs;
 pub mod inspect;
+#[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
 pub mod nearest;
 mod open;
+#[doc(hidden)]
 pub mod order;
 mod read;
+#[doc(hidden)]
 pub mod rng;
 mod scale;
 mod schema;
+#[doc(hidden)]
 pub mod source;
 mod split;
 mod table;

@@ -5,6 +5,7 @@
 
 pub mod import;
 pub mod onnx;
+#[doc(hidden)]
 pub mod protobuf;
 pub mod pytorch;
 

@@ -3,13 +3,18 @@
 //! A [`Session`] holds the arenas of several plans (training, evaluation) on one device; persistent arenas are shared
 //! between the plans by name. Everything is allocated when the session opens; nothing is in the loop.
 
+#[doc(hidden)]
 pub mod analysis;
+#[doc(hidden)]
 pub mod cpu;
 pub mod device;
 #[cfg(feature = "gpu")]
+#[doc(hidden)]
 pub mod gpu;
 mod layout;
+#[doc(hidden)]
 pub mod memory;
+#[doc(hidden)]
 pub mod profile;
 
 pub use device::{Choice, Device, limits_of_environment, open_device, open_device_to_profile};

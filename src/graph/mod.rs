@@ -4,15 +4,20 @@
 //! [`optimizer::append_updates`] the optimizer's nodes: the whole step is one graph. [`check::verify`] runs after every
 //! pass. `Display` prints a stable text form.
 
+#[doc(hidden)]
 pub mod autodiff;
+#[doc(hidden)]
 pub mod check;
 pub mod clip;
 pub mod op;
+#[doc(hidden)]
 pub mod optimizer;
 mod print;
+#[doc(hidden)]
 pub mod rule;
 pub mod schedule;
 mod shape;
+#[doc(hidden)]
 pub mod stabilise;
 
 pub use clip::Clip;

@@ -1,6 +1,7 @@
 //! Networks: layers and a loss, and the graphs that train, evaluate and differentiate them.
 
 mod approx;
+#[doc(hidden)]
 pub mod digest;
 pub mod disk;
 pub mod init;

@@ -3,15 +3,20 @@
 //! [`lower::lower`] turns a graph into dispatches over virtual buffers (fusing as [`fuse`] finds), [`memory`] gives every
 //! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
 
+#[doc(hidden)]
 pub mod blocks;
 mod choose;
+#[doc(hidden)]
 pub mod fuse;
 pub mod limits;
+#[doc(hidden)]
 pub mod lower;
+#[doc(hidden)]
 pub mod memory;
 mod print;
 mod products;
 mod switches;
+#[doc(hidden)]
 pub mod whole;
 
 pub use fuse::Extras;

@@ -11,11 +11,15 @@
 
 mod assert;
 pub mod gradcheck;
+#[doc(hidden)]
 pub mod html;
 mod judge;
+#[doc(hidden)]
 pub mod kernels;
+#[doc(hidden)]
 pub mod matrix;
 #[cfg(feature = "gpu")]
+#[doc(hidden)]
 pub mod numerics;
 pub mod report;
 

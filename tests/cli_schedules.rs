@@ -115,6 +115,18 @@ fn a_wrong_clip_is_refused_by_its_place() {
     }
 }
 
+/// What cannot be is said before anything is written, by every command that would train.
+#[test]
+fn batch_norm_in_parts_is_refused() {
+    let place = place("\"constant\"\naccumulate = 2", 2);
+    place.write_edited("b.toml", &place.read("iris.toml"), "[train]", "[[model.layers]]\nbatch_norm = true\n\n[train]");
+    for command in ["train", "verify", "plan", "gradcheck"] {
+        place.refused(&[command, "b.toml"], &["b.toml:", "`accumulate`", "batch norm", "layer_norm"]);
+    }
+    place.write_edited("l.toml", &place.read("b.toml"), "batch_norm", "layer_norm");
+    train(&place, &["l.toml", "--run", "l"]);
+}
+
 /// Steps of three batches each: 10 an epoch, a stop within one leaves no trace.
 #[test]
 fn accumulation_leaves_no_trace_of_a_stop() {

@@ -4,9 +4,9 @@
 mod fuzz;
 
 use assert_cmd::Command;
-use fuzz::{Case, Sketch, Values, case_count, property};
+use fuzz::{Case, Kind, Sketch, Values, case_count, property};
 use wgrad::exec::Device;
-use wgrad::graph::{Activation, Loss, Optimizer};
+use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule};
 use wgrad::model::weights::load;
 use wgrad::spec::Spec;
 use wgrad::train::prepare::prepare;
@@ -28,15 +28,22 @@ fn soak() {
 }
 
 fn case(loss: Loss, outputs: usize) -> Case {
+    let layer =
+        |kind, outputs, activation| Sketch { kind, outputs, activation, bias: kind != Kind::Dense || outputs != 5 };
     Case {
         layers: vec![
-            Sketch { outputs: 5, activation: Activation::LeakyRelu { slope: 0.3 }, bias: false },
-            Sketch { outputs, activation: Activation::Identity, bias: true },
+            layer(Kind::Dense, 5, Activation::LeakyRelu { slope: 0.3 }),
+            layer(Kind::LayerNorm, 1, Activation::Identity),
+            layer(Kind::Dropout(0.25), 1, Activation::Tanh),
+            layer(Kind::Dense, outputs, Activation::Identity),
         ],
         inputs: 3,
         rows: 7,
-        batch: 4,
+        batch: 2,
+        accumulate: 2,
         steps: 2,
+        schedule: Schedule::one_cycle(5).warmup(1),
+        clip: Some(Clip::Norm(0.5)),
         loss,
         optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01 },
         features: Values::Mixed,
@@ -58,8 +65,8 @@ fn a_failing_case_is_written_as_a_spec_that_reproduces_it() {
         let prepared = prepare(&spec).unwrap();
         assert_eq!(prepared.network, case.network());
         assert_eq!(prepared.train, case.data());
-        assert_eq!((spec.train.optimizer, spec.train.batch_size), (case.optimizer, case.batch));
-        let weights = load(&folder.path().join("model.safetensors"), &case.network().parameters(), false).unwrap();
+        assert_eq!((spec.train.rule(case.rows), spec.train.batch_size), (case.rule(), case.batch));
+        let weights = load(&folder.path().join("model.safetensors"), &case.network().tensors(), false).unwrap();
         assert_eq!(weights, case.parameters());
 
         let run = |steps: &str| {

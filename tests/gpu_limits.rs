@@ -8,7 +8,7 @@ use support::divided::agree;
 use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, SGD, network, read};
 use wgrad::data::Dataset;
 use wgrad::exec::Device;
-use wgrad::graph::{Activation, Loss};
+use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::kernels::Kernel;
 use wgrad::model::init::initial_parameters;
 use wgrad::plan::{Limits, Options, Plan, Switches};
@@ -94,6 +94,41 @@ fn an_example_is_verified_with_its_data_weights_and_activations_divided() {
         let rows = verdict.steps[2].rows.iter().filter(|r| r.name == name || r.name.starts_with(&part));
         let compared: usize = rows.map(|r| r.total.shape.iter().product::<usize>()).sum();
         assert_eq!(compared, 64 * 64, "{name}");
+    }
+}
+
+/// Clipped, in parts, under a schedule, with tensors in blocks: every value lies within its bound.
+#[test]
+fn clipped_and_accumulated_steps_are_verified_in_blocks() {
+    let Some(device) = adapter() else { return };
+    let net = network(&[16, 96, 48, 16], &[Activation::Tanh; 3], &[true], Loss::Mse);
+    let parameters = initial_parameters(&net.layers, 1);
+    let number = |i: usize| f64::from(((i as f64 * 0.7).sin()) as f32);
+    let (x, target): (Vec<f64>, Vec<f64>) = (0..60 * 16).map(|i| (number(i), number(i + 7))).unzip();
+    let data = Dataset::numbers(&x, 16, &target, 16);
+    let device = limited(device, limits(device, 1536, 2, 16));
+    for (clip, accumulate, optimizer) in
+        [(Clip::Norm(0.1), 1, Optimizer::adam(0.01)), (Clip::Norm(0.1), 3, MOMENTUM), (Clip::Value(1e-3), 2, ADAMW)]
+    {
+        let rule = UpdateRule { optimizer, schedule: Schedule::one_cycle(4), clip: Some(clip), accumulate };
+        let question = Question {
+            network: &net,
+            rule,
+            parameters: &parameters,
+            data: &data,
+            batch_size: 40,
+            seed: 1,
+            steps: 4,
+            slack: 1.0,
+            unfused: false,
+            switches: Switches::default(),
+        };
+        let verdict = pollster::block_on(verify(&question, &device)).unwrap();
+        assert!(verdict.passed, "{rule:?}: {}", report::text(&verdict));
+        // Every number of the largest weight was clipped, in blocks.
+        let rows = verdict.steps[3].rows.iter().filter(|r| r.name.starts_with("clipped.layers.1.weight"));
+        let parts: Vec<usize> = rows.map(|r| r.total.shape.iter().product()).collect();
+        assert!(parts.len() > 1 && parts.iter().sum::<usize>() == 96 * 48, "{rule:?}: {parts:?}");
     }
 }
 

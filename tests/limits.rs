@@ -6,10 +6,11 @@ use support::divided::{agree, divided, sizes};
 use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, SGD, network, read};
 use wgrad::Error;
 use wgrad::data::Dataset;
-use wgrad::exec::Device;
-use wgrad::graph::{Activation, Loss};
+use wgrad::exec::{Device, Flow};
+use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::kernels::{Kernel, Param};
-use wgrad::model::{Network, Samples};
+use wgrad::model::init::initial_parameters;
+use wgrad::model::{Layer, LayerKind, Network, Samples, Tensor};
 use wgrad::plan::{Dispatch, Limits, Options, Plan, lower};
 use wgrad::train::rows::{RowTargets, Rows};
 use wgrad::train::samples::SampleSet;
@@ -134,6 +135,68 @@ fn a_product_too_deep_for_the_loops_of_an_adapter_is_summed_in_parts() {
     let plan = divided(&problem, limits);
     assert!(kernels(&plan).contains(&Kernel::add));
     agree(&Device::cpu(), &problem, limits);
+}
+
+/// Parameters after 6 steps of 64 rows within `limits`, and the kernels of a step.
+fn trained(rule: UpdateRule, limits: Limits) -> (Vec<Tensor>, Vec<Kernel>) {
+    let mut net = network(&[16, 96, 48, 16], &[Activation::Tanh; 3], &[true], Loss::Mse);
+    net.layers.insert(1, Layer::same_width(96, LayerKind::LayerNorm, Activation::Identity));
+    net.layers.insert(3, Layer::same_width(48, LayerKind::Dropout { p: 0.25 }, Activation::Identity));
+    let number = |i: usize| f64::from(((i as f64 * 0.7).sin()) as f32);
+    let x: Vec<f64> = (0..150 * 16).map(number).collect();
+    let target: Vec<f64> = (0..150 * 16).map(|i| number(i + 7)).collect();
+    let roles = Roles { train: Some((150, 64, rule)), seed: 5, ..Roles::default() };
+    let mut engine = pollster::block_on(Engine::open_within(&Device::cpu_f64(), limits, &net, roles)).unwrap();
+    engine.write_parameters(&initial_parameters(&net.layers, 2)).unwrap();
+    engine.set_training_data(&Dataset::numbers(&x, 16, &target, 16)).unwrap();
+    let order: Vec<u32> = (0..150).map(|i| i * 7 % 150).collect();
+    for epoch in 0..2 {
+        pollster::block_on(engine.train(&order, 3 * epoch, &mut |_| Flow::Continue)).unwrap();
+    }
+    let kernels = engine.plans()[0].dispatches.iter().map(|d| d.kernel).collect();
+    (pollster::block_on(engine.read_parameters()).unwrap(), kernels)
+}
+
+/// Clipping, accumulation and every optimizer over tensors that no binding holds: in f64 the steps are those of whole tensors to
+/// within the order of sums.
+#[test]
+fn clipped_and_accumulated_steps_in_blocks_are_those_in_a_piece() {
+    let far = |a: &[Tensor], b: &[Tensor]| {
+        let pairs = a.iter().zip(b).flat_map(|(a, b)| a.values.iter().zip(&b.values));
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    };
+    let optimizers = [
+        Optimizer::sgd(0.1),
+        Optimizer::adam(0.01),
+        Optimizer::nadam(0.01),
+        Optimizer::rmsprop(0.01),
+        Optimizer::adagrad(0.1),
+        Optimizer::adamw(0.01),
+    ];
+    let clips = [Some(Clip::Norm(0.1)), Some(Clip::Value(1e-3)), None];
+    for (i, optimizer) in optimizers.into_iter().enumerate() {
+        let (clip, accumulate) = (clips[i % 3], 1 + i % 4);
+        let schedule = if i == 4 { Schedule::cosine(6) } else { Schedule::one_cycle(6) };
+        let optimizer = optimizer.under(&schedule).unwrap();
+        let rule = UpdateRule { optimizer, schedule, clip, accumulate };
+        let (whole, in_a_piece) = trained(rule, Limits::CPU);
+        let (divided, in_blocks) = trained(rule, limits(1536, 1 + i % 2));
+        let count = |kernels: &[Kernel], of: Kernel| kernels.iter().filter(|k| **k == of).count();
+        assert!(in_blocks.len() > in_a_piece.len(), "{rule:?}: nothing was divided");
+        // The largest weight has 4,608 numbers, in three blocks at least.
+        let step = *in_blocks.iter().find(|k| k.row().bindings.iter().any(|b| b.name == "hyper")).unwrap();
+        assert!(count(&in_blocks, step) > count(&in_a_piece, step), "{rule:?}");
+        if let Some(Clip::Norm(_)) = clip {
+            assert!(count(&in_blocks, Kernel::square_sum) > count(&in_a_piece, Kernel::square_sum), "{rule:?}");
+        }
+        // Six steps on numbers of about 1. An optimizer that divides by the root of a small mean of squares makes much of an
+        // error of 1e-16 in a gradient: the least gradients here are about 1e-6.
+        let off = far(&whole, &divided);
+        assert!(off < 1e-10, "{rule:?}: {off:e}");
+        // Control: with another clipping, or one part more, it is farther.
+        let other = UpdateRule { clip: Some(Clip::Norm(0.05)), accumulate: accumulate + 1, ..rule };
+        assert!(far(&trained(other, Limits::CPU).0, &whole) > 1e-6, "{rule:?}");
+    }
 }
 
 #[test]

@@ -71,6 +71,54 @@ fn an_update_that_leaves_the_numbers_is_found_though_the_loss_is_finite() {
     place.good(&["train", "calm.toml", "--run", "calm", "--device", "cpu"]);
 }
 
+/// The step that is replayed is the one that was trained: in parts, clipped, under a schedule, with every optimizer.
+#[test]
+fn a_clipped_and_accumulated_step_is_replayed() {
+    use wgrad::train::replay::{Bundle, replay};
+    let place = Place::new();
+    for (i, (more, optimizer)) in [
+        ("accumulate = 3", "{ sgd = { lr = 1e30 } }"),
+        ("clip = { norm = 0.5 }", "{ sgd = { lr = 1e30 } }"),
+        ("clip = { value = 0.5 }", "{ lion = { lr = 1e30 } }"),
+        ("accumulate = 2\nclip = { norm = 0.5 }\nschedule = \"one_cycle\"", "{ nadam = { lr = 1e30 } }"),
+        ("accumulate = 7\nclip = { value = 0.1 }", "{ rmsprop = { lr = 1e30, momentum = 0.5 } }"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = format!("r{i}");
+        let spec = REGRESSION.replace("{ sgd = { lr = 0.1 } }", optimizer);
+        place.write_edited("wild.toml", &spec, "seed = 1", &format!("seed = 1\n{more}"));
+        let found = place.run(&["train", "wild.toml", "--run", &run, "--device", "cpu"]);
+        assert_eq!(found.code, Some(1), "{more}: {found:?}");
+        let file = format!("{run}/fault.safetensors");
+        let (code, value) = replayed(&place, &[&file, "--device", "cpu"]);
+        assert_eq!((code, &value["reproduced"]), (Some(1), &Value::Bool(true)), "{more}: {value:#}");
+        let named = found.stderr.split("In step ").nth(1).unwrap().split(' ').next().unwrap();
+        assert_eq!(value["step"].to_string(), named, "{more}");
+        let of = |key: &str| value["culprit"][key].as_str().unwrap();
+        let fault = format!("the first op at fault is {} ({}, {})", of("label"), of("kernel"), of("phase"));
+        assert!(found.stderr.contains(&fault), "{more}: {fault} is not in: {}", found.stderr);
+        // The same step on numbers that stay finite: its loss is that of the batch in one part.
+        let mut bundle = Bundle::load(&place.path(&file)).unwrap();
+        bundle.parameters.iter_mut().for_each(|p| p.values.fill(0.5));
+        bundle.states.iter_mut().for_each(|s| s.values.fill(0.5));
+        bundle.hyper.iter_mut().for_each(|h| *h = h.clamp(0.0, 1.0));
+        let cpu = wgrad::exec::Device::cpu();
+        let parts = pollster::block_on(replay(&bundle, &cpu)).unwrap();
+        assert!(!parts.reproduced(), "{more}: {:?}", parts.culprit);
+        bundle.spec.train.batch_size *= bundle.spec.train.accumulate;
+        bundle.spec.train.accumulate = 1;
+        let whole = pollster::block_on(replay(&bundle, &cpu)).unwrap();
+        // Sums of at most 56 squares in two orders, each term within a few roundings.
+        assert!((parts.loss - whole.loss).abs() <= 2.0 * 64.0 * (-24_f64).exp2() * whole.loss, "{more}");
+        // Control: it is not the loss of what a part alone has.
+        bundle.weights.iter_mut().skip(3).for_each(|w| *w = 0.0);
+        let other = pollster::block_on(replay(&bundle, &cpu)).unwrap();
+        assert!((other.loss - whole.loss).abs() > 1e-3 * whole.loss, "{more}");
+    }
+}
+
 #[test]
 fn files_that_are_no_whole_bundle_are_refused() {
     let place = Place::new();

@@ -248,6 +248,51 @@ fn a_layer_is_of_one_kind() {
 }
 
 #[test]
+fn clipping_and_accumulation_are_refused_by_their_place() {
+    let after = |line: &str| format!("seed = 1\n{line}");
+    for (line, column, parts) in [
+        ("clip = { norm = 0 }", 17, ["`norm`", "above 0"]),
+        ("clip = { norm = nan }", 17, ["`norm`", "above 0"]),
+        ("clip = { value = -1 }", 18, ["`value`", "found -1"]),
+        ("clip = { value = inf }", 18, ["`value`", "found inf"]),
+        ("clip = { norm = \"big\" }", 17, ["`norm`", "found the string \"big\""]),
+        ("clip = { norm = 1, value = 1 }", 8, ["`clip`", "both norm and value"]),
+        ("clip = {}", 8, ["`clip`", "empty"]),
+        ("clip = 1.0", 8, ["clip", "table"]),
+        ("clip = { size = 1 }", 10, ["unknown key `size`", "norm, value"]),
+        ("accumulate = 0", 14, ["`accumulate`", "at least 1"]),
+        ("accumulate = -2", 14, ["`accumulate`", "at least 1"]),
+        ("accumulate = 1.5", 14, ["`accumulate`", "found 1.5"]),
+        ("accumulate = \"two\"", 14, ["`accumulate`", "found the string \"two\""]),
+        ("accumulate = 2147483648", 14, ["`accumulate`", "2^31"]),
+        ("schedule = { step = { step_size = 0 } }", 35, ["`step_size`", "at least 1"]),
+        ("schedule = { exponential = { gamma = 0 } }", 38, ["`gamma`", "above 0"]),
+        ("schedule = { exponential = {} }", 28, ["`gamma`", "gamma = 0.95"]),
+        ("schedule = { linear = { end_factor = -1 } }", 38, ["`end_factor`", "at least 0"]),
+        ("schedule = { cosine = { eta_min = nan } }", 35, ["`eta_min`", "at least 0"]),
+        ("schedule = { cosine = { length = -1 } }", 34, ["`length`", "-1"]),
+        ("schedule = { cosine = { warmup = 1.5 } }", 34, ["`warmup`", "1.5"]),
+        ("schedule = { cosine = { warmup_factor = 2 } }", 41, ["`warmup_factor`", "at most 1"]),
+        ("schedule = { one_cycle = { div_factor = 0.5 } }", 41, ["`div_factor`", "at least 1"]),
+        ("schedule = { one_cycle = { anneal = \"sin\" } }", 37, ["`anneal`", "\"cos\" or \"linear\""]),
+        ("schedule = { one_cycle = { cycle_momentum = 1 } }", 45, ["`cycle_momentum`", "true or false"]),
+        ("schedule = { one_cycle = { base_momentum = 0 } }", 44, ["`base_momentum`", "above 0 and below 1"]),
+        ("schedule = { one_cycle = { max_momentum = 1 } }", 43, ["`max_momentum`", "above 0 and below 1"]),
+        ("schedule = { reduce_on_plateau = { patience = -1 } }", 47, ["`patience`", "-1"]),
+    ] {
+        refused("seed = 1", &after(line), &format!(":20:{column}"), &parts);
+    }
+    // Control: the same lines with values that there are.
+    for line in ["clip = { norm = 1 }", "accumulate = 2", "schedule = { one_cycle = { base_momentum = 0.5 } }"] {
+        parse(&edited("seed = 1", &after(line))).unwrap();
+    }
+    let spec = edited("dense = 10", "dense = 10\n[[model.layers]]\nbatch_norm = true");
+    let message = parse(&spec.replace("seed = 1", &after("accumulate = 2"))).unwrap_err().to_string();
+    assert!(message.starts_with("examples/s.toml:22:14: `accumulate`") && message.contains("layer_norm"), "{message}");
+    parse(&spec.replace("seed = 1", &after("accumulate = 1"))).unwrap();
+}
+
+#[test]
 fn toml_syntax_errors_have_a_place() {
     refused("dense = 32", "dense = ", ":8:9", &["TOML"]);
     refused("dense = 32", "dense = 3\ndense = 4", ":9:1", &["TOML", "duplicate"]);
@@ -590,6 +635,10 @@ fn any_spec() -> impl Strategy<Value = Spec> {
     (data, model, train()).prop_map(|(data, model, mut train)| {
         // Without validation there is nothing to stop by.
         train.early_stopping = train.early_stopping.filter(|_| data.validation.is_some());
+        // Batch norm has no parts of a batch.
+        if model.layers.iter().any(|l| l.kind == LayerKindSpec::BatchNorm) {
+            train.accumulate = 1;
+        }
         Spec { data, model, train }
     })
 }

@@ -174,6 +174,8 @@ impl Network {
     /// other: what lives within a part shares its memory with the next one's. Each part has its rows in a table of its own,
     /// and their weights, which are those in the whole batch, so that the sum of the gradients is the batch's.
     fn accumulated_graph(&self, samples: Samples<'_>, count: usize) -> Result<Graph> {
+        // Each part would move the running statistics, in place and one after the other, and verification knows what a device
+        // held before a step and after it, not between two parts.
         if self.layers.iter().any(|layer| layer.kind == LayerKind::BatchNorm) {
             return Err(crate::Error::Shape(
                 "batch norm takes the statistics of a whole batch, which has none in parts. Remove accumulate, or \

@@ -33,7 +33,14 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
         &empty,
     )?;
     let validated = data.validation.is_some();
-    let train = train(&root.section("train", "[train] with `loss` and `optimizer`")?, &empty, validated)?;
+    let section = root.section("train", "[train] with `loss` and `optimizer`")?;
+    let train = train(&section, &empty, validated)?;
+    let by_batch = model.layers.iter().any(|layer| layer.kind == LayerKindSpec::BatchNorm);
+    if let Some(value) = section.get("accumulate").filter(|_| by_batch && train.accumulate > 1) {
+        let message = "`accumulate` divides a batch, and batch norm takes the statistics of a whole one. Remove \
+                       `accumulate`, or take layer_norm in the place of batch_norm";
+        return Err(source.error(&value.span(), message));
+    }
     Ok(Spec { data, model, train })
 }
 

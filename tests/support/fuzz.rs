@@ -15,13 +15,14 @@ use wgrad::compare::Comparison;
 use wgrad::data::rng::Philox;
 use wgrad::data::{Dataset, Scale, Targets, epoch_order};
 use wgrad::exec::{Device, Flow};
-use wgrad::graph::{Activation, Adagrad, Adam, Loss, Optimizer, RmsProp};
+use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, RmsProp, Schedule, Shape, UpdateRule};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
-use wgrad::model::{Init, Layer, Network, Tensor};
+use wgrad::model::{Init, Layer, LayerKind, Network, Tensor};
 use wgrad::plan::Switches;
 use wgrad::spec::{
     CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
+    Unit,
 };
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
@@ -50,9 +51,19 @@ pub enum Values {
     Mixed,
 }
 
-/// A layer in words.
+/// What a layer is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    Dense,
+    Dropout(f64),
+    LayerNorm,
+    BatchNorm,
+}
+
+/// A layer in words; one that is not dense has as many outputs as inputs, whatever it says here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sketch {
+    pub kind: Kind,
     pub outputs: usize,
     pub activation: Activation,
     pub bias: bool,
@@ -64,10 +75,14 @@ pub struct Case {
     pub layers: Vec<Sketch>,
     pub inputs: usize,
     pub rows: usize,
+    /// Rows of a part of a step.
     pub batch: usize,
+    pub accumulate: usize,
     pub steps: usize,
     pub loss: Loss,
     pub optimizer: Optimizer,
+    pub schedule: Schedule,
+    pub clip: Option<Clip>,
     pub features: Values,
     pub weights: Values,
     pub unfused: bool,
@@ -120,6 +135,33 @@ fn optimizer() -> impl Strategy<Value = Optimizer> {
     })
 }
 
+fn kind() -> impl Strategy<Value = Kind> {
+    let dropout = prop::sample::select(&[0.5, 0.1, 0.9, 0.0][..]).prop_map(Kind::Dropout);
+    prop_oneof![6 => Just(Kind::Dense), 1 => dropout, 1 => Just(Kind::LayerNorm), 1 => Just(Kind::BatchNorm)]
+}
+
+fn clip() -> impl Strategy<Value = Option<Clip>> {
+    let most = || prop::sample::select(&[1.0, 0.01, 1e4][..]);
+    prop_oneof![2 => Just(None), 1 => most().prop_map(|m| Some(Clip::Norm(m))), 1 => most().prop_map(|m| Some(Clip::Value(m)))]
+}
+
+/// Schedules of a few steps, so that the rates of a case's steps differ.
+fn schedule() -> impl Strategy<Value = Schedule> {
+    let length = || 1_u64..=5;
+    let cycle = (length(), any::<bool>(), any::<bool>(), any::<bool>());
+    let shape = prop_oneof![
+        4 => Just(Shape::Constant),
+        1 => (1_u64..=2).prop_map(|step_size| Shape::Step { step_size, gamma: 0.5 }),
+        1 => Just(Shape::Exponential { gamma: 0.9 }),
+        1 => length().prop_map(|length| Shape::Linear { start_factor: 1.0, end_factor: 0.0, length }),
+        1 => length().prop_map(|length| Shape::Cosine { eta_min: 0.0, length }),
+        3 => cycle.prop_map(|(length, linear, three_phase, cycle_momentum)| {
+            Shape::OneCycle(OneCycle { length, linear, three_phase, cycle_momentum, ..OneCycle::DEFAULT })
+        }),
+    ];
+    (shape, prop_oneof![3 => Just(0_u64), 1 => 1_u64..=2]).prop_map(|(shape, w)| Schedule::steps(shape).warmup(w))
+}
+
 fn values() -> impl Strategy<Value = Values> {
     use Values::{Equal, Large, Mixed, Plain, Tiny, Zeros};
     prop_oneof![4 => Just(Plain), 1 => Just(Zeros), 1 => Just(Equal), 1 => Just(Large), 1 => Just(Tiny), 1 => Just(Mixed)]
@@ -127,23 +169,44 @@ fn values() -> impl Strategy<Value = Values> {
 
 /// All cases. Where one would take too long its rows are cut.
 pub fn cases() -> impl Strategy<Value = Case> {
-    let sketch = (size(), activation(), any::<bool>());
-    let sketch = sketch.prop_map(|(outputs, activation, bias)| Sketch { outputs, activation, bias });
+    let sketch = (kind(), size(), activation(), any::<bool>());
+    let sketch = sketch.prop_map(|(kind, outputs, activation, bias)| Sketch { kind, outputs, activation, bias });
     let shape = (prop::collection::vec(sketch, 1..=4), size(), size(), size(), 1_usize..=3);
     let style = (loss(), optimizer(), values(), values(), any::<bool>(), any::<u64>());
-    (shape, style).prop_map(|((mut layers, inputs, rows, batch, steps), style)| {
-        let (loss, optimizer, features, weights, unfused, seed) = style;
-        if let (Loss::BinaryCrossEntropy, Some(last)) = (loss, layers.last_mut()) {
-            // It takes probabilities.
-            if last.activation != Activation::Softmax {
-                last.activation = Activation::Sigmoid;
+    let update = (prop_oneof![3 => Just(1_usize), 1 => 2_usize..=4], schedule(), clip());
+    // Boxed: a strategy of strategies is larger than the stack of a test.
+    (shape.boxed(), style.boxed(), update.boxed()).prop_map(
+        |((mut layers, inputs, rows, batch, steps), style, update)| {
+            let (loss, optimizer, features, weights, unfused, seed) = style;
+            let (accumulate, schedule, clip) = update;
+            if let (Loss::BinaryCrossEntropy, Some(last)) = (loss, layers.last_mut()) {
+                // It takes probabilities.
+                if last.activation != Activation::Softmax {
+                    last.activation = Activation::Sigmoid;
+                }
             }
-        }
-        let widths: Vec<usize> = std::iter::once(inputs).chain(layers.iter().map(|l| l.outputs)).collect();
-        let largest = widths.windows(2).map(|w| w[0] * w[1]).max().unwrap_or(1);
-        let rows = rows.min((MOST_PRODUCTS / largest).max(1));
-        Case { layers, inputs, rows, batch, steps, loss, optimizer, features, weights, unfused, seed }
-    })
+            let widths: Vec<usize> = std::iter::once(inputs).chain(layers.iter().map(|l| l.outputs)).collect();
+            let largest = widths.windows(2).map(|w| w[0] * w[1]).max().unwrap_or(1);
+            let rows = rows.min((MOST_PRODUCTS / largest).max(1));
+            let case = Case {
+                layers,
+                inputs,
+                rows,
+                batch,
+                accumulate,
+                steps,
+                loss,
+                optimizer,
+                schedule,
+                clip,
+                features,
+                weights,
+                unfused,
+                seed,
+            };
+            case.sound()
+        },
+    )
 }
 
 /// `n` numbers in the style of `values`, as f32 holds them; `scale` is the size of plain ones.
@@ -170,11 +233,46 @@ fn draw(values: Values, n: usize, scale: f64, rng: &mut Philox) -> Vec<f64> {
 }
 
 impl Case {
+    /// The case with what a spec refuses put right: no dense layer, batch norm in parts of a batch, a momentum to cycle where
+    /// there is none.
+    fn sound(mut self) -> Case {
+        if !self.layers.iter().any(|l| l.kind == Kind::Dense) {
+            self.layers[0].kind = Kind::Dense;
+        }
+        if self.layers.iter().any(|l| l.kind == Kind::BatchNorm) {
+            self.accumulate = 1;
+        }
+        match self.optimizer.under(&self.schedule) {
+            Ok(optimizer) => self.optimizer = optimizer,
+            Err(_) => self.schedule = Schedule::CONSTANT,
+        }
+        self
+    }
+
     pub fn network(&self) -> Network {
-        let mut inputs = self.inputs;
-        let shape =
-            |l: &Sketch| Layer::dense(std::mem::replace(&mut inputs, l.outputs), l.outputs, l.activation, l.bias);
+        let mut width = self.inputs;
+        let shape = |l: &Sketch| {
+            let kind = match l.kind {
+                Kind::Dense => {
+                    return Layer::dense(std::mem::replace(&mut width, l.outputs), l.outputs, l.activation, l.bias);
+                }
+                Kind::Dropout(p) => LayerKind::Dropout { p },
+                Kind::LayerNorm => LayerKind::LayerNorm,
+                Kind::BatchNorm => LayerKind::BatchNorm,
+            };
+            Layer::same_width(width, kind, l.activation)
+        };
         Network { layers: self.layers.iter().map(shape).collect(), loss: self.loss }
+    }
+
+    /// Optimizer, schedule, clipping, parts.
+    pub fn rule(&self) -> UpdateRule {
+        UpdateRule { optimizer: self.optimizer, schedule: self.schedule, clip: self.clip, accumulate: self.accumulate }
+    }
+
+    /// Rows of a step.
+    fn step_rows(&self) -> usize {
+        (self.batch * self.accumulate).min(self.rows)
     }
 
     pub fn parameters(&self) -> Vec<Tensor> {
@@ -184,6 +282,9 @@ impl Case {
         for p in &mut parameters {
             let scale = if p.shape.len() == 1 { 0.5 } else { (3.0 / p.shape[1] as f64).sqrt() };
             p.values = draw(self.weights, p.values.len(), scale, &mut rng);
+            if p.name.ends_with("running_var") {
+                p.values.iter_mut().for_each(|v| *v = v.abs());
+            }
         }
         parameters
     }
@@ -215,10 +316,10 @@ impl Case {
         let (network, parameters, data) = (self.network(), self.parameters(), self.data());
         let question = Question {
             network: &network,
-            rule: self.optimizer.into(),
+            rule: self.rule(),
             parameters: &parameters,
             data: &data,
-            batch_size: self.batch,
+            batch_size: self.step_rows(),
             seed: self.seed >> 1,
             steps: self.steps,
             slack: 1.0,
@@ -237,7 +338,12 @@ impl Case {
     /// The spec that says the same, with its data in `data.csv` beside it.
     pub fn spec(&self, folder: &Path) -> Spec {
         let layer = |l: &Sketch| LayerSpec {
-            kind: LayerKindSpec::Dense { outputs: l.outputs, bias: l.bias, init: Init::Auto },
+            kind: match l.kind {
+                Kind::Dense => LayerKindSpec::Dense { outputs: l.outputs, bias: l.bias, init: Init::Auto },
+                Kind::Dropout(p) => LayerKindSpec::Dropout(p),
+                Kind::LayerNorm => LayerKindSpec::LayerNorm,
+                Kind::BatchNorm => LayerKindSpec::BatchNorm,
+            },
             activation: l.activation,
         };
         Spec {
@@ -258,9 +364,9 @@ impl Case {
             train: TrainSpec {
                 loss: self.loss,
                 optimizer: self.optimizer,
-                schedule: ScheduleSpec::default(),
-                clip: None,
-                accumulate: 1,
+                schedule: ScheduleSpec { schedule: self.schedule, unit: Unit::Step },
+                clip: self.clip,
+                accumulate: self.accumulate,
                 batch_size: self.batch,
                 epochs: 1,
                 // TOML's integers are signed.
@@ -340,9 +446,9 @@ fn out_of_range(case: &Case, verdict: &Verdict) -> bool {
 /// Every arena after each step on the CPU in f64, each node with a value of its own.
 async fn trajectory(case: &Case) -> wgrad::Result<Vec<Vec<Vec<f64>>>> {
     let data = case.data();
-    let batch = case.batch.min(data.rows);
-    let train = Some((data.rows, batch, case.optimizer.into()));
-    let roles = Roles { train, keep_all: true, unfused: true, ..Roles::default() };
+    let batch = case.step_rows();
+    let train = Some((data.rows, batch, case.rule()));
+    let roles = Roles { train, keep_all: true, unfused: true, seed: case.seed >> 1, ..Roles::default() };
     let mut engine = Engine::open(&Device::cpu_f64(), &case.network(), roles).await?;
     engine.write_parameters(&case.parameters())?;
     engine.set_training_data(&data)?;
@@ -435,6 +541,7 @@ impl Case {
         let mut add = |edit: &dyn Fn(&mut Case)| {
             let mut case = self.clone();
             edit(&mut case);
+            let case = case.sound();
             if format!("{case:?}") != format!("{self:?}") {
                 all.push(case);
             }
@@ -447,6 +554,7 @@ impl Case {
             }
             smaller(self.layers[i].outputs).into_iter().for_each(|n| add(&|c| c.layers[i].outputs = n));
             add(&|c| c.layers[i].bias = false);
+            add(&|c| c.layers[i].kind = Kind::Dense);
             // binary_cross_entropy takes probabilities.
             if self.loss != Loss::BinaryCrossEntropy || i + 1 < self.layers.len() {
                 add(&|c| c.layers[i].activation = Activation::Identity);
@@ -458,7 +566,10 @@ impl Case {
         }
         smaller(self.batch).into_iter().for_each(|n| add(&|c| c.batch = n));
         smaller(self.inputs).into_iter().for_each(|n| add(&|c| c.inputs = n));
+        add(&|c| c.schedule = Schedule::CONSTANT);
         add(&|c| c.optimizer = Optimizer::sgd(0.1));
+        add(&|c| c.clip = None);
+        add(&|c| c.accumulate = 1);
         add(&|c| c.features = Values::Plain);
         add(&|c| c.weights = Values::Plain);
         add(&|c| c.unfused = false);

@@ -68,6 +68,8 @@ pub mod plan;
 pub mod report;
 pub mod spec;
 pub mod train;
+#[doc(hidden)]
+pub mod tune;
 pub mod verify;
 
 pub use error::{Error, Result};

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, usize, &[&str])] = &[
     ("train", 6, &["*"]),
     ("verify", 6, &["*"]),
     ("bench", 6, &["*"]),
+    ("tune", 6, &["*"]),
     ("exchange", 6, &["*"]),
     // Text alone.
     ("guide", 7, &["*"]),

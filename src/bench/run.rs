@@ -90,6 +90,9 @@ pub struct Line {
     pub warmup_steps: usize,
     /// The most memory that the process held, where the system tells.
     pub peak_rss_mib: Option<f64>,
+    /// The tuning in use: its file and digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<String>,
     /// Whether `loss_check` is the peers'.
     pub loss_agrees: bool,
     /// Steps per second of the repetitions.
@@ -160,6 +163,7 @@ pub async fn measure(device: &Device, workload: Workload, settings: Settings) ->
         compile_or_warmup_s,
         warmup_steps,
         peak_rss_mib,
+        tuning: device.tuning().map(|tuning| tuning.source.clone()),
         loss_agrees: workload.agrees(loss_check),
         repetitions: rates,
         data_s: runner.data_s,

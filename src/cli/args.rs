@@ -5,6 +5,12 @@ use crate::spec::DataFile;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+mod bench;
+mod tuning;
+
+pub use bench::Bench;
+pub use tuning::{Tune, TuningArgs};
+
 /// Trains neural networks with WGSL compute shaders and proves every gradient against a CPU path.
 #[derive(Debug, Parser)]
 #[command(
@@ -15,6 +21,7 @@ use std::path::PathBuf;
 Environment:
   WGRAD_ADAPTER      adapter to use where --adapter is not given
   WGRAD_REQUIRE_GPU  1: a missing adapter is a failure, not a reason for the CPU
+  WGRAD_CACHE        folder of measured tunings [default: wgrad in the user's folder for caches]
   WGRAD_LOG          log filter, for example wgrad=debug
   WGRAD_DUMP         prints graph, plan, wgsl (comma-separated) to stderr
   WGRAD_LIMITS       lowers an adapter's limits, for tests: max_storage_buffer_binding_size=65536,
@@ -97,6 +104,11 @@ pub enum Command {
     /// Buffers, dispatches and memory of a spec's train step
     #[command(after_help = "Example: wgrad plan examples/digits.toml --target webgpu --memory 2GiB")]
     Plan(Plan),
+    /// Measure which way of computing each matrix product is the fastest on an adapter, and keep the result
+    #[command(after_help = "Examples: wgrad tune examples/digits.toml --adapter llvmpipe\n          \
+                            wgrad tune mnist wide --adapter llvmpipe --out llvmpipe.tuning.toml\n\n\
+                            train, verify, bench and plan take the result from the cache, or from the file of --tuning.")]
+    Tune(Tune),
     /// Time the training of fixed workloads that other frameworks run as well
     #[command(after_help = "Examples: wgrad bench digits mnist --device cpu --json before.jsonl\n          \
                             wgrad bench digits mnist --device cpu --compare before.jsonl\n          \
@@ -242,6 +254,8 @@ pub struct Train {
     pub tui: bool,
     #[command(flatten)]
     pub switches: SwitchArgs,
+    #[command(flatten)]
+    pub tuning: TuningArgs,
 }
 
 /// A file with features and targets; `grad` takes all of its rows, in their order, as one batch.
@@ -435,6 +449,8 @@ pub struct Verify {
     pub unfused: bool,
     #[command(flatten)]
     pub switches: SwitchArgs,
+    #[command(flatten)]
+    pub tuning: TuningArgs,
     /// Write JUnit XML, one test case a value
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -445,7 +461,7 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Verify the CPU and every adapter of this machine, side by side, with digests of all values
-    #[arg(long, conflicts_with_all = ["device", "adapter", "junit", "html"])]
+    #[arg(long, conflicts_with_all = ["device", "adapter", "junit", "html", "asked"])]
     pub matrix: bool,
 }
 
@@ -507,51 +523,11 @@ pub struct Plan {
     pub memory: Option<u64>,
     #[command(flatten)]
     pub switches: SwitchArgs,
+    #[command(flatten)]
+    pub tuning: TuningArgs,
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct Bench {
-    /// seed, digits, mnist, mnist-adam, wide, square [default: all]
-    #[arg(value_name = "WORKLOAD")]
-    pub workloads: Vec<String>,
-    /// Time of a workload's repetitions together, in seconds
-    #[arg(long, value_name = "S", default_value_t = 2.5, value_parser = seconds)]
-    pub seconds: f64,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-    #[command(flatten)]
-    pub switches: SwitchArgs,
-    /// Print JSON, one line a workload, or write it to FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
-    pub json: Option<PathBuf>,
-    /// Time every dispatch of a step and hold it against the measured peaks of the device
-    #[arg(long)]
-    pub profile: bool,
-    /// Do the same for every kernel of the table by itself; no workload runs unless named
-    #[arg(long)]
-    pub kernels: bool,
-    /// Compare with the results that --json FILE wrote earlier on this machine
-    #[arg(long, value_name = "FILE")]
-    pub compare: Option<PathBuf>,
-    /// Write a trace of a few steps of one workload, for ui.perfetto.dev
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// Write the roofline of the device with the dispatches, SVG
-    #[arg(long, value_name = "FILE")]
-    pub roofline: Option<PathBuf>,
-    /// This process measures one workload for another process
-    #[arg(long, hide = true)]
-    pub child: bool,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(x) if x > 0.0 && x <= 3600.0 => Ok(x),
-        _ => Err(format!("{text} is not a number of seconds above 0, at most 3600")),
-    }
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

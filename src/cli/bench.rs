@@ -140,9 +140,9 @@ fn open_to_profile(args: &args::Bench) -> anyhow::Result<Device> {
 /// Measures in this process.
 fn here(args: &args::Bench, workload: Workload) -> anyhow::Result<Line> {
     let profile = profiles(args);
-    let device = if profile { open_to_profile(args)? } else { args.device.open()? };
+    let device = args.tuning.choose(if profile { open_to_profile(args)? } else { args.device.open()? })?;
     if !args.child {
-        out::words(&format!("device    {} ({})", device.name(), device.reason()));
+        out::device(&device);
     }
     let switches = args.switches.parse()?;
     let settings = Settings { profile, switches, ..Settings::seconds(args.seconds) };
@@ -162,6 +162,7 @@ fn elsewhere(args: &args::Bench, name: &str) -> anyhow::Result<Line> {
     if profiles(args) {
         command.arg("--profile");
     }
+    command.arg("--tuning").arg(args.tuning.asked.as_arg());
     command.args(args.switches.without.iter().flat_map(|name| ["--without", name]));
     let ended = command.stderr(Stdio::inherit()).output().context("the program could not start itself")?;
     let text = String::from_utf8_lossy(&ended.stdout);

@@ -26,6 +26,7 @@ mod report;
 mod shell;
 mod stop;
 mod train;
+mod tune;
 mod verify;
 mod watchers;
 
@@ -72,6 +73,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Plan(args) => plan::run(args),
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args),
+        Command::Tune(args) => tune::run(args),
         Command::Bench(args) => bench::run(args),
     }
 }

@@ -1,6 +1,7 @@
 //! Printing: results to stdout, words to stderr. A closed pipe is no panic.
 
 use crate::error::Error;
+use crate::exec::Device;
 use crate::model::weights::write_atomically;
 use anyhow::Context;
 use serde::Serialize;
@@ -18,6 +19,14 @@ pub fn result(text: &str) -> anyhow::Result<()> {
 /// Prints words to stderr. Where stderr is closed there is nobody to tell.
 pub fn words(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says which device it is, and the tuning in use, if any.
+pub fn device(device: &Device) {
+    words(&format!("device    {} ({})", device.name(), device.reason()));
+    if let Some(tuning) = device.tuning() {
+        words(&format!("tuning    {}", tuning.source));
+    }
 }
 
 /// A message as a terminal may show it. What a file holds is quoted in messages: control characters in it would move the

@@ -10,6 +10,7 @@ use crate::train::Roles;
 use crate::train::engine::{Target, planned};
 use crate::train::forecast::{Forecast, check_memory, largest_batch, part_of};
 use crate::train::prepare::{Prepared, prepare};
+use crate::tune::Asked;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -46,7 +47,7 @@ fn in_file(spec: &Spec, prepared: &Prepared) -> bool {
 pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
     let prepared = prepare(&spec)?;
-    let opened = open(&args.target)?;
+    let opened = open(&args)?;
     let target = target(opened.as_ref())?;
     let rows = prepared.train.rows;
     let batch = spec.train.batch_of(rows);
@@ -104,14 +105,19 @@ fn totals(target: &Target<'_>, parameters: usize, plan: &Plan) -> Totals {
     }
 }
 
-/// The device called `name`; none for the default limits of WebGPU.
-fn open(name: &str) -> anyhow::Result<Option<Device>> {
-    let choice = match name {
-        "webgpu" => return Ok(None),
+/// The device of `--target` with its tuning; none for the default limits of WebGPU.
+fn open(args: &args::Plan) -> anyhow::Result<Option<Device>> {
+    let choice = match args.target.as_str() {
+        "webgpu" => {
+            if let Asked::File(file) = &args.tuning.asked {
+                anyhow::bail!("{}: a tuning belongs to an adapter. Give --target NAME", file.display());
+            }
+            return Ok(None);
+        }
         "cpu" => Choice::Cpu,
-        _ => Choice::Adapter(name.to_string()),
+        name => Choice::Adapter(name.to_string()),
     };
-    Ok(Some(pollster::block_on(open_device(&choice, false))?))
+    Ok(Some(args.tuning.choose(pollster::block_on(open_device(&choice, false))?)?))
 }
 
 fn target(device: Option<&Device>) -> anyhow::Result<Target<'_>> {
@@ -119,7 +125,7 @@ fn target(device: Option<&Device>) -> anyhow::Result<Target<'_>> {
         return Ok(Target::of(device));
     }
     let limits = limits_of_environment(Limits::WEBGPU, "WebGPU by default")?;
-    Ok(Target { name: "WebGPU's default limits", limits, products: Products::default(), adapter: true })
+    Ok(Target { name: "WebGPU's default limits", limits, products: Products::default(), tuned: None, adapter: true })
 }
 
 /// Memory that is free where the target computes in the host's: on the CPU and on software adapters.

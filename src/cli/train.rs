@@ -15,6 +15,7 @@ use crate::spec::{DataFile, Spec};
 use crate::train::run::{Job, Observer, Place, train};
 use crate::train::run_folder::RunFolder;
 use crate::train::tensorboard::EventLog;
+use crate::tune::Asked;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +26,15 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
         out::words(&format!("warning: {warning}"));
     }
     let device = faults.apply(args.device.open()?);
+    // A run that goes on keeps the tuning that it was begun with.
+    let device = match (&args.resume, &args.tuning.asked) {
+        (None, _) => args.tuning.choose(device)?,
+        (Some(_), Asked::Auto) => device,
+        (Some(folder), _) => anyhow::bail!(
+            "{}: a run keeps the ways of computing products that it was begun with. Leave out --tuning, or train a new run",
+            folder.display()
+        ),
+    };
     dump::spec(&job.spec, &device, job.switches)?;
     let stop = Stop::default();
     let (asked, speaks) = (stop.clone(), !args.tui);

@@ -6,6 +6,7 @@ use crate::spec::Spec;
 use crate::train::engine::check_tensors;
 use crate::train::prepare::prepare;
 use crate::train::run_folder::RunFolder;
+use crate::tune::{Asked, as_begun};
 use crate::verify::{Question, Verdict, html, report, verify};
 
 /// Parameter-sized arrays while verifying, in units of f32: the judge holds value and error of parameters, gradients and
@@ -22,7 +23,14 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
         None => Spec::load(&args.subject)?,
     };
     let prepared = prepare(&spec)?;
-    let device = args.device.open()?;
+    let device = match &folder {
+        // By default what the run computes by; what does not fit this device is left out.
+        Some(folder) if args.tuning.asked == Asked::Auto => match folder.record() {
+            Ok(record) => as_begun(args.device.open()?, &record),
+            Err(_) => args.device.open()?,
+        },
+        _ => args.tuning.choose(args.device.open()?)?,
+    };
     let (batch, rule) = (spec.train.batch_of(prepared.train.rows), spec.train.rule(prepared.train.rows));
     let part = rule.parts(batch).0;
     check_tensors(&device.limits(), device.name(), &prepared.network, part)?;
@@ -31,7 +39,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
         Some(folder) => folder.parameters(&prepared.network, spec.train.optimizer.state_slots())?,
         None => spec.model.initial_parameters(&prepared.network, spec.train.seed)?,
     };
-    out::words(&format!("device    {} ({})", device.name(), device.reason()));
+    out::device(&device);
     let question = Question {
         network: &prepared.network,
         rule,

@@ -1,5 +1,6 @@
 //! Choosing a device. The choice and its reason are part of the device and are shown to the user.
 
+use super::Tuning;
 #[cfg(not(feature = "gpu"))]
 use crate::error::Error;
 use crate::error::Result;
@@ -104,6 +105,30 @@ impl Device {
             Device::Cpu { .. } | Device::CpuF64 { .. } => Products::default(),
             #[cfg(feature = "gpu")]
             Device::Gpu(gpu) => gpu.products(),
+        }
+    }
+
+    /// The device with the ways of `tuning`, or by the rules alone. The CPU has nothing to tune and stays as it is.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn tuned(self, tuning: Option<Tuning>) -> Device {
+        match self {
+            #[cfg(feature = "gpu")]
+            Device::Gpu(mut gpu) => {
+                gpu.tuning = tuning;
+                Device::Gpu(gpu)
+            }
+            cpu => cpu,
+        }
+    }
+
+    /// The measured ways in use.
+    #[doc(hidden)]
+    pub fn tuning(&self) -> Option<&Tuning> {
+        match self {
+            #[cfg(feature = "gpu")]
+            Device::Gpu(gpu) => gpu.tuning.as_ref(),
+            _ => None,
         }
     }
 

@@ -16,8 +16,11 @@ mod layout;
 pub mod memory;
 #[doc(hidden)]
 pub mod profile;
+mod tuning;
 
 pub use device::{Choice, Device, limits_of_environment, open_device, open_device_to_profile};
+#[doc(hidden)]
+pub use tuning::Tuning;
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
@@ -294,6 +297,20 @@ impl Session {
                 let most: Vec<usize> = self.plans[plan].dispatches.iter().map(most).collect();
                 inner.profile(plan, steps, &most).await
             }
+        }
+    }
+
+    /// Time of a submit that runs one dispatch of a plan `count` times, its wait included: what tuning compares. The values
+    /// that this leaves in the session are of no use.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] or [`Error::Device`] when the device fails; [`Error::Internal`] on the CPU, which submits nothing.
+    #[doc(hidden)]
+    pub fn time_dispatch(&mut self, plan: usize, dispatch: usize, count: usize) -> Result<std::time::Duration> {
+        match &mut self.inner {
+            #[cfg(feature = "gpu")]
+            Inner::Gpu(inner) => inner.repeat(plan, dispatch, count),
+            _ => Err(Error::Internal(format!("dispatch {dispatch} of plan {plan} cannot be timed {count} times here"))),
         }
     }
 

@@ -146,6 +146,12 @@ impl Limits {
         )))
     }
 
+    /// Whether an invocation of a product runs its loops to their end.
+    #[doc(hidden)]
+    pub fn ends_loops(&self, kernel: Kernel, args: &Args) -> bool {
+        product_rounds(kernel, args) <= u64::from(self.max_loop_rounds)
+    }
+
     /// Checks every arena, binding and grid of `plan` against these limits.
     ///
     /// # Errors

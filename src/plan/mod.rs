@@ -17,6 +17,8 @@ mod print;
 mod products;
 mod switches;
 #[doc(hidden)]
+pub mod tuning;
+#[doc(hidden)]
 pub mod whole;
 
 pub use fuse::Extras;

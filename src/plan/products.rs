@@ -1,6 +1,7 @@
 //! Which engine computes a matrix product, and with which constants.
 
-use crate::kernels::{Engine, MATMUL_SIDE};
+use super::tuning::Way;
+use crate::kernels::MATMUL_SIDE;
 
 /// How the matrix products of a plan work; a property of the adapter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,9 +19,14 @@ const MIN_TILES: usize = 4;
 const FULL_DEVICE: usize = 128;
 
 impl Products {
-    /// The engine for a product with `n` columns: the broadcast engine stores four columns at once.
-    fn engine(self, n: usize) -> Engine {
-        if self.lanes.is_some() && n.is_multiple_of(4) { Engine::Broadcast } else { Engine::Tile }
+    /// The way for y `[m, n]` = op(a) · op(b) where nothing was measured. The broadcast engine stores four columns at once.
+    #[doc(hidden)]
+    pub fn rule(self, [m, n, _]: [usize; 3]) -> Way {
+        match self.lanes {
+            Some(lanes) if n.is_multiple_of(4) => Way::Broadcast(blocks(m, n, lanes as usize) as u32),
+            _ if self.direct => Way::Direct(self.side(m, n) as u32),
+            _ => Way::Tile(self.side(m, n) as u32),
+        }
     }
 
     /// Invocations on a side of the workgroup: wide tiles reuse more of what they load, small ones are more of them.
@@ -33,19 +39,26 @@ impl Products {
         }
     }
 
-    /// The override constants for y `[m, n]` = op(a) · op(b) over k.
-    pub fn constants(self, [m, n, k]: [usize; 3], trans_a: bool, trans_b: bool) -> Vec<(&'static str, f64)> {
-        let (Engine::Broadcast, Some(lanes)) = (self.engine(n), self.lanes) else {
-            return vec![("DIRECT", f64::from(self.direct)), ("SIDE", self.side(m, n) as f64)];
-        };
+    /// The override constants for y `[m, n]` = op(a) · op(b) over k by the rules; `trans` says how a and b are stored.
+    pub fn constants(self, sizes: [usize; 3], trans: [bool; 2]) -> Vec<(&'static str, f64)> {
+        self.constants_of(self.rule(sizes), sizes, trans)
+    }
+
+    /// The same for a product that is computed as `way` says.
+    #[doc(hidden)]
+    pub fn constants_of(self, way: Way, [m, n, k]: [usize; 3], trans: [bool; 2]) -> Vec<(&'static str, f64)> {
         let stored = |transposed: bool, when: usize, otherwise: usize| if transposed { when } else { otherwise };
         let vec = |row: usize| f64::from(row.is_multiple_of(4));
-        vec![
-            ("LANES", f64::from(lanes)),
-            ("BLOCKS", blocks(m, n, lanes as usize) as f64),
-            ("VEC_A", vec(stored(trans_a, m, k))),
-            ("VEC_B", vec(stored(trans_b, k, n))),
-        ]
+        match way {
+            Way::Tile(side) => vec![("DIRECT", 0.0), ("SIDE", f64::from(side))],
+            Way::Direct(side) => vec![("DIRECT", 1.0), ("SIDE", f64::from(side))],
+            Way::Broadcast(blocks) => vec![
+                ("LANES", f64::from(self.lanes.unwrap_or_default())),
+                ("BLOCKS", f64::from(blocks)),
+                ("VEC_A", vec(stored(trans[0], m, k))),
+                ("VEC_B", vec(stored(trans[1], k, n))),
+            ],
+        }
     }
 }
 
@@ -65,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_engine_follows_the_adapter_and_the_width() {
-        let constants = |products: Products, sizes| products.constants(sizes, false, true);
+        let constants = |products: Products, sizes| products.constants(sizes, [false, true]);
         let lanes = Products { direct: true, lanes: Some(8) };
         assert_eq!(constants(Products::default(), [32, 32, 8]), [("DIRECT", 0.0), ("SIDE", 8.0)]);
         assert_eq!(constants(Products::default(), [1024, 1024, 8]), [("DIRECT", 0.0), ("SIDE", 16.0)]);

@@ -9,6 +9,7 @@ use crate::graph::RANDOM_COLUMNS;
 use crate::graph::UpdateRule;
 use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::{Mode, Network, Samples, Tensor};
+use crate::plan::tuning::Table;
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
 use super::forecast::without_memory;
@@ -419,6 +420,8 @@ pub struct Target<'a> {
     pub limits: Limits,
     /// How its matrix products work best.
     pub products: Products,
+    /// The ways that were measured to be the fastest.
+    pub tuned: Option<&'a Arc<Table>>,
     /// Whether it is an adapter rather than the CPU.
     pub adapter: bool,
 }
@@ -427,7 +430,8 @@ impl<'a> Target<'a> {
     /// An opened device.
     pub fn of(device: &'a Device) -> Target<'a> {
         let adapter = device.kind() == "gpu";
-        Target { name: device.name(), limits: device.limits(), products: device.products(), adapter }
+        let tuned = device.tuning().map(|tuning| &tuning.table);
+        Target { name: device.name(), limits: device.limits(), products: device.products(), tuned, adapter }
     }
 }
 
@@ -441,7 +445,9 @@ pub fn planned(target: &Target<'_>, network: &Network, roles: Roles) -> Result<V
     let rows = rows.into_iter().flatten().max().unwrap_or(1);
     check_size(target, network, rows, roles)?;
     let products = roles.switches.products(target.products);
-    let options = |name: &str, steps: usize| Options { limits, products, ..Options::new(name, steps) };
+    let tuned = target.tuned;
+    let options =
+        |name: &str, steps: usize| Options { limits, products, tuned: tuned.cloned(), ..Options::new(name, steps) };
     let mut plans = Vec::new();
     if let Some((rows, batch, rule)) = roles.train {
         // A row of the data set in bytes; what does not fit a binding streams through the device in pieces.

@@ -6,6 +6,7 @@ use crate::model::digest::{self, Fields};
 use crate::plan::Switches;
 use crate::report::DeviceReport;
 use crate::spec::{CheckpointSpec, DataFile, Spec, Validation};
+use crate::tune::Lock;
 use serde::{Deserialize, Serialize};
 use similar::{ChangeTag, TextDiff};
 use std::path::{Path, PathBuf};
@@ -52,6 +53,9 @@ pub struct Part {
     pub device: DeviceReport,
     /// Optimisations that were switched off.
     pub without: Vec<String>,
+    /// The measured ways of its products, where there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<Lock>,
 }
 
 impl RunRecord {
@@ -138,7 +142,8 @@ impl RunRecord {
             let DeviceReport { name, backend, driver, .. } = &part.device;
             let words = [name, backend, driver].map(String::as_str).into_iter().filter(|word| !word.is_empty());
             let without: String = part.without.iter().map(|name| format!(" without {name}")).collect();
-            format!("wgrad {}{without} on {}", part.version, words.collect::<Vec<_>>().join(", "))
+            let tuning: String = part.tuning.iter().map(|lock| format!(" with the tuning {}", lock.digest())).collect();
+            format!("wgrad {}{without}{tuning} on {}", part.version, words.collect::<Vec<_>>().join(", "))
         };
         let (before, now) = (text(last), text(next));
         (before != now).then(|| {
@@ -166,6 +171,7 @@ impl Part {
             version: env!("CARGO_PKG_VERSION").to_string(),
             device: super::run::device_report(device),
             without: switches.left_out().into_iter().map(str::to_string).collect(),
+            tuning: device.tuning().and_then(|tuning| Lock::new(device, &tuning.table)),
         }
     }
 }

@@ -108,6 +108,8 @@ impl Place {
         ] {
             command.env_remove(name);
         }
+        // What the caller has measured on this machine must not decide what is tested.
+        command.env("WGRAD_CACHE", self.path("cache"));
         command
     }
 

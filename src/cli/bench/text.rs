@@ -56,6 +56,9 @@ fn workloads(lines: &[Line]) -> String {
             l.work.host_us_per_step
         );
     }
+    if let Some(tuning) = lines.iter().find_map(|line| line.tuning.as_ref()) {
+        let _ = writeln!(text, "tuning       {tuning}");
+    }
     text
 }
 

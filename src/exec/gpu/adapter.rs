@@ -2,7 +2,7 @@
 
 use super::fault::Faults;
 use crate::error::{Error, Result};
-use crate::exec::{Choice, limits_of_environment};
+use crate::exec::{Choice, Tuning, limits_of_environment};
 use crate::kernels::{Engine, Kernel};
 use crate::plan::{Limits, Products, Whole};
 use std::collections::HashMap;
@@ -59,6 +59,8 @@ pub struct GpuDevice {
     pub faults: Arc<Faults>,
     /// Whether the adapter multiplies matrices of `f16` in one instruction.
     pub has_f16_matrix: bool,
+    /// The measured ways of its products, where there are any.
+    pub tuning: Option<Tuning>,
     /// Texts that replace the table's; see [`GpuDevice::with_shader`].
     shaders: HashMap<(Kernel, Engine), String>,
     /// The shader of whole steps, if it is replaced.
@@ -145,8 +147,9 @@ pub async fn reopen(lost: &GpuDevice) -> Result<GpuDevice> {
         };
         match (Selected { listed, reason }).open().await {
             Ok(opened) => {
-                let GpuDevice { submit_target, memory_bytes, shaders, whole, .. } = lost.clone();
-                return Ok(GpuDevice { submit_target, memory_bytes, shaders, whole, ..opened });
+                let GpuDevice { submit_target, memory_bytes, tuning, shaders, whole, .. } = lost.clone();
+                let tuning = tuning.filter(|_| same);
+                return Ok(GpuDevice { submit_target, memory_bytes, tuning, shaders, whole, ..opened });
             }
             Err(e) => tried.push(e.to_string()),
         }
@@ -338,6 +341,7 @@ impl Selected {
             submit_target: super::SUBMIT_TARGET,
             memory_bytes: None,
             has_f16_matrix,
+            tuning: None,
             shaders: HashMap::new(),
             whole: None,
         })

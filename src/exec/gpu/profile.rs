@@ -138,7 +138,7 @@ impl Gpu {
     }
 
     /// Time of a submit with `count` times the same dispatch, its wait included.
-    fn repeat(&mut self, plan: usize, dispatch: usize, count: usize) -> Result<Duration> {
+    pub fn repeat(&mut self, plan: usize, dispatch: usize, count: usize) -> Result<Duration> {
         self.reset(plan)?;
         self.device.queue.submit([]);
         self.wait()?;

@@ -18,12 +18,14 @@ use super::choose::{
 };
 use super::fuse::{Dense, Extras, Fusion, fuse};
 use super::products::Products;
+use super::tuning::{Class, Table};
 use super::{ALIGN_ELEMENTS, Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
 use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
 use crate::kernels::{Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
 use cut::Part;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Choices of the lowering.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub struct Options {
     pub limits: Limits,
     /// How matrix products work.
     pub products: Products,
+    /// The ways that were measured to be the fastest; products of other classes follow the rules.
+    pub tuned: Option<Arc<Table>>,
     /// Patterns of fusion that the GPU executor alone gains from.
     pub extras: Extras,
     /// Whole train steps in one dispatch where that pays; for the GPU executor alone.
@@ -56,9 +60,18 @@ impl Options {
             keep_all: false,
             limits: Limits::WEBGPU,
             products: Products::default(),
+            tuned: None,
             extras: Extras::default(),
             whole: false,
         }
+    }
+
+    /// The override constants for y `[m, n]` = op(a) · op(b) over k: of the measured way, where the target can take it.
+    fn product(&self, sizes: [usize; 3], trans: [bool; 2]) -> Constants {
+        let class = Class::of(sizes, trans);
+        let measured = self.tuned.as_ref().and_then(|table| table.get(&class)).copied();
+        let able = measured.filter(|way| self.products.ways(&class).contains(way));
+        self.products.constants_of(able.unwrap_or_else(|| self.products.rule(sizes)), sizes, trans)
     }
 }
 
@@ -289,7 +302,7 @@ impl<'a> Lowering<'a> {
         let act = elementwise(dense.activation.unwrap_or(Activation::Identity));
         let mut constants = act_constants(act);
         constants.push(("KEEP_Z", f64::from(dense.keep_z)));
-        constants.extend(self.options.products.constants([m, n, k], false, true));
+        constants.extend(self.options.product([m, n, k], [false, true]));
         let Batch { first, x, stride } = self.batch(product.inputs[0])?;
         let kernel = if stride.is_some() { Kernel::gather_matmul_bias_act } else { Kernel::matmul_bias_act };
         let params: Vec<usize> = [m, n, k].into_iter().chain(stride).collect();
@@ -321,7 +334,7 @@ impl<'a> Lowering<'a> {
         let (rows, cols) = n.results[0].rows_cols();
         let (_, k) = graph.ty(p.inputs[0]).rows_cols();
         let mut constants = act_constants(elementwise(act));
-        constants.extend(self.options.products.constants([rows, cols, k], false, false));
+        constants.extend(self.options.product([rows, cols, k], [false, false]));
         self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings)?;
         Ok(())
     }
@@ -353,7 +366,7 @@ impl<'a> Lowering<'a> {
         let dy = self.slot(p.inputs[0])?;
         let Batch { first, x, stride } = self.batch(p.inputs[1])?;
         let [dw, db] = [product, sum].map(|node| self.result(Value { node, result: 0 }));
-        let constants = self.options.products.constants([m, n, k], true, false);
+        let constants = self.options.product([m, n, k], [true, false]);
         let kernel = if stride.is_some() { Kernel::gather_matmul_col_sum } else { Kernel::matmul_col_sum };
         let params: Vec<usize> = [m, n, k].into_iter().chain(stride).collect();
         let bindings = first.into_iter().chain([dy, x, dw, db]).collect();

@@ -9,7 +9,6 @@
 
 use super::super::ALIGN_ELEMENTS;
 use super::super::blocks::{block_rows, blocks, row_alignment};
-use super::super::limits::product_rounds;
 use super::cut::Part;
 use super::{Lowering, Slot, sizes};
 use crate::error::Result;
@@ -56,10 +55,9 @@ impl Lowering<'_> {
     }
 
     /// Whether an invocation would take more rounds of its loops than the adapter allows.
-    fn too_deep(&self, [m, n, k]: [usize; 3], [trans_a, trans_b]: [bool; 2]) -> bool {
-        let constants = self.options.products.constants([m, n, k], trans_a, trans_b);
-        let rounds = product_rounds(Kernel::matmul, &Args { params: sizes(&[m, n, k]), constants });
-        rounds > u64::from(self.options.limits.max_loop_rounds)
+    fn too_deep(&self, size: [usize; 3], trans: [bool; 2]) -> bool {
+        let constants = self.options.product(size, trans);
+        !self.options.limits.ends_loops(Kernel::matmul, &Args { params: sizes(&size), constants })
     }
 
     /// y `[m, n]` = op(a) · op(b), in blocks where one dispatch cannot hold it.
@@ -239,7 +237,7 @@ impl Lowering<'_> {
     }
 
     fn push_product(&mut self, label: &str, size: [usize; 3], [trans_a, trans_b]: [bool; 2], parts: Vec<Part>) {
-        let mut constants = self.options.products.constants(size, trans_a, trans_b);
+        let mut constants = self.options.product(size, [trans_a, trans_b]);
         constants.extend([("TRANS_A", f64::from(trans_a)), ("TRANS_B", f64::from(trans_b))]);
         self.push(Kernel::matmul, label, Args { params: sizes(&size), constants }, parts);
     }

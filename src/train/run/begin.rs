@@ -2,10 +2,12 @@
 
 use super::{Job, Observer, Place};
 use crate::error::{Error, Result};
+use crate::exec::Device;
 use crate::report::{Outcome, RunReport};
 use crate::train::prepare::prepare;
 use crate::train::record::RunRecord;
 use crate::train::run_folder::{Lock, RunFolder};
+use crate::tune::as_begun;
 
 /// How a job begins.
 pub(super) enum Begun {
@@ -20,6 +22,13 @@ pub(super) struct Start {
     pub record: RunRecord,
     /// The folder of a run that goes on, held for this process.
     pub resumed: Option<(RunFolder, Lock)>,
+}
+
+impl Start {
+    /// `device` as the run computes on it: one that goes on keeps its ways of computing products, whatever was measured since.
+    pub fn device(&self, device: &Device) -> Device {
+        if self.resumed.is_some() { as_begun(device.clone(), &self.record) } else { device.clone() }
+    }
 }
 
 /// Looks whether `job` can begin; nothing is written but the lock of a run that goes on.

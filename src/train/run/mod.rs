@@ -136,6 +136,7 @@ pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> R
         Begun::Finished(report) => return Ok(*report),
         Begun::Open(begun) => begun,
     };
+    let device = &begun.device(device);
     let prepared = read(&job.spec, &job.place.nearest())?;
     let mut run = Run::open(job, device, &prepared, begun, observer).await?;
     observer.started(&run.report, &run.folder);

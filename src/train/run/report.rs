@@ -11,12 +11,13 @@ use crate::train::samples::RunData;
 /// What the report shows of a device.
 pub fn device_report(device: &Device) -> DeviceReport {
     let (backend, driver) = device.backend_driver();
+    let tuning = device.tuning().map(|tuning| format!("; tuning {}", tuning.source)).unwrap_or_default();
     DeviceReport {
         kind: device.kind().to_string(),
         name: device.name().to_string(),
         backend,
         driver,
-        reason: device.reason().to_string(),
+        reason: format!("{}{tuning}", device.reason()),
     }
 }
 

@@ -10,6 +10,7 @@ use super::values::{self, Scale};
 use super::{Case, TABLE_STEPS};
 use crate::kernels::cpu::dropout::threshold_scale;
 use crate::kernels::{Act, Args, Dtype, Kernel, Param, row_lanes};
+use crate::plan::tuning::{Class, Way};
 use crate::plan::{Limits, Products};
 
 /// WebGPU's default.
@@ -127,7 +128,7 @@ pub fn sized(kernel: Kernel, sizes: &[usize], chosen: Products) -> Case {
             _ => [false, false],
         };
         constants.retain(|(name, _)| *name != "DIRECT");
-        constants.extend(chosen.constants([*m, *n, *k], transposed[0], transposed[1]));
+        constants.extend(chosen.constants([*m, *n, *k], transposed));
     } else if let ([_, n, k], Kernel::dense_cross_entropy) = (sizes, kernel) {
         params[5] = Param::U((n * k) as u32);
         constants.retain(|(name, _)| !matches!(*name, "COLS" | "WIDTH"));
@@ -285,12 +286,7 @@ fn products(
         // 16 tiles in rows of 3: the last row has one.
         shapes.push(product(&[97, 98, 9]).folded(3));
     }
-    // Tiles of other sizes, three shapes each.
-    for (v, (direct, side)) in [(0.0, 4.0), (0.0, 16.0), (1.0, 4.0)].into_iter().enumerate() {
-        let sizes = PRODUCTS.iter().enumerate().filter(|(i, _)| (i + v).is_multiple_of(4)).map(|(_, sizes)| sizes);
-        let constants = &variants[v % variants.len()];
-        shapes.extend(sizes.map(|s| Shape::of(s).with(constants).with(&[("DIRECT", direct), ("SIDE", side)])));
-    }
+    shapes.extend(every_way(&variants, lanes, transposed));
     if let Some(lanes) = lanes {
         for (v, constants) in variants.iter().enumerate() {
             // Each pipeline takes a driver a while to build.
@@ -308,6 +304,28 @@ fn products(
     shapes
 }
 
+/// Every way that a tuning may choose, on hardware and on a software adapter with `lanes`, at some shapes each.
+fn every_way(variants: &[Vec<(&'static str, f64)>], lanes: Option<u32>, transposed: [bool; 2]) -> Vec<Shape> {
+    let software = Products { direct: true, lanes };
+    let ways = [Products::default(), software].map(|products| products.ways(&Class::of(FOURS[0], transposed))).concat();
+    let mut shapes = Vec::new();
+    for (v, way) in ways.into_iter().enumerate() {
+        // Each pair of a way and what its operands' words are is a pipeline.
+        let (sizes, every) = if matches!(way, Way::Broadcast(_)) { (&FOURS[..], 7) } else { (&PRODUCTS[..], 4) };
+        let sizes = sizes.iter().enumerate().filter(|(i, _)| (i + v).is_multiple_of(every)).map(|(_, sizes)| *sizes);
+        let constants = &variants[v % variants.len()];
+        let own = |sizes| software.constants_of(way, sizes, stored(constants, transposed));
+        shapes.extend(sizes.map(|sizes| Shape::of(&sizes).with(constants).with(&own(sizes))));
+    }
+    shapes
+}
+
+/// Whether a and b are stored transposed: as the constants say, or `transposed` where none does.
+fn stored(constants: &[(&'static str, f64)], transposed: [bool; 2]) -> [bool; 2] {
+    let flag = |name: &str, or: bool| constants.iter().find(|(n, _)| *n == name).map_or(or, |(_, v)| *v != 0.0);
+    [flag("TRANS_A", transposed[0]), flag("TRANS_B", transposed[1])]
+}
+
 /// The same products with an index table, whose rows are as long as the batch, or longer; the size at `batch` is the batch's.
 fn with_index(shapes: Vec<Shape>, batch: usize) -> Vec<Shape> {
     let stride = |(i, shape): (usize, Shape)| {
@@ -319,9 +337,8 @@ fn with_index(shapes: Vec<Shape>, batch: usize) -> Vec<Shape> {
 
 /// A product by subgroups; an odd k has tiles as high as there are lanes, an even one those that a plan chooses.
 fn broadcast(sizes: [usize; 3], constants: &[(&'static str, f64)], lanes: u32, transposed: [bool; 2]) -> Shape {
-    let flag = |name: &str, or: bool| constants.iter().find(|(n, _)| *n == name).map_or(or, |(_, v)| *v != 0.0);
-    let (a, b) = (flag("TRANS_A", transposed[0]), flag("TRANS_B", transposed[1]));
-    let mut own = Products { direct: true, lanes: Some(lanes) }.constants(sizes, a, b);
+    let chosen = Products { direct: true, lanes: Some(lanes) };
+    let mut own = chosen.constants(sizes, stored(constants, transposed));
     if !sizes[2].is_multiple_of(2) {
         own.iter_mut().filter(|(name, _)| *name == "BLOCKS").for_each(|(_, v)| *v = f64::from(lanes));
     }

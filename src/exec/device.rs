@@ -118,7 +118,10 @@ impl Device {
                 gpu.tuning = tuning;
                 Device::Gpu(gpu)
             }
-            cpu => cpu,
+            cpu => {
+                drop(tuning);
+                cpu
+            }
         }
     }
 

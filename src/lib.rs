@@ -45,7 +45,8 @@
 //!
 //! [`guide`] goes through all of it with code: training, a loop of one's own, gradients, verification, embedding, exchange.
 //!
-//! Features: `gpu` (default) brings wgpu; without it the device `cpu` still works.
+//! Features: `gpu` (default) brings wgpu; without it the device `cpu` still works. `tui` (default) brings the dashboard,
+//! `images` (default) folders of pictures as data.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

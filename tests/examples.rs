@@ -106,8 +106,13 @@ fn the_pendulums_obey_the_law_and_the_pixels_are_the_digits() {
     let digits = numbers("../data/digits.csv");
     let pixels = wgrad::data::read_csv(examples().join("data/digits_pixels.npy.gz")).unwrap();
     assert_eq!((pixels.rows(), pixels.columns().len()), (digits.len(), 64));
-    let schema =
-        wgrad::data::Schema { features: pixels.columns().to_vec(), target: vec![], classes: None, encoding: None };
+    let schema = wgrad::data::Schema {
+        features: pixels.columns().to_vec(),
+        target: vec![],
+        classes: None,
+        encoding: None,
+        pictures: None,
+    };
     let x = pixels.features_as(&schema).unwrap().x;
     for (row, digit) in x.chunks(64).zip(&digits) {
         assert!(row.iter().zip(&digit[..64]).all(|(pixel, level)| pixel * 16.0 == *level), "{row:?} {digit:?}");

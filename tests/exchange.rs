@@ -34,6 +34,7 @@ fn trained(activation: &str, loss: &str, scaler: Scaler) -> Trained {
     let parameters = spec.model.initial_parameters(&network, 7).unwrap();
     let classes = network.loss.takes_class().then(|| vec!["no".to_string(), "yes".to_string()]);
     let schema = Schema {
+        pictures: None,
         features: ["a", "b", "c"].map(String::from).to_vec(),
         target: vec!["t".into()],
         classes,

@@ -40,7 +40,8 @@ pub enum Command {
     /// Look at a data file and write a spec that trains on it at once
     #[command(after_help = "Examples: wgrad new data/iris.csv --out iris.toml\n          \
                             wgrad new data/iris.csv --target petal_width\n          \
-                            wgrad new train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --out mnist.toml\n\n\
+                            wgrad new train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --out mnist.toml\n          \
+                            wgrad new pictures/ --out pictures.toml\n\n\
                             Target, loss, layers and scale follow from the columns; class balance, missing values and \
                             constant columns are told. The spec is a start, with comments, to be changed.")]
     New(New),
@@ -54,7 +55,11 @@ pub enum Command {
                             wgrad eval runs/digits-1 --data data/digits.csv --top-k 3 --json metrics.json")]
     Eval(Eval),
     /// Predictions of a trained run for a file
-    #[command(after_help = "Example: wgrad predict runs/iris-1 --data data/iris.csv --out predictions.csv")]
+    #[command(
+        after_help = "Examples: wgrad predict runs/iris-1 --data data/iris.csv --out predictions.csv\n          \
+                            wgrad predict runs/cats-1 --data holiday/ --out holiday.csv\n\n\
+                            Of a folder of pictures each line begins with the name of the file."
+    )]
     Predict(Predict),
     /// Write the initial parameters of a spec as safetensors
     #[command(after_help = "Example: wgrad init examples/iris.toml --out iris.safetensors")]
@@ -261,7 +266,7 @@ pub struct Train {
 /// A file with features and targets; `grad` takes all of its rows, in their order, as one batch.
 #[derive(Debug, Args)]
 pub struct LabelledArgs {
-    /// Labelled file; of a npz or safetensors file with several arrays, FILE#NAME
+    /// Labelled file; of a npz or safetensors file with several arrays, FILE#NAME; or a folder of pictures by class
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// The file of the targets, where they are not in the same file, as with MNIST
@@ -297,7 +302,8 @@ pub struct Eval {
 pub struct Predict {
     /// Folder of a trained run
     pub run: PathBuf,
-    /// File with the features, targets are not needed; of a npz or safetensors file with several arrays, FILE#NAME
+    /// File with the features, targets are not needed; of a npz or safetensors file with several arrays, FILE#NAME; or a
+    /// folder of pictures, in sub-folders or not
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// CSV file to write [default: stdout]
@@ -322,7 +328,8 @@ pub struct New {
 /// A file with features and targets.
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// Data file; of a npz or safetensors file with several arrays, FILE#NAME
+    /// Data file; of a npz or safetensors file with several arrays, FILE#NAME; or a folder with a sub-folder of pictures (PNG,
+    /// JPEG) for each class
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
     /// The file of the targets, where they are not in the same file, as with MNIST

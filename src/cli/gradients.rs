@@ -36,7 +36,7 @@ pub fn run(args: args::Grad) -> anyhow::Result<bool> {
 /// The whole file as one batch, in its order. Where the spec scales, the scaler is fitted on the spec's training part, as
 /// `train` would; where the training file is there, its columns and classes count.
 fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<Dataset> {
-    let table = read_table(&args.data.file())?;
+    let table = read_table(&args.data.file().with_images(spec.data.train.images))?;
     let rule = spec.target_rule();
     if spec.data.scale == Scale::None && !spec.data.train.path.exists() {
         return Ok(table.dataset_of(&spec.data.columns, &spec.data.target, rule)?.0);

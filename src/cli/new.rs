@@ -2,8 +2,11 @@
 
 use super::{args, out};
 use crate::data::inspect::inspect;
-use crate::spec::Spec;
-use crate::spec::draft::draft;
+use crate::data::pictures::{CLASS, require_classes};
+#[cfg(feature = "images")]
+use crate::spec::draft::draft_pictures;
+use crate::spec::draft::{Draft, draft};
+use crate::spec::{DataFile, Spec};
 use std::path::Path;
 
 pub fn run(args: args::New) -> anyhow::Result<bool> {
@@ -16,8 +19,10 @@ pub fn run(args: args::New) -> anyhow::Result<bool> {
         labels.written = seen_from(folder, &labels.path, labels.array.as_deref())?;
     }
     let written = seen_from(folder, &file.path, file.array.as_deref())?;
-    let found = inspect(&file)?;
-    let draft = draft(&file, &written, &found, args.target.as_deref())?;
+    let draft = match file.path.is_dir() && file.labels.is_none() {
+        true => pictures(&file, &written, args.target.as_deref())?,
+        false => draft(&file, &written, &inspect(&file)?, args.target.as_deref())?,
+    };
     let path = args.out.as_deref().unwrap_or(Path::new("spec.toml"));
     // What is written can be read: a column's name may be anything.
     Spec::parse(&draft.text, path)?;
@@ -30,6 +35,23 @@ pub fn run(args: args::New) -> anyhow::Result<bool> {
         None => out::result(draft.text.trim_end())?,
     }
     Ok(true)
+}
+
+/// A spec for a folder of pictures, whose target is the sub-folder's name.
+fn pictures(file: &DataFile, written: &str, target: Option<&str>) -> anyhow::Result<Draft> {
+    if let Some(target) = target.filter(|target| *target != CLASS) {
+        anyhow::bail!(
+            "the target of pictures is \"{CLASS}\", the name of the sub-folder, not \"{target}\". Leave --target out"
+        );
+    }
+    require_classes(file)?;
+    #[cfg(feature = "images")]
+    return Ok(draft_pictures(written, &crate::data::pictures::look(&file.path)?));
+    // Only the other build writes a spec.
+    #[cfg(not(feature = "images"))]
+    let _ = written;
+    #[cfg(not(feature = "images"))]
+    Err(crate::data::pictures::without_feature(&file.path).into())
 }
 
 /// The path of a data file in a spec that lies in `folder`: relative where it lies in or below it, else absolute.

@@ -1,6 +1,7 @@
 //! `wgrad predict`
 
 use super::{args, out};
+use crate::data::pictures::Folder;
 use crate::error::Error;
 use crate::exec::Device;
 use crate::graph::Loss;
@@ -52,16 +53,22 @@ fn predict(
 ) -> anyhow::Result<usize> {
     let (network, schema) = (&trained.network, &trained.preprocessing.schema);
     let classes = schema.classes.as_deref();
+    // A picture is known by its file; rows of a file have their order.
+    let pictures = if data.is_dir() { Some(Folder::open(data)?) } else { None };
+    let mut row = 0;
     let mut writer = csv::Writer::from_writer(to);
     let mut failure = None;
     let mut started = false;
     let mut take = |predictions: &[f64]| {
         let mut write = || -> csv::Result<()> {
             if !std::mem::replace(&mut started, true) {
-                writer.write_record(header(network, classes, &schema.target))?;
+                let first = pictures.iter().map(|_| "file".to_owned());
+                writer.write_record(first.chain(header(network, classes, &schema.target)))?;
             }
-            predictions.chunks(network.outputs()).try_for_each(|row| {
-                writer.write_record(record(row, network.loss, classes))?;
+            predictions.chunks(network.outputs()).try_for_each(|outputs| {
+                let name = pictures.as_ref().map(|folder| folder.name(row));
+                row += 1;
+                writer.write_record(name.into_iter().chain(record(outputs, network.loss, classes)))?;
                 Ok(())
             })
         };

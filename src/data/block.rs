@@ -2,6 +2,7 @@
 
 use super::source::Header;
 use crate::error::{Error, Result};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Some rows of a file, in its order.
@@ -28,6 +29,62 @@ enum Cells {
     Text { text: String, ends: Vec<u32> },
     /// Row-major.
     Numbers(Vec<f64>),
+    /// Columns of both kinds.
+    Mixed(Mixed),
+}
+
+/// Rows with columns of numbers and columns of text. A missing value is NaN, or no text.
+#[derive(Debug)]
+pub struct Mixed {
+    slots: Arc<[Slot]>,
+    /// Columns of each kind.
+    widths: [usize; 2],
+    /// rows x columns of numbers.
+    numbers: Vec<f64>,
+    /// The cells of the columns of text, one after the other, and where each ends.
+    text: String,
+    ends: Vec<u32>,
+}
+
+/// What a column is: the how manieth of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// Numbers.
+    Number(usize),
+    /// Text.
+    Text(usize),
+}
+
+impl Mixed {
+    /// No rows, with a slot for each column of the header.
+    pub fn new(slots: Arc<[Slot]>) -> Mixed {
+        let numbers = slots.iter().filter(|slot| matches!(slot, Slot::Number(_))).count();
+        let widths = [numbers, slots.len() - numbers];
+        Mixed { slots, widths, numbers: Vec::new(), text: String::new(), ends: Vec::new() }
+    }
+
+    /// Adds a row: a number for each column of numbers, a text for each of text.
+    pub fn push(&mut self, numbers: &[f64], texts: &[&str]) {
+        self.numbers.extend_from_slice(numbers);
+        for cell in texts {
+            self.text.push_str(cell.trim());
+            self.ends.push(self.text.len() as u32);
+        }
+    }
+
+    fn text(&self, row: usize, column: usize) -> std::borrow::Cow<'_, str> {
+        match self.slots[column] {
+            Slot::Number(at) => self.numbers[row * self.widths[0] + at].to_string().into(),
+            Slot::Text(at) => slice(&self.text, &self.ends, row * self.widths[1] + at).into(),
+        }
+    }
+
+    fn parsed(&self, row: usize, column: usize) -> Option<f64> {
+        match self.slots[column] {
+            Slot::Number(at) => Some(self.numbers[row * self.widths[0] + at]),
+            Slot::Text(at) => slice(&self.text, &self.ends, row * self.widths[1] + at).parse().ok(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -36,6 +93,8 @@ enum Places {
     Lines(Vec<u64>),
     /// The 0-based row of the file that the first one is, and how many there are.
     Rows { first: u64, count: usize },
+    /// The file that each row is.
+    Files(Vec<PathBuf>),
 }
 
 impl Block {
@@ -63,6 +122,19 @@ impl Block {
         }
     }
 
+    /// An empty block for rows that are files of their own, to be filled by `Block::push_file`.
+    pub fn of_files(header: Arc<Header>, mixed: Mixed) -> Block {
+        Block { header, cells: Cells::Mixed(mixed), places: Places::Files(Vec::new()), faults: Vec::new() }
+    }
+
+    /// Adds the row that is the file at `path`: its numbers and its texts, as many as there are columns of each kind.
+    pub fn push_file(&mut self, path: PathBuf, numbers: &[f64], texts: &[&str]) {
+        if let (Cells::Mixed(mixed), Places::Files(files)) = (&mut self.cells, &mut self.places) {
+            mixed.push(numbers, texts);
+            files.push(path);
+        }
+    }
+
     /// Notes that a row at this place cannot be used.
     pub(super) fn push_fault(&mut self, error: Error) {
         self.faults.push(Fault { before: self.rows(), error });
@@ -78,6 +150,7 @@ impl Block {
         match &self.places {
             Places::Lines(lines) => lines.len(),
             Places::Rows { count, .. } => *count,
+            Places::Files(files) => files.len(),
         }
     }
 
@@ -86,6 +159,7 @@ impl Block {
         let cells = match &self.cells {
             Cells::Text { text, ends } => text.len() + size_of_val(&ends[..]),
             Cells::Numbers(values) => size_of_val(&values[..]),
+            Cells::Mixed(mixed) => size_of_val(&mixed.numbers[..]) + mixed.text.len() + size_of_val(&mixed.ends[..]),
         };
         cells as u64
     }
@@ -95,12 +169,14 @@ impl Block {
         std::mem::take(&mut self.faults)
     }
 
-    /// `file:line, column "name"`, or `file, row 7, column "name"` (from 0) where there are no lines.
+    /// `file:line, column "name"`, or `file, row 7, column "name"` (from 0) where there are no lines; where rows are files,
+    /// the row's file.
     pub fn place(&self, row: usize, column: usize) -> String {
         let (file, column) = (self.header.path.display(), &self.header.columns[column]);
         match &self.places {
             Places::Lines(lines) => format!("{file}:{}, column \"{column}\"", lines[row]),
             Places::Rows { first, .. } => format!("{file}, row {}, column \"{column}\"", first + row as u64),
+            Places::Files(files) => format!("{}, column \"{column}\"", files[row].display()),
         }
     }
 
@@ -114,6 +190,7 @@ impl Block {
         match &self.cells {
             Cells::Text { text, ends } => slice(text, ends, row * self.header.columns.len() + column).into(),
             Cells::Numbers(values) => values[row * self.header.columns.len() + column].to_string().into(),
+            Cells::Mixed(mixed) => mixed.text(row, column),
         }
     }
 
@@ -123,6 +200,7 @@ impl Block {
         match &self.cells {
             Cells::Text { text, ends } => slice(text, ends, at).parse().ok(),
             Cells::Numbers(values) => Some(values[at]),
+            Cells::Mixed(mixed) => mixed.parsed(row, column),
         }
     }
 
@@ -174,7 +252,7 @@ mod tests {
 
     fn header() -> Arc<Header> {
         let columns = vec!["a".to_owned(), "b".to_owned()];
-        Arc::new(Header { path: "d.csv".into(), columns, line: Some(1) })
+        Arc::new(Header { path: "d.csv".into(), columns, line: Some(1), pictures: None })
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub struct CacheWriter {
     folder: PathBuf,
     words: usize,
     rows: usize,
+    class_rows: Vec<usize>,
 }
 
 /// Rows in a file, or in memory if they are few, to be read from any thread.
@@ -29,6 +30,7 @@ pub struct RowCache {
     /// Words of 4 bytes a row.
     words: usize,
     rows: usize,
+    class_rows: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,23 @@ enum Store {
 impl CacheWriter {
     /// Takes rows of `words` numbers, up to `hold_bytes` into memory, more into a file in `folder`.
     pub fn new(folder: &Path, words: usize, hold_bytes: u64) -> CacheWriter {
-        CacheWriter { held: Vec::new(), hold_bytes, out: None, folder: folder.to_path_buf(), words, rows: 0 }
+        CacheWriter {
+            held: Vec::new(),
+            hold_bytes,
+            out: None,
+            folder: folder.to_path_buf(),
+            words,
+            rows: 0,
+            class_rows: Vec::new(),
+        }
+    }
+
+    /// Counts the row that is pushed next, or was last, as one of `class`, of so many.
+    pub fn count_class(&mut self, class: usize, classes: usize) {
+        self.class_rows.resize(classes, 0);
+        if let Some(count) = self.class_rows.get_mut(class) {
+            *count += 1;
+        }
     }
 
     /// Adds a row, as the bits of its numbers.
@@ -101,7 +119,7 @@ impl CacheWriter {
                 Store::File(Mutex::new(file))
             }
         };
-        Ok(RowCache { store, folder: self.folder, words: self.words, rows: self.rows })
+        Ok(RowCache { store, folder: self.folder, words: self.words, rows: self.rows, class_rows: self.class_rows })
     }
 }
 
@@ -109,6 +127,11 @@ impl RowCache {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// The rows of each class, where they were counted.
+    pub fn class_rows(&self) -> &[usize] {
+        &self.class_rows
     }
 
     /// Bytes of a row.

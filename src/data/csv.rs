@@ -45,7 +45,7 @@ impl CsvSource {
     /// # Errors
     /// As [`CsvSource::open`].
     pub fn new(path: &Path, input: Box<dyn Read + Send>) -> Result<CsvSource> {
-        let header = Arc::new(Header { path: path.to_path_buf(), columns: Vec::new(), line: Some(1) });
+        let header = Arc::new(Header { path: path.to_path_buf(), columns: Vec::new(), line: Some(1), pictures: None });
         let mut source =
             CsvSource { header, input, rest: Vec::new(), line: 1, ended: false, separator: separator(path) };
         let Some(mut first) = source.cut()? else { return Err(source.empty()) };
@@ -64,7 +64,7 @@ impl CsvSource {
             return Err(source.empty());
         }
         let columns = check_header(path, line, record)?;
-        source.header = Arc::new(Header { path: path.to_path_buf(), columns, line: Some(line) });
+        source.header = Arc::new(Header { path: path.to_path_buf(), columns, line: Some(line), pictures: None });
         let end = reader.position().byte() as usize;
         source.line = first.line + line_breaks(&first.bytes[..end]);
         first.bytes.drain(..end);

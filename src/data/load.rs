@@ -15,6 +15,7 @@ use super::target::{Encoder, Seen, TargetRule, TargetScan};
 use super::{Dataset, Schema, Targets};
 use crate::error::Result;
 use crate::spec::DataFile;
+use crate::train::metrics::true_class;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ pub fn sample_bytes(features: usize, rule: TargetRule) -> u64 {
 /// # Errors
 /// [`crate::Error::Data`].
 pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Result<Loaded> {
+    super::pictures::require_classes(file)?;
     let mut source = open_file(file)?;
     let header = Arc::clone(source.header());
     let targets = header.targets(wish.target)?;
@@ -87,7 +89,7 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
     let rows = read_rows(source.as_mut(), &inputs, tolerance, &mut |block, row, x| first.take(block, row, x))?;
     let classes = first.scan.classes(&header)?;
     let features = encoding.as_ref().map_or(names, Encoding::features);
-    let schema = Schema { features, target: wish.target.to_vec(), classes, encoding };
+    let schema = Schema { features, target: wish.target.to_vec(), classes, encoding, pictures: header.pictures };
     match first.held {
         Some(Held { x, values, seen }) => {
             let targets = first.scan.targets(schema.classes.as_deref(), &seen, values)?;
@@ -168,13 +170,18 @@ pub fn cache(
     let mut train = CacheWriter::new(folder, writer.words, 0);
     let mut rest = wish.held_out.map(|_| CacheWriter::new(folder, writer.words, 0));
     let mut index = 0;
-    let inputs = Inputs::find(&header, &survey.schema.features, survey.schema.encoding.as_ref())?;
+    let inputs = survey.schema.inputs(&header)?;
     let mut tolerance = Tolerance::new(allowed);
     let rows = read_rows(source.as_mut(), &inputs, &mut tolerance, &mut |block, row, x| {
         let words = writer.words_of(block, row, x)?;
         match &mut rest {
             Some(rest) if is_held_out(wish.held_out, index) => rest.push(words)?,
-            _ => train.push(words)?,
+            _ => {
+                if let Some(classes) = &survey.schema.classes {
+                    train.count_class(class_of(&words[x.len()..], wish.rule), classes.len());
+                }
+                train.push(words)?;
+            }
         }
         index += 1;
         Ok(())
@@ -193,6 +200,14 @@ pub fn cache(
         )));
     }
     Ok((train, rest))
+}
+
+/// The class that the words of a target say.
+fn class_of(words: &[u32], rule: TargetRule) -> usize {
+    match words {
+        [class] if rule.loss.takes_class() => *class as usize,
+        numbers => true_class(&numbers.iter().map(|word| f32::from_bits(*word)).collect::<Vec<_>>()),
+    }
 }
 
 /// How another file is read as the training file was.
@@ -235,7 +250,7 @@ pub fn each_row_like(
     take: &mut dyn FnMut(&[u32]) -> Result<()>,
 ) -> Result<u64> {
     let header = Arc::clone(source.header());
-    let inputs = Inputs::find(&header, &like.schema.features, like.schema.encoding.as_ref())?;
+    let inputs = like.schema.inputs(&header)?;
     let mut writer = RowWriter::new(&header, like)?;
     let rows = read_rows(source, &inputs, tolerance, &mut |block, row, x| {
         let words = writer.words_of(block, row, x)?;
@@ -255,7 +270,7 @@ pub fn each_features(
     scaler: &Scaler,
     take: &mut dyn FnMut(&[f64]) -> Result<()>,
 ) -> Result<u64> {
-    let inputs = Inputs::find(source.header(), &schema.features, schema.encoding.as_ref())?.without_skipping();
+    let inputs = schema.inputs(source.header())?.without_skipping();
     let mut scaled = Vec::new();
     read_rows(source, &inputs, &mut Tolerance::default(), &mut |_, _, x| {
         scaled.clear();

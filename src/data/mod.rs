@@ -17,6 +17,7 @@ pub mod nearest;
 mod open;
 #[doc(hidden)]
 pub mod order;
+pub mod pictures;
 mod read;
 #[doc(hidden)]
 pub mod rng;

@@ -137,7 +137,7 @@ pub(super) fn unreadable(path: &Path, cause: &std::io::Error) -> Error {
             "there is no such data file. Check the path; one that a spec names is relative to the spec's folder"
                 .to_owned()
         }
-        std::io::ErrorKind::IsADirectory => "this is a folder, not a data file. Name a CSV file in it".to_owned(),
+        std::io::ErrorKind::IsADirectory => "this is a folder, not a data file. Name a file in it".to_owned(),
         _ => format!("the data file cannot be read: {cause}"),
     };
     Error::data(path.display().to_string(), message)

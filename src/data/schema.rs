@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::Block;
 use super::inputs::{Added, Columns, Encoding, Inputs};
+use super::source::Header;
 use super::table::check_rows;
 use super::target::{Encoder, TargetRule, TargetScan};
 use super::{Dataset, RawTable, Targets};
@@ -21,12 +22,37 @@ pub struct Schema {
     /// How columns become features, where not each of them is a column of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
+    /// Rows, columns and channels, where the samples are pictures of a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<[usize; 3]>,
 }
 
 impl Schema {
     /// Whether features and encoding belong together: a schema comes from a file, and a file may have been changed.
     pub fn is_consistent(&self) -> bool {
         self.encoding.as_ref().is_none_or(|encoding| encoding.features() == self.features)
+    }
+
+    /// How the features are read from another file.
+    ///
+    /// # Errors
+    /// [`Error::Data`](crate::Error::Data) for a missing column, and for pictures of another size than those of the training.
+    pub fn inputs(&self, header: &Header) -> Result<Inputs> {
+        let shape = |[rows, columns, channels]: [usize; 3]| {
+            format!("{rows} x {columns} pixels in {}", if channels == 1 { "gray" } else { "colour" })
+        };
+        match (self.pictures, header.pictures) {
+            (Some(known), Some(found)) if known != found => Err(header.file_error(format!(
+                "these pictures are of {}, the network takes those of {}. Make them so, or train with data.images.size, to \
+                 which every picture is then resized",
+                shape(found),
+                shape(known)
+            ))),
+            (None, Some(_)) => Err(header.file_error(
+                "this is a folder of pictures, and the network was not trained on one. Name a file like that of its training",
+            )),
+            _ => Inputs::find(header, &self.features, self.encoding.as_ref()),
+        }
     }
 }
 
@@ -64,7 +90,13 @@ impl RawTable {
         let classes = scan.classes(&self.header)?;
         let targets = scan.targets(classes.as_deref(), &seen, values)?;
         let features = encoding.as_ref().map_or(names, Encoding::features);
-        let schema = Schema { features: features.clone(), target: target.to_vec(), classes, encoding };
+        let schema = Schema {
+            features: features.clone(),
+            target: target.to_vec(),
+            classes,
+            encoding,
+            pictures: self.header.pictures,
+        };
         Ok((self.filled(features, x, targets)?, schema))
     }
 
@@ -75,7 +107,7 @@ impl RawTable {
     ///
     /// As [`RawTable::dataset`]; also a missing feature column, and a class that did not occur in training.
     pub fn dataset_as(&self, schema: &Schema, rule: TargetRule) -> Result<Dataset> {
-        let inputs = self.inputs(schema)?;
+        let inputs = schema.inputs(&self.header)?;
         let target = self.header.targets(&schema.target)?;
         let mut encoder = Encoder::new(&self.header, &target, schema.classes.as_deref(), rule)?;
         let (mut x, mut targets) = (Vec::new(), encoder.targets());
@@ -93,14 +125,10 @@ impl RawTable {
     ///
     /// A missing feature column, or a feature that is not a finite number.
     pub fn features_as(&self, schema: &Schema) -> Result<Dataset> {
-        let inputs = self.inputs(schema)?.without_skipping();
+        let inputs = schema.inputs(&self.header)?.without_skipping();
         let mut x = Vec::new();
         self.each_row(|block, row| inputs.add(block, row, &mut x).map(drop))?;
         self.filled(schema.features.clone(), x, Targets::Numbers { width: 0, values: Vec::new() })
-    }
-
-    fn inputs(&self, schema: &Schema) -> Result<Inputs> {
-        Inputs::find(&self.header, &schema.features, schema.encoding.as_ref())
     }
 
     /// A data set of the rows that were not passed over.

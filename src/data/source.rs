@@ -4,7 +4,7 @@
 //! thread. So a reader holds a few blocks in memory, however long the file is, and blocks are made on several threads while
 //! their order stays that of the file.
 //!
-//! To add a format: implement [`Source`] and name it in [`open_file`].
+//! To add a format: implement [`Source`] and name it in [`open_file`]. A folder is one of pictures.
 
 use super::arrays::ArraySource;
 use super::block::Block;
@@ -53,6 +53,9 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
 /// # Errors
 /// As [`open`]; also [`Error::Data`] where the file has no such array.
 pub fn open_file(file: &DataFile) -> Result<Box<dyn Source>> {
+    if file.labels.is_none() && file.path.is_dir() {
+        return super::pictures::open(file);
+    }
     match sniff(&file.path)? {
         (Kind::Csv, gzip) if file.labels.is_none() => Ok(Box::new(CsvSource::open(&file.path, gzip)?)),
         _ => Ok(Box::new(ArraySource::open(file)?)),
@@ -63,6 +66,9 @@ pub fn open_file(file: &DataFile) -> Result<Box<dyn Source>> {
 const LABELS_HINT: &str = ". Where the targets are in a file of their own, a spec names both, { x = FILE, y = FILE }, and a \
                            command takes the second one by --labels";
 
+/// The same of a folder.
+const PICTURES_HINT: &str = ". The target of pictures is \"class\", the name of the sub-folder in which they lie";
+
 /// What is known of a file before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -72,6 +78,8 @@ pub struct Header {
     pub columns: Vec<String>,
     /// The 1-based line that names them; `None` in a binary file.
     pub line: Option<u64>,
+    /// Rows, columns and channels of the pictures, in a folder of them.
+    pub pictures: Option<[usize; 3]>,
 }
 
 impl Header {
@@ -123,7 +131,11 @@ impl Header {
             "no {what} column{plural} {} in this file{end} Its columns are {}{}",
             quoted_list(&missing),
             quoted_list(&self.columns),
-            if what == "target" && self.line.is_none() { LABELS_HINT.to_owned() } else { self.separator_hint() }
+            match what {
+                "target" if self.pictures.is_some() => PICTURES_HINT.to_owned(),
+                "target" if self.line.is_none() => LABELS_HINT.to_owned(),
+                _ => self.separator_hint(),
+            }
         )))
     }
 

@@ -263,6 +263,7 @@ fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Resu
         schema.features.len() == inputs && schema.is_consistent() && !schema.target.is_empty() && classes
     };
     let schema = written.filter(fits).unwrap_or_else(|| Schema {
+        pictures: None,
         features: if inputs == 1 { vec!["x".into()] } else { (0..inputs).map(|i| format!("x[{i}]")).collect() },
         target: vec!["y".to_owned()],
         classes: loss.takes_class().then(|| (0..outputs).map(|i| i.to_string()).collect()),

@@ -1,5 +1,11 @@
 //! A first spec for a data file: what is learned, from what, by which network. A start that trains at once, not the best one.
 
+#[cfg(feature = "images")]
+mod pictures;
+
+#[cfg(feature = "images")]
+pub use pictures::draft_pictures;
+
 use super::DataFile;
 use super::write::{float, quoted};
 use crate::data::inspect::{Facts, Inspection, MOST_VALUES};

@@ -6,6 +6,7 @@
 mod choice;
 pub mod draft;
 mod early;
+mod images;
 mod optimizer;
 mod read;
 mod reading;
@@ -16,6 +17,7 @@ pub(crate) mod write;
 pub use reading::Reading;
 pub use schedule::{ScheduleSpec, Unit};
 
+use crate::data::pictures::Images;
 use crate::data::{Columns, Scale, TargetRule};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Clip, Loss, Optimizer, UpdateRule};
@@ -58,7 +60,7 @@ pub struct DataSpec {
 }
 
 /// A data file that a spec names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DataFile {
     /// As the spec says it: relative to the spec's folder, or absolute.
     pub written: String,
@@ -68,6 +70,8 @@ pub struct DataFile {
     pub array: Option<String>,
     /// The file of the targets, where they lie in one of their own.
     pub labels: Option<Box<DataFile>>,
+    /// How a folder of pictures is read: `data.images`, or its defaults.
+    pub images: Option<Images>,
 }
 
 impl DataFile {
@@ -78,15 +82,22 @@ impl DataFile {
             Some((file, array)) if has_named_arrays(file) && !array.is_empty() => (file, Some(array.to_owned())),
             _ => (written, None),
         };
-        DataFile { written: written.to_owned(), path: folder.join(file), array, labels: None }
+        DataFile { written: written.to_owned(), path: folder.join(file), array, labels: None, images: None }
     }
 
     /// The file at `path` in the current folder, as a command line names it.
     pub fn at(path: &Path) -> DataFile {
         match path.to_str() {
             Some(written) => DataFile::new(written, Path::new("")),
-            None => DataFile { written: String::new(), path: path.to_path_buf(), array: None, labels: None },
+            None => {
+                DataFile { written: String::new(), path: path.to_path_buf(), array: None, labels: None, images: None }
+            }
         }
+    }
+
+    /// The same, a folder of pictures read as that of a training was, which `images` says.
+    pub fn with_images(self, images: Option<Images>) -> DataFile {
+        DataFile { images, ..self }
     }
 
     /// The same with the targets in another file.

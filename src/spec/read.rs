@@ -2,6 +2,7 @@
 
 use crate::data::arrays::TARGETS;
 use crate::data::nearest::did_you_mean;
+use crate::data::pictures::CLASS;
 use crate::data::{Columns, Missing, Scale};
 use crate::error::Result;
 use crate::graph::Activation;
@@ -12,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::table::{Source, Table, Value, number, size};
 use super::{
     CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
-    Validation, choice, early, schedule,
+    Validation, choice, early, images, schedule,
 };
 
 /// Reads a whole spec.
@@ -48,7 +49,10 @@ fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
     let source = table.source();
     let folder = path.parent().unwrap_or(Path::new(""));
     let train = files(source, "train", table.require("train", "train = \"data/digits.csv\"")?, folder)?;
+    let images = images::read(table, &train)?;
+    let train = train.with_images(images);
     let target = match (&train.labels, table.get("target")) {
+        (None, None) if images.is_some() => vec![CLASS.to_owned()],
         (None, _) => targets(source, "target", table.require("target", "target = \"label\"")?)?,
         (Some(_), None) => vec![TARGETS.to_owned()],
         (Some(_), Some(value)) => {
@@ -57,15 +61,14 @@ fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
             return Err(source.error(&value.span(), message));
         }
     };
-    let with_labels = train.labels.is_some();
     let data = DataSpec {
-        train,
         target,
         columns: columns(table)?,
-        validation: table.get("validation").map(|v| validation(source, v, folder, with_labels)).transpose()?,
+        validation: table.get("validation").map(|v| validation(source, v, folder, &train)).transpose()?,
         scale: table.get("scale").map_or(Ok(Scale::None), |value| scale(source, value))?,
-        image: table.get("image").map(|value| image(source, value)).transpose()?,
+        image: table.get("image").map(|value| sides(source, "image", value)).transpose()?,
         reading: Reading::read(table)?,
+        train,
     };
     table.finish()?;
     Ok(data)
@@ -130,27 +133,27 @@ fn columns(table: &Table<'_>) -> Result<Columns> {
     })
 }
 
-fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path, with_labels: bool) -> Result<Validation> {
+fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path, train: &DataFile) -> Result<Validation> {
     if matches!(value.get_ref(), DeValue::String(_) | DeValue::Table(_)) {
         let found = files(source, "validation", value, folder)?;
-        if found.labels.is_some() != with_labels {
+        if found.labels.is_some() != train.labels.is_some() {
             let message = "`train` and `validation` must both be one file, or both { x = .., y = .. }";
             return Err(source.error(&value.span(), message));
         }
-        return Ok(Validation::File(found));
+        return Ok(Validation::File(found.with_images(train.images)));
     }
     let range = "a fraction above 0 and below 1, such as 0.2, or the path of a file";
     number(source, "validation", value, range, |v| v > 0.0 && v < 1.0).map(Validation::Fraction)
 }
 
 /// Rows and columns of pixels.
-fn image(source: &Source<'_>, value: &Value<'_>) -> Result<[usize; 2]> {
+pub(super) fn sides(source: &Source<'_>, key: &str, value: &Value<'_>) -> Result<[usize; 2]> {
     let sides =
         value.get_ref().as_array().and_then(|list| Some([list.first()?, list.get(1).filter(|_| list.len() == 2)?]));
     let Some([rows, columns]) = sides else {
-        return Err(source.wrong_type("image", "the rows and columns of the pictures, such as [28, 28]", value));
+        return Err(source.wrong_type(key, "the rows and columns of the pictures, such as [28, 28]", value));
     };
-    Ok([size(source, "image", rows)?, size(source, "image", columns)?])
+    Ok([size(source, key, rows)?, size(source, key, columns)?])
 }
 
 fn scale(source: &Source<'_>, value: &Value<'_>) -> Result<Scale> {

@@ -31,6 +31,9 @@ impl Spec {
             None => {}
         }
         writeln!(out, "scale = \"{}\"", Scale::name(data.scale))?;
+        if let Some(images) = &data.train.images {
+            super::images::write(images, out)?;
+        }
         if let Some([rows, columns]) = data.image {
             writeln!(out, "image = [{rows}, {columns}]")?;
         }

@@ -92,7 +92,7 @@ async fn open(device: &Device, trained: &Trained, roles: Roles) -> Result<Engine
 
 /// The rows of a file, scaled, in pieces from a thread that reads ahead: all of the same size but the last one.
 fn pieces(device: &Device, trained: &Trained, file: &DataFile, labelled: bool) -> Result<Receiver<Result<Rows>>> {
-    let mut source = source::open_file(file)?;
+    let mut source = source::open_file(&file.clone().with_images(trained.spec.data.train.images))?;
     let (out, pieces) = sync_channel(1);
     let mut filler = Filler {
         blank: Rows::new(&trained.network),

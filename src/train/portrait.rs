@@ -7,6 +7,7 @@ use super::metrics::{predicted_class, probabilities, true_class};
 use super::rows::{RowTargets, Rows};
 use super::run_folder::Preprocessing;
 use super::samples::SampleSet;
+use crate::data::Schema;
 use crate::error::Result;
 use crate::exec::Device;
 use crate::graph::Loss;
@@ -46,8 +47,13 @@ pub struct Subject<'a> {
     pub image: Option<[usize; 2]>,
 }
 
-/// Rows and columns of pixels of a sample of `features` numbers: as the spec says, or a square from 64 on.
-pub fn image_of(spec: &Spec, features: usize) -> Option<[usize; 2]> {
+/// Rows and columns of pixels of a sample: those of a folder of pictures; else as the spec says, or a square from 64 numbers
+/// on.
+pub fn image_of(spec: &Spec, schema: &Schema) -> Option<[usize; 2]> {
+    if let Some([rows, columns, _]) = schema.pictures {
+        return Some([rows, columns]);
+    }
+    let features = schema.features.len();
     let side = features.isqrt();
     let square = (side >= LEAST_SIDE && side * side == features).then_some([side, side]);
     spec.data.image.or(square).filter(|[rows, columns]| rows.checked_mul(*columns) == Some(features))
@@ -219,13 +225,15 @@ fn picture(values: &[f64], [rows, columns]: [usize; 2], [low, high]: [f64; 2]) -
     let (height, width) = (rows.div_ceil(block), columns.div_ceil(block));
     let gray =
         |mean: f64| if high > low { ((mean - low) / (high - low) * 255.0).round().clamp(0.0, 255.0) as u8 } else { 0 };
+    let channels = (values.len() / (rows * columns).max(1)).max(1);
+    let brightness = |pixel: usize| values[pixel * channels..][..channels].iter().sum::<f64>() / channels as f64;
     let mut pixels = Vec::with_capacity(height * width);
     for top in (0..rows).step_by(block) {
         for left in (0..columns).step_by(block) {
             let down = top..rows.min(top + block);
             let across = left..columns.min(left + block);
             let count = down.len() * across.len();
-            let sum: f64 = down.flat_map(|r| values[r * columns..][across.clone()].iter()).sum();
+            let sum: f64 = down.flat_map(|r| across.clone().map(move |c| brightness(r * columns + c))).sum();
             pixels.push(gray(sum / count as f64));
         }
     }

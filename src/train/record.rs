@@ -1,5 +1,6 @@
 //! The record of a run: all that its bits depend on, in `run.json`.
 
+use crate::data::pictures::Folder;
 use crate::error::{Error, Result};
 use crate::exec::Device;
 use crate::model::digest::{self, Fields};
@@ -38,7 +39,7 @@ pub struct DataRecord {
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,
-    /// SHA-256 of its content.
+    /// SHA-256 of its content; of a folder of pictures, that of their names and contents.
     pub sha256: String,
 }
 
@@ -158,7 +159,10 @@ impl RunRecord {
 
 impl DataRecord {
     fn of(key: &str, file: &DataFile) -> Result<DataRecord> {
-        let (size_bytes, sha256) = digest::of_file(&file.path)?;
+        let (size_bytes, sha256) = match file.path.is_dir() {
+            true => Folder::open(&file.path)?.digest()?,
+            false => digest::of_file(&file.path)?,
+        };
         Ok(DataRecord { key: key.to_owned(), path: file.path.clone(), size_bytes, sha256 })
     }
 }

@@ -54,7 +54,7 @@ impl ArraySource {
         }
         check_rows(&opened, &parts)?;
         let columns = parts.iter().flat_map(|(name, _, layout, _)| layout.column_names(name)).collect();
-        let header = Header { path: file.path.clone(), columns, line: None };
+        let header = Header { path: file.path.clone(), columns, line: None, pictures: None };
         check_names(&header)?;
         let parts = parts.into_iter().map(|(_, _, _, rows)| rows).collect();
         Ok(ArraySource { header: Arc::new(header), parts, row: 0 })

@@ -58,7 +58,7 @@ impl Run<'_> {
             preprocessing: &self.prepared.preprocessing,
             samples: validation.as_ref().unwrap_or(train),
             validation: validation.is_some(),
-            image: image_of(&self.job.spec, self.prepared.network.inputs()),
+            image: image_of(&self.job.spec, &self.prepared.preprocessing.schema),
         };
         self.report.portrait = portray(&subject).await?;
         if *outcome == Outcome::Finished {

@@ -155,7 +155,8 @@ impl<'a> Run<'a> {
 /// Refuses pictures of another size than the samples.
 fn check_image(job: &Job, prepared: &RunData) -> Result<()> {
     let (Some([rows, columns]), features) = (job.spec.data.image, prepared.network.inputs()) else { return Ok(()) };
-    if rows.checked_mul(columns) == Some(features) {
+    let of_pictures = prepared.preprocessing.schema.pictures.map(|[rows, columns, _]| [rows, columns]);
+    if of_pictures.map_or(rows.checked_mul(columns) == Some(features), |size| size == [rows, columns]) {
         return Ok(());
     }
     let message = format!(

@@ -5,6 +5,7 @@ use crate::exec::Device;
 use crate::report::{DeviceReport, RunReport};
 use crate::train::checkpoint::Position;
 use crate::train::engine::Engine;
+use crate::train::metrics::true_class;
 use crate::train::rows::RowTargets;
 use crate::train::samples::RunData;
 
@@ -21,17 +22,18 @@ pub fn device_report(device: &Device) -> DeviceReport {
     }
 }
 
-/// The training rows of each class, where they are in memory.
+/// The training rows of each class, where targets are classes.
 fn class_rows(prepared: &RunData) -> Vec<(String, usize)> {
-    let (Some(names), Some(rows)) = (&prepared.preprocessing.schema.classes, prepared.train.memory()) else {
-        return Vec::new();
-    };
-    let RowTargets::Classes(classes) = rows.targets() else { return Vec::new() };
+    let Some(names) = &prepared.preprocessing.schema.classes else { return Vec::new() };
     let mut counts = vec![0usize; names.len()];
-    for &class in classes {
-        if let Some(count) = counts.get_mut(class as usize) {
-            *count += 1;
+    let mut count = |class: usize| counts.get_mut(class).into_iter().for_each(|count| *count += 1);
+    match prepared.train.memory().map(|rows| rows.targets()) {
+        Some(RowTargets::Classes(classes)) => classes.iter().for_each(|class| count(*class as usize)),
+        Some(RowTargets::Numbers(values)) => {
+            values.chunks_exact(prepared.network.outputs()).for_each(|target| count(true_class(target)));
         }
+        // Rows in a file were counted when they were written.
+        None => counts = prepared.train.file().map(|file| file.class_rows().to_vec()).unwrap_or_default(),
     }
     names.iter().cloned().zip(counts).collect()
 }

@@ -48,7 +48,12 @@ pub enum Command {
     /// Train a spec into a run folder
     #[command(after_help = "Examples: wgrad train examples/digits.toml --device cpu --run runs/mine\n          \
                             wgrad train --resume runs/mine --epochs 60 --checkpoint-steps 1000\n          \
-                            wgrad train examples/iris.toml --tensorboard logs; tensorboard --logdir logs")]
+                            wgrad train examples/iris.toml --tensorboard logs; tensorboard --logdir logs\n\n\
+                            The spec says what is trained and how; docs/spec.md has its keys. In [train], for example:\n  \
+                            optimizer = { adamw = { lr = 0.01 } }\n  \
+                            schedule = { one_cycle = { warmup = 100 } }  # rate, and momentum or beta1\n  \
+                            clip = { norm = 1.0 }\n  \
+                            accumulate = 4                               # parts of a step's batch")]
     Train(Train),
     /// Loss and metrics of a trained run on a labelled file
     #[command(after_help = "Examples: wgrad eval runs/digits-1 --data data/digits.csv\n          \

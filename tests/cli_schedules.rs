@@ -115,6 +115,18 @@ fn a_wrong_clip_is_refused_by_its_place() {
     }
 }
 
+/// What a step does with its gradients is said where it is more than an optimizer at a constant rate.
+#[test]
+fn the_update_is_told() {
+    let place = place("\"one_cycle\"\naccumulate = 2\nclip = { norm = 0.5 }", 1);
+    let told = |spec: &str| place.run(&["train", spec, "--run", &format!("{spec}.run"), "--device", "cpu"]).stderr;
+    let line = "update      sgd at lr 0.1; schedule one_cycle; momentum 0.95 to 0.85 and back; gradients clipped to norm 0.5; \
+                in 2 parts of 4";
+    assert!(told("iris.toml").contains(line), "{}", told("iris.toml"));
+    place.write_edited("plain.toml", IRIS, "epochs = 3", "epochs = 1");
+    assert!(!told("plain.toml").contains("update  "));
+}
+
 /// What cannot be is said before anything is written, by every command that would train.
 #[test]
 fn batch_norm_in_parts_is_refused() {

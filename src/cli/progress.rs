@@ -2,7 +2,9 @@
 
 use super::out;
 use super::stop::Stop;
+use crate::graph::{Clip, Schedule, Shape};
 use crate::report::{EpochRecord, Recovery, RunReport};
+use crate::spec::{Spec, TrainSpec};
 use crate::train::run::{Observer, Progress};
 use crate::train::run_folder::RunFolder;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -61,6 +63,9 @@ impl Observer for Printer {
             out::count(report.validation_rows as u64),
             report.batch_size
         ));
+        if let Some(update) = Spec::parse(&report.spec_toml, "spec.toml").ok().and_then(|spec| update(&spec.train)) {
+            out::words(&format!("update      {update}"));
+        }
         if !report.class_rows.is_empty() {
             let rows = report.class_rows.iter().map(|(_, count)| *count).sum::<usize>().max(1);
             let share = |count: usize| 100.0 * count as f64 / rows as f64;
@@ -146,4 +151,25 @@ fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
     }
     line.push_str(&format!("  {} samples/s", out::count(record.samples_per_second as u64)));
     line
+}
+
+/// What a step does with its gradients, where that is more than an optimizer at a constant rate.
+fn update(train: &TrainSpec) -> Option<String> {
+    let mut parts = vec![format!("{} at lr {}", train.optimizer.name(), train.optimizer.lr())];
+    let Schedule { shape, warmup, .. } = train.schedule.schedule;
+    if shape != Shape::Constant || warmup > 0 {
+        parts.push(format!("schedule {}", shape.name()));
+    }
+    if let Some(cycle) = train.schedule.schedule.cycle() {
+        parts.push(format!("momentum {} to {} and back", cycle.max_momentum, cycle.base_momentum));
+    }
+    match train.clip {
+        Some(Clip::Norm(most)) => parts.push(format!("gradients clipped to norm {most}")),
+        Some(Clip::Value(most)) => parts.push(format!("gradients clipped to {most}")),
+        None => {}
+    }
+    if train.accumulate > 1 {
+        parts.push(format!("in {} parts of {}", train.accumulate, train.batch_size));
+    }
+    (parts.len() > 1).then(|| parts.join("; "))
 }

@@ -29,7 +29,7 @@ impl Optimizer {
     }
 
     /// The momentum, or beta1 in Adam and its kin and in Lion; `None` where there is neither.
-    pub fn momentum(self) -> Option<f64> {
+    pub(crate) fn momentum(self) -> Option<f64> {
         match self {
             Optimizer::Sgd { momentum, .. } | Optimizer::RmsProp(RmsProp { momentum, .. }) => Some(momentum),
             Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => Some(a.beta1),
@@ -70,7 +70,7 @@ impl Optimizer {
     ///
     /// Adam's bias correction is 1 - beta1^t with the beta1 of this very step, as PyTorch takes it, although the moment has been
     /// averaged with others; NAdam's is the product of all steps' own.
-    pub fn hyper_under(self, t: u64, momentum: impl Fn(u64) -> Option<f64>) -> [f64; HYPER_COLUMNS] {
+    pub(crate) fn hyper_under(self, t: u64, momentum: impl Fn(u64) -> Option<f64>) -> [f64; HYPER_COLUMNS] {
         let of = |t: u64| momentum(t).or(self.momentum()).unwrap_or(0.0);
         let lr = self.lr();
         // powf, not powi: t may exceed i32 in a long run.

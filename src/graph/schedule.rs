@@ -274,7 +274,7 @@ impl Schedule {
     }
 
     /// The cycle, where the schedule changes the momentum.
-    pub fn cycle(&self) -> Option<&OneCycle> {
+    pub(crate) fn cycle(&self) -> Option<&OneCycle> {
         match &self.shape {
             Shape::OneCycle(cycle) if cycle.cycle_momentum => Some(cycle),
             _ => None,

@@ -29,6 +29,7 @@
 //!     rows: 100,
 //!     targets: Targets::Classes(points.chunks(2).map(inside).collect()),
 //!     x: points,
+//!     weights: Vec::new(),
 //! };
 //! let mut trainer = Trainer::builder(2)
 //!     .dense(16, Activation::Tanh)

@@ -112,9 +112,33 @@ fn the_pendulums_obey_the_law_and_the_pixels_are_the_digits() {
         classes: None,
         encoding: None,
         pictures: None,
+        sample_weight: None,
     };
     let x = pixels.features_as(&schema).unwrap().x;
     for (row, digit) in x.chunks(64).zip(&digits) {
         assert!(row.iter().zip(&digit[..64]).all(|(pixel, level)| pixel * 16.0 == *level), "{row:?} {digit:?}");
     }
+}
+
+/// The rare class is found, which it is not where all rows count alike.
+#[test]
+fn faults() {
+    promises("faults", "75 % or more are told rightly");
+    promises("faults", "about a third");
+    let (place, _) = trained("faults");
+    let recalls = |run: &str| -> Vec<f64> {
+        let report: Value = serde_json::from_str(&place.read(&format!("{run}/report.json"))).unwrap();
+        let scores = report["classes"].as_array().unwrap().iter();
+        scores.map(|class| class["recall"].as_f64().unwrap()).collect()
+    };
+    let weighted = recalls("r");
+    assert!(weighted.len() == 2 && weighted.iter().all(|r| *r >= 0.75), "{weighted:?}");
+    let spec = std::fs::read_to_string(examples().join("faults.toml")).unwrap();
+    let data = examples().join("data/faults.csv");
+    let spec = spec.replace("data/faults.csv", data.to_str().unwrap());
+    place.write_edited("alike.toml", &spec, "class_weights = \"balanced\"\n", "");
+    place.good(&["train", "alike.toml", "--run", "alike", "--device", "cpu"]);
+    // "fault" comes before "good".
+    let alike = recalls("alike");
+    assert!((0.15..0.5).contains(&alike[0]), "{alike:?}");
 }

@@ -39,6 +39,7 @@ fn trained(activation: &str, loss: &str, scaler: Scaler) -> Trained {
         target: vec!["t".into()],
         classes,
         encoding: None,
+        sample_weight: None,
     };
     Trained { spec, preprocessing: Preprocessing { schema, scaler }, network, parameters }
 }

@@ -7,8 +7,8 @@ use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, P
 use wgrad::model::Init;
 use wgrad::report::Monitor;
 use wgrad::spec::{
-    CheckpointSpec, DataFile, DataSpec, EarlyStopping, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec,
-    Spec, TrainSpec, Unit, Validation,
+    CheckpointSpec, ClassWeights, DataFile, DataSpec, EarlyStopping, LayerKindSpec, LayerSpec, ModelSpec, Reading,
+    ScheduleSpec, Spec, TrainSpec, Unit, Validation,
 };
 
 const WHOLE: &str = r#"[data]
@@ -73,6 +73,7 @@ fn a_spec_means_what_it_says() {
     let (batch_size, epochs, seed) = (32, 30, 1);
     let expected = TrainSpec {
         loss,
+        class_weights: ClassWeights::Equal,
         optimizer,
         schedule,
         clip: None,
@@ -100,6 +101,7 @@ fn what_is_left_out_has_the_documented_default() {
     let adam = Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
     let expected = TrainSpec {
         loss: Loss::Huber { delta: 1.0 },
+        class_weights: ClassWeights::Equal,
         optimizer: Optimizer::AdamW(adam),
         schedule: ScheduleSpec::default(),
         clip: None,
@@ -571,6 +573,7 @@ fn train() -> impl Strategy<Value = TrainSpec> {
     let loss = prop_oneof![
         prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
         positive().prop_map(|delta| Loss::Huber { delta }),
+        (1e-9..1.0_f64).prop_map(|smoothing| Loss::SmoothedCrossEntropy { smoothing }),
     ];
     let checkpoint = (0_usize..1 << 31, prop_oneof![Just(0.0), positive()])
         .prop_map(|(steps, minutes)| CheckpointSpec { steps, minutes });
@@ -581,8 +584,8 @@ fn train() -> impl Strategy<Value = TrainSpec> {
     let clip = prop::option::of(prop_oneof![positive().prop_map(Clip::Norm), positive().prop_map(Clip::Value)]);
     // Boxed: a strategy of strategies is larger than the stack of a test.
     let update = (optimizer().boxed(), schedule().boxed(), clip.boxed(), size()).boxed();
-    (loss.boxed(), update, size(), size(), any::<u64>(), checkpoint, validation.boxed()).prop_map(
-        |(loss, update, batch_size, epochs, seed, checkpoint, validation)| {
+    ((loss, class_weights()).boxed(), update, size(), size(), any::<u64>(), checkpoint, validation.boxed()).prop_map(
+        |((loss, class_weights), update, batch_size, epochs, seed, checkpoint, validation)| {
             let ((optimizer, mut schedule, clip, accumulate), (validate_every, early_stopping)) = (update, validation);
             // What is read is what the schedule needs of an optimizer.
             let optimizer = optimizer.under(&schedule.schedule).unwrap_or_else(|_| {
@@ -591,6 +594,7 @@ fn train() -> impl Strategy<Value = TrainSpec> {
             });
             TrainSpec {
                 loss,
+                class_weights,
                 optimizer,
                 schedule,
                 clip,
@@ -604,6 +608,16 @@ fn train() -> impl Strategy<Value = TrainSpec> {
             }
         },
     )
+}
+
+fn class_weights() -> impl Strategy<Value = ClassWeights> {
+    let weight = || prop_oneof![Just(0.0), positive().prop_map(|w| w.min(1e30))];
+    prop_oneof![
+        2 => Just(ClassWeights::Equal),
+        1 => Just(ClassWeights::Balanced),
+        1 => prop::collection::vec(weight(), 1..4).prop_map(ClassWeights::Listed),
+        1 => prop::collection::btree_map(name(), weight(), 1..4).prop_map(ClassWeights::Named),
+    ]
 }
 
 fn any_spec() -> impl Strategy<Value = Spec> {
@@ -622,6 +636,7 @@ fn any_spec() -> impl Strategy<Value = Spec> {
                 ignore: vec!["a \"quoted\" name".into()],
                 categorical: vec!["c".into(), "d".into()],
                 missing: wgrad::data::Missing::Skip,
+                sample_weight: Some("how much".into()),
                 ..wgrad::data::Columns::default()
             },
             target,
@@ -663,4 +678,21 @@ proptest! {
             prop_assert!(error.to_string().starts_with("examples/s.toml"), "{}", error);
         }
     }
+}
+
+#[test]
+fn weights_and_smoothing_are_refused_where_they_mean_nothing() {
+    let loss = "loss = \"cross_entropy\"";
+    let with = |line: &str| format!("{loss}\n{line}");
+    refused(loss, &with("label_smoothing = 1.0"), ":16:19", &["`label_smoothing`", "below 1", "1.0"]);
+    refused(loss, &with("label_smoothing = -0.1"), ":16:19", &["`label_smoothing`"]);
+    refused(loss, "loss = \"mse\"\nlabel_smoothing = 0.1", ":16:19", &["cross_entropy", "mse has numbers"]);
+    refused(loss, &with("class_weights = \"even\""), ":16:17", &["`class_weights`", "\"balanced\""]);
+    refused(loss, &with("class_weights = [1.0, -2.0]"), ":16:23", &["`class_weights`", "at least 0"]);
+    refused(loss, &with("class_weights = []"), ":16:17", &["`class_weights`", "one weight for each class"]);
+    refused("target = \"label\"", "target = \"label\"\nsample_weight = 3", ":4:17", &["`sample_weight`", "column"]);
+    let smoothed = parse(&edited(loss, &with("label_smoothing = 0.1"))).unwrap();
+    assert_eq!(smoothed.train.loss, Loss::SmoothedCrossEntropy { smoothing: 0.1 });
+    // Nothing is spread, which any loss may say.
+    assert_eq!(parse(&edited(loss, "loss = \"mse\"\nlabel_smoothing = 0.0")).unwrap().train.loss, Loss::Mse);
 }

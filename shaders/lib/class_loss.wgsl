@@ -2,6 +2,8 @@
 // operands lie: `pred_at`, `class_at`, `row_upstream`, `dpred_at`, `set_dpred`, `set_loss`.
 //#include loss.wgsl
 
+// Share of the target that is spread over all classes.
+override SMOOTHING: f32 = 0.0;
 const NO_COLUMN: u32 = 0xffffffffu;
 
 struct Largest {
@@ -63,6 +65,20 @@ fn class_loss_row(at: RowLane, inside: bool, cols: u32, local: u32) {
         }
     }
     others = row_sum(others, local);
+    // Under label smoothing: how far the classes lie below the largest logit, together.
+    var depth = 0.0;
+    if (SMOOTHING != 0.0) {
+        if (inside) {
+            for (var j = at.lane; j < cols; j += LANES) {
+                depth += top.value - pred_at(first + j);
+            }
+        }
+        if (LANES != 1u) {
+            // Every invocation has read the sum before.
+            workgroupBarrier();
+        }
+        depth = row_sum(depth, local);
+    }
     if (!inside) {
         return;
     }
@@ -79,9 +95,18 @@ fn class_loss_row(at: RowLane, inside: bool, cols: u32, local: u32) {
     let given = row_upstream(at.row);
     for (var j = at.lane; j < cols; j += LANES) {
         let numerator = select(dpred_at(first + j), -besides_class, j == class_index);
-        set_dpred(first + j, scaled(select(numerator / whole, loss_nan(), broken), given));
+        var slope = numerator / whole;
+        if (SMOOTHING != 0.0) {
+            let each = SMOOTHING / f32(cols);
+            slope += select(-each, SMOOTHING - each, j == class_index);
+        }
+        set_dpred(first + j, scaled(select(slope, loss_nan(), broken), given));
     }
     if (at.lane == 0u) {
-        set_loss(at.row, select(log1p_safe(below_top) + (top.value - z_class), loss_nan(), broken));
+        var below = top.value - z_class;
+        if (SMOOTHING != 0.0) {
+            below = (1.0 - SMOOTHING) * below + SMOOTHING * (depth / f32(cols));
+        }
+        set_loss(at.row, select(log1p_safe(below_top) + below, loss_nan(), broken));
     }
 }

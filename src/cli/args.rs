@@ -57,7 +57,9 @@ pub enum Command {
     Train(Train),
     /// Loss and metrics of a trained run on a labelled file
     #[command(after_help = "Examples: wgrad eval runs/digits-1 --data data/digits.csv\n          \
-                            wgrad eval runs/digits-1 --data data/digits.csv --top-k 3 --json metrics.json")]
+                            wgrad eval runs/digits-1 --data data/digits.csv --top-k 3 --json metrics.json\n\n\
+                            All rows count alike and labels are taken as they are, whatever weights and label smoothing \
+                            the run was trained with.")]
     Eval(Eval),
     /// Predictions of a trained run for a file
     #[command(
@@ -71,7 +73,8 @@ pub enum Command {
     Init(Init),
     /// Gradients of one batch: the whole file, in its order
     #[command(after_help = "Example: wgrad grad examples/iris.toml --weights iris.safetensors --data data/iris.csv \
-                            --out gradients.safetensors --precision f64")]
+                            --out gradients.safetensors --precision f64\n\n\
+                            The loss is the one that is learnt from: with the spec's label smoothing and weights.")]
     Grad(Grad),
     /// Prove train steps on the device against the CPU in f64
     #[command(after_help = "Example: wgrad verify examples/digits.toml --adapter llvmpipe --steps 3\n\n\

@@ -2,12 +2,13 @@
 
 use super::args::{self, DeviceKind, PrecisionArg};
 use super::out;
-use crate::data::{Dataset, Scale, read_table};
+use crate::data::{Dataset, RawTable, Scale, Schema, read_table};
 use crate::exec::Device;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor};
-use crate::spec::Spec;
-use crate::train::prepare::prepare;
+use crate::spec::{ClassWeights, Spec};
+use crate::train::prepare::{Prepared, prepare};
+use crate::train::weighting::{weigh_data, weigh_like};
 use crate::train::{Engine, Roles};
 use std::collections::BTreeMap;
 
@@ -33,21 +34,39 @@ pub fn run(args: args::Grad) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The whole file as one batch, in its order. Where the spec scales, the scaler is fitted on the spec's training part, as
+/// The whole file as one batch, in its order, with its weights where the spec names a column of such. Where the spec scales, the scaler is fitted on the spec's training part, as
 /// `train` would; where the training file is there, its columns and classes count.
 fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<Dataset> {
     let table = read_table(&args.data.file().with_images(spec.data.train.images))?;
     let rule = spec.target_rule();
-    if spec.data.scale == Scale::None && !spec.data.train.path.exists() {
-        return Ok(table.dataset_of(&spec.data.columns, &spec.data.target, rule)?.0);
+    let weighs_classes = spec.train.class_weights != ClassWeights::Equal;
+    let alone = spec.data.scale == Scale::None && !spec.data.train.path.exists();
+    if alone {
+        let (mut data, schema) = table.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
+        let network = Network { layers: spec.model.layers(data.features.len())?, loss: spec.train.loss };
+        weigh_data(&mut data, &network, spec, schema.classes.as_deref())?;
+        return Ok(data);
     }
-    if spec.data.scale == Scale::None {
+    if spec.data.scale == Scale::None && !weighs_classes {
         let (_, schema) = read_table(&spec.data.train)?.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
-        return Ok(table.dataset_as(&schema, rule)?);
+        return labelled(&table, &schema, spec);
     }
-    let preprocessing = prepare(spec)?.preprocessing;
-    let mut data = table.dataset_as(&preprocessing.schema, rule)?;
+    let Prepared { preprocessing, network, class_weights, .. } = prepare(spec)?;
+    let mut data = labelled(&table, &preprocessing.schema, spec)?;
     preprocessing.scaler.apply(&mut data.x);
+    if weighs_classes {
+        weigh_like(&mut data, &network, &class_weights);
+    }
+    Ok(data)
+}
+
+/// The samples of the file, with their weights where the training file has some.
+fn labelled(table: &RawTable, schema: &Schema, spec: &Spec) -> anyhow::Result<Dataset> {
+    let data = table.dataset_as(schema, spec.target_rule())?;
+    if let (Some(column), true) = (&schema.sample_weight, data.weights.is_empty()) {
+        let path = table.path().display();
+        anyhow::bail!("{path}: there is no column \"{column}\", which data.sample_weight names. Add the rows' weights");
+    }
     Ok(data)
 }
 

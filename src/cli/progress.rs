@@ -74,6 +74,11 @@ impl Observer for Printer {
             let (first, more) = (each.take(12).collect::<Vec<_>>().join(", "), report.class_rows.len() > 12);
             out::words(&out::printable(&format!("classes     {first}{}", if more { ", ..." } else { "" })));
         }
+        if !report.class_weights.is_empty() {
+            let each = report.class_weights.iter().map(|(name, weight)| format!("{name} {weight:.4}"));
+            let (first, more) = (each.take(12).collect::<Vec<_>>().join(", "), report.class_weights.len() > 12);
+            out::words(&out::printable(&format!("weights     {first}{}", if more { ", ..." } else { "" })));
+        }
         if report.data_file_bytes > 0 {
             out::words(&format!(
                 "samples     {} in a file without a name in {}, removed at the end (more than data.memory holds)",

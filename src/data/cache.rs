@@ -1,7 +1,8 @@
 //! Rows in a file: samples that are too many for memory, scaled and in the precision of the device.
 //!
 //! The file has no name where the system allows that (Linux), and is removed when it is closed anywhere else: nothing is
-//! left of it, however the program ends. A row is its features (`f32`), then its targets (`f32`) or its class (`u32`).
+//! left of it, however the program ends. A row is its features (`f32`), then its targets (`f32`) or its class (`u32`), then its
+//! weight (`f32`) where rows have such.
 
 use super::order::Window;
 use crate::error::{Error, Result};

@@ -25,7 +25,14 @@ impl Dataset {
             rows: x.len().checked_div(inputs).unwrap_or(0),
             x: x.to_vec(),
             targets: Targets::Numbers { width: 0, values: Vec::new() },
+            weights: Vec::new(),
         }
+    }
+
+    /// The same samples, each with a weight in the loss: PyTorch's mean of losses with weights, sum w l / sum w over a batch.
+    #[must_use]
+    pub fn weighted(self, weights: &[f64]) -> Dataset {
+        Dataset { weights: weights.to_vec(), ..self }
     }
 
     /// Checks sizes against a network with `inputs` inputs, and targets against a loss on its outputs.
@@ -42,6 +49,15 @@ impl Dataset {
             ));
         }
         let Some((loss, outputs)) = target else { return Ok(()) };
+        let weights = &self.weights;
+        if !weights.is_empty() && (weights.len() != self.rows || weights.iter().any(|w| !(w.is_finite() && *w >= 0.0)))
+        {
+            return wrong(format!(
+                "{} rows need as many weights, finite and at least 0, or none; found {}",
+                self.rows,
+                weights.len()
+            ));
+        }
         match &self.targets {
             Targets::Classes(classes) if loss.takes_class() => {
                 if classes.len() != self.rows {

@@ -66,6 +66,8 @@ pub struct Columns {
     pub categorical: Vec<String>,
     /// What to do about missing values.
     pub missing: Missing,
+    /// The column of the rows' weights in the loss, which is no feature.
+    pub sample_weight: Option<String>,
 }
 
 /// How columns become numbers, kept in the run; `None` in a schema says that each feature is a column of numbers.
@@ -110,14 +112,23 @@ impl Columns {
     pub fn positions(&self, header: &Header, targets: &[usize]) -> Result<Vec<usize>> {
         let ignored = header.positions(&self.ignore, "ignored")?;
         header.positions(&self.categorical, "categorical")?;
+        let weight: Vec<String> = self.sample_weight.iter().cloned().collect();
+        let weight = header.positions(&weight, "weight")?;
+        if weight.iter().any(|w| targets.contains(w)) {
+            return Err(header.error("the column of the weights is a target. Name another one in sample_weight"));
+        }
         let mut out = vec![false; header.columns.len()];
-        targets.iter().chain(&ignored).for_each(|&c| out[c] = true);
+        targets.iter().chain(&ignored).chain(&weight).for_each(|&c| out[c] = true);
         let listed = match self.features.is_empty() {
             true => (0..header.columns.len()).filter(|&c| !out[c]).collect(),
             false => header.positions(&self.features, "feature")?,
         };
         if let Some(&twice) = listed.iter().find(|&&c| out[c]) {
-            let what = if targets.contains(&twice) { "a target" } else { "ignored" };
+            let what = match () {
+                () if targets.contains(&twice) => "a target",
+                () if weight.contains(&twice) => "the weight of the rows",
+                () => "ignored",
+            };
             let name = &header.columns[twice];
             return Err(header.error(format!("the column \"{name}\" is {what} and a feature. Take it out of one list")));
         }

@@ -12,6 +12,7 @@ use super::rng::held_out;
 use super::scale::{Fit, Scale, Scaler};
 use super::source::{Header, Source, open_file};
 use super::target::{Encoder, Seen, TargetRule, TargetScan};
+use super::weight::WeightColumn;
 use super::{Dataset, Schema, Targets};
 use crate::error::Result;
 use crate::spec::DataFile;
@@ -55,7 +56,7 @@ pub struct Survey {
     pub rows: u64,
 }
 
-/// Bytes of a sample as it goes to the device.
+/// Bytes of a sample as it goes to the device, without its weight.
 pub fn sample_bytes(features: usize, rule: TargetRule) -> u64 {
     4 * (features as u64 + if rule.loss.takes_class() { 1 } else { rule.outputs as u64 })
 }
@@ -85,15 +86,23 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
         held_out: wish.held_out,
         rows: 0,
         values: Vec::new(),
+        weight: WeightColumn::find(&header, wish.columns.sample_weight.as_deref())?,
     };
     let rows = read_rows(source.as_mut(), &inputs, tolerance, &mut |block, row, x| first.take(block, row, x))?;
     let classes = first.scan.classes(&header)?;
     let features = encoding.as_ref().map_or(names, Encoding::features);
-    let schema = Schema { features, target: wish.target.to_vec(), classes, encoding, pictures: header.pictures };
+    let schema = Schema {
+        features,
+        target: wish.target.to_vec(),
+        classes,
+        encoding,
+        pictures: header.pictures,
+        sample_weight: wish.columns.sample_weight.clone(),
+    };
     match first.held {
-        Some(Held { x, values, seen }) => {
+        Some(Held { x, values, seen, weights }) => {
             let targets = first.scan.targets(schema.classes.as_deref(), &seen, values)?;
-            let data = Dataset { features: schema.features.clone(), rows: rows as usize, x, targets };
+            let data = Dataset { features: schema.features.clone(), rows: rows as usize, x, targets, weights };
             Ok(Loaded::Whole(data, schema))
         }
         None => Ok(Loaded::Large(Survey { schema, scaler: first.fit.finish(), rows })),
@@ -111,6 +120,7 @@ struct First {
     held_out: Option<(f64, u64)>,
     rows: u64,
     values: Vec<f64>,
+    weight: WeightColumn,
 }
 
 #[derive(Default)]
@@ -118,14 +128,17 @@ struct Held {
     x: Vec<f64>,
     values: Vec<f64>,
     seen: Vec<Seen>,
+    weights: Vec<f64>,
 }
 
 impl First {
     fn take(&mut self, block: &Block, row: usize, x: &[f64]) -> std::result::Result<(), Refusal> {
         let most = self.most;
+        let weight = self.weight.of(block, row).map_err(Refusal::Row)?;
         if let Some(held) = self.held.as_mut().filter(|held| held.seen.len() < most) {
             held.seen.push(self.scan.add(block, row, &mut held.values).map_err(Refusal::Row)?);
             held.x.extend_from_slice(x);
+            held.weights.extend(weight);
             self.rows += 1;
             return Ok(());
         }
@@ -166,7 +179,7 @@ pub fn cache(
     let mut source = open_file(file)?;
     let header = Arc::clone(source.header());
     let like = Like { schema: &survey.schema, scaler: &survey.scaler, rule: wish.rule, hold_bytes: 0 };
-    let mut writer = RowWriter::new(&header, &like)?;
+    let mut writer = RowWriter::new(&header, &like, survey.schema.sample_weight.as_deref())?;
     let mut train = CacheWriter::new(folder, writer.words, 0);
     let mut rest = wish.held_out.map(|_| CacheWriter::new(folder, writer.words, 0));
     let mut index = 0;
@@ -251,7 +264,8 @@ pub fn each_row_like(
 ) -> Result<u64> {
     let header = Arc::clone(source.header());
     let inputs = like.schema.inputs(&header)?;
-    let mut writer = RowWriter::new(&header, like)?;
+    // Nothing is learnt from these rows, so that they need no weights.
+    let mut writer = RowWriter::new(&header, like, None)?;
     let rows = read_rows(source, &inputs, tolerance, &mut |block, row, x| {
         let words = writer.words_of(block, row, x)?;
         Ok(take(words)?)
@@ -289,14 +303,16 @@ struct RowWriter<'a> {
     x: Vec<f64>,
     row: Vec<u32>,
     targets: Targets,
+    weight: WeightColumn,
 }
 
 impl RowWriter<'_> {
-    fn new<'a>(header: &Header, like: &Like<'a>) -> Result<RowWriter<'a>> {
+    fn new<'a>(header: &Header, like: &Like<'a>, weight: Option<&str>) -> Result<RowWriter<'a>> {
         let target = header.targets(&like.schema.target)?;
         let encoder = Encoder::new(header, &target, like.schema.classes.as_deref(), like.rule)?;
         Ok(RowWriter {
-            words: (sample_bytes(like.schema.features.len(), like.rule) / 4) as usize,
+            words: (sample_bytes(like.schema.features.len(), like.rule) / 4) as usize + usize::from(weight.is_some()),
+            weight: WeightColumn::find(header, weight)?,
             scaler: like.scaler,
             x: Vec::new(),
             row: Vec::new(),
@@ -310,6 +326,7 @@ impl RowWriter<'_> {
             Targets::Classes(classes) => classes.clear(),
             Targets::Numbers { values, .. } => values.clear(),
         }
+        let weight = self.weight.of(block, row).map_err(Refusal::Row)?;
         self.encoder.add(block, row, &mut self.targets).map_err(Refusal::Row)?;
         self.x.clear();
         self.x.extend_from_slice(x);
@@ -321,6 +338,7 @@ impl RowWriter<'_> {
             Targets::Classes(classes) => self.row.extend(classes),
             Targets::Numbers { values, .. } => self.row.extend(values.iter().map(bits)),
         }
+        self.row.extend(weight.iter().map(bits));
         Ok(&self.row)
     }
 }

@@ -28,6 +28,7 @@ pub mod source;
 mod split;
 mod table;
 mod target;
+mod weight;
 
 pub use cache::{CacheWriter, RowCache};
 pub use inputs::{Added, Columns, Encoding, Inputs, MOST_CATEGORIES, Missing, is_missing};
@@ -65,6 +66,8 @@ pub struct Dataset {
     pub x: Vec<f64>,
     /// What belongs to each row.
     pub targets: Targets,
+    /// How much each row counts in a loss that is learnt from, finite and at least 0; empty where all count alike.
+    pub weights: Vec<f64>,
 }
 
 impl Dataset {
@@ -81,6 +84,7 @@ impl Dataset {
             rows: order.len(),
             x: take_rows(&self.x, self.features.len(), order),
             targets,
+            weights: order.iter().filter_map(|&i| self.weights.get(i as usize).copied()).collect(),
         }
     }
 }
@@ -105,9 +109,10 @@ mod tests {
             rows: 3,
             x: vec![0.0, 1.0, 10.0, 11.0, 20.0, 21.0],
             targets: Targets::Numbers { width: 1, values: vec![0.5, 1.5, 2.5] },
+            weights: vec![1.0, 0.0, 4.0],
         };
         let part = data.subset(&[2, 0]);
-        assert_eq!(part.rows, 2);
+        assert_eq!((part.rows, &part.weights[..]), (2, &[4.0, 1.0][..]));
         assert_eq!(part.x, [20.0, 21.0, 0.0, 1.0]);
         assert_eq!(part.targets, Targets::Numbers { width: 1, values: vec![2.5, 0.5] });
         let classes = Dataset { targets: Targets::Classes(vec![4, 5, 6]), ..data };

@@ -8,6 +8,7 @@ use super::inputs::{Added, Columns, Encoding, Inputs};
 use super::source::Header;
 use super::table::check_rows;
 use super::target::{Encoder, TargetRule, TargetScan};
+use super::weight::WeightColumn;
 use super::{Dataset, RawTable, Targets};
 
 /// The columns that a network was trained on. Kept in the run folder, so that other files are read by column name.
@@ -25,6 +26,9 @@ pub struct Schema {
     /// Rows, columns and channels, where the samples are pictures of a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pictures: Option<[usize; 3]>,
+    /// The column of the rows' weights in the loss, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_weight: Option<String>,
 }
 
 impl Schema {
@@ -80,10 +84,13 @@ impl RawTable {
         let names: Vec<String> = features.iter().map(|&c| self.columns()[c].clone()).collect();
         let inputs = Inputs::find(&self.header, &names, encoding.as_ref())?;
         let mut scan = TargetScan::new(&self.header, &targets, rule)?;
+        let weight = WeightColumn::find(&self.header, columns.sample_weight.as_deref())?;
         let (mut x, mut seen, mut values) = (Vec::new(), Vec::with_capacity(self.rows()), Vec::new());
+        let mut weights = Vec::new();
         self.each_row(|block, row| {
             if inputs.add(block, row, &mut x)? == Added::Row {
                 seen.push(scan.add(block, row, &mut values)?);
+                weights.extend(weight.of(block, row)?);
             }
             Ok(())
         })?;
@@ -96,12 +103,13 @@ impl RawTable {
             classes,
             encoding,
             pictures: self.header.pictures,
+            sample_weight: columns.sample_weight.clone(),
         };
-        Ok((self.filled(features, x, targets)?, schema))
+        Ok((Dataset { weights, ..self.filled(features, x, targets)? }, schema))
     }
 
     /// Makes a data set of another file for a network that was trained with `schema`. Columns are found by name;
-    /// columns that the schema does not know are ignored.
+    /// columns that the schema does not know are ignored. The column of weights may be there or not.
     ///
     /// # Errors
     ///
@@ -110,13 +118,18 @@ impl RawTable {
         let inputs = schema.inputs(&self.header)?;
         let target = self.header.targets(&schema.target)?;
         let mut encoder = Encoder::new(&self.header, &target, schema.classes.as_deref(), rule)?;
-        let (mut x, mut targets) = (Vec::new(), encoder.targets());
+        let weighted = schema.sample_weight.as_deref().filter(|name| self.header.position(name).is_some());
+        let weight = WeightColumn::find(&self.header, weighted)?;
+        let (mut x, mut targets, mut weights) = (Vec::new(), encoder.targets(), Vec::new());
         self.each_row(|block, row| match inputs.add(block, row, &mut x)? {
-            Added::Row => encoder.add(block, row, &mut targets),
+            Added::Row => {
+                weights.extend(weight.of(block, row)?);
+                encoder.add(block, row, &mut targets)
+            }
             Added::Skipped { .. } => Ok(()),
         })?;
         encoder.finish()?;
-        self.filled(schema.features.clone(), x, targets)
+        Ok(Dataset { weights, ..self.filled(schema.features.clone(), x, targets)? })
     }
 
     /// Makes a data set without targets (`Numbers` of width 0), to predict on; target columns may be there or not.
@@ -135,7 +148,7 @@ impl RawTable {
     fn filled(&self, features: Vec<String>, x: Vec<f64>, targets: Targets) -> Result<Dataset> {
         let rows = x.len() / features.len().max(1);
         check_rows(&self.header, rows as u64)?;
-        Ok(Dataset { features, rows, x, targets })
+        Ok(Dataset { features, rows, x, targets, weights: Vec::new() })
     }
 
     fn each_row(&self, mut take: impl FnMut(&Block, usize) -> Result<()>) -> Result<()> {

@@ -144,7 +144,7 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
 fn drop_what_the_loss_does(found: &mut Found, loss: Loss) {
     if let Some(last) = found.layers.last_mut() {
         let own = matches!(
-            (loss, last.activation),
+            (loss.plain(), last.activation),
             (Loss::CrossEntropy, Activation::Softmax) | (Loss::BceWithLogits, Activation::Sigmoid)
         );
         if own {
@@ -268,6 +268,7 @@ fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Resu
         target: vec!["y".to_owned()],
         classes: loss.takes_class().then(|| (0..outputs).map(|i| i.to_string()).collect()),
         encoding: None,
+        sample_weight: None,
     });
     let mut spec = Spec::parse(&spec_text(found, loss, NO_DATA, &schema.target), path)?;
     let scaler = scaler.unwrap_or(Scaler::None);

@@ -89,12 +89,12 @@ impl Network {
         Ok(graph)
     }
 
-    /// The forward pass and the loss; outputs `pred`, `loss`.
+    /// The forward pass and the loss, without label smoothing; outputs `pred`, `loss`.
     ///
     /// # Errors
     /// As [`Network::predict_graph`].
     pub fn evaluate_graph(&self, samples: Samples<'_>) -> Result<Graph> {
-        self.loss_graph(samples, Mode::Evaluate)
+        Network { loss: self.loss.plain(), ..self.clone() }.loss_graph(samples, Mode::Evaluate)
     }
 
     /// The forward pass and the loss as in a training step, or in use; outputs `pred`, `loss`.

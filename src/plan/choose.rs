@@ -53,6 +53,11 @@ pub(super) fn activation_kernel(activation: Activation, grad: bool) -> Kernel {
     if grad { gradient } else { value }
 }
 
+/// The constant of label smoothing, where there is any.
+pub(super) fn smoothing(loss: Loss) -> Option<(&'static str, f64)> {
+    Some(("SMOOTHING", loss.smoothing())).filter(|(_, smoothing)| *smoothing != 0.0)
+}
+
 /// The kernel of a loss.
 pub(super) fn loss_kernel(loss: Loss) -> Kernel {
     match loss {
@@ -62,7 +67,7 @@ pub(super) fn loss_kernel(loss: Loss) -> Kernel {
         Loss::Huber { .. } => Kernel::huber,
         Loss::BinaryCrossEntropy => Kernel::binary_cross_entropy,
         Loss::BceWithLogits => Kernel::bce_with_logits,
-        Loss::CrossEntropy => Kernel::cross_entropy,
+        Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => Kernel::cross_entropy,
         Loss::Hinge => Kernel::hinge,
     }
 }

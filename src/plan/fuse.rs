@@ -10,7 +10,7 @@
 //!    `gather_matmul_col_sum`), where asked for;
 //! 6. a classifier's last layer, its cross entropy and the gradient of its input (`dense_cross_entropy`), where asked for.
 
-use crate::graph::{Activation, Dtype, Graph, Loss, Op, Value};
+use crate::graph::{Activation, Dtype, Graph, Op, Value};
 use std::collections::HashMap;
 
 /// What one dispatch computes beyond a single node. Keys are the nodes at which the dispatch is emitted.
@@ -129,7 +129,8 @@ fn fuse_heads(graph: &Graph, live: &[bool], uses: &Uses, fusion: &mut Fusion) {
 /// The end of a classifier around `loss`, if nothing else reads what it does not keep.
 fn head(graph: &Graph, uses: &Uses, fusion: &Fusion, loss: usize) -> Option<Head> {
     let node = &graph.nodes[loss];
-    let loss_grad = fusion.loss.get(&loss).copied().filter(|_| node.op == Op::Loss(Loss::CrossEntropy))?;
+    let loss_grad =
+        fusion.loss.get(&loss).copied().filter(|_| matches!(node.op, Op::Loss(loss) if loss.takes_class()))?;
     let (logits, classes) = (node.inputs[0], node.inputs[1]);
     let dense = fusion.dense.get(&logits.node).copied().filter(|d| d.activation.is_none() && !d.keep_z)?;
     let alone = |v: Value| uses.count(v) == 2 && uses.of_value(v).iter().all(|u| [loss, loss_grad].contains(u));

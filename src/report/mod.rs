@@ -45,6 +45,9 @@ pub struct RunReport {
     /// The classes and their training rows; empty where targets are numbers, or where samples lie in a file.
     #[serde(default)]
     pub class_rows: Vec<(String, usize)>,
+    /// How much the training rows of each class count, where not all count alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_weights: Vec<(String, f64)>,
     /// Rows that were passed over: malformed ones, and those with a missing value where the spec says so.
     #[serde(default)]
     pub skipped_rows: usize,

@@ -7,7 +7,7 @@ use crate::model::Init;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{Source, Table, Value, describe};
+use super::table::{Source, Table, Value, describe, number};
 
 /// One of a list of named things, with its parameters.
 pub(super) struct Choice<'a> {
@@ -84,6 +84,20 @@ pub(super) fn init<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a 
     }
     choice.parameters.finish()?;
     Ok(init)
+}
+
+/// A loss with smoothed labels; `value` is the share of each label that is spread over all classes.
+pub(super) fn smoothed<'a>(source: &'a Source<'a>, loss: Loss, value: &'a Value<'a>) -> Result<Loss> {
+    let range = "a number of at least 0 and below 1, such as 0.1";
+    let smoothing = number(source, "label_smoothing", value, range, |s| (0.0..1.0).contains(&s))?;
+    loss.smoothed(smoothing).ok_or_else(|| {
+        let message = format!(
+            "`label_smoothing` spreads the label of cross_entropy over the classes; {} has numbers for targets. Remove \
+             it, or write softened targets (such as 0.05 and 0.95) into the data",
+            loss.name()
+        );
+        source.error(&value.span(), message)
+    })
 }
 
 /// A loss.

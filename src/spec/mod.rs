@@ -4,6 +4,7 @@
 //! out with every default filled in.
 
 mod choice;
+mod class_weights;
 pub mod draft;
 mod early;
 mod images;
@@ -14,6 +15,7 @@ mod schedule;
 mod table;
 pub(crate) mod write;
 
+pub use class_weights::ClassWeights;
 pub use reading::Reading;
 pub use schedule::{ScheduleSpec, Unit};
 
@@ -190,10 +192,12 @@ impl LayerSpec {
 }
 
 /// `[train]`
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrainSpec {
     /// What is made small.
     pub loss: Loss,
+    /// How much the rows of each class count; all alike by default.
+    pub class_weights: ClassWeights,
     /// How.
     pub optimizer: Optimizer,
     /// How its learning rate goes; constant by default.
@@ -343,7 +347,7 @@ impl Spec {
     pub fn warnings(&self) -> Vec<String> {
         let Some(last) = self.model.layers.last() else { return Vec::new() };
         let mut warnings = Vec::new();
-        match (self.train.loss, last.activation) {
+        match (self.train.loss.plain(), last.activation) {
             (Loss::CrossEntropy, Activation::Softmax) => warnings.push(
                 "cross_entropy takes logits and applies softmax itself: with `activation = \"softmax\"` in the last \
                  layer it is applied twice, which slows learning. Leave the activation out"
@@ -364,7 +368,7 @@ impl Spec {
             }
             _ => {}
         }
-        if self.train.loss == Loss::CrossEntropy && self.outputs() == 1 {
+        if self.train.loss.takes_class() && self.outputs() == 1 {
             warnings.push(
                 "cross_entropy with one output has nothing to learn: softmax over one class is always 1. Use one \
                  output for each class"

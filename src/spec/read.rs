@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, number, size};
 use super::{
-    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
-    Validation, choice, early, images, schedule,
+    CheckpointSpec, ClassWeights, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec,
+    TrainSpec, Validation, choice, early, images, schedule,
 };
 
 /// Reads a whole spec.
@@ -129,8 +129,17 @@ fn columns(table: &Table<'_>) -> Result<Columns> {
         features: names("features")?,
         ignore: names("ignore")?,
         categorical: names("categorical")?,
+        sample_weight: table.get("sample_weight").map(|value| sample_weight(source, value)).transpose()?,
         missing: table.get("missing").map_or(Ok(Missing::Error), missing)?,
     })
+}
+
+fn sample_weight(source: &Source<'_>, value: &Value<'_>) -> Result<String> {
+    let name = source.text_of("sample_weight", "the name of a column", value)?;
+    if name.is_empty() {
+        return Err(source.error(&value.span(), "`sample_weight` is an empty name. Name a column, or remove it"));
+    }
+    Ok(name.to_owned())
 }
 
 fn validation(source: &Source<'_>, value: &Value<'_>, folder: &Path, train: &DataFile) -> Result<Validation> {
@@ -238,8 +247,12 @@ fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Resu
         }
         None => ScheduleSpec::default(),
     };
+    let loss = choice::loss(source, loss, empty)?;
     let train = TrainSpec {
-        loss: choice::loss(source, loss, empty)?,
+        loss: table.get("label_smoothing").map_or(Ok(loss), |value| choice::smoothed(source, loss, value))?,
+        class_weights: table
+            .get("class_weights")
+            .map_or(Ok(ClassWeights::Equal), |value| ClassWeights::read(source, value))?,
         optimizer,
         schedule,
         clip: table.get("clip").map(|value| super::optimizer::clip(source, value)).transpose()?,

@@ -37,13 +37,7 @@ impl Spec {
         if let Some([rows, columns]) = data.image {
             writeln!(out, "image = [{rows}, {columns}]")?;
         }
-        let columns = &data.columns;
-        let lists =
-            [("features", &columns.features), ("ignore", &columns.ignore), ("categorical", &columns.categorical)];
-        for (key, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
-            writeln!(out, "{key} = [{}]", names.iter().map(|t| quoted(t)).collect::<Vec<_>>().join(", "))?;
-        }
-        writeln!(out, "missing = \"{}\"", columns.missing.name())?;
+        self.write_columns(out)?;
         data.reading.write(out)?;
         if self.model.inputs.is_some() || self.model.weights.is_some() {
             writeln!(out, "\n[model]")?;
@@ -68,6 +62,7 @@ impl Spec {
         }
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer::text(train.optimizer))?;
+        self.write_what_counts(out)?;
         train.schedule.write(out)?;
         if train.accumulate != 1 {
             writeln!(out, "accumulate = {}", train.accumulate)?;
@@ -84,6 +79,28 @@ impl Spec {
         }
         let CheckpointSpec { steps, minutes } = train.checkpoint;
         writeln!(out, "\n[train.checkpoint]\nsteps = {steps}\nminutes = {}", float(minutes))
+    }
+
+    fn write_columns(&self, out: &mut String) -> std::fmt::Result {
+        let columns = &self.data.columns;
+        let lists =
+            [("features", &columns.features), ("ignore", &columns.ignore), ("categorical", &columns.categorical)];
+        for (key, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+            writeln!(out, "{key} = [{}]", names.iter().map(|t| quoted(t)).collect::<Vec<_>>().join(", "))?;
+        }
+        if let Some(column) = &columns.sample_weight {
+            writeln!(out, "sample_weight = {}", quoted(column))?;
+        }
+        writeln!(out, "missing = \"{}\"", columns.missing.name())
+    }
+
+    /// What else the loss is made of.
+    fn write_what_counts(&self, out: &mut String) -> std::fmt::Result {
+        let smoothing = self.train.loss.smoothing();
+        if smoothing != 0.0 {
+            writeln!(out, "label_smoothing = {}", float(smoothing))?;
+        }
+        self.train.class_weights.write(out)
     }
 }
 

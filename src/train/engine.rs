@@ -15,6 +15,7 @@ use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 use super::forecast::without_memory;
 use super::rows::{RowTargets, Rows};
 use super::samples::{Order, SampleSet};
+use super::tables::shares;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -67,6 +68,8 @@ pub struct Engine {
     roles: Roles,
     /// The training set, when it does not fit the device and streams through it.
     streamed: Option<Arc<Rows>>,
+    /// How much each row of a training set on the device counts; nothing where all count alike.
+    weights: Arc<[f64]>,
     /// The samples of [`Engine::evaluate_set`].
     evaluated: Option<SampleSet>,
     /// See [`Engine::nonfinite`].
@@ -109,6 +112,7 @@ impl Engine {
             network: network.clone(),
             roles,
             streamed: None,
+            weights: Arc::default(),
             evaluated: None,
             nonfinite: None,
             tables_ns: 0,
@@ -248,7 +252,10 @@ impl Engine {
                 Arc::make_mut(rows).set(data);
                 Ok(())
             }
-            None => self.write_samples(plan, TRAIN, data),
+            None => {
+                self.weights = Arc::from(&data.weights[..]);
+                self.write_samples(plan, TRAIN, data)
+            }
         }
     }
 
@@ -321,7 +328,8 @@ impl Engine {
             let begin = Instant::now();
             self.write_hyper(plan, rows.len().div_ceil(batch), first + done as u64)?;
             self.write_random(plan, TRAIN, rows.len().div_ceil(batch), first + done as u64)?;
-            self.write_steps(plan, rows, batch)?;
+            let weights = Arc::clone(&self.weights);
+            self.write_steps(plan, rows, batch, &weights)?;
             self.tables_ns += begin.elapsed().as_nanos() as u64;
             let mut relay = |losses: &[f64]| {
                 flow = sink(losses);
@@ -383,7 +391,7 @@ impl Engine {
         let plan = self.plan(GRADIENTS)?;
         self.write_samples(plan, GRADIENTS, data)?;
         let rows: Vec<u32> = (0..data.rows as u32).collect();
-        self.write_batches(plan, GRADIENTS, &rows, data.rows, data.rows)?;
+        self.write_batches(plan, GRADIENTS, &rows, data.rows, shares(&rows, &data.weights))?;
         self.write_random(plan, GRADIENTS, 1, 0)?;
         let mut loss = f64::NAN;
         let mut sink = |losses: &[f64]| {

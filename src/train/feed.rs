@@ -65,7 +65,9 @@ impl Feed {
     /// Hands back a piece, so that its memory is used again: before the next but one is asked for.
     pub fn give_back(&self, rows: Rows) {
         // Threads that have no more to fill need no memory.
-        let _ = self.empty.as_ref().map(|empty| empty.send(rows));
+        if let Some(empty) = &self.empty {
+            let _ = empty.send(rows);
+        }
     }
 }
 

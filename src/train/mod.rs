@@ -30,6 +30,8 @@ pub mod samples;
 pub mod tables;
 pub mod tensorboard;
 mod trainer;
+#[doc(hidden)]
+pub mod weighting;
 
 pub use engine::{Engine, Roles};
 pub use trainer::{Gradients, Trainer, TrainerBuilder};

@@ -1,6 +1,7 @@
 //! From a spec to samples and a network: reading, splitting, scaling.
 
 use super::run_folder::Preprocessing;
+use super::weighting::weigh_data;
 use crate::data::{Dataset, Scaler, read_table, split_rows};
 use crate::error::Result;
 use crate::model::Network;
@@ -17,9 +18,12 @@ pub struct Prepared {
     pub preprocessing: Preprocessing,
     /// The network, its inputs taken from the data.
     pub network: Network,
+    /// The weights of the classes, which are part of the training samples' weights; none where all count alike.
+    pub class_weights: Vec<f64>,
 }
 
-/// Reads the spec's files. The scaler is fitted on the training part alone.
+/// Reads the spec's files. The scaler is fitted on the training part alone; the weights of its rows are whole, with those of
+/// their classes.
 ///
 /// # Errors
 /// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
@@ -41,5 +45,6 @@ pub fn prepare(spec: &Spec) -> Result<Prepared> {
     }
     let layers = spec.model.layers(train.features.len())?;
     let network = Network { layers, loss: spec.train.loss };
-    Ok(Prepared { train, validation, preprocessing: Preprocessing { schema, scaler }, network })
+    let class_weights = weigh_data(&mut train, &network, spec, schema.classes.as_deref())?;
+    Ok(Prepared { train, validation, preprocessing: Preprocessing { schema, scaler }, network, class_weights })
 }

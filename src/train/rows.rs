@@ -2,6 +2,8 @@
 
 use crate::data::{Dataset, Scaler, Targets};
 use crate::model::Network;
+use crate::train::metrics::true_class;
+use std::sync::Arc;
 
 /// Targets of rows, in the precision of the device.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,11 @@ pub struct Rows {
     x: Vec<f32>,
     classes: Vec<u32>,
     numbers: Vec<f32>,
+    /// Whether rows have weights of their own.
+    weighted: bool,
+    weights: Vec<f64>,
+    /// Weights of the classes; none where all count alike.
+    class_weights: Arc<[f64]>,
 }
 
 impl Rows {
@@ -28,8 +35,55 @@ impl Rows {
         Rows { inputs: network.inputs(), outputs: network.outputs(), ..Rows::default() }
     }
 
+    /// No rows yet, with weights of their own or none.
+    #[must_use]
+    pub fn with_weights(self, weighted: bool) -> Rows {
+        Rows { weighted, ..self }
+    }
+
+    /// No rows, but of the same widths and with the same weights of classes.
+    pub fn blank(&self) -> Rows {
+        let &Rows { inputs, outputs, weighted, .. } = self;
+        Rows { inputs, outputs, weighted, class_weights: Arc::clone(&self.class_weights), ..Rows::default() }
+    }
+
+    /// Whether rows have weights of their own.
+    pub fn is_weighted(&self) -> bool {
+        self.weighted
+    }
+
+    /// Lets the rows of each class count as `weights` says.
+    pub fn set_class_weights(&mut self, weights: &Arc<[f64]>) {
+        self.class_weights = Arc::clone(weights);
+    }
+
+    /// How much each of `count` rows from `first` on counts: its own weight times that of its class. Nothing where all count
+    /// alike.
+    pub fn weights(&self, first: usize, count: usize) -> Vec<f64> {
+        if !self.weighted && self.class_weights.is_empty() {
+            return Vec::new();
+        }
+        let of_class = |row| if self.class_weights.is_empty() { 1.0 } else { self.class_weights[self.class_of(row)] };
+        (first..first + count).map(|row| self.own_weight(row) * of_class(row)).collect()
+    }
+
+    /// The weight of a row without that of its class.
+    pub fn own_weight(&self, row: usize) -> f64 {
+        self.weights.get(row).copied().unwrap_or(1.0)
+    }
+
+    /// The class of a row whose target is one: an index, or the numbers that stand for it.
+    pub fn class_of(&self, row: usize) -> usize {
+        match self.targets() {
+            RowTargets::Classes(classes) => classes[row] as usize,
+            RowTargets::Numbers(values) => true_class(&values[row * self.outputs..][..self.outputs]),
+        }
+    }
+
     /// Takes the samples of `data` in place of those before.
     pub fn set(&mut self, data: &Dataset) {
+        self.weighted = !data.weights.is_empty();
+        self.weights.clone_from(&data.weights);
         let round = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
         self.x = round(&data.x);
         match &data.targets {
@@ -52,11 +106,12 @@ impl Rows {
         take(&mut self.x, &all.x, self.inputs, order);
         take(&mut self.classes, &all.classes, 1, order);
         take(&mut self.numbers, &all.numbers, self.outputs, order);
+        take(&mut self.weights, &all.weights, 1, order);
     }
 
     /// The samples `order` of `data`, in that order, their features scaled.
     pub fn scaled(data: &Dataset, order: &[u32], scaler: &Scaler, network: &Network) -> Rows {
-        let mut rows = Rows::new(network);
+        let mut rows = Rows::new(network).with_weights(!data.weights.is_empty());
         let (inputs, outputs) = (rows.inputs, rows.outputs);
         rows.x.reserve_exact(order.len() * inputs);
         let mut x = Vec::with_capacity(inputs);
@@ -66,6 +121,7 @@ impl Rows {
             x.extend_from_slice(&data.x[row * inputs..][..inputs]);
             scaler.apply(&mut x);
             rows.x.extend(x.iter().map(|v| *v as f32));
+            rows.weights.extend(data.weights.get(row));
             match &data.targets {
                 Targets::Classes(classes) => rows.classes.push(classes[row]),
                 Targets::Numbers { values, .. } => {
@@ -83,6 +139,8 @@ impl Rows {
         self.classes.clear();
         self.numbers.clear();
         self.put(0, x, targets);
+        self.weights.clear();
+        self.weights.extend(all.weights.iter().skip(first).take(count));
     }
 
     /// The rows whose words are `words`, one after the other.
@@ -107,11 +165,20 @@ impl Rows {
         self.x.resize(count * self.inputs, 0.0);
         self.classes.resize(if classes { count } else { 0 }, 0);
         self.numbers.resize(if classes { 0 } else { count * self.outputs }, 0.0);
+        self.weights.resize(if self.weighted { count } else { 0 }, 0.0);
     }
 
-    /// Writes one row from the words of a [`RowCache`](crate::data::RowCache): features, then numbers or a class.
+    /// Writes one row from the words of a [`RowCache`](crate::data::RowCache): features, then numbers or a class,
+    /// then the weight where rows have one.
     pub fn set_words(&mut self, row: usize, words: &[u32]) {
         let (x, target) = words.split_at(self.inputs);
+        let target = match (self.weights.get_mut(row), target.split_last()) {
+            (Some(weight), Some((last, target))) => {
+                *weight = f64::from(f32::from_bits(*last));
+                target
+            }
+            _ => target,
+        };
         let copy = |to: &mut [f32], from: &[u32]| to.copy_from_slice(bytemuck::cast_slice(from));
         copy(&mut self.x[row * self.inputs..][..self.inputs], x);
         match self.classes.get_mut(row) {

@@ -3,6 +3,7 @@
 use super::feed::{Feed, Fill};
 use super::rows::Rows;
 use super::run_folder::Preprocessing;
+use super::weighting::weigh;
 use crate::data::load::{Like, Loaded, Wish, cache, cache_like, load};
 use crate::data::order::{EpochWindows, Windows};
 use crate::data::{Fit, RowCache, Tolerance, epoch_order, source, split_rows};
@@ -26,6 +27,8 @@ pub struct RunData {
     pub preprocessing: Preprocessing,
     /// The network, its inputs taken from the data.
     pub network: Network,
+    /// The weights of the classes; none where all count alike.
+    pub class_weights: Vec<f64>,
     /// Malformed rows that were passed over.
     pub skipped: Tolerance,
 }
@@ -82,16 +85,33 @@ impl SampleSet {
 
     /// Samples that are in memory already.
     pub fn shared(rows: Arc<Rows>, network: &Network) -> SampleSet {
-        let (count, classes) = (rows.len(), network.loss.takes_class());
-        SampleSet { rows: count, place: Stored::Memory(rows), windows: None, blank: Rows::new(network), classes }
+        let (count, classes, blank) = (rows.len(), network.loss.takes_class(), rows.blank());
+        SampleSet { rows: count, place: Stored::Memory(rows), windows: None, blank, classes }
     }
 
-    /// Samples in a file, to be read in blocks and shuffled in windows of so many bytes; a step takes `batch` rows.
+    /// Samples in a file, to be read in blocks and shuffled in windows of so many bytes; a step takes `batch` rows. Rows with one
+    /// number more than features and target end in their weight.
     pub fn in_file(cache: RowCache, network: &Network, batch: usize, block_bytes: u64, window_bytes: u64) -> SampleSet {
         let windows = Windows::of_sizes(cache.rows(), cache.row_bytes(), batch, block_bytes, window_bytes);
         let rows = cache.rows();
+        let classes = network.loss.takes_class();
+        let plain = network.inputs() + if classes { 1 } else { network.outputs() };
+        let blank = Rows::new(network).with_weights(cache.row_bytes() / 4 > plain);
         let (place, windows) = (Stored::File(Arc::new(cache)), Some(windows));
-        SampleSet { rows, place, windows, blank: Rows::new(network), classes: network.loss.takes_class() }
+        SampleSet { rows, place, windows, blank, classes }
+    }
+
+    /// Whether rows have weights of their own.
+    pub fn is_weighted(&self) -> bool {
+        self.blank.is_weighted()
+    }
+
+    /// Lets the rows of each class count as `weights` says.
+    pub fn set_class_weights(&mut self, weights: &Arc<[f64]>) {
+        self.blank.set_class_weights(weights);
+        if let Stored::Memory(rows) = &mut self.place {
+            Arc::make_mut(rows).set_class_weights(weights);
+        }
     }
 
     /// The samples, where they are in memory.
@@ -223,7 +243,8 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
             (Preprocessing { schema: survey.schema, scaler: survey.scaler }, network, sets)
         }
     };
-    let (train, mut validation) = sets;
+    let (mut train, mut validation) = sets;
+    let class_weights = weigh(&mut train, spec, survey.schema.classes.as_deref())?;
     if let Some(Validation::File(file)) = &spec.data.validation {
         let mut source = source::open_file(file)?;
         let Preprocessing { schema, scaler } = &survey;
@@ -235,7 +256,7 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
             SampleSet::in_memory(Rows::of_words(cache.held(), &network), &network)
         });
     }
-    Ok(RunData { train, validation, preprocessing: survey, network, skipped })
+    Ok(RunData { train, validation, preprocessing: survey, network, class_weights, skipped })
 }
 
 fn network(spec: &Spec, features: usize) -> Result<Network> {

@@ -12,21 +12,45 @@ pub struct BatchTables {
     pub weights: Vec<(String, Vec<f64>)>,
 }
 
-/// The tables for the steps that take `rows`, `batch` of them each, as `rule` divides a batch. Each row weighs
-/// 1 / (rows of its step). What a step or a part of it has to spare is filled up with row 0 at weight 0, which contributes
-/// exactly nothing.
-pub fn batch_tables(rule: &UpdateRule, batch: usize, rows: &[u32]) -> BatchTables {
+/// What each of the rows of a step counts in its loss: its share of their weights together, PyTorch's mean of losses with
+/// weights. `weights` are those of all rows, or nothing where all count alike. A step of weight 0 has no loss and no gradient.
+pub fn shares(rows: &[u32], weights: &[f64]) -> Vec<f64> {
+    let mut shares = Vec::with_capacity(rows.len());
+    add_shares(&mut shares, rows, weights);
+    shares
+}
+
+fn add_shares(shares: &mut Vec<f64>, rows: &[u32], weights: &[f64]) {
+    if weights.is_empty() {
+        shares.extend(rows.iter().map(|_| 1.0 / rows.len() as f64));
+        return;
+    }
+    let weight = |row: &u32| weights[*row as usize];
+    let all: f64 = rows.iter().map(weight).sum();
+    shares.extend(rows.iter().map(|row| if all > 0.0 { weight(row) / all } else { 0.0 }));
+}
+
+/// The tables for the steps that take `rows`, `batch` of them each, as `rule` divides a batch; `weights` as in [`shares`].
+pub fn batch_tables(rule: &UpdateRule, batch: usize, rows: &[u32], weights: &[f64]) -> BatchTables {
+    let mut shares = Vec::with_capacity(rows.len());
+    rows.chunks(batch).for_each(|step| add_shares(&mut shares, step, weights));
+    divided(rule, batch, rows, &shares)
+}
+
+/// The same for rows whose shares are known. What a step or a part of it has to spare is filled up with row 0 at weight 0, which
+/// contributes exactly nothing.
+pub fn divided(rule: &UpdateRule, batch: usize, rows: &[u32], shares: &[f64]) -> BatchTables {
     let (size, count) = rule.parts(batch);
     let mut tables = BatchTables::default();
     for part in 0..count {
         let mut indices = Vec::new();
         let mut weights = Vec::new();
-        for step in rows.chunks(batch) {
-            let mine = &step[(part * size).min(step.len())..((part + 1) * size).min(step.len())];
+        for (step, shares) in rows.chunks(batch).zip(shares.chunks(batch)) {
+            let mine = (part * size).min(step.len())..((part + 1) * size).min(step.len());
             let end = indices.len() + size;
-            indices.extend_from_slice(mine);
+            indices.extend_from_slice(&step[mine.clone()]);
             indices.resize(end, 0);
-            weights.extend(mine.iter().map(|_| 1.0 / step.len() as f64));
+            weights.extend_from_slice(&shares[mine]);
             weights.resize(end, 0.0);
         }
         tables.indices.push((index_table_name(part), indices));
@@ -53,7 +77,7 @@ mod tests {
         let rule = UpdateRule { accumulate: 3, ..Optimizer::sgd(0.1).into() };
         // A step of 7 rows and one of 2, in parts of 3, 3 and 1.
         let rows: Vec<u32> = (10..19).collect();
-        let tables = batch_tables(&rule, 7, &rows);
+        let tables = batch_tables(&rule, 7, &rows, &[]);
         let (a, b) = (1.0 / 7.0, 0.5);
         let index = |name: &str, rows: &[u32]| (name.to_string(), rows.to_vec());
         assert_eq!(
@@ -76,12 +100,23 @@ mod tests {
         );
     }
 
+    /// The whole of a step is shared out, whatever its parts; a row of weight 0 stands among the others.
+    #[test]
+    fn weights_are_shares_of_their_step() {
+        let rule = UpdateRule { accumulate: 2, ..Optimizer::sgd(0.1).into() };
+        let tables = batch_tables(&rule, 3, &[3, 1, 0, 2], &[1.0, 0.0, 0.0, 3.0]);
+        let weights: Vec<&[f64]> = tables.weights.iter().map(|(_, w)| &w[..]).collect();
+        // Step 1 has the rows 3, 1 and 0, of which 1 is weightless, step 2 nothing that counts.
+        assert_eq!(weights[..2], [&[0.75, 0.0, 0.0, 0.0][..], &[0.25, 0.0, 0.0, 0.0]]);
+        assert_eq!(tables.indices[0].1, [3, 1, 2, 0]);
+    }
+
     /// More parts than rows: a part a row.
     #[test]
     fn a_batch_has_no_more_parts_than_rows() {
         let rule = UpdateRule { accumulate: 100, ..Optimizer::sgd(0.1).into() };
         assert_eq!(rule.parts(3), (1, 3));
-        assert_eq!(batch_tables(&rule, 3, &[5, 6, 7]).indices.len(), 3);
+        assert_eq!(batch_tables(&rule, 3, &[5, 6, 7], &[]).indices.len(), 3);
         assert_eq!(UpdateRule { accumulate: 4, ..rule }.parts(10), (3, 4));
         assert_eq!(UpdateRule { accumulate: 1, ..rule }.parts(10), (10, 1));
     }

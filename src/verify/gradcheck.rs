@@ -29,6 +29,7 @@ use crate::graph::{COUNT, RANDOM};
 use crate::kernels::bound::U;
 use crate::model::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
+use crate::train::tables::shares;
 use crate::train::{Engine, Roles};
 use difference::{Outcome, differentiate};
 use probe::Probe;
@@ -183,7 +184,7 @@ impl Roundings {
         }
         let index: Vec<f64> = (0..batch.rows as u32).map(f64::from).collect();
         analysis.write("grad.table.index", &index, None)?;
-        analysis.write("grad.table.weight", &vec![1.0 / batch.rows as f64; batch.rows], None)?;
+        analysis.write("grad.table.weight", &row_shares(batch), None)?;
         let random = format!("grad.table.{RANDOM}");
         if plan.buffer(&random).is_some() {
             analysis.write(&random, &random_row(question.seed, 0).map(f64::from), None)?;
@@ -206,6 +207,12 @@ impl Roundings {
             gradients: gradients.collect::<Result<_>>()?,
         })
     }
+}
+
+/// What each row of the batch counts in its loss.
+fn row_shares(batch: &Dataset) -> Vec<f64> {
+    let rows: Vec<u32> = (0..batch.rows as u32).collect();
+    shares(&rows, &batch.weights)
 }
 
 /// The elements of tensor `i` to check, in rising order.

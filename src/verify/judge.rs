@@ -230,6 +230,7 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>, rule: &UpdateRule
     let inputs = data.x.len() / data.rows.max(1);
     // A data set that the plan has no room for streams: the rows of the step lie there in their order.
     let resident = plan.buffer("data.train.x").is_some_and(|b| b.range.len >= data.x.len());
+    let mut weights = data.weights.clone();
     let index: Vec<u32> = if resident {
         analysis.write("data.train.x", &data.x, None)?;
         analysis.write("data.train.target", &all, None)?;
@@ -240,6 +241,9 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>, rule: &UpdateRule
         };
         analysis.write("data.train.x", &take(&data.x, inputs), None)?;
         analysis.write("data.train.target", &take(&all, width), None)?;
+        if !weights.is_empty() {
+            weights = take(&data.weights, 1);
+        }
         (0..rows.len() as u32).collect()
     };
     let random = format!("train.table.{RANDOM}");
@@ -250,7 +254,7 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>, rule: &UpdateRule
     if plan.buffer(&count).is_some() {
         analysis.write(&count, &[rows.len() as f64], None)?;
     }
-    let tables = batch_tables(rule, batch, &index);
+    let tables = batch_tables(rule, batch, &index, &weights);
     for (name, values) in &tables.indices {
         let values: Vec<f64> = values.iter().map(|v| f64::from(*v)).collect();
         analysis.write(&format!("train.table.{name}"), &values, None)?;

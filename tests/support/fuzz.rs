@@ -112,6 +112,7 @@ fn loss() -> impl Strategy<Value = Loss> {
     (names, prop::sample::select(&[1.0, 0.1, 7.0][..])).prop_map(|(name, delta)| {
         match Loss::by_name(name).expect("a listed name") {
             Loss::Huber { .. } => Loss::Huber { delta },
+            Loss::CrossEntropy if delta < 1.0 => Loss::SmoothedCrossEntropy { smoothing: delta },
             other => other,
         }
     })
@@ -363,6 +364,7 @@ impl Case {
             },
             train: TrainSpec {
                 loss: self.loss,
+                class_weights: wgrad::spec::ClassWeights::Equal,
                 optimizer: self.optimizer,
                 schedule: ScheduleSpec { schedule: self.schedule, unit: Unit::Step },
                 clip: self.clip,

@@ -95,7 +95,7 @@ pub const ACTIVATIONS: [Activation; 10] = [
     Activation::Softmax,
 ];
 
-pub const LOSSES: [Loss; 8] = [
+pub const LOSSES: [Loss; 9] = [
     Loss::HalfSquaredError,
     Loss::Mse,
     Loss::Mae,
@@ -104,6 +104,7 @@ pub const LOSSES: [Loss; 8] = [
     Loss::BceWithLogits,
     Loss::CrossEntropy,
     Loss::Hinge,
+    Loss::SmoothedCrossEntropy { smoothing: 0.1 },
 ];
 
 /// Random sketches: 1 to 5 layers, widths 1 to 70, batches 1 to 97, any activation and loss. proptest shrinks a failure
@@ -157,7 +158,7 @@ impl Sketch {
 
     fn target(&self, rng: &mut Rng, rounded: impl Fn(f64) -> f64) -> Target {
         let outputs = self.last().0;
-        if self.loss == Loss::CrossEntropy {
+        if self.loss.takes_class() {
             return Target::Classes((0..self.rows).map(|_| rng.below(outputs) as u32).collect());
         }
         let soft = rng.below(2) == 0;

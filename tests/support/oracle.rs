@@ -192,7 +192,7 @@ fn loss_and_dz(
     let n = passed.y.len();
     match target {
         Target::Classes(classes) => {
-            let (value, dy) = cross_entropy(&passed.y, classes[row] as usize);
+            let (value, dy) = smoothed(&passed.y, classes[row] as usize, loss.smoothing());
             (value, through_activation(last, passed, &dy))
         }
         Target::Numbers(all) => {
@@ -236,7 +236,9 @@ fn element(loss: Loss, y: f64, t: f64) -> (f64, f64) {
         ),
         Loss::Hinge if 1.0 - t * y > 0.0 => (1.0 - t * y, -t),
         Loss::Hinge => (0.0, 0.0),
-        Loss::BinaryCrossEntropy | Loss::CrossEntropy => unreachable!("{loss:?} is not taken output by output"),
+        Loss::BinaryCrossEntropy | Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => {
+            unreachable!("{loss:?} is not taken output by output")
+        }
     }
 }
 
@@ -260,6 +262,23 @@ fn cross_entropy(z: &[f64], class: usize) -> (f64, Vec<f64>) {
     let dz = p.iter().enumerate().map(|(j, &p)| if j == class { -rest } else { p }).collect();
     // -log p_c = log(1 + sum over the others of exp(z_k - z_c)).
     (softplus(log_sum_exp(z, &others(z.len(), class)) - z[class]), dz)
+}
+
+/// The mean of [`cross_entropy`] over labels: `share` of the weight on all classes alike, the rest on `class`.
+fn smoothed(z: &[f64], class: usize, share: f64) -> (f64, Vec<f64>) {
+    let (value, dz) = cross_entropy(z, class);
+    if share == 0.0 {
+        return (value, dz);
+    }
+    let n = z.len() as f64;
+    let (mut mean, mut mean_dz) = (0.0, vec![0.0; z.len()]);
+    for class in 0..z.len() {
+        let (value, dz) = cross_entropy(z, class);
+        mean += value / n;
+        mean_dz.iter_mut().zip(dz).for_each(|(mean, d)| *mean += d / n);
+    }
+    let mix = |own: f64, mean: f64| (1.0 - share) * own + share * mean;
+    (mix(value, mean), dz.iter().zip(mean_dz).map(|(d, mean)| mix(*d, mean)).collect())
 }
 
 /// p = sigmoid(z): by the chain rule (p - t) / (p (1 - p)) times p (1 - p).

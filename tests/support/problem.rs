@@ -58,7 +58,7 @@ impl Problem {
         let outputs = network.outputs();
         let targets = if network.loss.takes_class() { rows } else { rows * outputs };
         let target = (0..targets).map(|_| match network.loss {
-            Loss::CrossEntropy => f64::from(rng.below(outputs as u32)),
+            loss if loss.takes_class() => f64::from(rng.below(outputs as u32)),
             Loss::BinaryCrossEntropy | Loss::BceWithLogits => f64::from(rng.below(2)),
             Loss::Hinge => f64::from(rng.below(2)) * 2.0 - 1.0,
             _ => normal(&mut rng),

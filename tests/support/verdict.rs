@@ -30,7 +30,7 @@ pub const LIMIT_F64: f64 = 1e-9;
 /// difference it is: 16 units in the last place of f32. A sum of 70 terms is off by about sqrt(70) / 2 of them.
 const JUMP: f64 = 1e-6;
 /// The denominator below which PyTorch's, and wgrad's, gradient of binary_cross_entropy is cut off.
-const LEAST_VARIANCE: f64 = 1e-12;
+const LEAST_VARIANCE: f64 = 1e-12_f32 as f64;
 /// 2^24 times the least normal number of f32. Devices may flush what is smaller than that least number to 0, so that a
 /// tensor below this does not hold 24 bits.
 const LEAST_SIZE: f64 = 1.0 / (1u128 << 102) as f64;

@@ -53,7 +53,7 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
         };
         value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
     }
-    let output = match (network.loss, export.probabilities) {
+    let output = match (network.loss.plain(), export.probabilities) {
         (Loss::CrossEntropy, true) => softmax(&mut graph, "output", &value),
         (Loss::BceWithLogits, true) => graph.push("Sigmoid", "output.sigmoid", &[&value], &[]),
         // The last layer gives them itself.
@@ -84,7 +84,7 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
 }
 
 fn output_name(loss: Loss, export: Export) -> &'static str {
-    match loss {
+    match loss.plain() {
         Loss::CrossEntropy | Loss::BceWithLogits if !export.probabilities => "logits",
         Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy => "probabilities",
         _ => "y",

@@ -12,8 +12,8 @@ use crate::kernels::bound::{DIV, LOG, TINY, U};
 use crate::kernels::row::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
-/// The least denominator of the gradient (PyTorch, `binary_cross_entropy_backward`).
-const LEAST_VARIANCE: f64 = 1e-12;
+/// The least denominator of the gradient (PyTorch, `binary_cross_entropy_backward`): 1e-12 in f32, whatever the precision.
+const LEAST_VARIANCE: f64 = 1e-12_f32 as f64;
 /// The largest -log p (PyTorch, `torch.nn.BCELoss`).
 const LARGEST_LOG: f64 = 100.0;
 

@@ -1,11 +1,14 @@
 //! cross_entropy: loss_i = -log softmax(z_i)\[t_i\], with pred = z the logits and expected = t the class;
 //! dpred_ij = upstream_i * (softmax(z_i)\[j\] - \[j = t_i\]). Twin of `shaders/cross_entropy.wgsl`.
+//! With label smoothing s (SMOOTHING) the target is (1 - s) \[j = t_i\] + s / cols in the place of \[j = t_i\], and
+//! loss_i = -sum_j target_ij log softmax(z_i)\[j\].
 //!
 //! Shapes: pred, dpred `[rows, cols]`; expected, loss `[rows]`; the rest and the order of sums: see `loss.rs`; the
 //! largest logit and the class are left out of the sum and added last. Numerics: with m the first maximum, at k,
 //! loss = log1p(sum over j != k of exp(z_j - m)) + (m - z_t). The gradient at the class is minus the sum over the others
-//! divided by the whole: full relative precision where the class's probability rounds to 1. A class index out of range,
-//! a NaN and an infinite maximum give NaN.
+//! divided by the whole: full relative precision where the class's probability rounds to 1. With smoothing,
+//! loss = log1p(..) + (1 - s) (m - z_t) + s mean_j(m - z_j), of which no term is negative, and -s / cols (at the class
+//! s - s / cols) is added to the gradient. A class index out of range, a NaN and an infinite maximum give NaN.
 
 use super::carried::Carried;
 use super::log_sum::{BELOW_TINY, LogSum, log_sum_exp, log1p_exp, share};
@@ -19,13 +22,18 @@ use crate::kernels::scalar::Scalar;
 pub fn cross_entropy<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let lanes = loss::lanes(call.args);
     let classes = call.inputs[2].u();
-    loss::each_part(call, |rows| vector::widest(ClassRows { rows, lanes, classes }));
+    let smoothing = T::of(call.args.constant(SMOOTHING));
+    loss::each_part(call, |rows| vector::widest(ClassRows { rows, lanes, classes, smoothing }));
 }
+
+/// The constant of the share of the target that is spread over all classes.
+pub const SMOOTHING: &str = "SMOOTHING";
 
 struct ClassRows<'a, T> {
     rows: Rows<'a, T>,
     lanes: usize,
     classes: &'a [u32],
+    smoothing: T,
 }
 
 impl<T: Scalar> Loop for ClassRows<'_, T> {
@@ -41,14 +49,14 @@ impl<T: Scalar> Loop for ClassRows<'_, T> {
         let inputs = pred.chunks_exact(cols).zip(upstream).zip(&self.classes[first..]);
         let outputs = loss.iter_mut().zip(dpred.chunks_exact_mut(cols));
         for (((z, &upstream), &class), (loss, d)) in inputs.zip(outputs) {
-            *loss = row(z, class as usize, upstream, self.lanes, d);
+            *loss = row(z, class as usize, upstream, (self.lanes, self.smoothing), d);
         }
     }
 }
 
 /// The loss of a row with the logits `z`; `d` holds exp(z - max) and takes the gradient.
 #[inline(always)]
-fn row<T: Scalar>(z: &[T], class: usize, upstream: T, lanes: usize, d: &mut [T]) -> T {
+fn row<T: Scalar>(z: &[T], class: usize, upstream: T, (lanes, smoothing): (usize, T), d: &mut [T]) -> T {
     let cols = z.len();
     let top = first_maximum(z);
     let others = loss::row_sum(cols, lanes, |from, terms| {
@@ -65,8 +73,21 @@ fn row<T: Scalar>(z: &[T], class: usize, upstream: T, lanes: usize, d: &mut [T])
         if class == top { (others, others) } else { (others + d[class], T::one() + others) };
     let whole = T::one() + below_top;
     d[class] = -besides_class;
-    d.iter_mut().for_each(|d| *d = loss::scaled(*d / whole, upstream));
-    below_top.log1p_safe() + (z[top] - z[class])
+    if smoothing == T::zero() {
+        d.iter_mut().for_each(|d| *d = loss::scaled(*d / whole, upstream));
+        return below_top.log1p_safe() + (z[top] - z[class]);
+    }
+    let count = T::of(cols as f64);
+    let each = smoothing / count;
+    d.iter_mut().enumerate().for_each(|(j, d)| {
+        let shift = if j == class { smoothing - each } else { -each };
+        *d = loss::scaled(*d / whole + shift, upstream);
+    });
+    let depth = loss::row_sum(cols, lanes, |from, terms| {
+        terms.iter_mut().zip(&z[from..]).for_each(|(term, z_j)| *term = z[top] - *z_j);
+    });
+    let below = (T::one() - smoothing) * (z[top] - z[class]) + smoothing * (depth / count);
+    below_top.log1p_safe() + below
 }
 
 #[inline(always)]
@@ -87,6 +108,7 @@ fn first_maximum<T: Scalar>(z: &[T]) -> usize {
 pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols, _] = call.args.sizes();
     let gamma = bound::gamma(loss::row_sum_depth(cols, call.args) + 2);
+    let labels = Labels::of(call.args.constant(SMOOTHING), cols);
     let mut loss = Vec::with_capacity(rows);
     let mut dpred = Vec::with_capacity(rows * cols);
     let mut z = Vec::with_capacity(cols);
@@ -101,16 +123,65 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
             dpred.extend((0..cols).map(|_| 0.0));
             continue;
         }
-        let (loss_error, slopes) = row_error(&z, class, gamma);
+        let (loss_error, slopes) = row_error(&z, class, gamma, labels);
         loss.push(loss_error);
-        dpred.extend(slopes.map(|slope| loss::scaled_error(slope, upstream)));
+        let shifted = slopes.enumerate().map(|(j, slope)| labels.slope(slope, j == class));
+        dpred.extend(shifted.map(|slope| loss::scaled_error(slope, upstream)));
     }
     vec![loss, dpred]
 }
 
-/// Bound on the loss of a row, and its gradient by each logit with its bound. In logarithms, because the ends of wide
-/// intervals have no exponentials.
-fn row_error(z: &[Carried], class: usize, gamma: f64) -> (f64, impl Iterator<Item = Carried>) {
+/// The target: `smoothing` is spread over all classes, each of which has the share `each` of the target by that.
+#[derive(Clone, Copy)]
+struct Labels {
+    smoothing: Carried,
+    count: Carried,
+    each: Carried,
+}
+
+impl Labels {
+    fn of(smoothing: f64, cols: usize) -> Labels {
+        let count = cols as f64;
+        // From 2^24 on the count itself rounds.
+        let count = Carried::new(count, if cols < 1 << 24 { 0.0 } else { U * count });
+        let smoothing = Carried::rounded(smoothing);
+        Labels { smoothing, count, each: smoothing.over(count) }
+    }
+
+    /// The gradient by a logit, from that without smoothing.
+    fn slope(&self, slope: Carried, at_class: bool) -> Carried {
+        match at_class {
+            _ if self.smoothing.value == 0.0 => slope,
+            true => slope + (self.smoothing - self.each),
+            false => slope - self.each,
+        }
+    }
+
+    /// Bound on the loss of a row whose loss without smoothing is `exact`, by `carried` uncertain.
+    ///
+    /// Carried: log sum exp moves by at most the widest error of a logit, their mean by the mean error. Local: the formula
+    /// of the kernel on the largest magnitudes that its terms may have, none of which is negative.
+    fn loss_error(&self, z: &[Carried], class: usize, local: &Local, gamma: f64, [exact, carried]: [f64; 2]) -> f64 {
+        let (share, count) = (self.smoothing.value, self.count.value);
+        let moved = local.widest + z.iter().map(|z| z.error).sum::<f64>() / count;
+        let carried_on = (1.0 - share) * carried + share * moved;
+        let most = (exact + carried).min(count.ln());
+        let below = |z: &Carried| {
+            let most = local.top - z.value + z.error + local.widest;
+            Carried::new(most, U * most + TINY)
+        };
+        let (sum, errors) = z.iter().map(below).fold((0.0, 0.0), |(sum, e), b| (sum + b.value, e + b.error));
+        let depth = Carried::new(sum, errors + gamma * (sum + errors));
+        let kept = (Carried::new(1.0, 0.0) - self.smoothing) * below(&z[class]);
+        let spread = self.smoothing * depth.over(self.count);
+        let total = Carried::new(most, local.log1p_error(most)) + (kept + spread);
+        carried_on + total.error + local.count * TINY
+    }
+}
+
+/// Bound on the loss of a row, and its gradient by each logit, without smoothing, with its bound. In logarithms, because the
+/// ends of wide intervals have no exponentials.
+fn row_error(z: &[Carried], class: usize, gamma: f64, labels: Labels) -> (f64, impl Iterator<Item = Carried>) {
     let top = z.iter().fold(f64::NEG_INFINITY, |m, z| m.max(z.value));
     let at = |z: &Carried, end: f64| z.value + end * z.error;
     let besides = |end: f64| log_sum_exp(z.iter().enumerate().filter(|(j, _)| *j != class).map(|(_, z)| at(z, end)));
@@ -121,7 +192,10 @@ fn row_error(z: &[Carried], class: usize, gamma: f64) -> (f64, impl Iterator<Ite
     let carried = (log1p_exp(high - least) - exact).max(exact - log1p_exp(low - most));
     let local = Local::of(z, class, top, gamma);
     let below = Carried::new(top - target, z[class].error);
-    let loss_error = carried + local.loss_error(exact + carried, below);
+    let loss_error = match labels.smoothing.value {
+        0.0 => carried + local.loss_error(exact + carried, below),
+        _ => labels.loss_error(z, class, &local, gamma, [exact, carried]),
+    };
 
     let [low_sum, mid_sum, high_sum] = [-1.0, 0.0, 1.0].map(|end| LogSum::of(z.iter().map(|z| at(z, end))));
     let slopes = z.iter().copied().enumerate().map(move |(j, z)| {
@@ -204,10 +278,15 @@ impl Local {
     /// Absolute, of a loss of at most `most`, its class `below` under the maximum. The condition of log1p is at most 1
     /// relatively, and its derivative in terms of log(1 + x) at most 1 absolutely.
     fn loss_error(&self, most: f64, below: Carried) -> f64 {
-        // However far the exponentials are off, none exceeds 1, and log1p of their sum lies between 0 and log(count).
-        let sum = self.whole.min(self.below_top * most).min(self.count.ln());
-        let log1p = sum + LOG * (most + sum);
+        let log1p = self.log1p_error(most);
         let difference = U * (below.magnitude() + self.widest);
         log1p + difference + U * (most + log1p + difference) + self.count * TINY
+    }
+
+    /// Absolute, of the logarithm, which is at most `most`.
+    fn log1p_error(&self, most: f64) -> f64 {
+        // However far the exponentials are off, none exceeds 1, and log1p of their sum lies between 0 and log(count).
+        let sum = self.whole.min(self.below_top * most).min(self.count.ln());
+        sum + LOG * (most + sum)
     }
 }

@@ -20,10 +20,11 @@ struct Parts {
 fn parts(args: &Args) -> Parts {
     let [m, n, k, _, upstream_stride, _] = args.sizes();
     let of = |sizes: [usize; 3]| sizes.map(|s| Param::U(s as u32)).to_vec();
-    let act = args.constants.iter().filter(|(name, _)| matches!(*name, "ACT" | "SLOPE")).copied().collect();
+    let only = |names: &[&str]| args.constants.iter().filter(|(name, _)| names.contains(name)).copied().collect();
+    let act = only(&["ACT", "SLOPE"]);
     Parts {
         dense: Args { params: of([m, n, k]), constants: Vec::new() },
-        loss: Args { params: of([m, n, upstream_stride]), constants: Vec::new() },
+        loss: Args { params: of([m, n, upstream_stride]), constants: only(&[cross_entropy::SMOOTHING]) },
         grad: Args { params: of([m, k, n]), constants: act },
     }
 }

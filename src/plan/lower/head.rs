@@ -1,7 +1,7 @@
 //! The end of a classifier in one dispatch.
 
 use super::super::Range;
-use super::super::choose::{act_constants, elementwise};
+use super::super::choose::{act_constants, elementwise, smoothing};
 use super::super::fuse::{Extras, Head};
 use super::super::limits::head_rounds;
 use super::super::memory::aligned;
@@ -40,7 +40,9 @@ impl Lowering<'_> {
         let graph = self.graph;
         let node = |i: usize| &graph.nodes[i];
         let (product, gather, root) = (node(head.dense.matmul), node(head.gather), node(head.act_grad));
-        let Op::ActivateGrad(act) = root.op else { return Err(unsupported(root, "the end of a classifier")) };
+        let (Op::ActivateGrad(act), Op::Loss(kind)) = (&root.op, &node(loss).op) else {
+            return Err(unsupported(root, "the end of a classifier"));
+        };
         let (m, n) = graph.ty(node(loss).inputs[0]).rows_cols();
         let (_, k) = graph.ty(product.inputs[0]).rows_cols();
         let upstream = node(head.loss_grad).inputs[2];
@@ -60,8 +62,9 @@ impl Lowering<'_> {
             self.result(Value { node: head.act_grad, result: 0 }),
         ];
         let lanes = self.options.products.lanes.unwrap_or_default();
-        let mut constants = act_constants(elementwise(act));
+        let mut constants = act_constants(elementwise(*act));
         constants.extend([("WIDTH", f64::from(lanes)), ("SUBGROUP", f64::from(lanes)), ("COLS", n as f64)]);
+        constants.extend(smoothing(*kind));
         let params = sizes(&[m, n, k].into_iter().chain(strides).collect::<Vec<_>>());
         self.emit(Kernel::dense_cross_entropy, &node(loss).label, params, constants, bindings)
     }

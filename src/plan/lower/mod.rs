@@ -14,7 +14,8 @@ pub use finish::fold_grid;
 
 use super::blocks::blocks;
 use super::choose::{
-    Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, update_kernel, update_params,
+    Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, smoothing, update_kernel,
+    update_params,
 };
 use super::fuse::{Dense, Extras, Fusion, fuse};
 use super::products::Products;
@@ -469,8 +470,8 @@ impl<'a> Lowering<'a> {
         if let Loss::Huber { delta } = loss {
             params.push(Param::F(delta));
         }
-        let lanes = vec![("LANES", row_lanes(cols) as f64)];
-        self.emit(loss_kernel(loss), &n.label, params, lanes, bindings)?;
+        let constants = [("LANES", row_lanes(cols) as f64)].into_iter().chain(smoothing(loss)).collect();
+        self.emit(loss_kernel(loss), &n.label, params, constants, bindings)?;
         Ok(())
     }
 

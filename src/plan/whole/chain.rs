@@ -223,6 +223,7 @@ impl Chain {
             ("WORKGROUP", spread.workgroup as f64),
             ("BLOCKS", f64::from(spread.blocks)),
             ("LOSS", f64::from(code)),
+            ("SMOOTHING", loss.args.constant("SMOOTHING")),
             ("MEAN", f64::from(loss.kernel != Kernel::half_squared_error)),
             ("OPTIMIZER", f64::from(optimizer_code(update.kernel))),
             ("ACT", f64::from(only.code())),

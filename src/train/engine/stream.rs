@@ -28,7 +28,10 @@ impl Engine {
                 *streamed = Arc::clone(rows);
                 Ok(())
             }
-            (Some(rows), None) => self.write_rows(plan, TRAIN, 0, rows.x(), rows.targets()),
+            (Some(rows), None) => {
+                self.weights = rows.weights(0, rows.len()).into();
+                self.write_rows(plan, TRAIN, 0, rows.x(), rows.targets())
+            }
             // What lies in a file is read when it is trained on.
             (None, Some(_)) => Ok(()),
             (None, None) => Err(Error::Internal("the engine was not opened for samples in a file".into())),
@@ -120,7 +123,7 @@ impl Engine {
         let (x, targets) = rows.part(at, count);
         self.write_rows(plan, TRAIN, 0, x, targets)?;
         let identity: Vec<u32> = (0..count as u32).collect();
-        self.write_steps(plan, &identity, batch)?;
+        self.write_steps(plan, &identity, batch, &rows.weights(at, count))?;
         self.tables_ns += begin.elapsed().as_nanos() as u64;
         Ok(())
     }
@@ -216,7 +219,8 @@ impl Engine {
     fn write_forward_tables(&mut self, plan: usize, role: &str, rows: usize) -> Result<()> {
         let order: Vec<u32> = (0..rows as u32).collect();
         let (_, batch) = self.held_rows(plan, role);
-        self.write_batches(plan, role, &order, batch, rows)
+        // What is only measured is measured on all rows alike.
+        self.write_batches(plan, role, &order, batch, vec![1.0 / rows as f64; rows])
     }
 
     /// Rows of the data that a plan holds, and rows of its step.

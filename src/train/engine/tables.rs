@@ -25,10 +25,11 @@ impl Engine {
     }
 
     /// Fills the tables of training steps: `rows` in batches, and these in the parts that the rule asks for.
-    pub(super) fn write_steps(&mut self, plan: usize, rows: &[u32], batch: usize) -> Result<()> {
+    /// `weights` are those of all rows, nothing where they count alike.
+    pub(super) fn write_steps(&mut self, plan: usize, rows: &[u32], batch: usize, weights: &[f64]) -> Result<()> {
         let Some((_, _, rule)) = self.roles.train else { return Ok(()) };
         self.write_counts(plan, TRAIN, rows, batch)?;
-        let tables = batch_tables(&rule, batch, rows);
+        let tables = batch_tables(&rule, batch, rows, weights);
         for (name, values) in &tables.indices {
             self.session.write_u32(plan, &format!("{TRAIN}.table.{name}"), values)?;
         }
@@ -45,7 +46,7 @@ impl Engine {
         self.session.write_u32(plan, &name, &counts)
     }
 
-    /// Fills the index and weight tables: `rows` in batches, each row with weight 1 / `total`. The last batch is filled
+    /// Fills the index and weight tables: `rows` in batches, each row with its share of the loss. The last batch is filled
     /// up with row 0 at weight 0, which contributes exactly nothing.
     pub(super) fn write_batches(
         &mut self,
@@ -53,7 +54,7 @@ impl Engine {
         role: &str,
         rows: &[u32],
         batch: usize,
-        total: usize,
+        mut shares: Vec<f64>,
     ) -> Result<()> {
         let padded = rows.len().next_multiple_of(batch);
         let mut index = rows.to_vec();
@@ -63,8 +64,7 @@ impl Engine {
             return Ok(());
         }
         self.write_counts(plan, role, rows, batch)?;
-        let mut weights = vec![1.0 / total as f64; rows.len()];
-        weights.resize(padded, 0.0);
-        self.session.write(plan, &format!("{role}.table.weight"), &weights)
+        shares.resize(padded, 0.0);
+        self.session.write(plan, &format!("{role}.table.weight"), &shares)
     }
 }

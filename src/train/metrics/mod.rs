@@ -31,7 +31,7 @@ pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
 /// Probabilities where the outputs are logits, else the outputs as they are.
 pub fn probabilities(row: &[f64], loss: Loss) -> Vec<f64> {
     match loss {
-        Loss::CrossEntropy => {
+        loss if loss.takes_class() => {
             let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let e: Vec<f64> = row.iter().map(|z| (z - max).exp()).collect();
             let sum: f64 = e.iter().sum();

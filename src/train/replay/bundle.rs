@@ -1,9 +1,10 @@
 //! A replay bundle: one train step as a safetensors file, with all that the step is computed from.
 //!
 //! Tensors: the parameters and `state.<slot>.<parameter>` before the step, `batch.x` `[batch, inputs]`, `batch.target`
-//! (`[batch]` for classes, `[batch, outputs]` for numbers), `batch.weight` `[batch]` (0 for rows that fill up the batch) and
-//! `hyper` (the step's row of the optimizer's constants). The metadata hold the spec, the step's number, and a SHA-256 over
-//! all of it. Nothing in the file decides how much memory is taken but its own size.
+//! (`[batch]` for classes, `[batch, outputs]` for numbers), `batch.weight` `[batch]` (each row's share in the loss; 0 for rows
+//! that fill up the batch) and `hyper` (the step's row of the optimizer's constants). The metadata hold the spec, the step's
+//! number, how many rows are samples, and a SHA-256 over all of it. Nothing in the file decides how much memory is taken but its
+//! own size.
 
 use crate::data::{Targets, read_whole};
 use crate::error::{Error, Result};
@@ -35,8 +36,10 @@ pub struct Bundle {
     pub x: Vec<f64>,
     /// Targets of the batch.
     pub targets: Targets,
-    /// Weight of each row in the loss; 0 for a row that fills up the batch.
+    /// Share of each row in the loss; 0 for a row that fills up the batch, and for one that is not to count.
     pub weights: Vec<f64>,
+    /// Rows that are samples; those behind them fill up the batch.
+    pub rows: usize,
     /// The optimizer's constants of this step.
     pub hyper: Vec<f64>,
 }
@@ -62,12 +65,15 @@ struct Header {
     inputs: usize,
     spec: String,
     origin: Origin,
+    /// Rows that are samples. A header without them is of a former format, which is told by its number.
+    #[serde(default)]
+    rows: usize,
     sha256: String,
 }
 
 /// Key of the header in the file's metadata, and its version.
 const KEY: &str = "wgrad.bundle";
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// A bundle holds a network's parameters and states and one batch. What is larger is a file named by mistake.
 const MAX_BYTES: u64 = 8 << 30;
 
@@ -88,6 +94,7 @@ impl Bundle {
             inputs: self.network.inputs(),
             spec: self.spec.to_toml(),
             origin: self.origin.clone(),
+            rows: self.rows,
             sha256: String::new(),
         };
         let all: Vec<_> =
@@ -144,7 +151,7 @@ impl Bundle {
         let layers = spec.model.layers(header.inputs)?;
         let network = Network { layers, loss: spec.train.loss };
         let reader = Reader { path, file: &file };
-        reader.bundle(spec, network, header.origin)
+        reader.bundle(spec, network, header.origin, header.rows)
     }
 
     /// Names, shapes and bytes of everything, in the order of their names: that in which the format keeps them.
@@ -192,7 +199,7 @@ impl Reader<'_> {
         Error::weights(self.path, format!("{what}. The bundle does not fit its own spec; it was not written by wgrad"))
     }
 
-    fn bundle(&self, spec: Spec, network: Network, origin: Origin) -> Result<Bundle> {
+    fn bundle(&self, spec: Spec, network: Network, origin: Origin, rows: usize) -> Result<Bundle> {
         let batch = match self.file.tensor("batch.weight") {
             Ok(view) if view.shape().len() == 1 && view.shape()[0] > 0 => view.shape()[0],
             _ => return Err(self.broken("there is no batch.weight of one number a row")),
@@ -221,12 +228,18 @@ impl Reader<'_> {
         } else {
             Targets::Numbers { width: outputs, values: self.values("batch.target", &[batch, outputs])? }
         };
+        let weights = self.values("batch.weight", &[batch])?;
+        let counted = weights.iter().rposition(|w| *w != 0.0).map_or(0, |last| last + 1);
+        if rows == 0 || rows > batch || counted > rows {
+            return Err(self.broken(&format!("{rows} rows of {batch} are samples, {counted} have a weight")));
+        }
         Ok(Bundle {
             parameters: named,
             states,
             x: self.values("batch.x", &[batch, inputs])?,
             targets,
-            weights: self.values("batch.weight", &[batch])?,
+            weights,
+            rows,
             hyper: self.values("hyper", &[HYPER_COLUMNS])?,
             spec,
             network,

@@ -21,7 +21,7 @@ use crate::kernels::{Access, Dtype, Kernel};
 use crate::model::Samples;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, lower};
 use crate::train::engine::check_tensors;
-use crate::train::tables::batch_tables;
+use crate::train::tables::divided;
 use serde::Serialize;
 
 /// One value of the step.
@@ -140,9 +140,7 @@ fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
     write_tables(session, bundle)?;
     let count = format!("train.table.{COUNT}");
     if session.plans()[0].buffer(&count).is_some() {
-        // The rows that fill the batch up stand at its end, with weight 0.
-        let samples = bundle.weights.iter().rposition(|w| *w != 0.0).map_or(bundle.batch(), |last| last + 1);
-        session.write_u32(0, &count, &[samples as u32])?;
+        session.write_u32(0, &count, &[bundle.rows as u32])?;
     }
     session.write(0, "train.table.hyper", &bundle.hyper)?;
     session.write(0, "data.train.x", &bundle.x)?;
@@ -161,9 +159,8 @@ fn write_tables(session: &mut Session, bundle: &Bundle) -> Result<()> {
         session.write_u32(0, "train.table.index", &index)?;
         return session.write(0, "train.table.weight", &bundle.weights);
     }
-    // What fills the batch up has weight 0 and comes last.
-    let rows = bundle.weights.iter().take_while(|w| **w != 0.0).count();
-    let tables = batch_tables(&rule, batch, &(0..rows as u32).collect::<Vec<_>>());
+    let rows: Vec<u32> = (0..bundle.rows as u32).collect();
+    let tables = divided(&rule, batch, &rows, &bundle.weights[..bundle.rows]);
     for (name, values) in &tables.indices {
         session.write_u32(0, &format!("train.table.{name}"), values)?;
     }

@@ -7,6 +7,7 @@ use crate::exec::Flow;
 use crate::train::checkpoint::Position;
 use crate::train::replay::{Bundle, Origin, cause, replay};
 use crate::train::rows::RowTargets;
+use crate::train::tables::shares;
 
 /// File of the run folder that holds the step at fault.
 pub const BUNDLE: &str = "fault.safetensors";
@@ -110,7 +111,8 @@ impl Run<'_> {
         let (mut feed, at) = set.feed(&order, self.position.step_in_epoch * self.batch, self.batch);
         let rows = feed.take()?.ok_or_else(|| Error::Internal("a step without samples".into()))?;
         let count = self.batch.min(rows.len() - at);
-        let mut weights = vec![1.0 / count as f64; count];
+        let numbers: Vec<u32> = (0..count as u32).collect();
+        let mut weights = shares(&numbers, &rows.weights(at, count));
         // As in training: a batch that is not full is filled up with rows of weight 0.
         weights.resize(self.batch, 0.0);
         let (x, targets) = rows.part(at, count);
@@ -130,6 +132,7 @@ impl Run<'_> {
             x: filled(x, self.prepared.network.inputs(), self.batch),
             targets: self.filled_targets(targets),
             weights,
+            rows: count,
             hyper: hyper.to_vec(),
         })
     }

@@ -38,6 +38,12 @@ fn class_rows(prepared: &RunData) -> Vec<(String, usize)> {
     names.iter().cloned().zip(counts).collect()
 }
 
+/// The weight of each class, where they have some.
+fn class_weights(prepared: &RunData) -> Vec<(String, f64)> {
+    let names = prepared.preprocessing.schema.classes.iter().flatten();
+    names.cloned().zip(prepared.class_weights.iter().copied()).collect()
+}
+
 /// The report of a run that has not trained yet; a resumed run keeps the curves of its earlier part.
 pub(super) fn first_report(
     job: &Job,
@@ -62,6 +68,7 @@ pub(super) fn first_report(
         data_file_bytes: prepared.file_bytes(),
         data_file_folder: prepared.file_folder(),
         class_rows: class_rows(prepared),
+        class_weights: class_weights(prepared),
         skipped_rows: prepared.skipped.count(),
         skipped: prepared.skipped.messages().to_vec(),
         batch_size: batch,

@@ -65,7 +65,7 @@ impl Probe {
         };
         let index: Vec<u32> = (0..batch.rows as u32).collect();
         session.write_u32(0, &format!("{PLAN}.table.index"), &index)?;
-        session.write(0, &format!("{PLAN}.table.weight"), &vec![1.0 / batch.rows as f64; batch.rows])?;
+        session.write(0, &format!("{PLAN}.table.weight"), &super::row_shares(batch))?;
         let random = format!("{PLAN}.table.{RANDOM}");
         if session.plans()[0].buffer(&random).is_some() {
             session.write_u32(0, &random, &random_row(question.seed, 0))?;
@@ -144,7 +144,8 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
 fn has_kinks(loss: Loss) -> bool {
     match loss {
         Loss::Mae | Loss::Hinge | Loss::Huber { .. } | Loss::BinaryCrossEntropy => true,
-        Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits | Loss::CrossEntropy => false,
+        Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits => false,
+        Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => false,
     }
 }
 

@@ -208,8 +208,8 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
         | Kernel::mae
         | Kernel::binary_cross_entropy
         | Kernel::bce_with_logits
-        | Kernel::cross_entropy
         | Kernel::hinge => row_wise(kernel, &[]),
+        Kernel::cross_entropy => class_losses(kernel),
         _ => updates(kernel),
     }
 }
@@ -395,6 +395,15 @@ fn row_wise(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
     shapes
 }
 
+/// With label smoothing in the middle, where the cases with NaN come from, so that both scales meet each.
+fn class_losses(kernel: Kernel) -> Vec<Shape> {
+    let mut shapes = row_wise(kernel, &[]);
+    let smoothed = row_wise(kernel, &[]).into_iter().map(|s| s.with(&[("SMOOTHING", 0.1)]));
+    let middle = shapes.len() / 2;
+    shapes.splice(middle..middle, smoothed.collect::<Vec<_>>());
+    shapes
+}
+
 /// Rows around a workgroup, columns around each group of four, inputs of one word, around a pass of the workgroup and odd
 /// numbers of words; the bias right behind the weight or further on.
 fn heads(lanes: Option<u32>) -> Vec<Shape> {
@@ -421,6 +430,7 @@ fn heads(lanes: Option<u32>) -> Vec<Shape> {
     for own in &ways {
         shapes.extend(SIZES.iter().enumerate().map(|(i, sizes)| shape(i, *sizes, own)));
         shapes.push(shape(0, [97, 6, 24], own).folded(5));
+        shapes.push(shape(1, [19, 10, 32], own).with(&[("SMOOTHING", 0.1)]));
     }
     shapes
 }

@@ -7,11 +7,13 @@ use interruptions::assert_same_run;
 use program::{IRIS, Place, REGRESSION};
 use serde_json::Value;
 use wgrad::data::Dataset;
-use wgrad::exec::Device;
+use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer, UpdateRule};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Layer, LayerKind, Network};
 use wgrad::plan::Switches;
+use wgrad::spec::Spec;
+use wgrad::train::replay::{Bundle, Origin, replay};
 use wgrad::train::{Engine, Roles, Trainer};
 use wgrad::verify::{Question, verify};
 
@@ -256,6 +258,64 @@ fn a_step_with_rows_of_weight_zero_is_replayed() {
         // The operation that the run named when it failed, on the run's own tables.
         let label = value["culprit"]["label"].as_str().unwrap();
         assert!(found.stderr.contains(label), "{label}: {}", found.stderr);
+    }
+}
+
+/// Rows of weight 0 at the end of a batch are samples, those that fill it up are not: batch norm tells them apart, and so does a
+/// bundle. The loss of a step as it was trained, and as its bundle has it.
+#[test]
+fn a_bundle_knows_samples_of_weight_zero_from_rows_that_fill_the_batch_up() {
+    let text = "[data]\ntrain = 'd.csv'\ntarget = 't'\n[[model.layers]]\ndense = 5\n[[model.layers]]\nbatch_norm = true\n\
+                [[model.layers]]\ndense = 4\n[train]\nloss = 'cross_entropy'\noptimizer = { sgd = { lr = 0.1 } }\nbatch_size = 6\n";
+    let spec = Spec::parse(text, "s.toml").unwrap();
+    let network = Network { layers: spec.model.layers(3).unwrap(), loss: spec.train.loss };
+    let parameters = initial_parameters(&network.layers, 4);
+    let weights = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 0.0, 1.0, 0.0];
+    let data = samples(11).weighted(&weights);
+    let rule = spec.train.rule(11);
+    let roles = Roles { train: Some((11, 6, rule)), unfused: true, ..Roles::default() };
+    let mut engine = pollster::block_on(Engine::open(&Device::cpu_f64(), &network, roles)).unwrap();
+    engine.write_parameters(&parameters).unwrap();
+    engine.set_training_data(&data).unwrap();
+    let mut loss = f64::NAN;
+    let last = [6, 7, 8, 9, 10];
+    let mut sink = |losses: &[f64]| {
+        loss = losses[0];
+        Flow::Continue
+    };
+    pollster::block_on(engine.train(&last, 0, &mut sink)).unwrap();
+    // The first row fills the batch up to six.
+    let batch = data.subset(&[6, 7, 8, 9, 10, 6]);
+    let bundle = Bundle {
+        spec,
+        network,
+        origin: Origin { step: 1, ..Origin::default() },
+        parameters,
+        states: Vec::new(),
+        x: batch.x,
+        targets: batch.targets,
+        weights: vec![0.25, 0.5, 0.0, 0.25, 0.0, 0.0],
+        rows: 5,
+        hyper: rule.hyper(0).to_vec(),
+    };
+    let place = Place::new();
+    let path = place.path("b.safetensors");
+    let kept = |bundle: &Bundle| {
+        bundle.save(&path).unwrap();
+        Bundle::load(&path)
+    };
+    let replayed =
+        |bundle: &Bundle| pollster::block_on(replay(&kept(bundle).unwrap(), &Device::cpu_f64())).unwrap().loss;
+    // The bundle holds f32, of which samples and parameters are made.
+    assert!((replayed(&bundle) - loss).abs() < 1e-12, "{} {loss}", replayed(&bundle));
+    let with_rows = |rows| Bundle { rows, ..bundle.clone() };
+    for rows in [4, 6] {
+        let other = replayed(&with_rows(rows));
+        assert!((other - loss).abs() > 1e-4, "{rows} rows: {other} {loss}");
+    }
+    for rows in [0, 3, 7] {
+        let message = kept(&with_rows(rows)).unwrap_err().to_string();
+        assert!(message.contains(&format!("{rows} rows of 6 are samples, 4 have a weight")), "{message}");
     }
 }
 

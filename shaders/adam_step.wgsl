@@ -4,8 +4,7 @@
 // 1 - beta1. No sums.
 // Numerics: see lib/adam.wgsl.
 // Source: D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization" (2015); PyTorch, torch.optim.Adam.
-//#include lib/elementwise.wgsl
-//#include lib/word4.wgsl
+//#include lib/strip.wgsl
 //#include lib/adam_bindings.wgsl
 
 struct Params {
@@ -31,10 +30,13 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = element_index(group, groups, local);
-    if (4u * i < params.n) {
-        let row = step[0] * params.hyper_stride;
+    let row = step[0] * params.hyper_stride;
+    let rates = adam_rates(row);
+    let step_size = hyper[row + 1u];
+    let inv_sqrt_bias2 = hyper[row + 2u];
+    let first = WORDS * element_index(group, groups, local);
+    for (var i = first; i < first + WORDS && 4u * i < params.n; i++) {
         let old = AdamElement(param[i], m[i], v[i]);
-        store(i, adam_update(old, grad[i], adam_rates(row), hyper[row + 1u], hyper[row + 2u]));
+        store(i, adam_update(old, grad[i], rates, step_size, inv_sqrt_bias2));
     }
 }

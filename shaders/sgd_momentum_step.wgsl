@@ -4,8 +4,7 @@
 // Numerics: each operation rounds once; any product may be contracted. The velocity starts at 0.
 // Source: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods" (1964); I. Sutskever et al.,
 // "On the importance of initialization and momentum in deep learning" (2013); PyTorch, torch.optim.SGD.
-//#include lib/elementwise.wgsl
-//#include lib/word4.wgsl
+//#include lib/strip.wgsl
 //#include lib/sgd.wgsl
 
 struct Params {
@@ -28,12 +27,12 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = element_index(group, groups, local);
-    if (4u * i < params.n) {
-        let row = step[0] * params.hyper_stride;
-        let lr = hyper[row];
-        let momentum = hyper[row + 4u];
-        let nesterov = params.nesterov != 0u;
+    let row = step[0] * params.hyper_stride;
+    let lr = hyper[row];
+    let momentum = hyper[row + 4u];
+    let nesterov = params.nesterov != 0u;
+    let first = WORDS * element_index(group, groups, local);
+    for (var i = first; i < first + WORDS && 4u * i < params.n; i++) {
         let next = momentum_update(param[i], grad[i], velocity[i], lr, momentum, nesterov, params.weight_decay);
         velocity[i] = next.velocity;
         param[i] = next.p;

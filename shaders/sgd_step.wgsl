@@ -2,8 +2,7 @@
 // Shapes: grad, param [n]; hyper [steps, hyper_stride], a row: lr and numbers for others. No sums.
 // Numerics: three roundings, each at most one unit roundoff of its result; any of them may be contracted.
 // Source: H. Robbins and S. Monro, "A Stochastic Approximation Method" (1951); PyTorch, torch.optim.SGD.
-//#include lib/elementwise.wgsl
-//#include lib/word4.wgsl
+//#include lib/strip.wgsl
 //#include lib/sgd.wgsl
 
 struct Params {
@@ -24,9 +23,9 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = element_index(group, groups, local);
-    if (4u * i < params.n) {
-        let lr = hyper[step[0] * params.hyper_stride];
+    let lr = hyper[step[0] * params.hyper_stride];
+    let first = WORDS * element_index(group, groups, local);
+    for (var i = first; i < first + WORDS && 4u * i < params.n; i++) {
         param[i] = sgd_update(param[i], grad[i], lr, params.weight_decay);
     }
 }

@@ -173,7 +173,7 @@ pub struct SwitchArgs {
     /// Leave out an optimisation, to bisect a fault; may be repeated. whole: whole train steps in one
     /// dispatch; fusion: several nodes of the graph in one dispatch; gather: the batch gathered by the
     /// products that read it; head: a classifier's last layer, loss and input gradient in one;
-    /// subgroups: products by subgroups
+    /// strips: several words an invocation in optimizer steps; subgroups: products by subgroups
     #[arg(long, value_name = "NAME")]
     pub without: Vec<String>,
 }

@@ -10,6 +10,11 @@ fn lines(n: usize) -> u64 {
     n.div_ceil(64) as u64
 }
 
+/// Workgroups where an invocation takes WORDS words of four.
+fn strips(args: &Args) -> u64 {
+    lines(args.size(0).div_ceil(4).div_ceil((args.constant("WORDS") as usize).max(1)))
+}
+
 fn row_groups(args: &Args) -> u64 {
     let lanes = (args.constant("LANES") as usize).max(1);
     args.size(0).div_ceil(ROW_LANES / lanes) as u64
@@ -107,12 +112,12 @@ family!(loss, |a| groups: row_groups(a), flops: 6 * area(a), bytes: 3 * area(a) 
 family!(dense_cross_entropy, |a| groups: a.size(0).div_ceil(head_width(a)) as u64,
     flops: 2 * product_flops(a) + 7 * a.size(0) * a.size(1) + 2 * a.size(0) * a.size(2),
     bytes: 3 * a.size(0) * a.size(2) + a.size(1) * a.size(2) + a.size(1) + a.size(0) * a.size(1) + 4 * a.size(0));
-family!(sgd_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 4 * a.size(0), bytes: 3 * a.size(0));
-family!(sgd_momentum_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 7 * a.size(0), bytes: 5 * a.size(0));
+family!(sgd_step, |a| groups: strips(a), flops: 4 * a.size(0), bytes: 3 * a.size(0));
+family!(sgd_momentum_step, |a| groups: strips(a), flops: 7 * a.size(0), bytes: 5 * a.size(0));
 family!(nadam_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 17 * a.size(0), bytes: 7 * a.size(0));
 family!(rmsprop_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 11 * a.size(0), bytes: 5 * a.size(0));
 family!(rmsprop_momentum_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 13 * a.size(0), bytes: 7 * a.size(0));
 family!(rmsprop_centered_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 18 * a.size(0), bytes: 9 * a.size(0));
 family!(adagrad_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 9 * a.size(0), bytes: 5 * a.size(0));
 family!(lion_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 10 * a.size(0), bytes: 5 * a.size(0));
-family!(adam_step, |a| groups: lines(a.size(0).div_ceil(4)), flops: 15 * a.size(0), bytes: 7 * a.size(0));
+family!(adam_step, |a| groups: strips(a), flops: 15 * a.size(0), bytes: 7 * a.size(0));

@@ -116,6 +116,11 @@ impl Kernel {
         self.row().params.last() == Some(&"index_stride") && self.is_product()
     }
 
+    /// True for the optimizers whose invocations may take several words.
+    pub fn has_strips(self) -> bool {
+        matches!(self, Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step)
+    }
+
     /// The kernel called `name`.
     pub fn by_name(name: &str) -> Option<Kernel> {
         Kernel::ALL.iter().copied().find(|k| k.name() == name)

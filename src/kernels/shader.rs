@@ -47,6 +47,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("element_loss.wgsl", include_str!("../../shaders/lib/element_loss.wgsl")),
     ("element_loss_rows.wgsl", include_str!("../../shaders/lib/element_loss_rows.wgsl")),
     ("elementwise.wgsl", include_str!("../../shaders/lib/elementwise.wgsl")),
+    ("strip.wgsl", include_str!("../../shaders/lib/strip.wgsl")),
     ("exchange_memory.wgsl", include_str!("../../shaders/lib/exchange_memory.wgsl")),
     ("exchange_subgroup.wgsl", include_str!("../../shaders/lib/exchange_subgroup.wgsl")),
     ("grid.wgsl", include_str!("../../shaders/lib/grid.wgsl")),

@@ -68,6 +68,8 @@ pub struct Extras {
     pub gather: bool,
     /// Pattern 6.
     pub head: bool,
+    /// No pattern: an invocation of an optimizer's step takes several words, on software adapters.
+    pub strips: bool,
 }
 
 /// Finds the patterns in `graph` among its live nodes, each around a matrix product for which `may` is true. With `may` false

@@ -14,6 +14,8 @@ pub struct Switches {
     pub gather: bool,
     /// A classifier's last layer, its loss and the gradient of its input in one dispatch, on adapters.
     pub head: bool,
+    /// Several words an invocation in the steps of optimizers, on software adapters.
+    pub strips: bool,
     /// Matrix products that pass values between the lanes of a subgroup ([`super::Products`]).
     pub subgroups: bool,
 }
@@ -26,9 +28,10 @@ impl Default for Switches {
 
 impl Switches {
     /// All optimisations.
-    pub const ALL: Switches = Switches { whole: true, fusion: true, gather: true, head: true, subgroups: true };
+    pub const ALL: Switches =
+        Switches { whole: true, fusion: true, gather: true, head: true, strips: true, subgroups: true };
     /// The names that [`Switches::without`] knows.
-    pub const NAMES: [&str; 5] = ["whole", "fusion", "gather", "head", "subgroups"];
+    pub const NAMES: [&str; 6] = ["whole", "fusion", "gather", "head", "strips", "subgroups"];
 
     /// All optimisations but these.
     ///
@@ -42,6 +45,7 @@ impl Switches {
                 "fusion" => switches.fusion = false,
                 "gather" => switches.gather = false,
                 "head" => switches.head = false,
+                "strips" => switches.strips = false,
                 "subgroups" => switches.subgroups = false,
                 other => {
                     let known = Switches::NAMES.join(", ");
@@ -57,13 +61,13 @@ impl Switches {
 
     /// The names of the optimisations that are switched off.
     pub fn left_out(self) -> Vec<&'static str> {
-        let used = [self.whole, self.fusion, self.gather, self.head, self.subgroups];
+        let used = [self.whole, self.fusion, self.gather, self.head, self.strips, self.subgroups];
         Switches::NAMES.into_iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name).collect()
     }
 
     /// The patterns of fusion that are for adapters alone.
     pub fn extras(self, adapter: bool) -> Extras {
-        Extras { gather: adapter && self.gather, head: adapter && self.head }
+        Extras { gather: adapter && self.gather, head: adapter && self.head, strips: adapter && self.strips }
     }
 
     /// `products` without what is switched off.

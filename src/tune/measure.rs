@@ -81,6 +81,8 @@ struct Trial {
     share: f64,
     flops: u64,
     best_us: f64,
+    /// Whether the rules take this way, which then is raced in any case: it is what the others must beat.
+    rule: bool,
     left: bool,
 }
 
@@ -159,7 +161,8 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
             let bindings = bindings(s.kernel, &args, &mut lens);
             dispatches.push(Dispatch { kernel: s.kernel, label: s.label.clone(), args, bindings, grid });
             let share = taken as f64 / tiles as f64;
-            trials.push(Trial { class, way, share, flops, best_us: f64::INFINITY, left: false });
+            let rule = way == products.rule(s.sizes);
+            trials.push(Trial { class, way, share, flops, best_us: f64::INFINITY, rule, left: false });
         }
     }
     let names = [OPERANDS, "tune.results", "tune.more results"];
@@ -210,7 +213,7 @@ fn race(session: &mut Session, trials: &mut [Trial], seconds: f64) -> Result<()>
     }
     let far: Vec<bool> =
         trials.iter().map(|t| sum(trials, t.class, t.way) > FAR_BEHIND * best(trials, t.class)).collect();
-    trials.iter_mut().zip(far).for_each(|(trial, far)| trial.left = far);
+    trials.iter_mut().zip(far).for_each(|(trial, far)| trial.left = far && !trial.rule);
     let begin = Instant::now();
     loop {
         for (number, trial) in trials.iter_mut().enumerate().filter(|(_, trial)| !trial.left) {

@@ -14,7 +14,7 @@ pub fn options(fuse: bool) -> Options {
 /// All patterns, also those that are for adapters alone, with room for their bindings.
 pub fn with_extras(products: Products) -> Options {
     let limits = Limits { max_storage_buffers_per_shader_stage: 10, ..Limits::WEBGPU };
-    Options { limits, products, extras: Extras { gather: true, head: true }, ..options(true) }
+    Options { limits, products, extras: Extras { gather: true, head: true, strips: true }, ..options(true) }
 }
 
 /// Classifiers that end in one dispatch: one to 16 classes, batches around a workgroup, every activation before the last

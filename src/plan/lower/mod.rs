@@ -28,6 +28,11 @@ use cut::Part;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Words of four that an invocation of an optimizer's step takes at most.
+const MOST_WORDS: usize = 8;
+/// Workgroups that such a step has at least where an invocation takes several: some for each of a machine's cores.
+const STRIP_GROUPS: usize = 16;
+
 /// Choices of the lowering.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -475,6 +480,14 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
+    /// Words that an invocation of an optimizer's step takes: as many as leave every core some workgroups, where an
+    /// invocation costs more than its arithmetic.
+    fn strip(&self, kernel: Kernel, len: usize) -> Constants {
+        let able = self.options.extras.strips && self.options.products.direct && kernel.has_strips();
+        let words = (len / (4 * 64 * STRIP_GROUPS)).clamp(1, MOST_WORDS);
+        if able && words > 1 { vec![("WORDS", words as f64)] } else { vec![] }
+    }
+
     /// The optimizer over whole arenas: the decayed part, then the rest, each in pieces that fit a binding.
     fn optimizer(&mut self, optimizer: Optimizer, hyper: Value) -> Result<()> {
         let find = |name: &str| self.arenas.iter().position(|a| a.name == name);
@@ -493,7 +506,8 @@ impl<'a> Lowering<'a> {
             let at = |arena: usize| Slot::Fixed(Range { arena, offset, len });
             let mut bindings = vec![Slot::Fixed(self.step), hyper, at(grads), at(params)];
             bindings.extend(states.iter().map(|s| at(*s)));
-            self.emit(kernel, "optimizer", update_params(optimizer, len, decay), vec![], bindings)?;
+            let constants = self.strip(kernel, len);
+            self.emit(kernel, "optimizer", update_params(optimizer, len, decay), constants, bindings)?;
         }
         Ok(())
     }

@@ -24,6 +24,10 @@ pub const MUTATIONS: &[Mutation] = &[
     ),
     m(sgd_step, "sgd_step.wgsl", "hyper[step[0] * params.hyper_stride]", "hyper[step[0]]"),
     m(sgd_step, "sgd_step.wgsl", "4u * i < params.n", "4u * i + 1u < params.n"),
+    m(sgd_step, "lib/strip.wgsl", "WORDS: u32 = 1u", "WORDS: u32 = 2u"),
+    m(sgd_step, "sgd_step.wgsl", "WORDS * element_index", "element_index"),
+    m(adam_step, "adam_step.wgsl", "i < first + WORDS", "i <= first + WORDS"),
+    m(adamw_step, "adamw_step.wgsl", "i < first + WORDS", "i + 1u < first + WORDS"),
     m(sgd_momentum_step, SGD, "momentum * velocity + d", "velocity + d"),
     m(sgd_momentum_step, SGD, "momentum * velocity + d", "momentum * (velocity + d)"),
     m(sgd_momentum_step, MOMENTUM, "velocity[i] = next.velocity;", ""),
@@ -46,7 +50,7 @@ pub const MUTATIONS: &[Mutation] = &[
     ),
     m(adam_step, ADAM, " + rates.eps", ""),
     m(adam_step, "adam_step.wgsl", "hyper[row + 2u]", "hyper[row + 1u]"),
-    m(adam_step, "adam_step.wgsl", "hyper[row + 1u], ", "hyper[row], "),
+    m(adam_step, "adam_step.wgsl", "hyper[row + 1u];", "hyper[row];"),
     m(adam_step, ADAM, "select(sqrt(second), Word(), second == Word())", "second"),
     m(adam_step, ADAM, "select(sqrt(second), Word(), second == Word())", "sqrt(second)").open(
         &["llvmpipe", "SwiftShader"],
@@ -58,7 +62,7 @@ pub const MUTATIONS: &[Mutation] = &[
     m(adamw_step, ADAM, "1.0 - lr * rates.weight_decay", "1.0 - rates.weight_decay"),
     m(adamw_step, ADAM, "adam_moments(shrunk, g, ", "adam_moments(old, g, "),
     m(adamw_step, ADAM, "adam_moments(shrunk, g, ", "adam_moments(shrunk, shrunk.p, "),
-    m(adamw_step, "adamw_step.wgsl", "hyper[row], ", "hyper[row + 1u], "),
+    m(adamw_step, "adamw_step.wgsl", "hyper[row];", "hyper[row + 1u];"),
     m(
         nadam_step,
         NADAM,

@@ -24,7 +24,7 @@ pub const MUTATIONS: &[Mutation] = &[
     ),
     m(sgd_step, "sgd_step.wgsl", "hyper[step[0] * params.hyper_stride]", "hyper[step[0]]"),
     m(sgd_step, "sgd_step.wgsl", "4u * i < params.n", "4u * i + 1u < params.n"),
-    m(sgd_step, "lib/strip.wgsl", "WORDS: u32 = 1u", "WORDS: u32 = 2u"),
+    m(sgd_step, "lib/strip.wgsl", "WORDS: u32 = 1u", "WORDS: u32 = 0u"),
     m(sgd_step, "sgd_step.wgsl", "WORDS * element_index", "element_index"),
     m(adam_step, "adam_step.wgsl", "i < first + WORDS", "i <= first + WORDS"),
     m(adamw_step, "adamw_step.wgsl", "i < first + WORDS", "i + 1u < first + WORDS"),

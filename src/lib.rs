@@ -46,7 +46,7 @@
 //! [`guide`] goes through all of it with code: training, a loop of one's own, gradients, verification, embedding, exchange.
 //!
 //! Features: `gpu` (default) brings wgpu; without it the device `cpu` still works. `tui` (default) brings the dashboard,
-//! `images` (default) folders of pictures as data.
+//! `images` (default) folders of pictures as data, `parquet` Parquet files.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

@@ -162,7 +162,7 @@ fn what_does_not_fit_is_told_with_shapes_and_what_to_write() {
     train("train = { x = \"keras.npz\", y = \"keras.npz\" }", &["several arrays", "keras.npz#x_train"]);
     train("train = { x = \"keras.npz#x_tran\", y = \"keras.npz#y_train\" }", &["did you mean \"x_train\"?"]);
     train("train = { x = \"keras.npz#x_test\", y = \"keras.npz#y_train\" }", &["has 2 rows", "has 6"]);
-    train("train = { x = \"iris.csv\", y = \"keras.npz#y_train\" }", &["this is a CSV file", "`target`"]);
+    train("train = { x = \"iris.csv\", y = \"keras.npz#y_train\" }", &["this is a table", "`target`"]);
     train("train = { x = \"keras.npz#x_train\" }", &["has no `y`"]);
     train("train = { x = \"a.npy\", y = \"b.npy\" }\ntarget = \"y\"", &["s.toml:3", "Remove one"]);
     train("train = { x = \"a.npy\", y = \"b.npy\" }\nvalidation = \"c.npy\"", &["both { x = .., y = .. }"]);

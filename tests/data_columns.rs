@@ -47,8 +47,9 @@ fn categories_become_a_number_each_and_means_stand_for_missing_numbers() {
     assert!(trained.stderr.contains("classes     no ") && trained.stderr.contains("yes "), "{}", trained.stderr);
     let schema = &json(&place, "r/preprocessing.json")["schema"];
     assert_eq!(schema["features"], serde_json::json!(["colour=blue", "colour=green", "colour=red", "size", "weight"]));
-    // The mean of the sizes that are there, in plain words.
-    let sizes: Vec<f64> = (0..60).filter(|i| i % 7 != 3).map(|i| f64::from((i * 7) % 10)).collect();
+    // The mean of the sizes that are there, in plain words, over the rows that train.
+    let (train, _) = wgrad::data::split_rows(60, 0.2, 1, &place.path("shop.csv")).unwrap();
+    let sizes: Vec<f64> = train.iter().filter(|i| *i % 7 != 3).map(|i| f64::from((i * 7) % 10)).collect();
     let mean = sizes.iter().sum::<f64>() / sizes.len() as f64;
     let kept = schema["encoding"]["means"]["size"].as_f64().unwrap();
     assert!((kept - mean).abs() < 1e-12, "{kept} {mean}");
@@ -86,7 +87,12 @@ fn a_file_that_is_kept_on_disk_has_the_same_features() {
     place.write("small.toml", &spec(&format!("{MEAN}\nmemory = \"1 B\"")));
     place.good(&["train", "shop.toml", "--run", "a", "--device", "cpu"]);
     place.good(&["train", "small.toml", "--run", "b", "--device", "cpu"]);
-    let schema = |run: &str| json(&place, &format!("{run}/preprocessing.json"))["schema"].clone();
+    let schema = |run: &str| {
+        let mut schema = json(&place, &format!("{run}/preprocessing.json"))["schema"].take();
+        // Other rows are held out, so that the means are others.
+        assert_eq!(schema["encoding"]["means"].take().as_object().unwrap().len(), 2);
+        schema
+    };
     assert_eq!(schema("a"), schema("b"));
 }
 
@@ -181,4 +187,57 @@ fn a_new_spec_for_arrays_names_the_targets_file() {
     let text = place.read("m.toml");
     assert!(text.contains("train = { x = \"images-idx3-ubyte\", y = \"labels-idx1-ubyte\" }"), "{text}");
     place.good(&["train", "m.toml", "--run", "r", "--device", "cpu", "--epochs", "1"]);
+}
+
+/// A CSV file of 40 rows in which every row that trains has 3 or 5, or nothing, and every other one a million.
+fn with_outliers(place: &Place, trains: impl Fn(u32) -> bool) -> f64 {
+    let (mut text, mut sum, mut count) = ("a,b,y\n".to_owned(), 0.0, 0.0);
+    for row in 0..40 {
+        let value = match (row % 4, trains(row)) {
+            (0, _) => None,
+            (_, false) => Some(1e6),
+            (1, true) => Some(3.0),
+            (_, true) => Some(5.0),
+        };
+        if let Some(value) = value.filter(|_| trains(row)) {
+            sum += value;
+            count += 1.0;
+        }
+        let cell = value.map(|v| v.to_string()).unwrap_or_default();
+        text.push_str(&format!("{cell},{row},{}\n", if row % 2 == 0 { "even" } else { "odd" }));
+    }
+    place.write("shop.csv", &text);
+    sum / count
+}
+
+#[test]
+fn a_mean_is_that_of_the_training_rows_alone() {
+    let place = place("missing = \"mean\"");
+    let mean = |run: &str| {
+        let schema = json(&place, &format!("{run}/preprocessing.json"));
+        (schema["schema"]["encoding"]["means"]["a"].as_f64().unwrap(), schema["scaler"]["mean"][0].as_f64().unwrap())
+    };
+    // Five values of 3 and ten of 5 at most: the means of two orders differ by roundings of each of 40 additions.
+    let close = |found: f64, expected: f64| (found - expected).abs() <= 40.0 * f64::EPSILON * 5.0;
+    let (train, _) = wgrad::data::split_rows(40, 0.2, 1, &place.path("shop.csv")).unwrap();
+    let expected = with_outliers(&place, |row| train.contains(&row));
+    place.good(&["train", "shop.toml", "--run", "whole", "--device", "cpu"]);
+    let (kept, scaled) = mean("whole");
+    assert!(close(kept, expected) && close(scaled, expected), "{kept} {scaled}, expected {expected}");
+    // The prepared samples of other commands are the same.
+    place.good(&["verify", "whole", "--device", "cpu"]);
+
+    // Rows that are more than memory holds are held out by chance, each by itself.
+    place.write("shop.toml", &spec("missing = \"mean\"\nmemory = \"64 B\""));
+    let expected = with_outliers(&place, |row| !wgrad::data::rng::held_out(1, u64::from(row), 0.2));
+    place.good(&["train", "shop.toml", "--run", "streamed", "--device", "cpu"]);
+    let (kept, scaled) = mean("streamed");
+    assert!(close(kept, expected) && close(scaled, expected), "{kept} {scaled}, expected {expected}");
+
+    // A file of its own for validation leaves all rows to train on.
+    let expected = with_outliers(&place, |_| true);
+    let text = spec("missing = \"mean\"").replace("validation = 0.2", "validation = \"shop.csv\"");
+    place.write("shop.toml", &text);
+    place.good(&["train", "shop.toml", "--run", "file", "--device", "cpu"]);
+    assert!(close(mean("file").0, expected), "{:?} {expected}", mean("file"));
 }

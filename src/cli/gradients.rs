@@ -47,7 +47,7 @@ fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<Dataset> {
         weigh_data(&mut data, &network, spec, schema.classes.as_deref())?;
         return Ok(data);
     }
-    if spec.data.scale == Scale::None && !weighs_classes {
+    if spec.data.scale == Scale::None && !weighs_classes && spec.data.columns.is_plain() {
         let (_, schema) = read_table(&spec.data.train)?.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
         return labelled(&table, &schema, spec);
     }

@@ -122,6 +122,11 @@ impl Block {
         }
     }
 
+    /// A block of so many rows; `first` is the 0-based row of the file that the first one is.
+    pub fn of_mixed(header: Arc<Header>, first: u64, count: usize, mixed: Mixed) -> Block {
+        Block { header, cells: Cells::Mixed(mixed), places: Places::Rows { first, count }, faults: Vec::new() }
+    }
+
     /// An empty block for rows that are files of their own, to be filled by `Block::push_file`.
     pub fn of_files(header: Arc<Header>, mixed: Mixed) -> Block {
         Block { header, cells: Cells::Mixed(mixed), places: Places::Files(Vec::new()), faults: Vec::new() }

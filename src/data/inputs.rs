@@ -21,7 +21,7 @@ pub enum Missing {
     /// It is an error.
     #[default]
     Error,
-    /// The mean of the column's values in the training file stands for it; a category that is missing is none of them.
+    /// The mean of the column's values in the training rows stands for it; a category that is missing is none of them.
     Mean,
     /// 0 stands for it.
     Zero,
@@ -79,7 +79,7 @@ pub struct Encoding {
     pub categories: BTreeMap<String, Vec<String>>,
     /// What to do about missing values.
     pub missing: Missing,
-    /// With [`Missing::Mean`]: the mean of each column of numbers.
+    /// With [`Missing::Mean`]: the mean of each column of numbers over the training rows.
     pub means: BTreeMap<String, f64>,
 }
 
@@ -143,8 +143,9 @@ impl Columns {
         }
     }
 
-    /// The encoding of the columns at `positions`: one reading of `blocks` for categories and means. `None` where every cell is
-    /// to be a number.
+    /// The encoding of the columns at `positions`: one reading of `blocks` for categories. `None` where every cell is to be a
+    /// number. With [`Missing::Mean`] the means are NaN: which rows train is not known yet, and a [`MeanFit`](super::means::MeanFit)
+    /// finds them when it is.
     ///
     /// # Errors
     /// [`Error::Data`] for a column with too many categories, or with no value; what reading fails with.
@@ -155,7 +156,7 @@ impl Columns {
         let is_category = |&c: &usize| self.categorical.contains(&header.columns[c]);
         let (names, numbers): (Vec<usize>, Vec<usize>) = positions.iter().copied().partition(is_category);
         let mut categories = vec![BTreeSet::new(); names.len()];
-        let mut means = vec![(0.0, 0.0); numbers.len()];
+        let mut any_number = vec![false; numbers.len()];
         blocks(&mut |block| {
             for row in 0..block.rows() {
                 for (found, &column) in categories.iter_mut().zip(&names) {
@@ -173,11 +174,8 @@ impl Columns {
                         return Err(header.column_error(column, message));
                     }
                 }
-                for ((sum, count), &column) in means.iter_mut().zip(&numbers) {
-                    if let Ok(value) = block.number(row, column) {
-                        *count += 1.0;
-                        *sum += (value - *sum) / *count;
-                    }
+                for (any, &column) in any_number.iter_mut().zip(&numbers).filter(|(any, _)| !**any) {
+                    *any = block.number(row, column).is_ok();
                 }
             }
             Ok(())
@@ -186,19 +184,21 @@ impl Columns {
         if let Some((column, _)) = names.iter().zip(&categories).find(|(_, found)| found.is_empty()) {
             return Err(header.column_error(*column, "every value is missing. List the column in `ignore`"));
         }
-        if let Some((column, _)) = numbers.iter().zip(&means).find(|(_, (_, count))| *count == 0.0) {
+        if let Some((column, _)) = numbers.iter().zip(&any_number).find(|(_, any)| !**any) {
             return Err(header.column_error(
                 *column,
                 "no value is a number. List the column in `categorical` if its values are names, else in `ignore`",
             ));
         }
         let sorted = categories.into_iter().map(|found| found.into_iter().collect());
-        let of_numbers = numbers.iter().map(name).zip(means.into_iter().map(|(mean, _)| mean));
         Ok(Some(Encoding {
             columns: positions.iter().map(name).collect(),
             categories: names.iter().map(name).zip(sorted).collect(),
             missing: self.missing,
-            means: if self.missing == Missing::Mean { of_numbers.collect() } else { BTreeMap::new() },
+            means: match self.missing {
+                Missing::Mean => numbers.iter().map(|column| (name(column), f64::NAN)).collect(),
+                _ => BTreeMap::new(),
+            },
         }))
     }
 

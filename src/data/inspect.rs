@@ -2,6 +2,7 @@
 
 use super::block::Block;
 use super::inputs::{LONGEST_CATEGORY, is_missing};
+use super::open::{Kind, sniff};
 use super::source::open_file;
 use crate::error::Result;
 use crate::spec::DataFile;
@@ -15,7 +16,7 @@ pub const MOST_VALUES: usize = 50;
 pub struct Inspection {
     /// Rows of the file.
     pub rows: u64,
-    /// False where the columns are elements of arrays.
+    /// False where the columns are elements of arrays, true for tables.
     pub is_text: bool,
     /// Its columns, in order.
     pub columns: Vec<Facts>,
@@ -111,7 +112,7 @@ impl Facts {
 pub fn inspect(file: &DataFile) -> Result<Inspection> {
     let mut source = open_file(file)?;
     let header = source.header();
-    let is_text = header.line.is_some();
+    let is_text = header.line.is_some() || sniff(&file.path)?.0 == Kind::Parquet;
     let mut columns: Vec<Facts> = header.columns.iter().map(|name| Facts::new(name)).collect();
     let (mut rows, mut malformed) = (0, 0);
     while let Some(chunk) = source.next_chunk()? {

@@ -6,7 +6,8 @@
 
 use super::block::Block;
 use super::cache::{CacheWriter, RowCache};
-use super::inputs::{Columns, Encoding, Inputs};
+use super::inputs::{Columns, Encoding, Inputs, Missing};
+use super::means::MeanFit;
 use super::read::{Refusal, Tolerance, read_rows};
 use super::rng::held_out;
 use super::scale::{Fit, Scale, Scaler};
@@ -39,7 +40,7 @@ pub struct Wish<'a> {
 
 /// A training file, read.
 pub enum Loaded {
-    /// All samples, not scaled.
+    /// All samples, not scaled, with NaN for what the mean of the training rows is to stand for.
     Whole(Dataset, Schema),
     /// More than fit in memory.
     Large(Survey),
@@ -83,6 +84,7 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
         held: Some(Held::default()),
         most: usize::try_from(wish.memory_bytes / sample_bytes(inputs.width(), wish.rule)).unwrap_or(usize::MAX),
         fit: Fit::new(wish.scale, inputs.width()),
+        means: MeanFit::new(if wish.columns.missing == Missing::Mean { inputs.width() } else { 0 }),
         held_out: wish.held_out,
         rows: 0,
         values: Vec::new(),
@@ -91,7 +93,7 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
     let rows = read_rows(source.as_mut(), &inputs, tolerance, &mut |block, row, x| first.take(block, row, x))?;
     let classes = first.scan.classes(&header)?;
     let features = encoding.as_ref().map_or(names, Encoding::features);
-    let schema = Schema {
+    let mut schema = Schema {
         features,
         target: wish.target.to_vec(),
         classes,
@@ -105,7 +107,10 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
             let data = Dataset { features: schema.features.clone(), rows: rows as usize, x, targets, weights };
             Ok(Loaded::Whole(data, schema))
         }
-        None => Ok(Loaded::Large(Survey { schema, scaler: first.fit.finish(), rows })),
+        None => {
+            first.means.finish(&mut schema, &file.path)?;
+            Ok(Loaded::Large(Survey { schema, scaler: first.fit.finish(), rows }))
+        }
     }
 }
 
@@ -117,6 +122,7 @@ struct First {
     /// Rows that fit.
     most: usize,
     fit: Fit,
+    means: MeanFit,
     held_out: Option<(f64, u64)>,
     rows: u64,
     values: Vec<f64>,
@@ -156,6 +162,7 @@ impl First {
     fn fit_row(&mut self, row: u64, x: &[f64]) {
         if !is_held_out(self.held_out, row) {
             self.fit.add(x);
+            self.means.add(x);
         }
     }
 }
@@ -217,9 +224,13 @@ pub fn cache(
 
 /// The class that the words of a target say.
 fn class_of(words: &[u32], rule: TargetRule) -> usize {
-    match words {
-        [class] if rule.loss.takes_class() => *class as usize,
-        numbers => true_class(&numbers.iter().map(|word| f32::from_bits(*word)).collect::<Vec<_>>()),
+    // A weight may follow.
+    match words.first() {
+        Some(class) if rule.loss.takes_class() => *class as usize,
+        _ => {
+            let numbers = words.iter().take(rule.outputs);
+            true_class(&numbers.map(|word| f32::from_bits(*word)).collect::<Vec<_>>())
+        }
     }
 }
 

@@ -12,11 +12,15 @@ mod inputs;
 pub mod inspect;
 #[doc(hidden)]
 pub mod load;
+mod means;
 #[doc(hidden)]
 pub mod nearest;
 mod open;
 #[doc(hidden)]
 pub mod order;
+#[cfg(feature = "parquet")]
+#[doc(hidden)]
+pub mod parquet;
 pub mod pictures;
 mod read;
 #[doc(hidden)]
@@ -32,6 +36,8 @@ mod weight;
 
 pub use cache::{CacheWriter, RowCache};
 pub use inputs::{Added, Columns, Encoding, Inputs, MOST_CATEGORIES, Missing, is_missing};
+#[doc(hidden)]
+pub use means::fill_means;
 pub use open::{Kind, read_whole, sniff};
 pub use read::Tolerance;
 pub use rng::{epoch_order, permutation};

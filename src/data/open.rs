@@ -19,6 +19,8 @@ pub enum Kind {
     Npz,
     /// Named arrays.
     Safetensors,
+    /// A table of columns.
+    Parquet,
 }
 
 /// The two bytes that begin a gzip file (RFC 1952).
@@ -51,7 +53,7 @@ pub fn sniff(path: &Path) -> Result<(Kind, bool)> {
         })?;
     }
     let kind = by_extension(path).unwrap_or_else(|| by_content(&start));
-    if gzip && matches!(kind, Kind::Npz | Kind::Safetensors) {
+    if gzip && matches!(kind, Kind::Npz | Kind::Safetensors | Kind::Parquet) {
         let message = "a packed file of this format is not read. Unpack it with gunzip";
         return Err(Error::data(path.display().to_string(), message));
     }
@@ -108,6 +110,8 @@ fn by_extension(path: &Path) -> Option<Kind> {
         Kind::Npz
     } else if ends(".safetensors") {
         Kind::Safetensors
+    } else if ends(".parquet") || ends(".pq") {
+        Kind::Parquet
     } else if ends(".idx") || ["-ubyte", "-byte", "-short", "-int", "-float", "-double"].iter().any(|e| ends(e)) {
         Kind::Idx
     } else {
@@ -121,6 +125,8 @@ fn by_content(start: &[u8]) -> Kind {
         Kind::Npy
     } else if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
         Kind::Npz
+    } else if start.starts_with(b"PAR1") {
+        Kind::Parquet
     } else if super::arrays::is_idx(start) {
         Kind::Idx
     } else if start.get(8) == Some(&b'{') && start[4..8] == [0; 4] {
@@ -154,6 +160,7 @@ mod tests {
             ("t10k-labels-idx1-ubyte", Some(Kind::Idx)),
             ("A.NPY", Some(Kind::Npy)),
             ("a.npz", Some(Kind::Npz)),
+            ("a.parquet", Some(Kind::Parquet)),
             ("a.tsv.gz", Some(Kind::Csv)),
             ("a.gz", None),
             ("a", None),
@@ -162,6 +169,7 @@ mod tests {
         }
         assert_eq!(by_content(b"\x93NUMPY\x01\0"), Kind::Npy);
         assert_eq!(by_content(b"PK\x03\x04aaaa"), Kind::Npz);
+        assert_eq!(by_content(b"PAR1\x15\0"), Kind::Parquet);
         assert_eq!(by_content(b"\0\0\x08\x03\0\0\0\0"), Kind::Idx);
         assert_eq!(by_content(b"\x10\0\0\0\0\0\0\0{\"x\""), Kind::Safetensors);
         assert_eq!(by_content(b"a,b\n1,2\n"), Kind::Csv);

@@ -131,6 +131,8 @@ impl Scaler {
 pub struct Fit {
     scale: Scale,
     rows: f64,
+    /// Numbers of each column that are not missing.
+    present: Vec<f64>,
     /// Means, or smallest values.
     low: Vec<f64>,
     /// Sums of squared deviations, or largest values.
@@ -145,19 +147,21 @@ impl Fit {
             Scale::Minmax => (vec![f64::INFINITY; width], vec![f64::NEG_INFINITY; width]),
             Scale::None => (Vec::new(), Vec::new()),
         };
-        Fit { scale, rows: 0.0, low, high }
+        Fit { scale, rows: 0.0, present: vec![0.0; low.len()], low, high }
     }
 
-    /// Takes in a row.
+    /// Takes in a row. NaN is a missing number, for which the mean of the others will stand: it moves neither the mean nor the
+    /// sum of squares, and lies between the least and the largest.
     pub fn add(&mut self, row: &[f64]) {
         self.rows += 1.0;
-        let n = self.rows;
         let columns = row.iter().zip(&mut self.low).zip(&mut self.high);
         match self.scale {
             Scale::Standard => {
-                for ((v, mean), squares) in columns {
+                let present = columns.zip(&mut self.present).filter(|(((v, _), _), _)| !v.is_nan());
+                for (((v, mean), squares), n) in present {
+                    *n += 1.0;
                     let delta = v - *mean;
-                    *mean += delta / n;
+                    *mean += delta / *n;
                     *squares += delta * (v - *mean);
                 }
             }

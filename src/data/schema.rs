@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::Block;
 use super::inputs::{Added, Columns, Encoding, Inputs};
+use super::means::fill_means;
 use super::source::Header;
 use super::table::check_rows;
 use super::target::{Encoder, TargetRule, TargetScan};
@@ -72,12 +73,24 @@ impl RawTable {
         self.dataset_of(&Columns::default(), target, rule)
     }
 
-    /// The same with the features that `columns` says.
+    /// The same with the features that `columns` says; every row counts for the means of missing numbers.
     ///
     /// # Errors
     ///
     /// As [`RawTable::dataset`]; also for columns that do not exist.
     pub fn dataset_of(&self, columns: &Columns, target: &[String], rule: TargetRule) -> Result<(Dataset, Schema)> {
+        let (mut data, mut schema) = self.unfilled(columns, target, rule)?;
+        let rows: Vec<u32> = (0..data.rows as u32).collect();
+        fill_means(&mut data, &mut schema, &rows, &self.header.path)?;
+        Ok((data, schema))
+    }
+
+    /// The same with NaN for what the mean of the training rows is to stand for; [`fill_means`] puts it there.
+    ///
+    /// # Errors
+    ///
+    /// As [`RawTable::dataset_of`].
+    pub(crate) fn unfilled(&self, columns: &Columns, target: &[String], rule: TargetRule) -> Result<(Dataset, Schema)> {
         let targets = self.header.targets(target)?;
         let features = columns.positions(&self.header, &targets)?;
         let encoding = columns.fit(&self.header, &features, &mut |take| self.blocks.iter().try_for_each(take))?;

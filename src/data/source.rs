@@ -58,8 +58,21 @@ pub fn open_file(file: &DataFile) -> Result<Box<dyn Source>> {
     }
     match sniff(&file.path)? {
         (Kind::Csv, gzip) if file.labels.is_none() => Ok(Box::new(CsvSource::open(&file.path, gzip)?)),
+        (Kind::Parquet, _) if file.labels.is_none() => parquet(&file.path),
         _ => Ok(Box::new(ArraySource::open(file)?)),
     }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(path: &Path) -> Result<Box<dyn Source>> {
+    Ok(Box::new(super::parquet::ParquetSource::open(path)?))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(path: &Path) -> Result<Box<dyn Source>> {
+    let message = "this is a Parquet file, which is read by the feature `parquet`, without which this wgrad was built. Build it \
+                   with `--features parquet`, or write the data as CSV";
+    Err(Error::data(path.display().to_string(), message))
 }
 
 /// A remark where targets are missing in a file of arrays.

@@ -2,7 +2,7 @@
 
 use super::run_folder::Preprocessing;
 use super::weighting::weigh_data;
-use crate::data::{Dataset, Scaler, read_table, split_rows};
+use crate::data::{Dataset, Scaler, fill_means, read_table, split_rows};
 use crate::error::Result;
 use crate::model::Network;
 use crate::spec::{Spec, Validation};
@@ -29,13 +29,16 @@ pub struct Prepared {
 /// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
 pub fn prepare(spec: &Spec) -> Result<Prepared> {
     let rule = spec.target_rule();
-    let (all, schema) = read_table(&spec.data.train)?.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
+    let path = &spec.data.train.path;
+    let (mut all, mut schema) = read_table(&spec.data.train)?.unfilled(&spec.data.columns, &spec.data.target, rule)?;
+    let (train, rest) = match spec.data.validation {
+        Some(Validation::Fraction(fraction)) => split_rows(all.rows, fraction, spec.train.seed, path)?,
+        _ => ((0..all.rows as u32).collect(), Vec::new()),
+    };
+    fill_means(&mut all, &mut schema, &train, path)?;
     let (mut train, mut validation) = match &spec.data.validation {
         None => (all, None),
-        Some(Validation::Fraction(fraction)) => {
-            let (train, rest) = split_rows(all.rows, *fraction, spec.train.seed, &spec.data.train.path)?;
-            (all.subset(&train), Some(all.subset(&rest)))
-        }
+        Some(Validation::Fraction(_)) => (all.subset(&train), Some(all.subset(&rest))),
         Some(Validation::File(file)) => (all, Some(read_table(file)?.dataset_as(&schema, rule)?)),
     };
     let scaler = Scaler::fit(spec.data.scale, &train.x, train.features.len());

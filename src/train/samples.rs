@@ -6,7 +6,7 @@ use super::run_folder::Preprocessing;
 use super::weighting::weigh;
 use crate::data::load::{Like, Loaded, Wish, cache, cache_like, load};
 use crate::data::order::{EpochWindows, Windows};
-use crate::data::{Fit, RowCache, Tolerance, epoch_order, source, split_rows};
+use crate::data::{Fit, RowCache, Tolerance, epoch_order, fill_means, source, split_rows};
 use crate::error::Result;
 use crate::model::Network;
 use crate::spec::{Spec, Validation};
@@ -218,7 +218,7 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
     let columns = &spec.data.columns;
     let wish = Wish { columns, target, rule, memory_bytes: spec.data.reading.memory, scale: spec.data.scale, held_out };
     let (survey, network, sets) = match load(file, &wish, &mut skipped)? {
-        Loaded::Whole(data, schema) => {
+        Loaded::Whole(mut data, mut schema) => {
             let width = data.features.len();
             let (train, rest) = match held_out {
                 None => ((0..data.rows as u32).collect(), None),
@@ -227,6 +227,7 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
                     (train, Some(rest))
                 }
             };
+            fill_means(&mut data, &mut schema, &train, &file.path)?;
             let mut fit = Fit::new(spec.data.scale, width);
             train.iter().for_each(|&row| fit.add(&data.x[row as usize * width..][..width]));
             let scaler = fit.finish();

@@ -110,7 +110,7 @@ impl ArrayFile {
                 let store = if gzip { Store::Gzip { start } } else { Store::Plain { start } };
                 vec![Array { name: None, layout, store }]
             }
-            Kind::Csv => return Err(Error::Internal(format!("{place} is a CSV file, opened as arrays"))),
+            Kind::Csv | Kind::Parquet => return Err(Error::Internal(format!("{place} is a table, opened as arrays"))),
         };
         let found = ArrayFile { path: path.to_path_buf(), arrays, left_out };
         if found.arrays.is_empty() {

@@ -63,10 +63,10 @@ impl ArraySource {
 
 fn open(path: &Path) -> Result<ArrayFile> {
     let (kind, gzip) = sniff(path)?;
-    if kind == Kind::Csv {
+    if matches!(kind, Kind::Csv | Kind::Parquet) {
         return Err(Error::data(
             path.display().to_string(),
-            "x and y are files of arrays (idx, npy, npz, safetensors), and this is a CSV file. Name a CSV file alone, and \
+            "x and y are files of arrays (idx, npy, npz, safetensors), and this is a table (CSV or Parquet). Name a table alone, and \
              its target columns by `target`",
         ));
     }

@@ -149,6 +149,18 @@ fn seeds(reader: &Reader, folder: &Path) -> Vec<Vec<u8>> {
                 .map(|(_, bytes)| bytes),
         );
     }
+    // What Pillow and pyarrow wrote does likewise; of the latter what can be read.
+    let written = |folder: &str| files(&root.join("tests/fixtures").join(folder)).into_iter();
+    if reader.name == "picture" {
+        seeds.extend(written("pictures/kinds").map(|(_, bytes)| bytes));
+    }
+    if reader.name == "parquet" {
+        let is_good = |path: &Path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("table_") && !name.contains("zstd")
+        };
+        seeds.extend(written("parquet").filter(|(path, _)| is_good(path)).map(|(_, bytes)| bytes));
+    }
     // What numpy wrote serves as corpus too. A reader takes what has its extension; one without takes all.
     let (_, end) = reader.file.split_at(1);
     for (path, bytes) in files(&root.join("tests/fixtures/arrays")) {

@@ -5,6 +5,8 @@
 use std::path::Path;
 use wgrad::data::arrays::ArrayFile;
 use wgrad::data::inspect::inspect;
+#[cfg(feature = "images")]
+use wgrad::data::pictures::{self, Images};
 use wgrad::data::{Kind, RawTable, TargetRule, read_csv, sniff};
 use wgrad::exchange::{Import, Origin, import};
 use wgrad::graph::{Activation, Loss};
@@ -35,6 +37,10 @@ pub const READERS: &[Reader] = &[
     Reader { name: "npy_gz", file: "d.npy.gz", read: data },
     Reader { name: "npz", file: "d.npz", read: data },
     Reader { name: "safetensors", file: "d.safetensors", read: data },
+    #[cfg(feature = "images")]
+    Reader { name: "picture", file: "picture", read: picture },
+    #[cfg(feature = "parquet")]
+    Reader { name: "parquet", file: "d.parquet", read: data },
     Reader { name: "unnamed", file: "data", read: data },
     Reader { name: "weights", file: "model.safetensors", read: parameters },
     Reader { name: "onnx", file: "m.onnx", read: onnx },
@@ -51,6 +57,14 @@ pub const READERS: &[Reader] = &[
 /// The reader called `name`.
 pub fn by_name(name: &str) -> &'static Reader {
     READERS.iter().find(|r| r.name == name).expect("a reader of the list")
+}
+
+#[cfg(feature = "images")]
+fn picture(path: &Path) -> wgrad::Result<()> {
+    let resized = Images { size: Some([9, 7]), ..Images::default() };
+    let values = pictures::numbers(path, &resized, [9, 7])?;
+    assert!(values.len() == 9 * 7 * 3 && values.iter().all(|v| (0.0..=1.0).contains(v)));
+    Ok(())
 }
 
 fn onnx(path: &Path) -> wgrad::Result<()> {
@@ -72,7 +86,8 @@ fn spec(path: &Path) -> wgrad::Result<()> {
 
 fn data(path: &Path) -> wgrad::Result<()> {
     let (kind, gzip) = sniff(path)?;
-    if kind != Kind::Csv {
+    let is_table = matches!(kind, Kind::Csv | Kind::Parquet);
+    if !is_table {
         let file = ArrayFile::open(path, kind, gzip)?;
         for array in file.arrays() {
             let mut rows = file.rows(array)?;
@@ -96,7 +111,7 @@ fn data(path: &Path) -> wgrad::Result<()> {
     // Arrays of different lengths are no table, and that is no fault of the file.
     match read_csv(path) {
         Ok(table) => samples(&table),
-        Err(e) if kind == Kind::Csv => return Err(e),
+        Err(e) if is_table => return Err(e),
         Err(_) => {}
     }
     Ok(())

@@ -21,7 +21,7 @@ pub use folder::{CLASS, Folder};
 pub use look::{Look, look};
 #[cfg(feature = "images")]
 #[doc(hidden)]
-pub use source::PictureSource;
+pub use source::{PictureSource, numbers};
 
 use super::source::Source;
 use crate::error::{Error, Result};

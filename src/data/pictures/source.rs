@@ -111,6 +111,16 @@ impl Source for PictureSource {
     }
 }
 
+/// The numbers of one picture, resized to `size`.
+///
+/// # Errors
+/// [`Error::Data`] for what is no picture that can be read.
+pub fn numbers(path: &Path, images: &Images, size: [usize; 2]) -> Result<Vec<f64>> {
+    let mut out = Vec::new();
+    numbers_of(path, images, size, &Mutex::default(), &mut out)?;
+    Ok(out)
+}
+
 fn numbers_of(path: &Path, images: &Images, size: [usize; 2], large: &Mutex<()>, out: &mut Vec<f64>) -> Result<()> {
     let bytes = read(path)?;
     let [rows, columns] = head(path, &bytes)?.size;

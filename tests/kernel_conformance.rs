@@ -1,8 +1,9 @@
 //! The conformance check itself, on the device `cpu`: every kernel passes, and results that are wrong do not.
 
+use std::collections::BTreeSet;
 use wgrad::compare::Comparison;
 use wgrad::exec::Device;
-use wgrad::kernels::{Access, Kernel, Measured};
+use wgrad::kernels::{Access, Dtype, Kernel, Measured};
 use wgrad::verify::kernels::{Case, cases, check_kernel, run};
 
 /// The subgroup size that the cases of products are made for; the CPU has the same sums for every size.
@@ -39,6 +40,22 @@ fn the_judge_is_not_compared_with_itself() {
     assert!(report.max_ratio > 1e-3, "the errors of f32 are missing: {}", report.max_ratio);
     let exact = pollster::block_on(check_kernel(&Device::cpu_f64(), Kernel::matmul, SEED)).unwrap();
     assert!(exact.max_ratio < 1e-6, "f64 against itself: {}", exact.max_ratio);
+}
+
+/// An operand that is 0 in all cases would hide what becomes of it, as means that were 0 hid their sign.
+#[test]
+fn no_operand_is_always_zero() {
+    for &kernel in Kernel::ALL {
+        let cases = cases(kernel, SEED, LANES);
+        let bindings = kernel.row().bindings.iter().enumerate();
+        // The losses' log is only written to, in the step's place.
+        let read = bindings.filter(|(_, b)| b.access != Access::Write && b.dtype == Dtype::F32 && b.name != "log");
+        for (i, binding) in read {
+            let numbers = cases.iter().flat_map(|c| &c.values[i]).filter(|v| **v != 0.0 && v.is_finite());
+            let distinct: BTreeSet<u64> = numbers.map(|v| v.to_bits()).take(1000).collect();
+            assert!(distinct.len() > 1, "{}: {} is {distinct:?} in all cases", kernel.name(), binding.name);
+        }
+    }
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale,
         "pred" if case.kernel == Kernel::binary_cross_entropy => repeated(len, || probability(rng, scale)),
         "weight" | "upstream" => repeated(len, || if rng.below(5) == 0 { 0.0 } else { normal(rng) }),
         "p" => probabilities(rows, cols, rng, scale),
-        "mean" => means(case, len, rng),
+        "mean" if case.kernel == Kernel::rmsprop_centered_step => means(case, len, rng),
         // A second moment is a mean of squares, or a sum of them.
         "v" | "square" | "sum" | "total" => repeated(len, || number(rng, scale).powi(2)),
         "x" if matches!(case.kernel, Kernel::matmul_bias_act | Kernel::dense_cross_entropy) => {

@@ -244,7 +244,7 @@ pub struct Train {
     /// Start from the weights in this safetensors file, or of this run, instead of drawn ones
     #[arg(long, value_name = "FILE|RUN", conflicts_with = "resume")]
     pub init_from: Option<PathBuf>,
-    /// Folder of the new run [default: runs/<spec>-<number>]
+    /// Folder of the new run [default: runs/SPEC-NUMBER]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub run: Option<PathBuf>,
     /// Go on with the run in this folder from its checkpoint

@@ -144,7 +144,7 @@ impl Columns {
     }
 
     /// The encoding of the columns at `positions`: one reading of `blocks` for categories. `None` where every cell is to be a
-    /// number. With [`Missing::Mean`] the means are NaN: which rows train is not known yet, and a [`MeanFit`](super::means::MeanFit)
+    /// number. With [`Missing::Mean`] the means are NaN: which rows train is not known yet, and a `MeanFit`
     /// finds them when it is.
     ///
     /// # Errors

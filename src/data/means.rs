@@ -53,7 +53,7 @@ impl MeanFit {
 /// Finds the means over the rows `train` of `data`, puts them into `schema` and in the place of every missing number.
 ///
 /// # Errors
-/// As [`MeanFit::finish`].
+/// As `MeanFit::finish`.
 pub fn fill_means(data: &mut Dataset, schema: &mut Schema, train: &[u32], path: &Path) -> Result<()> {
     if schema.encoding.as_ref().is_none_or(|encoding| encoding.means.is_empty()) {
         return Ok(());

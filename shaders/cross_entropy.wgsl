@@ -8,7 +8,8 @@
 // Numerics: with m the first maximum, at k, loss = log1p(sum over j != k of exp(z_j - m)) + (m - z_t). The gradient at
 // the class is minus the sum over the others divided by the whole, so that both keep full relative precision where
 // the class's probability rounds to 1. With smoothing, loss = log1p(..) + (1 - s) (m - z_t) + s mean_j(m - z_j), of which no
-// term is negative, and -s / cols (at the class s - s / cols) is added to the gradient. A class index out of range, a NaN and an infinite maximum give NaN.
+// term is negative, and -s / cols (at the class s - s / cols) is added to the gradient. A class index out of range, a NaN and an
+// infinite maximum give NaN.
 // Source: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the log-sum-exp and softmax functions",
 // IMA J. Numer. Anal. 41 (2021); C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision" (2016), section 7.
 //#include lib/class_loss.wgsl

@@ -114,7 +114,7 @@ fn a_data_file_that_is_no_file_is_refused() {
     place.refused(&["train", "bad.toml"], &["absent.csv", "no such data file", "relative to the spec"]);
     std::fs::create_dir(place.path("folder")).unwrap();
     place.write_edited("bad.toml", REGRESSION, "line.csv", "folder");
-    place.refused(&["train", "bad.toml"], &["folder", "not a data file"]);
+    place.refused(&["train", "bad.toml"], &["folder", "pictures"]);
     place.write_edited("bad.toml", IRIS, "validation = 0.2", "validation = \"absent.csv\"");
     place.refused(&["train", "bad.toml"], &["absent.csv", "no such data file"]);
 }

@@ -61,10 +61,14 @@ pub fn count(n: u64) -> String {
     out
 }
 
-/// A count that came as a float (a rate): whole from 100 up, else to three digits.
+/// A count that came as a float (a rate): whole from 100 up, else to three digits; from a million on in short, "1.182 M".
 pub fn rate(v: f64) -> String {
     if !v.is_finite() {
         non_finite(v).to_owned()
+    } else if v >= 1e9 {
+        format!("{:.3} G", v / 1e9)
+    } else if v >= 1e6 {
+        format!("{:.3} M", v / 1e6)
     } else if v >= 100.0 {
         count(v.round() as u64)
     } else {
@@ -154,6 +158,7 @@ mod tests {
             ["9", "96.4", "0.012", "0", "450"]
         );
         assert_eq!([rate(12.34), rate(123_456.7), rate(f64::INFINITY)], ["12.3", "123,457", "infinite"]);
+        assert_eq!([rate(1_182_055.0), rate(2.4e9)], ["1.182 M", "2.400 G"]);
     }
 
     #[test]

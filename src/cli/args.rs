@@ -90,8 +90,8 @@ pub enum Command {
                             wgrad convert model.onnx --out runs/theirs --data data/iris.csv --target species\n          \
                             wgrad convert model.safetensors --out runs/theirs --spec examples/iris.toml\n\n\
                             Written is opset 20 (ONNX 1.15): the input `x` and one output, `logits`, `probabilities` or \
-                            `y`; the number of rows is free. Read are dense layers one after the other with their \
-                            activations, of any opset; what else a file holds is refused by its node.")]
+                            `y`; the number of rows is free. Read are dense layers, layer norm and batch norm \
+                            one after the other with their activations, of any opset; what else a file holds is refused by its node.")]
     Convert(Convert),
     /// Write a run's report again, or compare several runs on one page
     #[command(after_help = "Examples: wgrad report runs/digits-1\n          \

@@ -1,7 +1,7 @@
 //! A network of another program as a run: `eval`, `predict` and `verify` take it, and its weights start a training.
 
 use super::onnx::export::Constants;
-use super::onnx::{self, Dense, Found};
+use super::onnx::{self, Found, FoundLayer};
 use super::pytorch;
 use crate::data::{Scale, Scaler, Schema};
 use crate::error::{Error, Result};
@@ -51,7 +51,8 @@ const NO_DATA: &str = "data-not-named.csv";
 /// Reads the network in `path`, an ONNX file or a safetensors file of PyTorch's.
 ///
 /// # Errors
-/// [`Error::Weights`] for a file that is damaged or holds something else than dense layers; [`Error::Shape`] where it is not the
+/// [`Error::Weights`] for a file that is damaged or holds something else than dense and
+/// normalising layers; [`Error::Shape`] where it is not the
 /// spec's network; what reading the data fails with.
 pub fn import(path: &Path, wish: &Import) -> Result<Trained> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
@@ -74,7 +75,7 @@ pub fn import(path: &Path, wish: &Import) -> Result<Trained> {
         }
         Origin::File => alone(path, &found, loss, scaler)?,
     };
-    let layers = spec.model.layers(found.layers[0].inputs)?;
+    let layers = spec.model.layers(found.layers[0].layer.inputs)?;
     let network = Network { layers, loss: spec.train.loss };
     Ok(Trained { spec, preprocessing, parameters: parameters(&network, found.layers), network })
 }
@@ -105,7 +106,7 @@ pub fn write_run(trained: &Trained, dir: &Path) -> Result<()> {
     folder.write_spec(&trained.spec)
 }
 
-fn of_pytorch(path: &Path, wish: &Import) -> Result<Vec<Dense>> {
+fn of_pytorch(path: &Path, wish: &Import) -> Result<Vec<FoundLayer>> {
     let is_dense = |kind: &LayerKindSpec| matches!(kind, LayerKindSpec::Dense { .. });
     let of_spec: Option<Vec<Activation>> = match &wish.origin {
         Origin::Spec(spec) => {
@@ -131,7 +132,7 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
     let written = found.metadata.iter().find(|(key, _)| key == onnx::LOSS).and_then(|(_, name)| Loss::by_name(name));
     match &wish.origin {
         Origin::Spec(spec) => spec.train.loss,
-        _ => wish.loss.or(written).unwrap_or_else(|| match found.layers.last().map(|layer| layer.activation) {
+        _ => wish.loss.or(written).unwrap_or_else(|| match found.layers.last().map(|last| last.layer.activation) {
             _ if found.log_softmax => Loss::CrossEntropy,
             Some(Activation::Softmax) => Loss::CrossEntropy,
             Some(Activation::Sigmoid) => Loss::BinaryCrossEntropy,
@@ -142,7 +143,7 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
 
 /// A loss on logits applies the last activation itself, and `predict` does.
 fn drop_what_the_loss_does(found: &mut Found, loss: Loss) {
-    if let Some(last) = found.layers.last_mut() {
+    if let Some(FoundLayer { layer: last, .. }) = found.layers.last_mut() {
         let own = matches!(
             (loss.plain(), last.activation),
             (Loss::CrossEntropy, Activation::Softmax) | (Loss::BceWithLogits, Activation::Sigmoid)
@@ -156,7 +157,7 @@ fn drop_what_the_loss_does(found: &mut Found, loss: Loss) {
 /// The scaling in front of the layers: that of the metadata where it says the same as the nodes, else one by mean and deviation.
 fn scaler_of(path: &Path, found: &Found) -> Result<Option<Scaler>> {
     let Some((shift, divisor)) = &found.scaling else { return Ok(None) };
-    let inputs = found.layers[0].inputs;
+    let inputs = found.layers[0].layer.inputs;
     let (shift, divisor) = match shift.len() {
         1 => (vec![shift[0]; inputs], vec![divisor[0]; inputs]),
         _ => (shift.clone(), divisor.clone()),
@@ -190,14 +191,14 @@ fn with_data(mut spec: Spec, found: &Found, scaler: Option<Scaler>, path: &Path)
     if let Some(scaler) = &scaler {
         spec.data.scale = scaler.kind();
     }
-    compare(&spec.model.layers(found.layers[0].inputs)?, found, path)?;
+    compare(&spec.model.layers(found.layers[0].layer.inputs)?, found, path)?;
     let mut preprocessing = prepare(&spec)?.preprocessing;
     let features = preprocessing.schema.features.len();
-    if features != found.layers[0].inputs {
+    if features != found.layers[0].layer.inputs {
         return Err(Error::Shape(format!(
             "{}: the first layer takes {} numbers, the data have {features} feature columns",
             path.display(),
-            found.layers[0].inputs
+            found.layers[0].layer.inputs
         )));
     }
     if let Some(scaler) = scaler {
@@ -208,13 +209,10 @@ fn with_data(mut spec: Spec, found: &Found, scaler: Option<Scaler>, path: &Path)
 
 /// Refuses layers that are not the spec's. A file does not tell of dropout, which a trained network no longer does.
 fn compare(layers: &[Layer], found: &Found, path: &Path) -> Result<()> {
-    let of_spec = layers.iter().filter_map(|layer| match layer.kind {
-        LayerKind::Dense { bias } => Some(describe(layer.inputs, layer.outputs, bias, layer.activation)),
-        LayerKind::Dropout { .. } if layer.activation == Activation::Identity => None,
-        LayerKind::Dropout { .. } | LayerKind::LayerNorm | LayerKind::BatchNorm => Some(layer.describe()),
-    });
-    let of_file = found.layers.iter().map(|l| describe(l.inputs, l.outputs, l.bias.is_some(), rounded(l.activation)));
-    let (of_spec, of_file): (Vec<_>, Vec<_>) = (of_spec.collect(), of_file.collect());
+    let leaves_no_trace =
+        |layer: &&Layer| matches!(layer.kind, LayerKind::Dropout { .. }) && layer.activation == Activation::Identity;
+    let of_spec: Vec<String> = layers.iter().filter(|layer| !leaves_no_trace(layer)).map(describe).collect();
+    let of_file: Vec<String> = found.layers.iter().map(|found| describe(&found.layer)).collect();
     if of_spec == of_file {
         return Ok(());
     }
@@ -226,9 +224,17 @@ fn compare(layers: &[Layer], found: &Found, path: &Path) -> Result<()> {
     )))
 }
 
-fn describe(inputs: usize, outputs: usize, bias: bool, activation: Activation) -> String {
-    let bias = if bias { "" } else { ", no bias" };
-    format!("{inputs} -> {outputs} {}{bias}", write::activation(rounded(activation)))
+fn describe(layer: &Layer) -> String {
+    let activation = write::activation(rounded(layer.activation));
+    match layer.kind {
+        LayerKind::Dense { bias } => {
+            let bias = if bias { "" } else { ", no bias" };
+            format!("{} -> {} {activation}{bias}", layer.inputs, layer.outputs)
+        }
+        LayerKind::Dropout { p } => format!("dropout {p} {activation}"),
+        LayerKind::LayerNorm => format!("layer_norm {activation}"),
+        LayerKind::BatchNorm => format!("batch_norm {activation}"),
+    }
 }
 
 /// A slope as single precision holds it, in its shortest form.
@@ -243,11 +249,16 @@ fn rounded(activation: Activation) -> Activation {
 fn spec_text(found: &Found, loss: Loss, data: &str, target: &[String]) -> String {
     let targets: Vec<String> = target.iter().map(|t| write::quoted(t)).collect();
     let mut text = format!("[data]\ntrain = {}\ntarget = [{}]\n", write::quoted(data), targets.join(", "));
-    for layer in &found.layers {
+    for FoundLayer { layer, .. } in &found.layers {
         let activation = write::activation(rounded(layer.activation));
-        let (outputs, bias) = (layer.outputs, layer.bias.is_some());
+        let kind = match layer.kind {
+            LayerKind::Dense { bias } => format!("dense = {}\nbias = {bias}", layer.outputs),
+            LayerKind::Dropout { p } => format!("dropout = {p:?}"),
+            LayerKind::LayerNorm => "layer_norm = true".to_owned(),
+            LayerKind::BatchNorm => "batch_norm = true".to_owned(),
+        };
         // Writing to a String does not fail.
-        let _ = write!(text, "[[model.layers]]\ndense = {outputs}\nactivation = {activation}\nbias = {bias}\n");
+        let _ = write!(text, "[[model.layers]]\n{kind}\nactivation = {activation}\n");
     }
     let _ = write!(text, "[train]\nloss = {}\noptimizer = {{ adam = {{ lr = 0.001 }} }}\n", write::loss(loss));
     text
@@ -255,7 +266,7 @@ fn spec_text(found: &Found, loss: Loss, data: &str, target: &[String]) -> String
 
 /// Without data: columns and classes by the metadata, or by number.
 fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Result<(Spec, Preprocessing)> {
-    let (inputs, outputs) = (found.layers[0].inputs, found.layers.last().map_or(0, |layer| layer.outputs));
+    let (inputs, outputs) = (found.layers[0].layer.inputs, found.layers.last().map_or(0, |last| last.layer.outputs));
     let written = found.metadata.iter().find(|(key, _)| key == onnx::SCHEMA);
     let written: Option<Schema> = written.and_then(|(_, text)| serde_json::from_str(text).ok());
     let fits = |schema: &Schema| {
@@ -280,9 +291,9 @@ fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Resu
     Ok((spec, Preprocessing { schema, scaler }))
 }
 
-/// The parameters under the names that a run's have.
-fn parameters(network: &Network, layers: Vec<Dense>) -> Vec<Tensor> {
-    let values = layers.into_iter().flat_map(|layer| std::iter::once(layer.weight).chain(layer.bias));
-    let named = network.parameters().into_iter().zip(values);
+/// Parameters and running statistics under the names that a run's have.
+fn parameters(network: &Network, layers: Vec<FoundLayer>) -> Vec<Tensor> {
+    let values = layers.into_iter().flat_map(|found| found.values);
+    let named = network.tensors().into_iter().zip(values);
     named.map(|((name, shape), v)| Tensor { name, shape, values: v.into_iter().map(f64::from).collect() }).collect()
 }

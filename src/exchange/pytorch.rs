@@ -3,7 +3,7 @@
 //! Such a file knows names and shapes but no order and no activations. The order is that of the names, with numbers in them
 //! compared as numbers (`net.2` comes before `net.10`); it must be a chain, each layer taking what the one before gives.
 
-use super::onnx::Dense;
+use super::onnx::FoundLayer;
 use crate::data::read_whole;
 use crate::error::{Error, Result};
 use crate::graph::Activation;
@@ -18,14 +18,14 @@ const FILE_BYTES: u64 = 1 << 40;
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Weights`] for a file that is damaged or holds something else than dense layers, by the tensor's name.
-pub fn read(path: &Path, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<Dense>> {
+pub fn read(path: &Path, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<FoundLayer>> {
     let bytes = read_whole(path, FILE_BYTES).map_err(|e| Error::io(path, e))?;
     let file = SafeTensors::deserialize(&bytes)
         .map_err(|e| Error::weights(path, format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
     layers(&file, activation).map_err(|message| Error::weights(path, message))
 }
 
-fn layers(file: &SafeTensors<'_>, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<Dense>, String> {
+fn layers(file: &SafeTensors<'_>, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<FoundLayer>, String> {
     let mut names: Vec<&str> = file.names().into_iter().collect();
     names.sort_by_key(|name| natural(name));
     let weights: Vec<&str> = names.iter().copied().filter(|name| is_called(name, "weight")).collect();
@@ -35,10 +35,14 @@ fn layers(file: &SafeTensors<'_>, activation: impl Fn(usize, usize) -> Activatio
             "the tensor {other} belongs to no dense layer: a layer is NAME.weight [out, in], perhaps with NAME.bias [out]"
         ));
     }
-    let mut layers: Vec<Dense> = Vec::with_capacity(weights.len());
+    let mut layers: Vec<FoundLayer> = Vec::with_capacity(weights.len());
     for (i, name) in weights.iter().enumerate() {
-        let layer = dense(file, name, activation(i, weights.len()))?;
-        if let Some(before) = layers.last().filter(|before| before.outputs != layer.inputs) {
+        let mut found = dense(file, name)?;
+        found.layer.activation = activation(i, weights.len());
+        let layer = found.layer;
+        if let Some(FoundLayer { layer: before, .. }) =
+            layers.last().filter(|before| before.layer.outputs != layer.inputs)
+        {
             return Err(format!(
                 "{name} has the shape [{}, {}], and the layer before it, {}, gives {} numbers. Layers are taken in the order \
                  of their names: {}",
@@ -49,7 +53,7 @@ fn layers(file: &SafeTensors<'_>, activation: impl Fn(usize, usize) -> Activatio
                 weights.join(", ")
             ));
         }
-        layers.push(layer);
+        layers.push(found);
     }
     if layers.is_empty() { Err("the file holds no NAME.weight, so no layer".to_owned()) } else { Ok(layers) }
 }
@@ -63,7 +67,7 @@ fn bias_of(name: &str) -> Option<String> {
     is_called(name, "bias").then(|| format!("{}weight", name.trim_end_matches("bias")))
 }
 
-fn dense(file: &SafeTensors<'_>, name: &str, activation: Activation) -> Result<Dense, String> {
+fn dense(file: &SafeTensors<'_>, name: &str) -> Result<FoundLayer, String> {
     let view = file.tensor(name).map_err(|e| e.to_string())?;
     let [outputs, inputs] = *view.shape() else {
         return Err(format!("{name} has the shape {:?}; a dense layer's weight is [out, in]", view.shape()));
@@ -79,7 +83,7 @@ fn dense(file: &SafeTensors<'_>, name: &str, activation: Activation) -> Result<D
         Ok(bias) => Some(numbers(&beside, &bias)?),
         Err(_) => None,
     };
-    Ok(Dense { inputs, outputs, weight: numbers(name, &view)?, bias, activation })
+    Ok(FoundLayer::dense(inputs, outputs, numbers(name, &view)?, bias))
 }
 
 /// The numbers of a tensor whose type single precision holds without rounding.

@@ -55,6 +55,7 @@ impl Numbers {
 pub(super) const FLOAT: i64 = 1;
 const INT32: i64 = 6;
 const INT64: i64 = 7;
+const BOOL: i64 = 9;
 const FLOAT16: i64 = 10;
 pub(super) const DOUBLE: i64 = 11;
 const BFLOAT16: i64 = 16;
@@ -166,7 +167,9 @@ impl Raw<'_> {
             INT32 if self.integers.is_empty() => {
                 Numbers::I64(words().map(|b| i64::from(i32::from_le_bytes(*b))).collect())
             }
-            INT64 | INT32 => Numbers::I64(self.integers),
+            // A byte each, 0 or 1.
+            BOOL if self.integers.is_empty() => Numbers::I64(self.bytes.iter().map(|b| i64::from(*b)).collect()),
+            INT64 | INT32 | BOOL => Numbers::I64(self.integers),
             other => return Numbers::Unread(format!("its numbers have ONNX's type {other}, expected float")),
         };
         let expected = dims.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim));

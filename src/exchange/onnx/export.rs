@@ -68,7 +68,9 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
     let name = output_name(network.loss, export);
     graph.push("Identity", name, &[&output], &[]);
     let double = export.with_scaler && trained.preprocessing.scaler.kind() != Scale::None;
-    let info = |name: &str, double, columns| vec![ValueInfo { name: name.to_owned(), double, columns: Some(columns) }];
+    let info = |name: &str, double, columns| {
+        vec![ValueInfo { name: name.to_owned(), double, columns: Some(columns), rank: 2 }]
+    };
     let model = Model {
         opset: OPSET,
         producer: "wgrad".to_owned(),

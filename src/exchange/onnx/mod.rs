@@ -1,7 +1,7 @@
 //! ONNX: the messages of its schema that a multilayer perceptron needs, and what is written into them and read out of them.
 //!
 //! Written is opset 20 in IR version 9 (ONNX 1.15, the first with `Gelu` as an operator). Read are the operators that exporters
-//! make of dense layers and their activations, of any opset.
+//! make of dense layers, layer norm, batch norm and their activations, of any opset.
 
 #[doc(hidden)]
 pub mod array;
@@ -14,7 +14,7 @@ pub mod schema;
 
 pub use export::{Export, encode};
 pub(crate) use function::decimal;
-pub use read::{Dense, Found, read};
+pub use read::{Found, FoundLayer, read};
 
 /// The version of the operators that are written.
 pub const OPSET: i64 = 20;

@@ -38,6 +38,8 @@ pub struct ValueInfo {
     pub double: bool,
     /// The last dimension; `None` where it is free.
     pub columns: Option<usize>,
+    /// How many dimensions there are; 0 where none are stated. Those that are written have two.
+    pub rank: usize,
 }
 
 /// `NodeProto`
@@ -210,6 +212,7 @@ impl ValueInfo {
                             }
                         }
                         info.columns = columns;
+                        info.rank += 1;
                     }
                 }
                 _ => {}

@@ -95,12 +95,12 @@ fn peaks(p: &Peaks) -> String {
 
 fn dispatches(lines: &[DispatchLine]) -> String {
     let mut text = String::from(
-        "  kernel              time us (spread)       FLOP      bytes   GFLOP/s      GB/s  of bound  bound by   what\n",
+        "  kernel                  time us (spread)       FLOP      bytes   GFLOP/s      GB/s  of bound  bound by   what\n",
     );
     for d in lines {
         let _ = writeln!(
             text,
-            "  {:<18} {:>9.2} ({:>3.0} %) {:>10} {:>10} {:>9.2} {:>9.2} {:>7.1} %  {:<9}  {}",
+            "  {:<22} {:>9.2} ({:>3.0} %) {:>10} {:>10} {:>9.2} {:>9.2} {:>7.1} %  {:<9}  {}",
             d.kernel,
             d.time_us.median,
             100.0 * d.time_us.relative(),

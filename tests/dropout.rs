@@ -24,7 +24,7 @@ fn mask(n: usize, first: u32, layer: u32, p: f64, random: [u32; 4]) -> Vec<f64> 
     let args = Args { params, constants: vec![] };
     let (x, mut y) = (vec![1.0; n], vec![f64::NAN; n]);
     let inputs = [In::U(&[0]), In::U(&random), In::F(&x)];
-    (Kernel::dropout.row().cpu_f64)(&mut Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] });
+    (Kernel::dropout.cpu_f64)(&mut Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] });
     y
 }
 

@@ -65,7 +65,7 @@ fn with(device: &Device, (what, kernel, from, to): Broken) -> Device {
     let engines = if kernel.has_engines() { &Engine::ALL[..] } else { &Engine::ALL[..1] };
     let broken = engines.iter().fold(gpu.as_ref().clone(), |gpu, engine| {
         let source = kernel.source_with(*engine);
-        assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {engine:?}", kernel.name());
+        assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {engine:?}", kernel.name);
         gpu.with_shader(kernel, *engine, &source.replace(from, to))
     });
     Device::Gpu(Box::new(broken))
@@ -84,7 +84,7 @@ fn assert_explained(verdict: &Verdict, (what, kernel, ..): Broken) -> usize {
             inherited += 1;
         } else {
             assert!(!row.local.passed, "{what}: {} fails and nobody knows why", row.name);
-            assert_eq!(row.kernel, kernel.name(), "{what}: {} is no broken kernel's", row.name);
+            assert_eq!(row.kernel, kernel.name, "{what}: {} is no broken kernel's", row.name);
         }
     }
     inherited
@@ -93,18 +93,18 @@ fn assert_explained(verdict: &Verdict, (what, kernel, ..): Broken) -> usize {
 fn check(device: &Device, subject: &Subject, broken: Broken, unfused: bool) {
     let (what, kernel, ..) = broken;
     let verdict = judged(&with(device, broken), subject, unfused);
-    assert!(!verdict.passed, "{what} in {} passed", kernel.name());
+    assert!(!verdict.passed, "{what} in {} passed", kernel.name);
     let (step, row): (usize, &Row) = verdict.first_fault().unwrap();
-    assert_eq!((step, row.kernel.as_str()), (1, kernel.name()), "{what}: {} is named first", row.name);
+    assert_eq!((step, row.kernel.as_str()), (1, kernel.name), "{what}: {} is named first", row.name);
     assert!(!row.local.passed);
     // Nothing that comes before the broken node is blamed.
     let before = verdict.steps[0].rows.iter().take_while(|r| r.name != row.name);
     assert!(before.into_iter().all(Row::passed), "{what}: a node before {} fails", row.name);
     let inherited = assert_explained(&verdict, broken);
-    println!("{what} ({}): {} named, {inherited} values inherit it", kernel.name(), row.name);
+    println!("{what} ({}): {} named, {inherited} values inherit it", kernel.name, row.name);
     let text = report::text(&verdict);
-    assert!(text.contains(&format!("the first node at fault is {} (kernel {})", row.name, kernel.name())), "{text}");
-    let last = matches!(kernel, Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::weighted_sum);
+    assert!(text.contains(&format!("the first node at fault is {} (kernel {})", row.name, kernel.name)), "{text}");
+    let last = matches!(kernel.name, "sgd_momentum_step" | "adam_step" | "weighted_sum");
     assert!(last || inherited > 0, "{what}: nothing inherits the fault");
 }
 
@@ -116,7 +116,7 @@ fn a_broken_kernel_is_named_and_what_follows_from_it_inherits() {
         for unfused in [false, true] {
             let verdict = judged(device, &subject, unfused);
             assert!(verdict.passed, "control: {}", report::text(&verdict));
-            let used = |k: Kernel| verdict.steps[0].rows.iter().any(|r| r.kernel == k.name());
+            let used = |k: Kernel| verdict.steps[0].rows.iter().any(|r| r.kernel == k.name);
             for broken in list.iter().filter(|b| used(b.1)) {
                 check(device, &subject, *broken, unfused);
             }

@@ -18,7 +18,7 @@ fn every_kernel_lies_within_its_bound_on_the_adapter() {
         let begin = std::time::Instant::now();
         let report = match pollster::block_on(check_kernel(device, kernel, SEED)) {
             Ok(report) => report,
-            Err(error) => panic!("{}: {error}", kernel.name()),
+            Err(error) => panic!("{}: {error}", kernel.name),
         };
         let seconds = begin.elapsed().as_secs_f64();
         println!("{:<22} {:>6} {:>12.4} {seconds:>9.2}", report.kernel, report.cases.len(), report.max_ratio);

@@ -37,7 +37,7 @@ fn points() -> Vec<f32> {
 
 fn args(kernel: Kernel, n: usize) -> Args {
     let mut params = vec![Param::U(n as u32)];
-    if kernel.row().params.contains(&"slope") {
+    if kernel.params.contains(&"slope") {
         params.push(Param::F(0.01));
     }
     Args { params, constants: vec![] }
@@ -46,14 +46,14 @@ fn args(kernel: Kernel, n: usize) -> Args {
 fn run_f32(kernel: Kernel, args: &Args, inputs: &[Vec<f32>]) -> Vec<f32> {
     let mut y = vec![0.0; inputs[0].len()];
     let inputs: Vec<In<'_, f32>> = inputs.iter().map(|v| In::F(v)).collect();
-    (kernel.row().cpu_f32)(&mut Call { args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] });
+    (kernel.cpu_f32)(&mut Call { args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] });
     y
 }
 
 fn run_f64(kernel: Kernel, args: &Args, inputs: &[Vec<f64>]) -> Vec<f64> {
     let mut y = vec![0.0; inputs[0].len()];
     let inputs: Vec<In<'_, f64>> = inputs.iter().map(|v| In::F(v)).collect();
-    (kernel.row().cpu_f64)(&mut Call { args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] });
+    (kernel.cpu_f64)(&mut Call { args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] });
     y
 }
 
@@ -65,7 +65,7 @@ fn judge(kernel: Kernel, args: &Args, values: &[Vec<f64>], errors: &[Vec<f64>]) 
     let after = [exact.clone()];
     let before = [Measured { value: exact.clone(), error: vec![0.0; exact.len()] }];
     let call = BoundCall { args, inputs: &measured, before: &before, after: &after };
-    let bound = (kernel.row().bound)(&call).remove(0);
+    let bound = (kernel.bound)(&call).remove(0);
     (exact, bound)
 }
 
@@ -100,7 +100,7 @@ fn distances(values: &[Vec<f64>], moved: &[Vec<f32>]) -> Vec<Vec<f64>> {
 
 /// Inputs of a kernel at the points x: x alone, or dy and x with dy of both signs and several sizes.
 fn inputs_at(kernel: Kernel, x: &[f32]) -> Vec<Vec<f32>> {
-    if kernel.row().bindings.len() == 2 {
+    if kernel.bindings.len() == 2 {
         return vec![x.to_vec()];
     }
     let dy = (0..x.len()).map(|i| [1.0, -0.7, 1e-3, 12.3][i % 4]).collect();
@@ -117,13 +117,13 @@ fn f32_lies_within_the_bound() {
         let (exact, bound) = judge(kernel, &args, &values, &no_errors(&values));
         let mut found = run_f32(kernel, &args, &inputs);
         let (ratio, at) = worst_ratio(&found, &exact, &bound);
-        println!("{:16} error / bound {ratio:.3} at x = {:e}", kernel.name(), x[at]);
-        assert!(ratio <= 1.0, "{}: {ratio} bounds off at x = {:e}", kernel.name(), x[at]);
+        println!("{:16} error / bound {ratio:.3} at x = {:e}", kernel.name, x[at]);
+        assert!(ratio <= 1.0, "{}: {ratio} bounds off at x = {:e}", kernel.name, x[at]);
 
         // Negative control: an error of four bounds (of one unit in the last place where the bound is 0) is seen.
         let at = found.len() / 3;
         found[at] += (4.0 * bound[at]).max(f64::from(x[at].abs().max(1.0)) * 2e-7) as f32;
-        assert!(worst_ratio(&found, &exact, &bound).0 > 1.0, "{}: a wrong value passed", kernel.name());
+        assert!(worst_ratio(&found, &exact, &bound).0 > 1.0, "{}: a wrong value passed", kernel.name);
     }
 }
 
@@ -141,10 +141,10 @@ fn carried_errors_lie_within_the_bound() {
             let (exact, bound) = judge(kernel, &args, &values, &distances(&values, &moved));
             let (ratio, at) = worst_ratio(&run_f32(kernel, &args, &moved), &exact, &bound);
             worst = worst.max(ratio);
-            let asked = format!("{} moved by {relative} x + {absolute}", kernel.name());
+            let asked = format!("{} moved by {relative} x + {absolute}", kernel.name);
             assert!(ratio <= 1.0, "{asked}: {ratio} bounds off at x = {:e}", x[at]);
         }
-        println!("{:16} error / bound with carried errors {worst:.3}", kernel.name());
+        println!("{:16} error / bound with carried errors {worst:.3}", kernel.name);
     }
 }
 
@@ -163,7 +163,7 @@ fn textbook_forms_that_lose_digits_are_caught() {
         ("relu'(0) = 1", Kernel::relu_grad, |x| if x >= 0.0 { 1.0 } else { 0.0 }, 0.0),
     ];
     for (what, kernel, form, x) in forms {
-        let alone = kernel.row().bindings.len() == 2;
+        let alone = kernel.bindings.len() == 2;
         let values = if alone { vec![widen(&[x])] } else { vec![vec![1.0], widen(&[x])] };
         let (exact, bound) = judge(kernel, &args(kernel, 1), &values, &no_errors(&values));
         let (ratio, _) = worst_ratio(&[form(x)], &exact, &bound);
@@ -175,7 +175,7 @@ fn textbook_forms_that_lose_digits_are_caught() {
 fn nan_stays_nan() {
     for &kernel in ELEMENTWISE {
         let y = run_f32(kernel, &args(kernel, 1), &[vec![f32::NAN]]);
-        assert!(y[0].is_nan(), "{} hides NaN", kernel.name());
+        assert!(y[0].is_nan(), "{} hides NaN", kernel.name);
     }
 }
 

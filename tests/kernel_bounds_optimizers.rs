@@ -39,17 +39,17 @@ const HYPER_STRIDE: usize = 6;
 
 fn args(kernel: Kernel, n: usize, s: Setting) -> Args {
     let mut params = vec![Param::U(n as u32), Param::U(HYPER_STRIDE as u32)];
-    params.extend(match kernel {
-        Kernel::sgd_step => vec![Param::F(s.weight_decay)],
-        Kernel::sgd_momentum_step => {
+    params.extend(match kernel.name {
+        "sgd_step" => vec![Param::F(s.weight_decay)],
+        "sgd_momentum_step" => {
             vec![Param::U(u32::from(s.nesterov)), Param::F(s.weight_decay)]
         }
         // The decay of the mean of the squares is beta2.
-        Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+        "rmsprop_step" | "rmsprop_momentum_step" | "rmsprop_centered_step" => {
             [s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec()
         }
-        Kernel::adagrad_step => [s.eps, s.weight_decay].map(Param::F).to_vec(),
-        Kernel::lion_step => [s.beta2, 1.0 - s.beta2, s.weight_decay].map(Param::F).to_vec(),
+        "adagrad_step" => [s.eps, s.weight_decay].map(Param::F).to_vec(),
+        "lion_step" => [s.beta2, 1.0 - s.beta2, s.weight_decay].map(Param::F).to_vec(),
         _ => [s.beta2, 1.0 - s.beta2, s.eps, s.weight_decay].map(Param::F).to_vec(),
     });
     Args { params, constants: vec![] }
@@ -57,19 +57,19 @@ fn args(kernel: Kernel, n: usize, s: Setting) -> Args {
 
 /// The table of steps 1 to `steps`; what a kernel does not read is no number.
 fn hyper(kernel: Kernel, s: Setting, steps: i32) -> Vec<f64> {
-    let row = |t: i32| match kernel {
-        Kernel::nadam_step => {
+    let row = |t: i32| match kernel.name {
+        "nadam_step" => {
             let (mu, product) = (mu(s, t), (1..=t).map(|n| mu(s, n)).product::<f64>());
             let next = self::mu(s, t + 1);
             let inv_sqrt_bias2 = 1.0 / (1.0 - s.beta2.powi(t)).sqrt();
             let gradient = s.lr * (1.0 - mu) / (1.0 - product);
             [f64::NAN, gradient, inv_sqrt_bias2, s.lr * next / (1.0 - product * next), s.beta1, 1.0 - s.beta1]
         }
-        Kernel::adagrad_step => {
+        "adagrad_step" => {
             [f64::NAN, s.lr / (1.0 + f64::from(t - 1) * LR_DECAY), f64::NAN, f64::NAN, f64::NAN, f64::NAN]
         }
-        Kernel::sgd_step | Kernel::sgd_momentum_step => [s.lr, f64::NAN, f64::NAN, f64::NAN, s.momentum, f64::NAN],
-        Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+        "sgd_step" | "sgd_momentum_step" => [s.lr, f64::NAN, f64::NAN, f64::NAN, s.momentum, f64::NAN],
+        "rmsprop_step" | "rmsprop_momentum_step" | "rmsprop_centered_step" => {
             [s.lr, f64::NAN, f64::NAN, f64::NAN, s.momentum, f64::NAN]
         }
         _ => {
@@ -90,12 +90,12 @@ fn mu(s: Setting, t: i32) -> f64 {
 
 /// Which of the bindings that a kernel updates is a sum or mean of squares, and which the mean beside it.
 fn squares(kernel: Kernel) -> (Option<usize>, Option<usize>) {
-    let at = |names: &[&str]| kernel.row().bindings[3..].iter().position(|b| names.contains(&b.name));
+    let at = |names: &[&str]| kernel.bindings[3..].iter().position(|b| names.contains(&b.name));
     (at(&["v", "square", "sum"]), at(&["mean"]))
 }
 
 fn states(kernel: Kernel) -> usize {
-    kernel.row().bindings.len() - 3
+    kernel.bindings.len() - 3
 }
 
 /// A random dispatch in the middle of a training; a third of the elements is extreme.
@@ -176,8 +176,8 @@ fn bounds_are_not_wildly_loose() {
 fn documented(kernel: Kernel, s: Setting, t: i32, g: f64, state: &mut [f64]) {
     let p = state[0];
     let decayed = g + s.weight_decay * p;
-    match kernel {
-        Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+    match kernel.name {
+        "rmsprop_step" | "rmsprop_momentum_step" | "rmsprop_centered_step" => {
             let g = decayed;
             state[1] = s.beta2 * state[1] + (1.0 - s.beta2) * g * g;
             let mut average = state[1];
@@ -192,18 +192,18 @@ fn documented(kernel: Kernel, s: Setting, t: i32, g: f64, state: &mut [f64]) {
             }
             state[0] = p - s.lr * direction;
         }
-        Kernel::adagrad_step => {
+        "adagrad_step" => {
             state[1] += decayed * decayed;
             let lr = s.lr / (1.0 + f64::from(t - 1) * LR_DECAY);
             state[0] = p - lr * decayed / (state[1].sqrt() + s.eps);
         }
-        Kernel::lion_step => {
+        "lion_step" => {
             let direction = s.beta1 * state[1] + (1.0 - s.beta1) * g;
             let sign = if direction == 0.0 { 0.0 } else { direction.signum() };
             state[0] = p - s.lr * (sign + s.weight_decay * p);
             state[1] = s.beta2 * state[1] + (1.0 - s.beta2) * g;
         }
-        Kernel::nadam_step => {
+        "nadam_step" => {
             state[1] = s.beta1 * state[1] + (1.0 - s.beta1) * decayed;
             state[2] = s.beta2 * state[2] + (1.0 - s.beta2) * decayed * decayed;
             let product = |n: i32| (1..=n).map(|n| mu(s, n)).product::<f64>();
@@ -211,8 +211,8 @@ fn documented(kernel: Kernel, s: Setting, t: i32, g: f64, state: &mut [f64]) {
                 mu(s, t + 1) * state[1] / (1.0 - product(t + 1)) + (1.0 - mu(s, t)) * decayed / (1.0 - product(t));
             state[0] = p - s.lr * m_hat / ((state[2] / (1.0 - s.beta2.powi(t))).sqrt() + s.eps);
         }
-        Kernel::sgd_step => state[0] = p - s.lr * (g + s.weight_decay * p),
-        Kernel::sgd_momentum_step => {
+        "sgd_step" => state[0] = p - s.lr * (g + s.weight_decay * p),
+        "sgd_momentum_step" => {
             let g = g + s.weight_decay * p;
             // PyTorch's first step sets the buffer to the gradient, which a buffer that starts at 0 does too.
             let b = if t == 1 { g } else { s.momentum * state[1] + g };

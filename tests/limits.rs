@@ -184,7 +184,7 @@ fn clipped_and_accumulated_steps_in_blocks_are_those_in_a_piece() {
         let count = |kernels: &[Kernel], of: Kernel| kernels.iter().filter(|k| **k == of).count();
         assert!(in_blocks.len() > in_a_piece.len(), "{rule:?}: nothing was divided");
         // The largest weight has 4,608 numbers, in three blocks at least.
-        let step = *in_blocks.iter().find(|k| k.row().bindings.iter().any(|b| b.name == "hyper")).unwrap();
+        let step = *in_blocks.iter().find(|k| k.bindings.iter().any(|b| b.name == "hyper")).unwrap();
         assert!(count(&in_blocks, step) > count(&in_a_piece, step), "{rule:?}");
         if let Some(Clip::Norm(_)) = clip {
             assert!(count(&in_blocks, Kernel::square_sum) > count(&in_a_piece, Kernel::square_sum), "{rule:?}");

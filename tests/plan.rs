@@ -44,7 +44,7 @@ fn memory_faults(plan: &Plan) -> Vec<String> {
     let mut faults = Vec::new();
     for d in &plan.dispatches {
         let of = |read: bool| {
-            let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+            let pairs = d.kernel.bindings.iter().zip(&d.bindings);
             pairs.filter(move |(b, _)| (b.access == Access::Read) == read).map(|(_, r)| *r)
         };
         for w in of(false) {
@@ -85,7 +85,7 @@ fn stale_reads(plan: &Plan) -> Vec<String> {
     let mut owner: Vec<Vec<Option<usize>>> = plan.arenas.iter().map(|a| vec![None; a.len]).collect();
     let mut faults = Vec::new();
     for (i, d) in plan.dispatches.iter().enumerate() {
-        let pairs = || d.kernel.row().bindings.iter().zip(&d.bindings);
+        let pairs = || d.kernel.bindings.iter().zip(&d.bindings);
         for (binding, r) in pairs().filter(|(b, _)| b.access == Access::Read) {
             if plan.arenas[r.arena].lifetime != Lifetime::Step {
                 continue;
@@ -163,7 +163,7 @@ fn a_plan_with_broken_memory_is_found() {
 fn binding_faults(plan: &Plan) -> Vec<String> {
     let mut faults = Vec::new();
     for d in &plan.dispatches {
-        let row = d.kernel.row();
+        let row = d.kernel;
         if d.bindings.len() != row.bindings.len() || d.args.params.len() != row.params.len() {
             faults.push(format!("{}: {} bindings, {} params", row.name, d.bindings.len(), d.args.params.len()));
             continue;

@@ -1,7 +1,7 @@
 //! Every shader is valid WGSL and agrees with its row: bindings, access, element types, params, workgroup size.
 
 use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner, VectorSize};
-use wgrad::kernels::row::Row;
+use wgrad::kernels::definition::Definition;
 use wgrad::kernels::{Access, Dtype, Engine, Kernel};
 use wgrad::plan::{Whole, whole};
 
@@ -19,7 +19,7 @@ fn parse(source: &str) -> Result<naga::Module, String> {
 }
 
 /// What disagrees between a shader and its row, if anything.
-fn check(row: &Row, source: &str) -> Result<(), String> {
+fn check(row: &Definition, source: &str) -> Result<(), String> {
     let module = parse(source)?;
     let [entry] = module.entry_points.as_slice() else {
         return Err(format!("{} entry points, not one", module.entry_points.len()));
@@ -46,7 +46,7 @@ fn check(row: &Row, source: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_params(row: &Row, module: &naga::Module, variable: &naga::GlobalVariable) -> Result<(), String> {
+fn check_params(row: &Definition, module: &naga::Module, variable: &naga::GlobalVariable) -> Result<(), String> {
     let TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else {
         return Err(format!("binding 0, {:?}, is no struct", variable.name));
     };
@@ -66,7 +66,12 @@ fn check_params(row: &Row, module: &naga::Module, variable: &naga::GlobalVariabl
     Ok(())
 }
 
-fn check_storage(row: &Row, module: &naga::Module, variable: &naga::GlobalVariable, i: usize) -> Result<(), String> {
+fn check_storage(
+    row: &Definition,
+    module: &naga::Module,
+    variable: &naga::GlobalVariable,
+    i: usize,
+) -> Result<(), String> {
     let name = variable.name.as_deref().unwrap_or("");
     let Some(expected) = row.bindings.get(i) else {
         return Err(format!("{name} at binding {} is not in the row", i + 1));
@@ -101,13 +106,13 @@ fn check_storage(row: &Row, module: &naga::Module, variable: &naga::GlobalVariab
 fn every_shader_agrees_with_its_row() {
     let mut faults = Vec::new();
     for kernel in Kernel::ALL {
-        if let Err(fault) = check(kernel.row(), &kernel.source()) {
-            faults.push(format!("{}: {fault}", kernel.name()));
+        if let Err(fault) = check(kernel, &kernel.source()) {
+            faults.push(format!("{}: {fault}", kernel.name));
         }
         if kernel.has_engines()
-            && let Err(fault) = check(kernel.row(), &kernel.source_with(Engine::Broadcast))
+            && let Err(fault) = check(kernel, &kernel.source_with(Engine::Broadcast))
         {
-            faults.push(format!("{} by subgroups: {fault}", kernel.name()));
+            faults.push(format!("{} by subgroups: {fault}", kernel.name));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -116,7 +121,7 @@ fn every_shader_agrees_with_its_row() {
 /// Negative control: the check sees each kind of disagreement.
 #[test]
 fn disagreements_are_seen() {
-    let row = Kernel::softmax_grad.row();
+    let row = Kernel::softmax_grad;
     let source = Kernel::softmax_grad.source();
     let mutations = [
         ("var<storage, read> dy:", "var<storage, read_write> dy:"),
@@ -129,10 +134,10 @@ fn disagreements_are_seen() {
     ];
     for (from, to) in mutations {
         assert!(source.contains(from), "{from} is not in the shader");
-        assert!(check(row, &source.replace(from, to)).is_err(), "{from} -> {to} passed");
+        assert!(check(&row, &source.replace(from, to)).is_err(), "{from} -> {to} passed");
     }
-    assert_eq!(check(row, &source), Ok(()));
-    assert!(check(Kernel::sigmoid_grad.row(), &Kernel::sigmoid.source()).is_err(), "another kernel's shader passed");
+    assert_eq!(check(&row, &source), Ok(()));
+    assert!(check(&Kernel::sigmoid_grad, &Kernel::sigmoid.source()).is_err(), "another kernel's shader passed");
 }
 
 /// What disagrees between the shader of whole steps and what the plan and the executor assume of it, if anything.

@@ -78,7 +78,7 @@ fn part(arena: &Measured, r: Range) -> Measured {
 /// in `f32`. Returns every written range with values and bounds.
 pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(Range, Measured)> {
     let dispatch = &plan.dispatches[i];
-    let row = dispatch.kernel.row();
+    let row = dispatch.kernel;
     let inputs: Vec<Measured> = ranges(dispatch, true).map(|r| flushable(get(r))).collect();
     let before: Vec<Measured> = ranges(dispatch, false).map(|r| flushable(get(r))).collect();
     let after = evaluate(plan, dispatch, &inputs, &before);
@@ -89,7 +89,7 @@ pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(R
 
 /// The dispatch's read ranges, or its written ones, in the row's order.
 fn ranges(dispatch: &Dispatch, read: bool) -> impl Iterator<Item = Range> {
-    let pairs = dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings);
+    let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
     pairs.filter(move |(b, _)| (b.access == Access::Read) == read).map(|(_, r)| *r)
 }
 
@@ -113,7 +113,7 @@ fn evaluate(plan: &Plan, dispatch: &Dispatch, inputs: &[Measured], before: &[Mea
         .zip(&write_types)
         .map(|((v, w), t)| if *t == Dtype::F32 { Out::F(v) } else { Out::U(w) })
         .collect();
-    (dispatch.kernel.row().cpu_f64)(&mut Call { args: &dispatch.args, inputs: &ins, outputs: &mut outs });
+    (dispatch.kernel.cpu_f64)(&mut Call { args: &dispatch.args, inputs: &ins, outputs: &mut outs });
     drop(outs);
     for ((value, word), t) in after.iter_mut().zip(&write_words).zip(&write_types) {
         if *t == Dtype::U32 {

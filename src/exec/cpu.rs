@@ -64,13 +64,13 @@ pub trait Precision: Scalar {
 
 impl Precision for f32 {
     fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, f32>) {
-        kernel.row().cpu_f32
+        kernel.cpu_f32
     }
 }
 
 impl Precision for f64 {
     fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, f64>) {
-        kernel.row().cpu_f64
+        kernel.cpu_f64
     }
 }
 
@@ -276,7 +276,7 @@ fn mismatch() -> Error {
 fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     let resolve = |r: &Range| Range { arena: map[r.arena], ..*r };
     let launch = |d: &Dispatch| {
-        let row = d.kernel.row();
+        let row = d.kernel;
         let pairs = || row.bindings.iter().zip(&d.bindings);
         let reads: Vec<Range> = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
         let writes: Vec<Range> = pairs().filter(|(b, _)| b.access != Access::Read).map(|(_, r)| resolve(r)).collect();
@@ -298,7 +298,7 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     let nonfinite = plan.buffer(NONFINITE).map(|b| resolve(&b.range));
     let log = plan.buffer("loss").map(|b| resolve(&b.range));
     let large = |d: &Dispatch| {
-        let row = d.kernel.row();
+        let row = d.kernel;
         (row.flops)(&d.args) > THREADED_ABOVE_FLOPS || (row.bytes)(&d.args) > THREADED_ABOVE_BYTES
     };
     let threaded = plan.dispatches.iter().any(large);

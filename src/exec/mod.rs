@@ -66,7 +66,7 @@ macro_rules! each {
 
 /// Whether a kernel moves a counter on.
 #[cfg(feature = "gpu")]
-fn counts_up(binding: &crate::kernels::row::Binding) -> bool {
+fn counts_up(binding: &crate::kernels::definition::Binding) -> bool {
     binding.access == crate::kernels::Access::Update && binding.dtype == Dtype::U32
 }
 
@@ -292,7 +292,7 @@ impl Session {
             #[cfg(feature = "gpu")]
             Inner::Gpu(inner) => {
                 // A dispatch that counts steps must not count past the end of the tables.
-                let counts = |d: &crate::plan::Dispatch| d.kernel.row().bindings.iter().any(counts_up);
+                let counts = |d: &crate::plan::Dispatch| d.kernel.bindings.iter().any(counts_up);
                 let most = |d| if counts(d) { table_steps } else { usize::MAX };
                 let most: Vec<usize> = self.plans[plan].dispatches.iter().map(most).collect();
                 inner.profile(plan, steps, &most).await

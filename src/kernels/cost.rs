@@ -3,7 +3,7 @@
 //! FLOPs count every arithmetic operation and every built-in once. Bytes count each element of each binding once, four
 //! bytes an element: what must move even with a perfect cache.
 
-use super::row::Args;
+use super::definition::Args;
 use super::{Engine, MATMUL_SIDE, ROW_LANES, SQUARE_SUM_PART};
 
 fn lines(n: usize) -> u64 {

@@ -8,18 +8,18 @@ pub mod act;
 pub mod bound;
 mod cost;
 pub mod cpu;
+pub mod definition;
 pub mod elementary;
 pub mod philox;
-pub mod row;
 pub mod scalar;
 pub mod shader;
 
 pub use act::Act;
-pub use row::{Access, Args, BoundCall, Call, Dtype, In, Measured, Out, Param, Row};
+pub use definition::{Access, Args, Binding, BoundCall, Call, Definition, Dtype, In, Kernel, Measured, Out, Param};
 pub use scalar::Scalar;
 pub use shader::Engine;
 
-use row::{Binding, read, read_u32, update, update_u32, write, write_u32};
+use definition::{read, read_u32, update, update_u32, write, write_u32};
 
 /// Rows that one lane sums are short up to this width; wider rows take a workgroup of [`ROW_LANES`] each.
 pub const NARROW_ROW: usize = 64;
@@ -45,47 +45,34 @@ macro_rules! table {
         cost: $cost:path,
         bound: $formula:expr $(,)?
     })*) => {
-        /// A kernel of the table.
-        #[allow(non_camel_case_types, missing_docs, reason = "the names are those of files, functions and labels")]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Kernel { $($name),* }
-
+        #[allow(non_upper_case_globals, missing_docs, reason = "the names are those of files, functions and labels")]
         impl Kernel {
+            $(pub const $name: Kernel = {
+                use $cost as cost;
+                static DEFINITION: Definition = Definition {
+                    name: stringify!($name),
+                    wgsl: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
+                    bindings: $bindings,
+                    params: $params,
+                    workgroup: $workgroup,
+                    groups: cost::groups,
+                    flops: cost::flops,
+                    bytes: cost::bytes,
+                    bound_formula: $formula,
+                    bound: cpu::$name::bound,
+                    cpu_f32: cpu::$name::$name::<f32>,
+                    cpu_f64: cpu::$name::$name::<f64>,
+                };
+                Kernel::built_in(&DEFINITION)
+            };)*
+
             /// Every kernel, in the table's order.
             pub const ALL: &[Kernel] = &[$(Kernel::$name),*];
         }
-
-        static ROWS: &[Row] = &[$({
-            use $cost as cost;
-            Row {
-                name: stringify!($name),
-                wgsl: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
-                bindings: $bindings,
-                params: $params,
-                workgroup: $workgroup,
-                groups: cost::groups,
-                flops: cost::flops,
-                bytes: cost::bytes,
-                bound_formula: $formula,
-                bound: cpu::$name::bound,
-                cpu_f32: cpu::$name::$name::<f32>,
-                cpu_f64: cpu::$name::$name::<f64>,
-            }
-        }),*];
     };
 }
 
 impl Kernel {
-    /// The kernel's row.
-    pub fn row(self) -> &'static Row {
-        &ROWS[self as usize]
-    }
-
-    /// The kernel's name: file, function and label.
-    pub fn name(self) -> &'static str {
-        self.row().name
-    }
-
     /// The complete WGSL text.
     pub fn source(self) -> String {
         self.source_with(Engine::Tile)
@@ -93,7 +80,7 @@ impl Kernel {
 
     /// The complete WGSL text of a matrix product that works as `engine` does; other kernels have one text.
     pub fn source_with(self, engine: Engine) -> String {
-        shader::expand(self.row().wgsl, engine)
+        shader::expand(self.wgsl, engine)
     }
 
     /// The engine of a dispatch: for what is no matrix product, the default.
@@ -103,7 +90,7 @@ impl Kernel {
 
     /// True for the matrix products.
     pub fn is_product(self) -> bool {
-        self.row().params.starts_with(&["m", "n", "k"]) && self != Kernel::dense_cross_entropy
+        self.params.starts_with(&["m", "n", "k"]) && self != Kernel::dense_cross_entropy
     }
 
     /// True for kernels with a text for subgroups beside the other.
@@ -113,17 +100,17 @@ impl Kernel {
 
     /// True for the matrix products that gather an operand's rows.
     pub fn gathers(self) -> bool {
-        self.row().params.last() == Some(&"index_stride") && self.is_product()
+        self.params.last() == Some(&"index_stride") && self.is_product()
     }
 
     /// True for the optimizers whose invocations may take several words.
     pub fn has_strips(self) -> bool {
-        matches!(self, Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step)
+        matches!(self.name, "sgd_step" | "sgd_momentum_step" | "adam_step" | "adamw_step")
     }
 
     /// The kernel called `name`.
     pub fn by_name(name: &str) -> Option<Kernel> {
-        Kernel::ALL.iter().copied().find(|k| k.name() == name)
+        Kernel::ALL.iter().copied().find(|k| k.name == name)
     }
 }
 

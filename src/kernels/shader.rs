@@ -1,6 +1,6 @@
 //! Shader text: the `.wgsl` file of a row with its `//#include` lines expanded.
 
-use super::row::Args;
+use super::definition::Args;
 
 /// How a matrix product works: which library text its shader includes. The kernels' own files hold what goes in and what is
 /// done with the sums, and are the same for every engine.

@@ -161,11 +161,11 @@ impl Plan {
 
     /// Floating-point operations of one step.
     pub fn flops(&self) -> u64 {
-        self.dispatches.iter().map(|d| (d.kernel.row().flops)(&d.args)).sum()
+        self.dispatches.iter().map(|d| (d.kernel.flops)(&d.args)).sum()
     }
 
     /// Bytes that one step must move.
     pub fn traffic_bytes(&self) -> u64 {
-        self.dispatches.iter().map(|d| (d.kernel.row().bytes)(&d.args)).sum()
+        self.dispatches.iter().map(|d| (d.kernel.bytes)(&d.args)).sum()
     }
 }

@@ -124,9 +124,9 @@ fn subjects(plans: &[Plan]) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
     for plan in plans.iter().filter(|plan| plan.whole.is_none()) {
         for d in plan.dispatches.iter().filter(|d| d.kernel.is_product() && !d.kernel.gathers()) {
-            let trans = match d.kernel {
-                Kernel::matmul => ["TRANS_A", "TRANS_B"].map(|name| d.args.constant(name) != 0.0),
-                kernel => [kernel == Kernel::matmul_col_sum, kernel == Kernel::matmul_bias_act],
+            let trans = match d.kernel.name {
+                "matmul" => ["TRANS_A", "TRANS_B"].map(|name| d.args.constant(name) != 0.0),
+                kernel => [kernel == "matmul_col_sum", kernel == "matmul_bias_act"],
             };
             let sizes = d.args.sizes();
             if found.iter().all(|s| (s.sizes, s.trans) != (sizes, trans)) {
@@ -154,7 +154,7 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
             if !limits.ends_loops(s.kernel, &args) {
                 continue;
             }
-            let row = s.kernel.row();
+            let row = s.kernel;
             let (tiles, flops) = ((row.groups)(&args), (row.flops)(&args));
             let taken = (MOST_FLOPS * tiles / flops.max(1)).max(FEWEST_TILES).min(tiles);
             let grid = fold_grid(taken, limits.max_compute_workgroups_per_dimension);
@@ -176,14 +176,14 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
 /// Ranges for the bindings of a product; `lens` grows to what the arenas must hold.
 fn bindings(kernel: Kernel, args: &Args, lens: &mut [usize; 3]) -> Vec<Range> {
     let mut written = 0;
-    let place = |(binding, len): (&crate::kernels::row::Binding, usize)| {
+    let place = |(binding, len): (&crate::kernels::definition::Binding, usize)| {
         let reads = binding.access == Access::Read;
         written += usize::from(!reads);
         let arena = if reads { 0 } else { written };
         lens[arena] = lens[arena].max(aligned(len));
         Range { arena: arena + 1, offset: 0, len }
     };
-    kernel.row().bindings.iter().zip(extents(kernel, args, 1)).map(place).collect()
+    kernel.bindings.iter().zip(extents(kernel, args, 1)).map(place).collect()
 }
 
 /// Numbers in [-1/2, 1/2) without a pattern that a processor could use.

@@ -131,7 +131,7 @@ impl Judge {
         let inherited_from = if inherited { operands.iter().find(failed).cloned() } else { None };
         Row {
             name: named.name.clone(),
-            kernel: input.plan.dispatches[dispatch].kernel.name().to_string(),
+            kernel: input.plan.dispatches[dispatch].kernel.name.to_string(),
             dispatch,
             operands: operands.to_vec(),
             local,
@@ -154,7 +154,7 @@ fn slice(arenas: &[Vec<f64>], range: Range) -> &[f64] {
 
 /// Ranges that a step changes in place: as operands they are what they held before it.
 fn updated_ranges(plan: &Plan) -> Vec<Range> {
-    let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.row().bindings.iter().zip(&d.bindings));
+    let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.bindings.iter().zip(&d.bindings));
     pairs.filter(|(binding, _)| binding.access == Access::Update).map(|(_, range)| *range).collect()
 }
 
@@ -198,7 +198,7 @@ fn named_part(buffer: &Buffer, range: Range) -> Option<Named> {
 /// For every buffer the values by which it is known: itself, or the parts that the dispatches write of it.
 fn written(plan: &Plan) -> Vec<Named> {
     let writes = || {
-        let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.row().bindings.iter().zip(&d.bindings));
+        let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.bindings.iter().zip(&d.bindings));
         pairs.filter(|(b, _)| b.access != Access::Read).map(|(_, r)| *r)
     };
     let of = |buffer: &Buffer| {
@@ -214,7 +214,7 @@ fn written(plan: &Plan) -> Vec<Named> {
 /// Names of the values that a dispatch reads or updates.
 fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
     let d = &plan.dispatches[dispatch];
-    let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+    let pairs = d.kernel.bindings.iter().zip(&d.bindings);
     let read = pairs.filter(|(b, _)| b.access != Access::Write).map(|(_, r)| *r);
     let meets = |a: Range, b: Range| a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len;
     read.flat_map(|r| written.iter().filter(move |n| meets(n.range, r)).map(|n| n.name.clone())).collect()

@@ -73,12 +73,12 @@ impl Case {
     /// The outputs in f64 at the exact values.
     pub fn run_f64(&self) -> Vec<Vec<f64>> {
         let values = |of: &[Measured]| of.iter().map(|m| m.value.clone()).collect::<Vec<_>>();
-        self.run(self.kernel.row().cpu_f64, &values(&self.inputs), &values(&self.before))
+        self.run(self.kernel.cpu_f64, &values(&self.inputs), &values(&self.before))
     }
 
     /// The outputs in f32 for given inputs.
     pub fn run_f32(&self, inputs: &[Vec<f64>], before: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        self.run(self.kernel.row().cpu_f32, inputs, before)
+        self.run(self.kernel.cpu_f32, inputs, before)
     }
 
     fn run<T: Scalar>(
@@ -87,7 +87,7 @@ impl Case {
         inputs: &[Vec<f64>],
         before: &[Vec<f64>],
     ) -> Vec<Vec<f64>> {
-        let row = self.kernel.row();
+        let row = self.kernel;
         let data = |values: &[Vec<f64>], read: bool| -> Vec<Data<T>> {
             let of = row.bindings.iter().filter(|b| (b.access == Access::Read) == read);
             of.zip(values)
@@ -122,7 +122,7 @@ impl Case {
 
     pub fn bounds(&self, after: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let call = BoundCall { args: &self.args, inputs: &self.inputs, before: &self.before, after };
-        (self.kernel.row().bound)(&call)
+        (self.kernel.bound)(&call)
     }
 
     /// Inputs moved within their errors: to either end, or anywhere between, rounded to f32 towards the value.

@@ -77,12 +77,12 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<DeviceArena>,
         let mut launches = Vec::with_capacity(plan.dispatches.len() + plan.guard.len());
         for (i, dispatch) in plan.launches().enumerate().skip(if whole.is_some() { plan.dispatches.len() } else { 0 }) {
             let Built { pipeline, bindings: layout } = &pipelines[&Key::of(dispatch)];
-            let at = format!("bind group of {} ({})", dispatch.kernel.name(), dispatch.label);
+            let at = format!("bind group of {} ({})", dispatch.kernel.name, dispatch.label);
             let bindings = scoped(&gpu.device, &at, || bind(gpu, layout, dispatch, &params, i, &map, &arenas)).await?;
             launches.push(Launch { pipeline: pipeline.clone(), bindings, grid: dispatch.grid });
         }
         let guard = launches.split_off(launches.len() - plan.guard.len());
-        let cost = |d: &Dispatch| (d.kernel.row().flops)(&d.args) + (d.kernel.row().bytes)(&d.args);
+        let cost = |d: &Dispatch| (d.kernel.flops)(&d.args) + (d.kernel.bytes)(&d.args);
         let weights: Vec<u64> = plan.dispatches.iter().map(cost).collect();
         let pace = Pace::first(if whole.is_some() { 0 } else { plan.flops() });
         programs.push(Program { map, log, launches, guard, nonfinite, whole, weights, pace });
@@ -116,7 +116,7 @@ async fn upload_params(gpu: &GpuDevice, plan: &Plan) -> Result<wgpu::Buffer> {
 
 /// Size of a kernel's `Params` struct in the uniform address space: a multiple of 16 bytes covers every row.
 fn params_size_bytes(kernel: Kernel) -> u64 {
-    (4 * kernel.row().params.len() as u64).next_multiple_of(16)
+    (4 * kernel.params.len() as u64).next_multiple_of(16)
 }
 
 fn bind(

@@ -8,7 +8,7 @@ use super::carried::Carried;
 use super::optimizer::{self, Hyper};
 use super::quotient::{SQRT, least};
 use crate::kernels::bound::{TINY, U};
-use crate::kernels::row::{Args, BoundCall, Call};
+use crate::kernels::definition::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The numbers of Adam and AdamW that do not change from step to step.

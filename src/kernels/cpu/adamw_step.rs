@@ -7,7 +7,7 @@
 use super::adam_step::{self, Constants};
 use super::carried::Carried;
 use super::optimizer::{self, Hyper};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -1,7 +1,7 @@
 //! add_bias: y\[i, j\] = x\[i, j\] + b\[j\]. Twin of `shaders/add_bias.wgsl`.
 
 use crate::kernels::bound;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

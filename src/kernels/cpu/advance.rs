@@ -1,6 +1,6 @@
 //! advance: step += by. Twin of `shaders/advance.wgsl`.
 
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -6,7 +6,7 @@
 
 use super::carried::Carried;
 use super::moments::moments;
-use crate::kernels::row::{BoundCall, Call, Out};
+use crate::kernels::definition::{BoundCall, Call, Out};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -5,7 +5,7 @@
 use super::carried::Carried;
 use super::layer_norm::{carried_row, rows_of_chunk};
 use super::moments::rstd;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

@@ -7,7 +7,7 @@
 use super::carried::Carried;
 use super::layer_norm::carried_row;
 use super::moments::{mean as mean_of, rstd};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -9,7 +9,7 @@
 use super::carried::Carried;
 use super::loss::{self, Element, Over};
 use crate::kernels::bound::{DIV, EXP, LOG, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// Loss and slope of one output.

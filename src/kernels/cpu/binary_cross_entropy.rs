@@ -9,7 +9,7 @@
 use super::carried::Carried;
 use super::loss::{self, Element, Over};
 use crate::kernels::bound::{DIV, LOG, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The least denominator of the gradient (PyTorch, `binary_cross_entropy_backward`): 1e-12 in f32, whatever the precision.

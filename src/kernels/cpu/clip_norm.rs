@@ -6,7 +6,7 @@
 use super::carried::Carried;
 use super::quotient;
 use super::vector;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// PyTorch's, against a norm of 0.

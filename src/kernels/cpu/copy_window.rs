@@ -2,7 +2,7 @@
 //!
 //! Shapes: x at least `first + (rows - 1) * stride + cols` elements, y `[rows, cols]`.
 
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -15,7 +15,7 @@ use super::log_sum::{BELOW_TINY, LogSum, log_sum_exp, log1p_exp, share};
 use super::loss::{self, Rows};
 use super::vector::{self, Loop};
 use crate::kernels::bound::{self, DIV, EXP, LOG, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -7,7 +7,7 @@
 
 use super::{cross_entropy, matmul_act_grad, matmul_bias_act};
 use crate::kernels::bound::flushable;
-use crate::kernels::row::{Args, BoundCall, Call, In, Measured, Out, Param};
+use crate::kernels::definition::{Args, BoundCall, Call, In, Measured, Out, Param};
 use crate::kernels::scalar::Scalar;
 
 /// The arguments of the three kernels.

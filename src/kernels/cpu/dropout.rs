@@ -5,8 +5,8 @@
 
 use super::elementwise::{CHUNK, PARALLEL_FROM};
 use crate::kernels::bound::{self, TINY, U};
+use crate::kernels::definition::{Args, BoundCall, Call};
 use crate::kernels::philox::philox4x32;
-use crate::kernels::row::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

@@ -2,7 +2,7 @@
 //!
 //! Shapes: x `[n]`, found `[1]`. No sums.
 
-use crate::kernels::row::{BoundCall, Call, Out};
+use crate::kernels::definition::{BoundCall, Call, Out};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

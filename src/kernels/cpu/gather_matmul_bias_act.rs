@@ -4,7 +4,7 @@
 
 use super::gathered::{self, Operand};
 use super::matmul_bias_act;
-use crate::kernels::row::{Args, BoundCall, Call};
+use crate::kernels::definition::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 fn batch(args: &Args) -> Operand {

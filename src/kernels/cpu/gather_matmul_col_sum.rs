@@ -5,7 +5,7 @@
 
 use super::gathered::{self, Operand};
 use super::matmul_col_sum;
-use crate::kernels::row::{Args, BoundCall, Call};
+use crate::kernels::definition::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 fn batch(args: &Args) -> Operand {

@@ -4,7 +4,7 @@
 //! Shapes: data `[any, cols]`, index `[steps, index_stride]`, y `[rows, cols]`. The shader copies words; here `data` and
 //! `y` are numbers or classes, as the plan's buffers say.
 
-use crate::kernels::row::{BoundCall, Call, In, Out};
+use crate::kernels::definition::{BoundCall, Call, In, Out};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

@@ -2,7 +2,7 @@
 //! `step` and `index`, the others are those of the kernel that reads the operand itself. Only the judge and tests run them
 //! in this way, with a copy: the CPU device gathers in a kernel of its own.
 
-use crate::kernels::row::{BoundCall, Call, In, Measured, Out};
+use crate::kernels::definition::{BoundCall, Call, In, Measured, Out};
 use crate::kernels::scalar::Scalar;
 
 /// An operand that is gathered.

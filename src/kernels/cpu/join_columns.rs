@@ -2,7 +2,7 @@
 //!
 //! Shapes: a `[rows, cols_a]`, b `[rows, cols_b]`, y `[rows, cols_a + cols_b]`.
 
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

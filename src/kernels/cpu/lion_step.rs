@@ -5,7 +5,7 @@
 
 use super::carried::Carried;
 use super::optimizer::{self, Hyper};
-use crate::kernels::row::{Args, BoundCall, Call};
+use crate::kernels::definition::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// beta2, 1 - beta2 and the weight decay of a call, each through `of`.

@@ -7,7 +7,7 @@ use super::carried::Carried;
 use super::vector::{self, Loop};
 use crate::kernels::ROW_LANES;
 use crate::kernels::bound::{self, TINY, U};
-use crate::kernels::row::{Args, BoundCall, Call};
+use crate::kernels::definition::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

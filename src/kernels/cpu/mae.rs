@@ -7,7 +7,7 @@
 use super::carried::Carried;
 use super::loss::{self, Element, Over};
 use crate::kernels::bound::TINY;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// Loss and slope of one output.

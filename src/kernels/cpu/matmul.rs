@@ -5,7 +5,7 @@
 
 use super::gemm::gemm;
 use crate::kernels::bound::{self, TINY};
-use crate::kernels::row::{BoundCall, Call, Measured};
+use crate::kernels::definition::{BoundCall, Call, Measured};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

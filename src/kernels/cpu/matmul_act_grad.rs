@@ -7,7 +7,7 @@ use super::gemm::gemm;
 use super::matmul::product_bound;
 use crate::kernels::act::Act;
 use crate::kernels::bound;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

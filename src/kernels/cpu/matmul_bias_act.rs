@@ -9,7 +9,7 @@ use super::matmul::product_bound;
 use super::vector;
 use crate::kernels::act::Act;
 use crate::kernels::bound;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

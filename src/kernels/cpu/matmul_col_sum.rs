@@ -7,7 +7,7 @@ use super::col_sum::sum_columns;
 use super::gemm::gemm;
 use super::matmul::product_bound;
 use crate::kernels::bound::{self, TINY};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -9,7 +9,7 @@ use super::carried::Carried;
 use super::optimizer::{self, Hyper};
 use super::quotient::{least, over_root, within};
 use crate::kernels::bound::{TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

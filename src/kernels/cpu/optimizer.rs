@@ -6,7 +6,7 @@
 
 use super::carried::Carried;
 use super::vector::{self, Loop};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// Up to this many elements a thread hand-off costs more than it saves.

@@ -7,7 +7,7 @@ use super::carried::Carried;
 use super::optimizer::{self, Hyper};
 use super::quotient;
 use super::rmsprop_step::Rates;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

@@ -6,7 +6,7 @@
 use super::carried::Carried;
 use super::optimizer::{self, Hyper};
 use super::quotient;
-use crate::kernels::row::{Args, BoundCall, Call};
+use crate::kernels::definition::{Args, BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The mean of the squares: alpha and 1 - alpha.

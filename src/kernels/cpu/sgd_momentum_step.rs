@@ -5,7 +5,7 @@
 
 use super::carried::Carried;
 use super::optimizer::{self, Hyper};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The CPU kernel.

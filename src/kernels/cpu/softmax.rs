@@ -5,7 +5,7 @@
 
 use super::log_sum::{BELOW_TINY, LogSum, share};
 use crate::kernels::bound::{self, DIV, EXP, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

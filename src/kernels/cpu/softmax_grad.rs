@@ -5,7 +5,7 @@
 //! dy_ik, the large term of the sum is exactly 0 where the row is saturated.
 
 use crate::kernels::bound::{self, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

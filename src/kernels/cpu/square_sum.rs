@@ -4,7 +4,7 @@
 
 use crate::kernels::SQUARE_SUM_PART;
 use crate::kernels::bound::{TINY, gamma};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

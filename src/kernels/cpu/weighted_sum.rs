@@ -4,7 +4,7 @@
 //! strided sums and a tree.
 
 use crate::kernels::bound;
-use crate::kernels::row::{BoundCall, Call, Out};
+use crate::kernels::definition::{BoundCall, Call, Out};
 use crate::kernels::scalar::Scalar;
 
 const LANES: usize = 64;

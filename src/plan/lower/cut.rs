@@ -149,7 +149,7 @@ impl Lowering<'_> {
 
 /// How the bindings of a kernel follow its first parameter; `None` for a kernel that is not cut.
 fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
-    let row = kernel.row();
+    let row = kernel;
     let cols = |i: usize| Follow::Rows(args.size(i));
     let each = Follow::Rows(1);
     Some(match row.params {

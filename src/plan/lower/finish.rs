@@ -47,7 +47,7 @@ impl Lowering<'_> {
                 label: d.label.clone(),
                 args: d.args.clone(),
                 bindings: d.bindings.iter().map(resolve).collect(),
-                grid: fold_grid((d.kernel.row().groups)(&d.args), max),
+                grid: fold_grid((d.kernel.groups)(&d.args), max),
             })
             .collect();
         let end = dispatches.len();
@@ -87,7 +87,7 @@ impl Lowering<'_> {
         let mut touches = Vec::with_capacity(end);
         for (i, draft) in self.drafts.iter().enumerate() {
             let mut touch = Touch::default();
-            for (part, binding) in draft.bindings.iter().zip(draft.kernel.row().bindings) {
+            for (part, binding) in draft.bindings.iter().zip(draft.kernel.bindings) {
                 let Slot::Scratch(t) = &part.slot else { continue };
                 if binding.access == Access::Read {
                     touch.reads.push(*t);

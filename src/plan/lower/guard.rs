@@ -22,7 +22,7 @@ pub(super) fn add(plan: &mut Plan, options: &Options) {
             plan.guard.push(Dispatch {
                 kernel: Kernel::find_nonfinite,
                 label: name.clone(),
-                grid: fold_grid((Kernel::find_nonfinite.row().groups)(&args), groups),
+                grid: fold_grid((Kernel::find_nonfinite.groups)(&args), groups),
                 args,
                 bindings: vec![Range { arena, offset, len }, flag],
             });

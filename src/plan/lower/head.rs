@@ -13,7 +13,7 @@ use crate::kernels::Kernel;
 /// What of the options' extras the target can run: the end of a classifier binds more buffers than WebGPU promises, one of them
 /// holds the layer's weight and bias, which must lie in one buffer, and an invocation's loops count all inputs.
 pub(super) fn possible(graph: &Graph, options: &Options) -> Extras {
-    let bindings = Kernel::dense_cross_entropy.row().bindings.len() as u32;
+    let bindings = Kernel::dense_cross_entropy.bindings.len() as u32;
     let parameters: usize =
         graph.nodes.iter().filter(|n| matches!(n.op, Op::Param { .. })).map(|n| aligned(n.results[0].len())).sum();
     // A buffer of parameters ends only where the next one would make it larger than a binding.

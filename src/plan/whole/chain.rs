@@ -71,22 +71,20 @@ pub fn read(plan: &Plan) -> Option<Chain> {
 impl Chain {
     /// Adds a dispatch; `None` if it does not fit.
     fn add(&mut self, plan: &Plan, d: &Dispatch) -> Option<()> {
-        match d.kernel {
-            Kernel::gather_rows => self.gather(d),
-            Kernel::matmul_bias_act => self.forwards.push(forward(d)),
-            Kernel::matmul => self.product(d)?,
-            Kernel::matmul_act_grad => self.inputs.push(input_gradient(d)),
-            Kernel::matmul_col_sum => self.weight_and_bias(d),
-            Kernel::col_sum => self.biases.push(column_sum(d)?),
-            Kernel::weighted_sum => self.mean = Some(d.clone()),
-            Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step => {
-                self.updates(plan, d)
-            }
-            kernel if loss_code(kernel).is_some() && d.args.constant("LANES") == 1.0 => {
+        match d.kernel.name {
+            "gather_rows" => self.gather(d),
+            "matmul_bias_act" => self.forwards.push(forward(d)),
+            "matmul" => self.product(d)?,
+            "matmul_act_grad" => self.inputs.push(input_gradient(d)),
+            "matmul_col_sum" => self.weight_and_bias(d),
+            "col_sum" => self.biases.push(column_sum(d)?),
+            "weighted_sum" => self.mean = Some(d.clone()),
+            "sgd_step" | "sgd_momentum_step" | "adam_step" | "adamw_step" => self.updates(plan, d),
+            _ if loss_code(d.kernel).is_some() && d.args.constant("LANES") == 1.0 => {
                 self.loss = self.loss.is_none().then(|| d.clone());
                 self.loss.as_ref()?;
             }
-            kernel => self.activation(kernel, d)?,
+            _ => self.activation(d.kernel, d)?,
         }
         Some(())
     }
@@ -273,9 +271,9 @@ impl Chain {
 fn rates(args: &Args, kernel: Kernel) -> [u32; 5] {
     let stride = args.size(1) as u32;
     let number = |i: usize| bits(args.number(i));
-    match kernel {
-        Kernel::sgd_momentum_step => [stride, args.size(2) as u32, 0, 0, 0],
-        Kernel::adam_step | Kernel::adamw_step => [stride, 0, number(2), number(3), number(4)],
+    match kernel.name {
+        "sgd_momentum_step" => [stride, args.size(2) as u32, 0, 0, 0],
+        "adam_step" | "adamw_step" => [stride, 0, number(2), number(3), number(4)],
         _ => [stride, 0, 0, 0, 0],
     }
 }
@@ -382,35 +380,35 @@ fn loss_code(kernel: Kernel) -> Option<u32> {
 
 /// The shader's code of an optimizer.
 fn optimizer_code(kernel: Kernel) -> u32 {
-    match kernel {
-        Kernel::sgd_step => 0,
-        Kernel::sgd_momentum_step => 1,
-        Kernel::adam_step => 2,
+    match kernel.name {
+        "sgd_step" => 0,
+        "sgd_momentum_step" => 1,
+        "adam_step" => 2,
         _ => 3,
     }
 }
 
 /// The activation of an element-wise kernel, and whether the kernel is its gradient.
 fn activation(kernel: Kernel, slope: impl Fn() -> f64) -> Option<(Act, bool)> {
-    Some(match kernel {
-        Kernel::identity => (Act::Identity, false),
-        Kernel::sigmoid => (Act::Sigmoid, false),
-        Kernel::tanh => (Act::Tanh, false),
-        Kernel::relu => (Act::Relu, false),
-        Kernel::leaky_relu => (Act::LeakyRelu(slope()), false),
-        Kernel::gelu => (Act::Gelu, false),
-        Kernel::gelu_tanh => (Act::GeluTanh, false),
-        Kernel::silu => (Act::Silu, false),
-        Kernel::softplus => (Act::Softplus, false),
-        Kernel::identity_grad => (Act::Identity, true),
-        Kernel::sigmoid_grad => (Act::Sigmoid, true),
-        Kernel::tanh_grad => (Act::Tanh, true),
-        Kernel::relu_grad => (Act::Relu, true),
-        Kernel::leaky_relu_grad => (Act::LeakyRelu(slope()), true),
-        Kernel::gelu_grad => (Act::Gelu, true),
-        Kernel::gelu_tanh_grad => (Act::GeluTanh, true),
-        Kernel::silu_grad => (Act::Silu, true),
-        Kernel::softplus_grad => (Act::Softplus, true),
+    Some(match kernel.name {
+        "identity" => (Act::Identity, false),
+        "sigmoid" => (Act::Sigmoid, false),
+        "tanh" => (Act::Tanh, false),
+        "relu" => (Act::Relu, false),
+        "leaky_relu" => (Act::LeakyRelu(slope()), false),
+        "gelu" => (Act::Gelu, false),
+        "gelu_tanh" => (Act::GeluTanh, false),
+        "silu" => (Act::Silu, false),
+        "softplus" => (Act::Softplus, false),
+        "identity_grad" => (Act::Identity, true),
+        "sigmoid_grad" => (Act::Sigmoid, true),
+        "tanh_grad" => (Act::Tanh, true),
+        "relu_grad" => (Act::Relu, true),
+        "leaky_relu_grad" => (Act::LeakyRelu(slope()), true),
+        "gelu_grad" => (Act::Gelu, true),
+        "gelu_tanh_grad" => (Act::GeluTanh, true),
+        "silu_grad" => (Act::Silu, true),
+        "softplus_grad" => (Act::Softplus, true),
         _ => return None,
     })
 }

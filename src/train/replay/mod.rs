@@ -211,7 +211,7 @@ impl Held<'_> {
     fn inputs(&self) -> impl Iterator<Item = &Buffer> {
         let computed = |b: &Buffer| {
             let of = |d: &Dispatch| {
-                let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+                let pairs = d.kernel.bindings.iter().zip(&d.bindings);
                 pairs.into_iter().any(|(binding, r)| binding.access == Access::Write && meets(*r, b.range))
             };
             self.plan.dispatches.iter().any(of)
@@ -222,7 +222,7 @@ impl Held<'_> {
 
     /// The numbers that a dispatch reads: what it updates is as it was before the step.
     fn read(&self, dispatch: &Dispatch) -> impl Iterator<Item = &[f64]> {
-        let pairs = dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings);
+        let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
         // A gather copies words, whatever they are: the arena knows.
         let number = |r: &Range| self.plan.arenas[r.arena].dtype == Dtype::F32;
         pairs
@@ -233,14 +233,14 @@ impl Held<'_> {
     /// Parameters and states are changed by the last dispatches: all others read them as they were.
     fn seen(&self, range: Range) -> &[f64] {
         let updates = |d: &Dispatch| {
-            let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+            let pairs = d.kernel.bindings.iter().zip(&d.bindings);
             pairs.into_iter().any(|(b, r)| b.access == Access::Update && meets(*r, range))
         };
         if self.plan.dispatches.iter().any(updates) { part(&self.before, range) } else { part(&self.after, range) }
     }
 
     fn written(&self, dispatch: &Dispatch) -> Vec<Range> {
-        let pairs = dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings);
+        let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
         let number = |range: &Range| self.plan.arenas[range.arena].dtype == Dtype::F32;
         pairs.filter(|(b, r)| b.access != Access::Read && number(r)).map(|(_, r)| *r).collect()
     }
@@ -261,7 +261,7 @@ impl Held<'_> {
         let finite = || values.iter().copied().filter(|v| v.is_finite());
         Node {
             dispatch,
-            kernel: dispatch.map_or("bundle", |i| self.plan.dispatches[i].kernel.name()).to_string(),
+            kernel: dispatch.map_or("bundle", |i| self.plan.dispatches[i].kernel.name).to_string(),
             phase: dispatch.map_or("bundle", |i| self.phase(i)),
             name: buffer.name.clone(),
             shape: buffer.shape.clone(),
@@ -275,7 +275,7 @@ impl Held<'_> {
     /// Which part of the step a dispatch belongs to: losses are told by what they read, and what comes before the first
     /// is the forward pass.
     fn phase(&self, dispatch: usize) -> &'static str {
-        let reads = |i: usize, name: &str| self.plan.dispatches[i].kernel.row().bindings.iter().any(|b| b.name == name);
+        let reads = |i: usize, name: &str| self.plan.dispatches[i].kernel.bindings.iter().any(|b| b.name == name);
         if reads(dispatch, "hyper") {
             "optimizer"
         } else if reads(dispatch, "upstream") || self.plan.dispatches[dispatch].kernel == Kernel::weighted_sum {
@@ -292,7 +292,7 @@ impl Held<'_> {
         let dispatch = &self.plan.dispatches[i];
         Culprit {
             dispatch: i,
-            kernel: dispatch.kernel.name().to_string(),
+            kernel: dispatch.kernel.name.to_string(),
             phase: self.phase(i),
             label: dispatch.label.clone(),
             value: buffer.name.clone(),

@@ -91,7 +91,7 @@ pub async fn check_kernel(device: &Device, kernel: Kernel, seed: u64) -> Result<
     let checked: Vec<Checked> = checked.map(|((case, judged), found)| case.compare(judged, found)).collect();
     let outputs = || checked.iter().flat_map(|c| &c.outputs);
     Ok(KernelReport {
-        kernel: kernel.name(),
+        kernel: kernel.name,
         passed: outputs().all(|o| o.passed),
         max_ratio: outputs().map(|o| o.max_ratio).fold(0.0, f64::max),
         cases: checked,
@@ -131,13 +131,13 @@ fn words(values: &[f64]) -> Vec<u32> {
 impl Case {
     /// Positions of the written bindings.
     pub fn written(&self) -> impl Iterator<Item = usize> + use<> {
-        let bindings = self.kernel.row().bindings.iter().enumerate();
+        let bindings = self.kernel.bindings.iter().enumerate();
         bindings.filter(|(_, b)| b.access != Access::Read).map(|(i, _)| i)
     }
 
     /// Name of a binding's buffer. A buffer called `loss` alone would be taken for the plan's log.
     pub fn buffer(&self, binding: usize) -> String {
-        format!("{binding} {}", self.kernel.row().bindings[binding].name)
+        format!("{binding} {}", self.kernel.bindings[binding].name)
     }
 
     /// A plan of this dispatch alone, each binding in an arena of its own.
@@ -156,7 +156,7 @@ impl Case {
             label: self.name.clone(),
             args: self.args.clone(),
             bindings: buffers.iter().map(|b| b.range).collect(),
-            grid: fold_grid((self.kernel.row().groups)(&self.args), self.groups_a_dimension),
+            grid: fold_grid((self.kernel.groups)(&self.args), self.groups_a_dimension),
         };
         Plan {
             name: name.to_string(),
@@ -185,7 +185,7 @@ impl Case {
     /// Compares what a device found with what the judge did.
     pub fn compare(&self, judged: &[Measured], found: &[Vec<f64>]) -> Checked {
         let outputs = self.written().zip(judged).zip(found).map(|((i, judged), found)| {
-            let name = self.kernel.row().bindings[i].name;
+            let name = self.kernel.bindings[i].name;
             let shape = [judged.value.len()];
             if !self.with_nan || found.len() != judged.value.len() {
                 return compare(name, &shape, &judged.value, found, &judged.error);

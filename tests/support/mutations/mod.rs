@@ -31,7 +31,7 @@ pub enum Fate {
 #[derive(Debug, Clone, Copy)]
 pub struct Mutation {
     /// The kernel that is built with it.
-    pub kernel: Kernel,
+    pub kernel: &'static str,
     /// For a matrix product, how it works.
     pub engine: Engine,
     /// The file below `shaders/`.
@@ -47,7 +47,7 @@ pub struct Mutation {
 /// Why a missing barrier may go unnoticed. On the two known adapters each is noticed.
 const RACE: &str = "a race: invocations that run in lockstep may not show it";
 
-const fn m(kernel: Kernel, file: &'static str, from: &'static str, to: &'static str) -> Mutation {
+const fn m(kernel: &'static str, file: &'static str, from: &'static str, to: &'static str) -> Mutation {
     Mutation { kernel, engine: Engine::Tile, file, from, to, fate: Fate::Caught }
 }
 
@@ -65,6 +65,14 @@ impl Mutation {
         Mutation { fate: Fate::Open(survives_on, reason), ..self }
     }
 
+    /// The kernel that is built with it.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn kernel(&self) -> Kernel {
+        Kernel::by_name(self.kernel).unwrap_or_else(|| panic!("there is no kernel {}", self.kernel))
+    }
+
     /// The complete mutated WGSL.
     ///
     /// # Errors
@@ -72,20 +80,20 @@ impl Mutation {
     pub fn source(&self) -> Result<String, String> {
         let path = format!("{}/shaders/{}", env!("CARGO_MANIFEST_DIR"), self.file);
         let file = std::fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
-        let source = self.kernel.source_with(self.engine);
+        let source = self.kernel().source_with(self.engine);
         if !file.contains(self.from) {
             return Err(format!("{}: the text {:?} is not in the file", self.file, self.from));
         }
         match source.matches(self.from).count() {
             1 => Ok(source.replace(self.from, self.to)),
-            n => Err(format!("{:?} occurs {n} times in the source of {}", self.from, self.kernel.name())),
+            n => Err(format!("{:?} occurs {n} times in the source of {}", self.from, self.kernel)),
         }
     }
 
     /// One line for people.
     pub fn describe(&self) -> String {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("{} ({}): `{}` -> `{}`", self.file, self.kernel.name(), line(self.from), line(self.to))
+        format!("{} ({}): `{}` -> `{}`", self.file, self.kernel, line(self.from), line(self.to))
     }
 }
 

@@ -1,6 +1,7 @@
-//! What one row of the kernel table says, and what its CPU function sees.
+//! What is known of a kernel, and what its CPU function sees.
 
 use super::scalar::Scalar;
+use std::sync::{Mutex, PoisonError};
 
 /// Element type of a binding. Every element is 4 bytes on the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -208,9 +209,10 @@ pub struct BoundCall<'a> {
 /// Bounds the error of every written binding after the dispatch: one vector for each of `after`.
 pub type BoundFn = fn(&BoundCall<'_>) -> Vec<Vec<f64>>;
 
-/// One row of the kernel table.
-pub struct Row {
-    /// Names the shader file, the CPU function and the label.
+/// All that is known of a kernel.
+#[derive(Clone)]
+pub struct Definition {
+    /// Label in plans and messages.
     pub name: &'static str,
     /// The shader's text, includes not yet expanded.
     pub wgsl: &'static str,
@@ -236,8 +238,71 @@ pub struct Row {
     pub cpu_f64: fn(&mut Call<'_, '_, f64>),
 }
 
-impl std::fmt::Debug for Row {
+/// A kernel: a handle to its [`Definition`], which lives as long as the program.
+#[derive(Clone, Copy)]
+pub struct Kernel(&'static Definition);
+
+impl Kernel {
+    /// A kernel whose definition is a static.
+    pub const fn built_in(definition: &'static Definition) -> Kernel {
+        Kernel(definition)
+    }
+
+    /// A kernel of one's own. The same name and text give the same kernel, so that nothing is kept twice.
+    pub fn define(definition: Definition) -> Kernel {
+        static DEFINED: Mutex<Vec<&'static Definition>> = Mutex::new(Vec::new());
+        let mut defined = DEFINED.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |d: &&&'static Definition| d.name == definition.name && d.wgsl == definition.wgsl;
+        if let Some(known) = defined.iter().find(same) {
+            return Kernel(known);
+        }
+        let kept: &'static Definition = Box::leak(Box::new(definition));
+        defined.push(kept);
+        Kernel(kept)
+    }
+
+    /// What it is ordered and compared by.
+    fn key(self) -> (&'static str, usize) {
+        (self.0.name, std::ptr::from_ref(self.0).addr())
+    }
+}
+
+impl std::ops::Deref for Kernel {
+    type Target = Definition;
+
+    fn deref(&self) -> &Definition {
+        self.0
+    }
+}
+
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Kernel) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Kernel {}
+
+impl PartialOrd for Kernel {
+    fn partial_cmp(&self, other: &Kernel) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Kernel {
+    fn cmp(&self, other: &Kernel) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl std::hash::Hash for Kernel {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl std::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Row").field("name", &self.name).finish_non_exhaustive()
+        f.write_str(self.name)
     }
 }

@@ -1,7 +1,7 @@
 //! Fusion: which nodes of a graph one dispatch computes together.
 //!
 //! A pass over the graph that decides and moves nothing; `lower` reads the decisions. Patterns, each with its test that
-//! fused and unfused agree (`tests/fusion.rs`):
+//! fused and unfused agree (`tests/cpu/fusion.rs`):
 //! 1. `x · wᵀ + b`, then its activation (`matmul_bias_act`);
 //! 2. `dy · w`, then times the derivative of the activation before it (`matmul_act_grad`);
 //! 3. `dyᵀ · x` and the column sums of `dy` (`matmul_col_sum`);

@@ -1,5 +1,5 @@
 //! Cases made of one special operand among ordinary ones. Each was added because a shader with one small mistake passed
-//! all the others (`tests/gpu_mutation.rs`).
+//! all the others (`tests/gpu/mutation.rs`).
 
 use super::{Case, TABLE_STEPS};
 use crate::kernels::{Engine, Kernel};

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
-use crate::plan::{Arena, Lifetime, Plan, buffers, memory::aligned};
+use crate::plan::{Arena, Lifetime, Plan, buffers};
+use crate::target::aligned;
 
 /// One allocation of a session.
 #[derive(Debug, Clone, PartialEq)]

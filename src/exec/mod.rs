@@ -86,7 +86,7 @@ impl Session {
     /// [`Error::Limit`] when a plan does not fit the device, [`Error::Gpu`] naming the kernel or buffer that failed.
     pub async fn open(device: &Device, plans: Vec<Plan>) -> Result<Session> {
         for plan in &plans {
-            device.limits().check(plan, device.name())?;
+            plan.check(&device.limits(), device.name())?;
         }
         let inner = match device {
             Device::Cpu { .. } => Inner::F32(cpu::Cpu::new(&plans)?),

@@ -1,37 +1,25 @@
 //! A plan: one train step (or forward pass) as plain data that an executor runs many times over.
 //!
-//! [`lower::lower`] turns a graph into dispatches over virtual buffers (fusing as [`fuse`] finds), [`memory`] gives every
+//! [`lower::lower`] turns a graph into dispatches over virtual buffers, [`memory`] gives every
 //! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
 
-#[doc(hidden)]
-pub mod blocks;
-mod choose;
-#[doc(hidden)]
-pub mod fuse;
-pub mod limits;
+mod check;
 #[doc(hidden)]
 pub mod lower;
 #[doc(hidden)]
 pub mod memory;
 mod print;
-mod products;
 mod switches;
-#[doc(hidden)]
-pub mod tuning;
 #[doc(hidden)]
 pub mod whole;
 
-pub use fuse::Extras;
-pub use limits::Limits;
+pub use crate::passes::fuse::Extras;
+pub use crate::target::{ALIGN_ELEMENTS, Limits, Products, tuning};
 pub use lower::{Options, lower};
-pub use products::Products;
 pub use switches::Switches;
 pub use whole::Whole;
 
 use crate::kernels::{Args, Dtype, Kernel};
-
-/// Elements between two buffers' starts are a multiple of this: 256 bytes, WebGPU's default offset alignment.
-pub const ALIGN_ELEMENTS: usize = 64;
 
 /// Name of the arena of what a step changes beside parameters and states: running statistics.
 pub const RUNNING: &str = "running";

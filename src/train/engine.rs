@@ -7,8 +7,8 @@ use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::RANDOM_COLUMNS;
 use crate::graph::UpdateRule;
-use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::{Mode, Network, Samples, Tensor};
+use crate::optim::HYPER_COLUMNS;
 use crate::plan::tuning::Table;
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 

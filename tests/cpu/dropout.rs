@@ -7,12 +7,13 @@ use wgrad::compare::Comparison;
 use wgrad::data::Dataset;
 use wgrad::data::rng::Philox;
 use wgrad::exec::{Device, Flow};
-use wgrad::graph::{Activation, Graph, Loss, Op, Optimizer};
+use wgrad::graph::{Activation, Graph, Loss, Optimizer};
 use wgrad::kernels::cpu::dropout::threshold_scale;
 use wgrad::kernels::philox::philox4x32;
 use wgrad::kernels::{Args, Call, In, Kernel, Out, Param};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Layer, LayerKind, Mode, Network, Samples, Tensor};
+use wgrad::ops::Dropout;
 use wgrad::plan::{Limits, Options};
 use wgrad::train::{Engine, Roles, Trainer};
 use wgrad::verify::{Observed, Question, verify, verify_altered};
@@ -63,7 +64,7 @@ fn seed_step_layer_and_place_decide_a_mask_and_nothing_else() {
 fn only_a_training_graph_has_dropout() {
     let network = dropping();
     let samples = Samples { name: "train", rows: 9, batch: 4 };
-    let count = |g: Graph| g.nodes.iter().filter(|n| matches!(n.op, Op::Dropout { .. })).count();
+    let count = |g: Graph| g.nodes.iter().filter(|n| n.op.is::<Dropout>().is_some()).count();
     assert_eq!(count(network.predict_graph(samples).unwrap()), 0);
     assert_eq!(count(network.evaluate_graph(samples).unwrap()), 0);
     assert_eq!(count(network.gradient_graph(samples, Mode::Evaluate).unwrap()), 0);

@@ -1,9 +1,14 @@
 //! The graph: shape errors, the verifier, the text form, and gradients where a value is used more than once.
 
+use std::sync::Arc;
 use wgrad::Error;
 use wgrad::exec::{Device, Flow, Session};
-use wgrad::graph::{Activation, Graph, Loss, Op, Optimizer, TensorType, Value, autodiff, check};
+use wgrad::graph::{Activation, Graph, Loss, Op, Operation, Optimizer, Source, TensorType, Value, check};
 use wgrad::model::{Layer, Network, Samples};
+use wgrad::ops::{
+    Activate, ActivateGrad, Add, AddBias, ColumnSum, Gather, LossGrad, LossValue, MatMul, Update, WeightedSum,
+};
+use wgrad::passes::differentiate;
 use wgrad::plan::{Options, lower};
 
 const SGD: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
@@ -13,11 +18,11 @@ fn layer(inputs: usize, outputs: usize, activation: Activation) -> Layer {
 }
 
 fn source(graph: &mut Graph, name: &str, shape: &[usize]) -> Value {
-    graph.source(Op::Data { name: name.into() }, TensorType::f32(shape), "data")
+    graph.source(Source::Data { name: name.into() }, TensorType::f32(shape), "data")
 }
 
 fn parameter(graph: &mut Graph, name: &str, shape: &[usize]) -> Value {
-    graph.source(Op::Param { name: name.into(), decay: true }, TensorType::f32(shape), name)
+    graph.source(Source::Param { name: name.into(), decay: true }, TensorType::f32(shape), name)
 }
 
 #[test]
@@ -34,41 +39,41 @@ fn shape_errors_name_the_layer_and_both_shapes() {
 
 #[test]
 fn every_op_refuses_shapes_that_do_not_fit() {
-    let nt = Op::MatMul { trans_a: false, trans_b: true };
+    let nt = MatMul { trans_a: false, trans_b: true };
     let f = TensorType::f32;
     let u = TensorType::u32;
-    let cases: Vec<(Op, Vec<TensorType>)> = vec![
-        (Op::Gather, vec![f(&[9, 3]), f(&[4])]),
-        (Op::Gather, vec![f(&[9, 3]), u(&[4, 1])]),
-        (nt.clone(), vec![f(&[2, 3]), f(&[3, 2])]),
-        (Op::MatMul { trans_a: false, trans_b: false }, vec![f(&[2, 3]), f(&[2, 3])]),
-        (Op::MatMul { trans_a: true, trans_b: false }, vec![f(&[2, 3]), f(&[3, 2])]),
-        (Op::MatMul { trans_a: true, trans_b: true }, vec![f(&[2, 3]), f(&[2, 3])]),
-        (nt, vec![f(&[2, 3]), f(&[3])]),
-        (Op::AddBias, vec![f(&[2, 3]), f(&[2])]),
-        (Op::Add, vec![f(&[2, 3]), f(&[3, 2])]),
-        (Op::Activate(Activation::Relu), vec![f(&[3])]),
-        (Op::Activate(Activation::Relu), vec![u(&[3, 3])]),
-        (Op::ActivateGrad(Activation::Relu), vec![f(&[2, 3]), f(&[3, 2])]),
-        (Op::ColumnSum, vec![f(&[3])]),
-        (Op::Loss(Loss::Mse), vec![f(&[2, 3]), f(&[2, 4])]),
-        (Op::Loss(Loss::CrossEntropy), vec![f(&[2, 3]), f(&[2, 3])]),
-        (Op::Loss(Loss::CrossEntropy), vec![f(&[2, 3]), u(&[3])]),
-        (Op::LossGrad(Loss::Mse), vec![f(&[2, 3]), f(&[2, 3]), f(&[3])]),
-        (Op::WeightedSum, vec![f(&[2]), f(&[3])]),
-        (Op::Update(SGD), vec![f(&[2, 3]), f(&[3, 2]), f(&[4])]),
+    let cases: Vec<(Arc<dyn Operation>, Vec<TensorType>)> = vec![
+        (Arc::new(Gather), vec![f(&[9, 3]), f(&[4])]),
+        (Arc::new(Gather), vec![f(&[9, 3]), u(&[4, 1])]),
+        (Arc::new(nt), vec![f(&[2, 3]), f(&[3, 2])]),
+        (Arc::new(MatMul { trans_a: false, trans_b: false }), vec![f(&[2, 3]), f(&[2, 3])]),
+        (Arc::new(MatMul { trans_a: true, trans_b: false }), vec![f(&[2, 3]), f(&[3, 2])]),
+        (Arc::new(MatMul { trans_a: true, trans_b: true }), vec![f(&[2, 3]), f(&[2, 3])]),
+        (Arc::new(nt), vec![f(&[2, 3]), f(&[3])]),
+        (Arc::new(AddBias), vec![f(&[2, 3]), f(&[2])]),
+        (Arc::new(Add), vec![f(&[2, 3]), f(&[3, 2])]),
+        (Arc::new(Activate(Activation::Relu)), vec![f(&[3])]),
+        (Arc::new(Activate(Activation::Relu)), vec![u(&[3, 3])]),
+        (Arc::new(ActivateGrad(Activation::Relu)), vec![f(&[2, 3]), f(&[3, 2])]),
+        (Arc::new(ColumnSum), vec![f(&[3])]),
+        (Arc::new(LossValue(Loss::Mse)), vec![f(&[2, 3]), f(&[2, 4])]),
+        (Arc::new(LossValue(Loss::CrossEntropy)), vec![f(&[2, 3]), f(&[2, 3])]),
+        (Arc::new(LossValue(Loss::CrossEntropy)), vec![f(&[2, 3]), u(&[3])]),
+        (Arc::new(LossGrad(Loss::Mse)), vec![f(&[2, 3]), f(&[2, 3]), f(&[3])]),
+        (Arc::new(WeightedSum), vec![f(&[2]), f(&[3])]),
+        (Arc::new(Update { optimizer: SGD, decay: true }), vec![f(&[2, 3]), f(&[3, 2]), f(&[4])]),
     ];
-    for (op, types) in cases {
+    for (operation, types) in cases {
         let mut graph = Graph::new();
         let inputs: Vec<Value> = types
             .iter()
             .enumerate()
-            .map(|(i, ty)| graph.source(Op::Data { name: i.to_string() }, ty.clone(), "data"))
+            .map(|(i, ty)| graph.source(Source::Data { name: i.to_string() }, ty.clone(), "data"))
             .collect();
-        let error = graph.push(op.clone(), &inputs, "layers.7").unwrap_err();
+        let error = graph.apply(operation.clone(), &inputs, "layers.7").unwrap_err();
         let text = error.to_string();
-        assert!(matches!(error, Error::Shape(_)), "{op:?}: {text}");
-        assert!(text.contains("layers.7") && text.contains(&op.name()), "{text}");
+        assert!(matches!(error, Error::Shape(_)), "{operation:?}: {text}");
+        assert!(text.contains("layers.7") && text.contains(&operation.name()), "{text}");
         for ty in types {
             assert!(text.contains(&ty.to_string()), "{ty} is missing in: {text}");
         }
@@ -134,7 +139,7 @@ fn the_verifier_finds_broken_graphs() {
             g.nodes[3].results.push(ty);
         }),
         ("two sources of one name", "name of another source", |g| {
-            g.nodes[5].op = Op::Param { name: "layers.0.weight".into(), decay: false };
+            g.nodes[5].op = Op::Source(Source::Param { name: "layers.0.weight".into(), decay: false });
         }),
         ("a type that the rule does not give", "another type", |g| g.nodes[7].results[0].shape = vec![2, 4]),
         ("another element type", "another type", |g| g.nodes[7].results[0] = TensorType::u32(&[4, 2])),
@@ -166,8 +171,8 @@ fn the_verifier_finds_broken_graphs() {
 fn only_a_weighted_sum_can_be_differentiated() {
     let mut graph = Graph::new();
     let w = parameter(&mut graph, "w", &[2, 2]);
-    let y = graph.push(Op::Activate(Activation::Tanh), &[w], "y").unwrap();
-    let error = autodiff::differentiate(&mut graph, y).unwrap_err().to_string();
+    let y = graph.push(Activate(Activation::Tanh), &[w], "y").unwrap();
+    let error = differentiate(&mut graph, y).unwrap_err().to_string();
     assert!(error.contains("tanh") && error.contains("root"), "{error}");
 }
 
@@ -175,24 +180,24 @@ fn only_a_weighted_sum_can_be_differentiated() {
 /// Used twice: h, s, a and the parameter w.
 fn fan_out() -> Graph {
     let mut g = Graph::new();
-    let nt = Op::MatMul { trans_a: false, trans_b: true };
+    let nt = MatMul { trans_a: false, trans_b: true };
     let x = source(&mut g, "x", &[4, 3]);
     let t = source(&mut g, "t", &[4, 3]);
-    let weight = g.source(Op::Table { name: "weight".into() }, TensorType::f32(&[4]), "tables");
+    let weight = g.source(Source::Table { name: "weight".into() }, TensorType::f32(&[4]), "tables");
     let w = parameter(&mut g, "w", &[3, 3]);
     let b = parameter(&mut g, "b", &[3]);
-    let h = g.push(nt.clone(), &[x, w], "h").unwrap();
-    let tanh = g.push(Op::Activate(Activation::Tanh), &[h], "tanh").unwrap();
-    let s = g.push(Op::Add, &[tanh, h], "s").unwrap();
+    let h = g.push(nt, &[x, w], "h").unwrap();
+    let tanh = g.push(Activate(Activation::Tanh), &[h], "tanh").unwrap();
+    let s = g.push(Add, &[tanh, h], "s").unwrap();
     let r = g.push(nt, &[s, w], "r").unwrap();
-    let z = g.push(Op::AddBias, &[r, b], "z").unwrap();
-    let a = g.push(Op::Activate(Activation::Sigmoid), &[z], "a").unwrap();
-    let twice = g.push(Op::Add, &[a, a], "twice").unwrap();
-    let p = g.push(Op::Add, &[twice, s], "p").unwrap();
-    let each = g.push(Op::Loss(Loss::Mse), &[p, t], "loss").unwrap();
-    let loss = g.push(Op::WeightedSum, &[each, weight], "loss.mean").unwrap();
+    let z = g.push(AddBias, &[r, b], "z").unwrap();
+    let a = g.push(Activate(Activation::Sigmoid), &[z], "a").unwrap();
+    let twice = g.push(Add, &[a, a], "twice").unwrap();
+    let p = g.push(Add, &[twice, s], "p").unwrap();
+    let each = g.push(LossValue(Loss::Mse), &[p, t], "loss").unwrap();
+    let loss = g.push(WeightedSum, &[each, weight], "loss.mean").unwrap();
     g.output("loss", loss);
-    autodiff::differentiate(&mut g, loss).unwrap();
+    differentiate(&mut g, loss).unwrap();
     check::verify(&g, "differentiation").unwrap();
     g
 }

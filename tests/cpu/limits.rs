@@ -113,7 +113,7 @@ fn arenas_larger_than_a_buffer_lie_in_several_and_no_binding_reaches_across() {
     for (binding, buffers) in [(1024, 1), (1024, 2), (2048, 3), (6400, 1)] {
         let limits = limits(binding, buffers);
         let plan = divided(&problem, limits);
-        limits.check(&plan, "this test").unwrap();
+        plan.check(&limits, "this test").unwrap();
         let params = plan.arenas.iter().find(|a| a.name == "params").unwrap();
         assert!(!params.cuts.is_empty(), "{binding} {buffers}");
         for arena in &plan.arenas {

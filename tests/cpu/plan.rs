@@ -235,7 +235,7 @@ fn a_model_too_large_is_refused_with_the_limit_and_its_value() {
         let graph = wide(600).train_graph(Samples { name: "train", rows: 10, batch: 10 }, MOMENTUM).unwrap();
         // A plan for WebGPU's limits: one for these would be divided.
         let plan = lower(&graph, &Options::new("train", 1)).unwrap();
-        limits.check(&plan, "the adapter of this test")
+        plan.check(&limits, "the adapter of this test")
     };
     limit(Limits::WEBGPU).unwrap();
     let mib = Limits { max_buffer_size_bytes: 1 << 20, ..Limits::WEBGPU };

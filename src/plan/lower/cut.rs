@@ -1,14 +1,16 @@
 //! Dispatches that are too large for the target's bindings are cut into blocks, each a dispatch of its own.
 //!
 //! Kernels that work element by element or row by row are cut along their first parameter: every block is whole rows, which
-//! lie in one piece, and every element is computed as without the cut. Matrix products are in `product`. A tensor that no
-//! binding holds is never part of a fused group (`super::Lowering::may_fuse`), so that these rules cover everything.
+//! lie in one piece, and every element is computed as without the cut. Matrix products divide
+//! themselves. A tensor that no binding holds is never part of a fused group, so that these rules cover everything.
 
-use super::super::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
-use super::super::{ALIGN_ELEMENTS, Range};
+use super::super::Range;
 use super::{Draft, Lowering, Slot};
 use crate::error::{Error, Result};
 use crate::kernels::{Args, Kernel, Param};
+use crate::target::ALIGN_ELEMENTS;
+use crate::target::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
+use crate::target::limits::cannot_divide;
 
 /// What a binding sees of a tensor, in elements.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +22,7 @@ pub(super) struct Part {
 
 /// How a binding follows when a dispatch is cut along its first parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Follow {
+pub(super) enum Follow {
     /// Rows of so many elements.
     Rows(usize),
     /// A table, of which every step has a row with one element for each row of the dispatch.
@@ -31,16 +33,7 @@ enum Follow {
 
 impl Lowering<'_> {
     /// Adds a dispatch; in blocks, if it is too large for one.
-    pub(super) fn emit(
-        &mut self,
-        kernel: Kernel,
-        label: &str,
-        params: Vec<Param>,
-        constants: super::Constants,
-        bindings: Vec<Slot>,
-    ) -> Result<()> {
-        let args = Args { params, constants };
-        let bindings: Vec<Part> = bindings.into_iter().map(|slot| self.whole(slot)).collect();
+    pub(super) fn emit(&mut self, kernel: Kernel, label: &str, args: Args, bindings: Vec<Part>) -> Result<()> {
         if bindings.iter().all(|part| self.fits(*part)) {
             self.push(kernel, label, args, bindings);
             return Ok(());
@@ -126,34 +119,19 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// What cannot be divided: a tensor of `len` elements, because not even `least` fits a binding.
     pub(super) fn too_large(&self, label: &str, len: usize, least: &str) -> Error {
-        let limits = &self.options.limits;
-        let (name, limit) = match limits.max_buffer_size_bytes < limits.max_storage_buffer_binding_size_bytes {
-            true => ("maxBufferSize", limits.max_buffer_size_bytes),
-            false => ("maxStorageBufferBindingSize", limits.max_storage_buffer_binding_size_bytes),
-        };
-        let whole = 4 * len as u128;
-        let why = match least {
-            "" => "and cannot be divided".to_string(),
-            least => format!(
-                "and can be divided only in multiples of {least}, for a binding begins at a multiple of 256 bytes"
-            ),
-        };
-        Error::Limit(format!(
-            "the model is too large for the adapter: {name} is {limit} bytes, but {label} needs {whole} bytes {why}. Reduce \
-             batch_size, or make the layers' sizes smaller or multiples of 64, or train with --device cpu"
-        ))
+        cannot_divide(&self.options.limits, label, len, least)
     }
 }
 
 /// How the bindings of a kernel follow its first parameter; `None` for a kernel that is not cut.
-fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
+pub(super) fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
     let row = kernel;
     let cols = |i: usize| Follow::Rows(args.size(i));
     let each = Follow::Rows(1);
     Some(match row.params {
         ["n", "max_norm"] => vec![each, Follow::Whole, each],
+        ["n", "hyper_stride", ..] => [&[Follow::Whole; 2], &vec![each; row.bindings.len() - 2][..]].concat(),
         ["n"] | ["n", "slope" | "limit"] => vec![each; row.bindings.len()],
         _ if kernel == Kernel::layer_norm => vec![cols(1), Follow::Whole, Follow::Whole, cols(1)],
         _ if kernel == Kernel::layer_norm_grad => vec![cols(1), cols(1), Follow::Whole, cols(1), cols(1)],

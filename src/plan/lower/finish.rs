@@ -5,24 +5,20 @@ use super::super::{Buffer, Dispatch, Plan, Range};
 use super::cut::Part;
 use super::{Lowering, Slot, guard};
 use crate::error::Result;
-use crate::kernels::{Access, Dtype, Kernel, Param};
+use crate::kernels::{Access, Args, Dtype, Kernel, Param};
 
 impl Lowering<'_> {
     /// Emits what ends a step and resolves every place.
     pub(super) fn finish(mut self) -> Result<Plan> {
-        // The log and the step counter come last: whatever reads a table must have run.
-        let last = self.drafts.iter().position(|d| d.kernel == Kernel::weighted_sum);
-        let log = last.map(|i| self.drafts.remove(i));
-        if let Some((optimizer, hyper)) = self.updates {
-            self.optimizer(optimizer, hyper)?;
-        }
-        match log {
+        match self.last.take() {
             Some(draft) => self.drafts.push(draft),
             None => {
-                let step = vec![Slot::Fixed(self.step)];
-                self.emit(Kernel::advance, "step", vec![Param::U(1)], vec![], step)?;
+                let args = Args { params: vec![Param::U(1)], constants: vec![] };
+                let step = vec![self.whole(Slot::Fixed(self.step))];
+                self.emit(Kernel::advance, "step", args, step)?;
             }
         }
+        let trains = self.trains();
         let (tensors, touches) = self.lives();
         let ranges = memory::place(
             &self.options.name,
@@ -58,7 +54,6 @@ impl Lowering<'_> {
             .zip(&ranges)
             .zip(&tensors)
             .map(|(((name, shape, _), range), t)| Buffer { name, shape, range: *range, live: t.live });
-        let trains = self.updates.is_some();
         let mut plan = Plan {
             name: self.options.name.clone(),
             steps: self.options.steps,
@@ -72,6 +67,12 @@ impl Lowering<'_> {
             guard::add(&mut plan, self.options);
         }
         Ok(plan)
+    }
+
+    /// Whether a step changes a parameter.
+    fn trains(&self) -> bool {
+        self.arenas.iter().any(|a| a.name == "params")
+            && self.graph.outputs.iter().any(|(n, _)| n.starts_with("update."))
     }
 
     /// The lives of the scratch tensors, and what each dispatch touches of them.

@@ -3,10 +3,11 @@
 //! A gradient that is no number ends in the parameters or in the optimizer's state, and stays there: so these are looked
 //! through, after any number of steps, and nothing within a step is.
 
-use super::super::blocks::blocks;
-use super::super::{ALIGN_ELEMENTS, Arena, Buffer, Dispatch, Lifetime, NONFINITE, Plan, RUNNING, Range};
+use super::super::{Arena, Buffer, Dispatch, Lifetime, NONFINITE, Plan, RUNNING, Range};
 use super::{Options, fold_grid};
 use crate::kernels::{Args, Dtype, Kernel, Param};
+use crate::target::ALIGN_ELEMENTS;
+use crate::target::blocks::blocks;
 
 /// Gives a plan that has an optimizer its guard.
 pub(super) fn add(plan: &mut Plan, options: &Options) {

@@ -1,13 +1,11 @@
 //! Places of what outlives a step: data sets, tables, parameters, gradients, states.
 
-use super::super::blocks::{buffer_cuts, row_alignment};
-use super::super::choose::element;
-use super::super::memory::aligned;
 use super::super::{Arena, Lifetime, RUNNING, Range};
 use super::Lowering;
 use crate::error::Result;
-use crate::graph::{Op, Value};
-use crate::kernels::Dtype;
+use crate::graph::{Dtype, Source, Value};
+use crate::target::aligned;
+use crate::target::blocks::{buffer_cuts, row_alignment};
 use std::collections::HashMap;
 
 impl Lowering<'_> {
@@ -16,10 +14,10 @@ impl Lowering<'_> {
         for node in (0..self.graph.nodes.len()).filter(|n| live[*n]) {
             let n = &self.graph.nodes[node];
             let ty = &n.results[0];
-            let dtype = element(ty.dtype);
-            let (name, rows, lifetime) = match &n.op {
-                Op::Data { name } => (format!("data.{name}"), 1, Lifetime::Persistent),
-                Op::Table { name } => {
+            let dtype = ty.dtype;
+            let (name, rows, lifetime) = match n.op.source() {
+                Some(Source::Data { name }) => (format!("data.{name}"), 1, Lifetime::Persistent),
+                Some(Source::Table { name }) => {
                     (format!("{}.table.{name}", self.options.name), self.options.steps, Lifetime::Plan)
                 }
                 _ => continue,
@@ -36,7 +34,7 @@ impl Lowering<'_> {
     pub(super) fn place_parameters(&mut self) -> Result<()> {
         let mut params: Vec<(usize, String, bool)> = Vec::new();
         for (i, node) in self.graph.nodes.iter().enumerate() {
-            if let Op::Param { name, decay } = &node.op {
+            if let Some(Source::Param { name, decay }) = node.op.source() {
                 params.push((i, name.clone(), *decay));
             }
         }
@@ -46,14 +44,11 @@ impl Lowering<'_> {
         }
         let mut offset = 0;
         let mut offsets = HashMap::new();
-        for (node, name, decay) in &params {
+        for (node, name, _) in &params {
             offsets.insert(name.clone(), offset);
             let ty = &self.graph.nodes[*node].results[0];
             self.cut_buffers(name, offset, ty.rows_cols())?;
             offset += aligned(ty.len());
-            if *decay {
-                self.decayed = offset;
-            }
         }
         self.params_len = offset;
         let arena = self.parameter_arena("params".into());
@@ -99,7 +94,7 @@ impl Lowering<'_> {
         let mut places = Vec::new();
         let mut len = 0;
         for (node, n) in graph.nodes.iter().enumerate() {
-            if let Op::Buffer { name } = &n.op {
+            if let Some(Source::Buffer { name }) = n.op.source() {
                 places.push((node, name, len));
                 len += aligned(n.results[0].len());
             }
@@ -130,7 +125,7 @@ impl Lowering<'_> {
     fn place_states(&mut self, offsets: &HashMap<String, usize>) {
         let mut arenas: HashMap<usize, usize> = HashMap::new();
         for (node, n) in self.graph.nodes.iter().enumerate() {
-            let Op::State { param, slot } = &n.op else { continue };
+            let Some(Source::State { param, slot }) = n.op.source() else { continue };
             let arena = match arenas.get(slot) {
                 Some(arena) => *arena,
                 None => self.parameter_arena(format!("state.{slot}")),

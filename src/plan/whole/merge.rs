@@ -1,8 +1,8 @@
 //! One arena for everything that a whole step changes, because a shader has few storage bindings.
 
-use super::super::memory::aligned;
 use super::super::{Arena, Lifetime, Plan, Range};
 use crate::kernels::Dtype;
+use crate::target::aligned;
 
 /// Moves gradients, optimizer states and step scratch behind the parameters, and scratch of indices behind the step
 /// counter. The parameters stay at the start of their arena, which other plans share by name.

@@ -5,8 +5,9 @@ use crate::data::Targets;
 use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, COUNT, Graph, Loss, Op, RANDOM, Value};
+use crate::graph::{Activation, COUNT, Graph, Loss, RANDOM, Value};
 use crate::model::{Mode, Samples, Tensor};
+use crate::ops::{Activate, LossValue};
 use crate::plan::{Limits, Options, lower};
 
 /// Name of the plan and prefix of its tables and data.
@@ -127,10 +128,11 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
     let mut watches = Vec::new();
     let mut signs: Vec<Value> = Vec::new();
     for node in &graph.nodes {
-        match node.op {
-            Op::Activate(Activation::Relu | Activation::LeakyRelu { .. }) => signs.push(node.inputs[0]),
-            Op::Loss(loss) if has_kinks(loss) => watches.push(Watch::Predictions(loss)),
-            _ => {}
+        if let Some(Activate(Activation::Relu | Activation::LeakyRelu { .. })) = node.op.is() {
+            signs.push(node.inputs[0]);
+        }
+        if let Some(&LossValue(loss)) = node.op.is().filter(|LossValue(loss)| has_kinks(*loss)) {
+            watches.push(Watch::Predictions(loss));
         }
     }
     for (i, value) in signs.into_iter().enumerate() {

@@ -427,7 +427,7 @@ fn columns(tail: &[Param]) -> Vec<Shape> {
 
 /// With and without weight decay, over whole and broken workgroups.
 fn optimizers(kernel: Kernel) -> Vec<Shape> {
-    let hyper = crate::graph::optimizer::HYPER_COLUMNS;
+    let hyper = crate::optim::HYPER_COLUMNS;
     let mut settings: Vec<Vec<Param>> = Vec::new();
     for decay in [0.0, 0.01] {
         match kernel.name {

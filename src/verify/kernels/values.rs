@@ -2,9 +2,9 @@
 
 use super::{Case, TABLE_STEPS, UNWRITTEN, UNWRITTEN_INDEX};
 use crate::data::rng::Philox;
-use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::kernels::definition::Binding;
 use crate::kernels::{Access, Dtype, Kernel};
+use crate::optim::HYPER_COLUMNS;
 
 /// How far apart the numbers of a case lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

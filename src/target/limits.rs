@@ -1,6 +1,6 @@
-//! What an adapter can hold, and the check of a plan against it before anything is allocated.
+//! What an adapter can hold.
 
-use super::{ALIGN_ELEMENTS, Plan};
+use super::ALIGN_ELEMENTS;
 use crate::error::{Error, Result};
 use crate::kernels::{Args, Engine, Kernel};
 
@@ -106,10 +106,10 @@ impl Limits {
     }
 
     /// Checks tensors by name and shape: none may take more than [`MAX_BLOCKS`] bindings. For a network that is far too
-    /// large this must come before [`crate::plan::lower()`], whose dispatches grow with the sizes.
+    /// large this must come before lowering, whose dispatches grow with the sizes.
     ///
     /// # Errors
-    /// As [`Limits::check`].
+    /// [`Error::Limit`] names the limit, its value, what is needed and what to change.
     pub fn check_tensors<'a>(
         &self,
         tensors: impl IntoIterator<Item = (&'a str, &'a [usize])>,
@@ -147,81 +147,13 @@ impl Limits {
     }
 
     /// Whether an invocation of a product runs its loops to their end.
-    #[doc(hidden)]
     pub fn ends_loops(&self, kernel: Kernel, args: &Args) -> bool {
         product_rounds(kernel, args) <= u64::from(self.max_loop_rounds)
-    }
-
-    /// Checks every arena, binding and grid of `plan` against these limits.
-    ///
-    /// # Errors
-    /// [`Error::Limit`] names the limit, its value, what the plan needs and what to change.
-    pub fn check(&self, plan: &Plan, target: &str) -> Result<()> {
-        for arena in &plan.arenas {
-            let need = arena.buffers().map(|(start, end)| 4 * (end - start) as u64).max().unwrap_or(0);
-            if need > self.max_buffer_size_bytes {
-                return Err(too_large(target, "maxBufferSize", self.max_buffer_size_bytes, &arena.name, need));
-            }
-        }
-        for dispatch in plan.launches() {
-            let row = dispatch.kernel;
-            let count = row.bindings.len() as u32;
-            if count > self.max_storage_buffers_per_shader_stage {
-                return Err(Error::Limit(format!(
-                    "{target} allows maxStorageBuffersPerShaderStage = {}, but kernel {} binds {count}",
-                    self.max_storage_buffers_per_shader_stage, row.name
-                )));
-            }
-            for (range, binding) in dispatch.bindings.iter().zip(row.bindings) {
-                let need = 4 * range.len as u64;
-                let limit = self.max_storage_buffer_binding_size_bytes;
-                if need > limit {
-                    let what = format!("{} of {} ({})", binding.name, dispatch.label, row.name);
-                    return Err(too_large(target, "maxStorageBufferBindingSize", limit, &what, need));
-                }
-            }
-            if dispatch.grid.iter().any(|&g| g > self.max_compute_workgroups_per_dimension) {
-                return Err(Error::Limit(format!(
-                    "{target} allows maxComputeWorkgroupsPerDimension = {}, but {} ({}) needs {:?}. Reduce batch_size \
-                     or the layers' sizes",
-                    self.max_compute_workgroups_per_dimension, dispatch.label, row.name, dispatch.grid
-                )));
-            }
-            let rounds = product_rounds(dispatch.kernel, &dispatch.args);
-            if rounds > u64::from(self.max_loop_rounds) {
-                return Err(Error::Limit(format!(
-                    "{target} ends an invocation's loops after {} rounds, but {} ({}) sums {} products for each result. \
-                     Reduce batch_size or the layers' sizes, or train with --device cpu",
-                    self.max_loop_rounds,
-                    dispatch.label,
-                    row.name,
-                    dispatch.args.size(2)
-                )));
-            }
-            let rounds = column_rounds(dispatch.kernel, &dispatch.args);
-            if rounds > u64::from(self.max_loop_rounds) {
-                return Err(Error::Limit(format!(
-                    "{target} ends an invocation's loops after {} rounds, but {} ({}) goes through the {} rows of a batch \
-                     twice. Reduce batch_size, or train with --device cpu",
-                    self.max_loop_rounds,
-                    dispatch.label,
-                    row.name,
-                    dispatch.args.size(0)
-                )));
-            }
-            if row.workgroup.iter().product::<u32>() > self.max_compute_invocations_per_workgroup {
-                return Err(Error::Limit(format!(
-                    "{target} allows maxComputeInvocationsPerWorkgroup = {}, but kernel {} needs {:?}",
-                    self.max_compute_invocations_per_workgroup, row.name, row.workgroup
-                )));
-            }
-        }
-        Ok(())
     }
 }
 
 /// Rounds of all loops of an invocation that goes through the rows of a batch twice; 0 for other kernels.
-fn column_rounds(kernel: Kernel, args: &Args) -> u64 {
+pub fn column_rounds(kernel: Kernel, args: &Args) -> u64 {
     match kernel.name {
         "batch_moments" | "batch_norm_grad" => 2 * args.size(0) as u64 + 2,
         _ => 0,
@@ -229,7 +161,7 @@ fn column_rounds(kernel: Kernel, args: &Args) -> u64 {
 }
 
 /// Rounds of all loops of an invocation of a matrix product; 0 for other kernels, whose loops are short.
-pub(super) fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
+pub fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
     if kernel == Kernel::dense_cross_entropy {
         return head_rounds(args.sizes(), args.constant("WIDTH") as usize);
     }
@@ -248,14 +180,34 @@ pub(super) fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
 
 /// Rounds of an invocation of `dense_cross_entropy` for `width` rows a workgroup: the logits, a word of inputs a round; then a
 /// word of every column of the weight and a row's gradient a round, for each pass over the inputs; and three loops over columns.
-pub(super) fn head_rounds([_, n, k]: [usize; 3], width: usize) -> u64 {
+pub fn head_rounds([_, n, k]: [usize; 3], width: usize) -> u64 {
     let width = width.max(1);
     (k / 4 + k.div_ceil(4 * width) * (1 + n + width) + 8 * n) as u64
 }
 
-fn too_large(target: &str, name: &str, limit: u64, what: &str, need: u64) -> Error {
+/// The error for what needs more than a limit.
+pub fn too_large(target: &str, name: &str, limit: u64, what: &str, need: u64) -> Error {
     Error::Limit(format!(
         "the model is too large for {target}: {name} is {limit} bytes, but {what} needs {need} bytes. Reduce the layers' \
          sizes or batch_size, or train with --device cpu"
+    ))
+}
+
+/// The error for what cannot be divided: a tensor of `len` elements, because not even `least` fits a binding.
+pub fn cannot_divide(limits: &Limits, label: &str, len: usize, least: &str) -> Error {
+    let (name, limit) = match limits.max_buffer_size_bytes < limits.max_storage_buffer_binding_size_bytes {
+        true => ("maxBufferSize", limits.max_buffer_size_bytes),
+        false => ("maxStorageBufferBindingSize", limits.max_storage_buffer_binding_size_bytes),
+    };
+    let whole = 4 * len as u128;
+    let why = match least {
+        "" => "and cannot be divided".to_string(),
+        least => {
+            format!("and can be divided only in multiples of {least}, for a binding begins at a multiple of 256 bytes")
+        }
+    };
+    Error::Limit(format!(
+        "the model is too large for the adapter: {name} is {limit} bytes, but {label} needs {whole} bytes {why}. Reduce \
+         batch_size, or make the layers' sizes smaller or multiples of 64, or train with --device cpu"
     ))
 }

@@ -20,7 +20,6 @@ const FULL_DEVICE: usize = 128;
 
 impl Products {
     /// The way for y `[m, n]` = op(a) · op(b) where nothing was measured. The broadcast engine stores four columns at once.
-    #[doc(hidden)]
     pub fn rule(self, [m, n, _]: [usize; 3]) -> Way {
         match self.lanes {
             Some(lanes) if n.is_multiple_of(4) => Way::Broadcast(blocks(m, n, lanes as usize) as u32),
@@ -45,7 +44,6 @@ impl Products {
     }
 
     /// The same for a product that is computed as `way` says.
-    #[doc(hidden)]
     pub fn constants_of(self, way: Way, [m, n, k]: [usize; 3], trans: [bool; 2]) -> Vec<(&'static str, f64)> {
         let stored = |transposed: bool, when: usize, otherwise: usize| if transposed { when } else { otherwise };
         let vec = |row: usize| f64::from(row.is_multiple_of(4));

@@ -1,6 +1,6 @@
 //! All that turns gradients into new parameters, beside the network: clipping, optimizer and learning-rate schedule.
 
-use super::optimizer::HYPER_COLUMNS;
+use super::hyper::HYPER_COLUMNS;
 use super::{Clip, Optimizer, Schedule};
 
 /// How a train step changes the parameters. An [`Optimizer`] alone is a rule with a constant learning rate.

@@ -1,7 +1,6 @@
-//! The optimizer as nodes of the graph: one update for each parameter.
+//! What optimizers keep, and their constants at each step.
 
-use super::{Graph, Op, Optimizer, RmsProp, Schedule, TensorType, UpdateRule, Value, clip};
-use crate::error::{Error, Result};
+use super::{Optimizer, RmsProp, Schedule};
 
 /// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), what
 /// NAdam multiplies the first moment by, momentum (or beta1), and 1 - momentum, taken in f64: in f32 it would lose the digits
@@ -103,37 +102,4 @@ fn nadam(lr: f64, momentum_decay: f64, t: u64, beta1: impl Fn(u64) -> f64) -> [f
     }
     let (mu, next) = (beta1(t) * share(t + 1), beta1(t) * share(t + 2));
     [lr * (1.0 - mu) / (1.0 - product), lr * next / (1.0 - product * next)]
-}
-
-/// Appends the clipping, where there is any, and one update for each parameter that has a gradient, and names the results `update.<parameter>`.
-///
-/// # Errors
-/// [`crate::Error::Internal`] when a gradient does not fit its parameter.
-pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
-    let UpdateRule { optimizer, clip, schedule, .. } = rule;
-    // A velocity that is not kept cannot be cycled.
-    if optimizer.under(&schedule) != Ok(optimizer) {
-        return Err(Error::Internal(format!("{} under {schedule:?} has no momentum to cycle", optimizer.name())));
-    }
-    let found = graph
-        .params()
-        .into_iter()
-        .filter_map(|(name, _)| Some((name.clone(), graph.find_output(&format!("grad.{name}"))?)));
-    let mut gradients: Vec<(String, Value)> = found.collect();
-    if let Some(clip) = clip {
-        gradients = clip::append(graph, clip, &gradients)?;
-    }
-    let hyper = graph.source(Op::Table { name: "hyper".into() }, TensorType::f32(&[HYPER_COLUMNS]), "optimizer");
-    for (name, param) in graph.params() {
-        let Some((_, gradient)) = gradients.iter().find(|(of, _)| *of == name).cloned() else { continue };
-        let ty = graph.ty(param).clone();
-        let mut inputs = vec![param, gradient, hyper];
-        for slot in 0..optimizer.state_slots() {
-            let label = format!("{name}.state");
-            inputs.push(graph.source(Op::State { param: name.clone(), slot }, ty.clone(), &label));
-        }
-        let updated = graph.push(Op::Update(optimizer), &inputs, &format!("{name}.update"))?;
-        graph.output(&format!("update.{name}"), updated);
-    }
-    Ok(())
 }

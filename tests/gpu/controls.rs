@@ -58,15 +58,15 @@ fn judged(device: &Device, subject: &Subject, unfused: bool) -> Verdict {
 }
 
 fn with(device: &Device, (what, kernel, from, to): Broken) -> Device {
-    let Device::Gpu(gpu) = device else { panic!("{} is no adapter", device.name()) };
+    let Some(gpu) = device.gpu() else { panic!("{} is no adapter", device.name()) };
     // A product is broken in every engine that it may run on.
     let engines = if kernel.has_engines() { &Engine::ALL[..] } else { &Engine::ALL[..1] };
-    let broken = engines.iter().fold(gpu.as_ref().clone(), |gpu, engine| {
+    let broken = engines.iter().fold(gpu.clone(), |gpu, engine| {
         let source = kernel.source_with(*engine);
         assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {engine:?}", kernel.name);
         gpu.with_shader(kernel, *engine, &source.replace(from, to))
     });
-    Device::Gpu(Box::new(broken))
+    Device::new(broken)
 }
 
 /// Every row that fails does so by itself because its kernel is the broken one, or has the fault from an operand that

@@ -34,10 +34,11 @@ fn soak() {
 
 /// The device with `from` replaced by `to` in a kernel's shader.
 fn broken(kernel: Kernel, from: &str, to: &str) -> Option<Device> {
-    let Device::Gpu(gpu) = adapter()? else { return None };
+    let device = adapter()?;
+    let gpu = device.gpu()?;
     let text = gpu.shader(kernel, Engine::Tile);
     assert_eq!(text.matches(from).count(), 1, "{kernel:?} has no single {from}");
-    Some(Device::Gpu(Box::new(gpu.with_shader(kernel, Engine::Tile, &text.replace(from, to)))))
+    Some(Device::new(gpu.with_shader(kernel, Engine::Tile, &text.replace(from, to))))
 }
 
 /// The minimal case that the fuzz finds among those that `keep` lets through.

@@ -29,10 +29,10 @@ fn limits(device: &Device, elements: u64, bindings: u64, groups: u32) -> Limits 
 
 /// The same adapter with other limits.
 fn limited(device: &Device, limits: Limits) -> Device {
-    let Device::Gpu(gpu) = device else { panic!("not an adapter") };
+    let Some(gpu) = device.gpu() else { panic!("not an adapter") };
     let mut gpu = gpu.clone();
     gpu.limits = limits;
-    Device::Gpu(gpu)
+    Device::new(gpu)
 }
 
 fn divided_layers(i: usize, act: Activation) -> Problem {

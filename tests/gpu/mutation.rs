@@ -55,8 +55,8 @@ impl Probe {
 }
 
 fn mutated(device: &Device, mutation: &Mutation) -> Device {
-    let Device::Gpu(gpu) = device else { panic!("{} is no adapter", device.name()) };
-    Device::Gpu(Box::new(gpu.with_shader(mutation.kernel(), mutation.engine, &mutation.source().unwrap())))
+    let Some(gpu) = device.gpu() else { panic!("{} is no adapter", device.name()) };
+    Device::new(gpu.with_shader(mutation.kernel(), mutation.engine, &mutation.source().unwrap()))
 }
 
 /// Whether the mutation must survive on the adapter called `name`; `None` where either may be.

@@ -19,7 +19,7 @@ const STEPS: usize = 9;
 
 /// Bits of losses, parameters and states after some steps in submits that aim at `target`, and what the executor did.
 fn train(device: &Device, target: Duration) -> (Vec<u64>, Counters, usize) {
-    let Device::Gpu(gpu) = device else { panic!("the adapter is no GPU") };
+    let Some(gpu) = device.gpu() else { panic!("the adapter is no GPU") };
     let mut gpu = gpu.clone();
     gpu.submit_target = target;
     let layer = |inputs, outputs, activation| Layer::dense(inputs, outputs, activation, true);
@@ -30,7 +30,7 @@ fn train(device: &Device, target: Duration) -> (Vec<u64>, Counters, usize) {
     let train = Some((ROWS, BATCH, Optimizer::adam(1e-2).into()));
     let switches = Switches { whole: false, ..Switches::default() };
     let roles = Roles { train, switches, ..Roles::default() };
-    let mut engine = pollster::block_on(Engine::open(&Device::Gpu(gpu), &network, roles)).unwrap();
+    let mut engine = pollster::block_on(Engine::open(&Device::new(gpu), &network, roles)).unwrap();
     engine.write_parameters(&initial_parameters(&network.layers, 1)).unwrap();
     engine.set_training_data(&Dataset::classes(&x, 12, &classes)).unwrap();
     let order: Vec<u32> = (0..(STEPS * BATCH) as u32).map(|i| i * 5 % ROWS as u32).collect();

@@ -63,10 +63,10 @@ const BETWEEN_STEPS: &[(&str, &str)] = &[
 ];
 
 fn mutated(device: &Device, from: &str, to: &str) -> Device {
-    let Device::Gpu(gpu) = device else { panic!("{} is no adapter", device.name()) };
+    let Some(gpu) = device.gpu() else { panic!("{} is no adapter", device.name()) };
     let source = Whole::source();
     assert_eq!(source.matches(from).count(), 1, "{from:?} in the shader of whole steps");
-    Device::Gpu(Box::new(gpu.with_whole_shader(&source.replace(from, to))))
+    Device::new(gpu.with_whole_shader(&source.replace(from, to)))
 }
 
 fn question(subject: &Subject) -> Question<'_> {

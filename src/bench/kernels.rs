@@ -60,10 +60,8 @@ async fn time(device: &Device, case: &Case, peaks: &Peaks) -> Result<DispatchLin
 fn write(session: &mut Session, case: &Case, dtype: Dtype) -> Result<()> {
     for ((i, values), _) in case.values.iter().enumerate().zip(&case.dtypes).filter(|(_, d)| **d == dtype) {
         match dtype {
-            Dtype::F32 => session.write(0, &case.buffer(i), values)?,
-            Dtype::U32 => {
-                session.write_u32(0, &case.buffer(i), &values.iter().map(|v| *v as u32).collect::<Vec<_>>())?
-            }
+            Dtype::F32 => session.write(0, case.role(i), values)?,
+            Dtype::U32 => session.write_u32(0, case.role(i), &values.iter().map(|v| *v as u32).collect::<Vec<_>>())?,
         }
     }
     Ok(())

@@ -8,7 +8,7 @@
 use crate::error::{Error, Result};
 use crate::kernels::bound::flushable;
 use crate::kernels::{Access, BoundCall, Call, Dtype, In, Measured, Out};
-use crate::plan::{Dispatch, Plan, Range};
+use crate::plan::{Dispatch, Plan, Range, Role};
 
 /// Values and error bounds of every arena of one plan.
 pub struct Analysis {
@@ -23,17 +23,17 @@ impl Analysis {
         Analysis { plan: plan.clone(), arenas: plan.arenas.iter().map(|a| zeros(a.len)).collect() }
     }
 
-    fn range(&self, name: &str) -> Result<Range> {
-        let found = self.plan.buffer(name).map(|b| b.range);
-        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {name}", self.plan.name)))
+    fn range(&self, role: &Role) -> Result<Range> {
+        let found = self.plan.buffer(role).map(|b| b.range);
+        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", self.plan.name)))
     }
 
     /// Writes values that the device holds exactly, or with the given error in each.
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer.
-    pub fn write(&mut self, name: &str, values: &[f64], error: Option<&[f64]>) -> Result<()> {
-        let r = self.range(name)?;
+    pub fn write(&mut self, role: impl Into<Role>, values: &[f64], error: Option<&[f64]>) -> Result<()> {
+        let r = self.range(&role.into())?;
         let arena = &mut self.arenas[r.arena];
         arena.value[r.offset..r.offset + values.len()].copy_from_slice(values);
         match error {
@@ -47,8 +47,8 @@ impl Analysis {
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer.
-    pub fn read(&self, name: &str) -> Result<Measured> {
-        Ok(part(&self.arenas[self.range(name)?.arena], self.range(name)?))
+    pub fn read(&self, role: impl Into<Role>) -> Result<Measured> {
+        Ok(self.at(self.range(&role.into())?))
     }
 
     /// Values and bounds of a range.

@@ -7,7 +7,7 @@ use super::profile::{Method, Profile, Track};
 use super::{Counters, Flow};
 use crate::error::{Error, Result};
 use crate::kernels::{Access, Args, Call, Dtype, In, Kernel, Out, Scalar};
-use crate::plan::{Dispatch, Limits, NONFINITE, Plan, Range};
+use crate::plan::{Dispatch, Limits, Plan, Range, Role};
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
@@ -366,8 +366,8 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     };
     let launches = plan.dispatches.iter().map(launch).collect::<Result<Vec<_>>>()?;
     let guard = plan.guard.iter().map(launch).collect::<Result<Vec<_>>>()?;
-    let nonfinite = plan.buffer(NONFINITE).map(|b| resolve(&b.range));
-    let log = plan.buffer("loss").map(|b| resolve(&b.range));
+    let nonfinite = plan.buffer(Role::NonFinite).map(|b| resolve(&b.range));
+    let log = plan.buffer(Role::Loss).map(|b| resolve(&b.range));
     let large = |d: &Dispatch| {
         let row = d.kernel;
         (row.flops)(&d.args) > THREADED_ABOVE_FLOPS || (row.bytes)(&d.args) > THREADED_ABOVE_BYTES

@@ -26,7 +26,7 @@ pub use tuning::Tuning;
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
-use crate::plan::{Plan, Range};
+use crate::plan::{Holds, Plan, Range, Role};
 
 /// What a log sink wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +52,13 @@ fn counts_up(binding: &crate::kernels::Binding) -> bool {
     binding.access == crate::kernels::Access::Update && binding.dtype == Dtype::U32
 }
 
-/// Name and size in bytes of every allocation of a session with `plans`; arenas that plans share count once.
+/// What every allocation of a session with `plans` holds, and its size in bytes; arenas that plans share count once.
 ///
 /// # Errors
 /// [`Error::Internal`] for plans that do not go together.
-pub fn allocated(plans: &[Plan]) -> Result<Vec<(String, u64)>> {
+pub fn allocated(plans: &[Plan]) -> Result<Vec<(Holds, u64)>> {
     let (allocations, _) = layout::join(plans)?;
-    Ok(allocations.into_iter().map(|a| (a.name, 4 * a.len as u64)).collect())
+    Ok(allocations.into_iter().map(|a| (a.holds, 4 * a.len as u64)).collect())
 }
 
 impl Session {
@@ -88,22 +88,22 @@ impl Session {
         &self.plans
     }
 
-    /// The place of a named buffer.
+    /// The place of a buffer.
     ///
     /// # Errors
     /// [`Error::Internal`] if the plan has no such buffer.
-    pub fn range(&self, plan: usize, name: &str) -> Result<Range> {
-        let plan = &self.plans[plan];
-        let found = plan.buffer(name).map(|b| b.range);
-        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {name}", plan.name)))
+    pub fn range(&self, plan: usize, role: impl Into<Role>) -> Result<Range> {
+        let (plan, role) = (&self.plans[plan], role.into());
+        let found = plan.buffer(&role).map(|b| b.range);
+        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", plan.name)))
     }
 
     /// Writes numbers (rounded to the device's precision) to the start of a buffer.
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer or too many values; [`Error::Gpu`].
-    pub fn write(&mut self, plan: usize, name: &str, values: &[f64]) -> Result<()> {
-        let range = self.part(plan, name, 0, values.len(), Dtype::F32)?;
+    pub fn write(&mut self, plan: usize, role: impl Into<Role>, values: &[f64]) -> Result<()> {
+        let range = self.part(plan, &role.into(), 0, values.len(), Dtype::F32)?;
         self.inner.write(plan, range, values)
     }
 
@@ -111,16 +111,16 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::write`].
-    pub fn write_u32(&mut self, plan: usize, name: &str, values: &[u32]) -> Result<()> {
-        self.write_u32_from(plan, name, 0, values)
+    pub fn write_u32(&mut self, plan: usize, role: impl Into<Role>, values: &[u32]) -> Result<()> {
+        self.write_u32_from(plan, role, 0, values)
     }
 
     /// Writes indices into a buffer from element `first` on.
     ///
     /// # Errors
     /// As [`Session::write`].
-    pub fn write_u32_from(&mut self, plan: usize, name: &str, first: usize, values: &[u32]) -> Result<()> {
-        let range = self.part(plan, name, first, values.len(), Dtype::U32)?;
+    pub fn write_u32_from(&mut self, plan: usize, role: impl Into<Role>, first: usize, values: &[u32]) -> Result<()> {
+        let range = self.part(plan, &role.into(), first, values.len(), Dtype::U32)?;
         self.inner.write_u32(plan, range, values)
     }
 
@@ -129,17 +129,17 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::write`].
-    pub fn write_f32(&mut self, plan: usize, name: &str, first: usize, values: &[f32]) -> Result<()> {
-        let range = self.part(plan, name, first, values.len(), Dtype::F32)?;
+    pub fn write_f32(&mut self, plan: usize, role: impl Into<Role>, first: usize, values: &[f32]) -> Result<()> {
+        let range = self.part(plan, &role.into(), first, values.len(), Dtype::F32)?;
         self.inner.write_f32(plan, range, values)
     }
 
     /// `len` elements of a buffer from element `first` on.
-    fn part(&self, plan: usize, name: &str, first: usize, len: usize, dtype: Dtype) -> Result<Range> {
-        let range = self.range(plan, name)?;
+    fn part(&self, plan: usize, role: &Role, first: usize, len: usize, dtype: Dtype) -> Result<Range> {
+        let range = self.range(plan, role)?;
         if first + len > range.len || self.plans[plan].arenas[range.arena].dtype != dtype {
             return Err(Error::Internal(format!(
-                "{len} values of {dtype:?} from {first} on do not fit {name} of {}",
+                "{len} values of {dtype:?} from {first} on do not fit {role} of {}",
                 range.len
             )));
         }
@@ -150,8 +150,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer; [`Error::Gpu`].
-    pub async fn read(&mut self, plan: usize, name: &str) -> Result<Vec<f64>> {
-        let range = self.range(plan, name)?;
+    pub async fn read(&mut self, plan: usize, role: impl Into<Role>) -> Result<Vec<f64>> {
+        let range = self.range(plan, role)?;
         self.inner.read(plan, range).await
     }
 
@@ -217,12 +217,12 @@ impl Session {
         self.inner.drain(sink).await
     }
 
-    /// Runs `steps` steps and returns what the buffer `name` held after each, one after the other.
+    /// Runs `steps` steps and returns what the buffer held after each, one after the other.
     ///
     /// # Errors
     /// As [`Session::run`].
-    pub async fn run_collect(&mut self, plan: usize, steps: usize, name: &str) -> Result<Vec<f64>> {
-        let range = self.range(plan, name)?;
+    pub async fn run_collect(&mut self, plan: usize, steps: usize, role: impl Into<Role>) -> Result<Vec<f64>> {
+        let range = self.range(plan, role)?;
         self.inner.run_collect(plan, steps, range).await
     }
 

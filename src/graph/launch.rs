@@ -1,6 +1,6 @@
 //! Launches: how an operation says which kernels compute it, on which of its operands, results and scratch.
 
-use super::{Dtype, TensorType};
+use super::{Dtype, Role, TensorType};
 use crate::kernels::{Args, Kernel, Param};
 use crate::target::Constants;
 
@@ -80,6 +80,8 @@ pub struct Launch {
 /// A tensor that an operation needs for itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scratch {
+    /// Whether anybody reads it: [`Role::Scratch`] or [`Role::Unused`].
+    pub role: Role,
     /// For people.
     pub name: String,
     /// Sizes, outermost first.
@@ -104,7 +106,14 @@ pub struct Launches {
 impl Launches {
     /// A tensor of numbers between two launches.
     pub fn scratch(&mut self, name: String, shape: &[usize]) -> Place {
-        self.scratch.push(Scratch { name, shape: shape.to_vec(), dtype: Dtype::F32 });
+        self.scratch.push(Scratch { role: Role::Scratch, name, shape: shape.to_vec(), dtype: Dtype::F32 });
+        Place::Scratch(self.scratch.len() - 1)
+    }
+
+    /// A tensor that a kernel writes and nobody reads.
+    pub fn unused(&mut self, shape: &[usize]) -> Place {
+        let name = format!("unused by {}", self.label);
+        self.scratch.push(Scratch { role: Role::Unused, name, shape: shape.to_vec(), dtype: Dtype::F32 });
         Place::Scratch(self.scratch.len() - 1)
     }
 

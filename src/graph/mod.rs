@@ -9,6 +9,7 @@ pub mod launch;
 pub mod op;
 pub mod operation;
 mod print;
+mod role;
 pub mod tape;
 
 pub use crate::kernels::Dtype;
@@ -16,6 +17,7 @@ pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, RmsPro
 pub use launch::{Bind, Launch, Launches, Operand, Place};
 pub use op::{Activation, Loss};
 pub use operation::{Attributes, Misfit, Op, Operation, Source};
+pub use role::Role;
 pub use tape::Tape;
 
 use crate::error::{Error, Result};
@@ -121,8 +123,8 @@ impl Node {
 pub struct Graph {
     /// The nodes; operands come before their users.
     pub nodes: Vec<Node>,
-    /// Values that must be computed, by name.
-    pub outputs: Vec<(String, Value)>,
+    /// Values that must be computed, by their roles.
+    pub outputs: Vec<(Role, Value)>,
 }
 
 impl Graph {
@@ -211,14 +213,15 @@ impl Graph {
         &self.nodes[value.node].results[value.result]
     }
 
-    /// Names a value as an output.
-    pub fn output(&mut self, name: &str, value: Value) {
-        self.outputs.push((name.to_string(), value));
+    /// Makes a value an output.
+    pub fn output(&mut self, role: impl Into<Role>, value: Value) {
+        self.outputs.push((role.into(), value));
     }
 
-    /// The output called `name`.
-    pub fn find_output(&self, name: &str) -> Option<Value> {
-        self.outputs.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+    /// The output of this role.
+    pub fn find_output(&self, role: impl Into<Role>) -> Option<Value> {
+        let role = role.into();
+        self.outputs.iter().find(|(of, _)| *of == role).map(|(_, v)| *v)
     }
 
     /// Every parameter: name, value, in order of appearance.

@@ -15,7 +15,7 @@ use layer::{EPS, MOMENTUM};
 
 use crate::error::Result;
 use crate::graph::{
-    Activation, COUNT, Graph, Loss, RANDOM, RANDOM_COLUMNS, Source, TensorType, UpdateRule, Value, check,
+    Activation, COUNT, Graph, Loss, RANDOM, RANDOM_COLUMNS, Role, Source, TensorType, UpdateRule, Value, check,
 };
 use crate::ops::{
     Activate, Add, AddBias, BatchMoments, BatchNorm, Concat, Dropout, Gather, LayerNorm, LossValue, MatMul, WeightedSum,
@@ -87,7 +87,7 @@ impl Network {
         let mut graph = Graph::new();
         let index = index_table(&mut graph, samples.batch, 0);
         let pred = self.forward(&mut graph, samples, index, Mode::Evaluate, 0)?;
-        graph.output("pred", pred);
+        graph.output(Role::Prediction, pred);
         check::verify(&graph, "model")?;
         Ok(graph)
     }
@@ -133,7 +133,7 @@ impl Network {
             (rows, count) => self.accumulated_graph(Samples { batch: rows, ..samples }, count)?,
         };
         // Nobody reads the predictions of a training step; without the output they need not outlive their use.
-        graph.outputs.retain(|(name, _)| name != "pred");
+        graph.outputs.retain(|(role, _)| *role != Role::Prediction);
         passes::append_updates(&mut graph, rule)?;
         check::verify(&graph, "optimizer")?;
         Ok(graph)
@@ -141,9 +141,9 @@ impl Network {
 
     fn with_loss(&self, graph: &mut Graph, samples: Samples<'_>, mode: Mode) -> Result<Value> {
         let (pred, each, weight) = self.losses(graph, samples, mode, None)?;
-        graph.output("pred", pred);
+        graph.output(Role::Prediction, pred);
         let loss = graph.push(WeightedSum, &[each, weight], "loss.mean")?;
-        graph.output("loss", loss);
+        graph.output(Role::Loss, loss);
         check::verify(graph, "model")?;
         passes::stabilise(graph)?;
         check::verify(graph, "stabilisation")?;
@@ -211,9 +211,9 @@ impl Network {
         let weight = graph.source(Source::Table { name: "weight".into() }, ty, "tables");
         let inputs: Vec<Value> = all.into_iter().chain([weight]).collect();
         let loss = graph.push(WeightedSum, &inputs, "loss.mean")?;
-        graph.output("loss", loss);
+        graph.output(Role::Loss, loss);
         for (name, total) in totals {
-            graph.output(&format!("grad.{name}"), total);
+            graph.output(Role::Gradient(name), total);
         }
         check::verify(&graph, "accumulation")?;
         Ok(graph)

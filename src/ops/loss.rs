@@ -94,7 +94,7 @@ impl Operation for LossValue {
 
     fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
         let (rows, cols) = inputs[0].rows_cols();
-        let unused = out.scratch("unused loss gradient".into(), &[rows, cols]);
+        let unused = out.unused(&[rows, cols]);
         launch(self.0, inputs, [Place::Result(0), unused], out);
         Ok(())
     }
@@ -120,7 +120,7 @@ impl Operation for LossGrad {
 
     fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
         let (rows, _) = inputs[0].rows_cols();
-        let unused = out.scratch("unused losses".into(), &[rows]);
+        let unused = out.unused(&[rows]);
         launch(self.0, inputs, [unused, Place::Result(0)], out);
         Ok(())
     }

@@ -9,7 +9,7 @@ pub use stabilise::stabilise;
 pub use update::append_updates;
 
 use crate::error::Result;
-use crate::graph::{Graph, Value, tape};
+use crate::graph::{Graph, Role, Value, tape};
 use crate::ops::Add;
 
 /// Appends the gradients of `root` (one number) with respect to every parameter that it depends on, and names them
@@ -19,7 +19,7 @@ use crate::ops::Add;
 /// [`crate::Error::Internal`] for a root that cannot be one, or an operation on the way that has no gradient.
 pub fn differentiate(graph: &mut Graph, root: Value) -> Result<()> {
     for (name, gradient) in gradients(graph, root)? {
-        graph.output(&format!("grad.{name}"), gradient);
+        graph.output(Role::Gradient(name), gradient);
     }
     Ok(())
 }

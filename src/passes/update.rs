@@ -1,7 +1,7 @@
 //! Clipping and optimizer as nodes of the graph: behind the gradients, one update for each parameter.
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Source, TensorType, Value};
+use crate::graph::{Graph, Role, Source, TensorType, Value};
 use crate::ops::{Add, ClipNorm, ClipValue, SquareSum, Update};
 use crate::optim::{Clip, HYPER_COLUMNS, UpdateRule};
 
@@ -16,10 +16,8 @@ pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
     if optimizer.under(&schedule) != Ok(optimizer) {
         return Err(Error::Internal(format!("{} under {schedule:?} has no momentum to cycle", optimizer.name())));
     }
-    let found = graph
-        .params()
-        .into_iter()
-        .filter_map(|(name, _)| Some((name.clone(), graph.find_output(&format!("grad.{name}"))?)));
+    let params = graph.params().into_iter();
+    let found = params.filter_map(|(name, _)| Some((name.clone(), graph.find_output(Role::Gradient(name))?)));
     let mut gradients: Vec<(String, Value)> = found.collect();
     if let Some(rule) = clip {
         gradients = clipped(graph, rule, &gradients)?;
@@ -36,7 +34,7 @@ pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
             inputs.push(graph.source(Source::State { param: name.clone(), slot }, ty.clone(), &label));
         }
         let updated = graph.push(Update { optimizer, decay }, &inputs, &format!("{name}.update"))?;
-        graph.output(&format!("update.{name}"), updated);
+        graph.output(Role::Updated(name), updated);
     }
     Ok(())
 }
@@ -61,7 +59,7 @@ fn clipped(graph: &mut Graph, clip: Clip, gradients: &[(String, Value)]) -> Resu
             (Clip::Norm(max), Some(total)) => graph.push(ClipNorm { max }, &[*gradient, total], &label)?,
             (Clip::Norm(max) | Clip::Value(max), _) => graph.push(ClipValue { limit: max }, &[*gradient], &label)?,
         };
-        graph.output(&format!("clipped.{name}"), value);
+        graph.output(Role::Clipped(name.clone()), value);
         clipped.push((name.clone(), value));
     }
     Ok(clipped)

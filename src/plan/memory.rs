@@ -5,7 +5,7 @@
 //! disjoint ranges; so a tensor goes to the first arena that no such dispatch forbids. And an arena fits one buffer of the
 //! device; a tensor that does not shares an arena in several buffers only with tensors that are divided alike.
 
-use super::{Arena, Lifetime, Range};
+use super::{Arena, Holds, Lifetime, Range};
 use crate::kernels::Dtype;
 use crate::target::aligned;
 use crate::target::blocks::buffer_cuts;
@@ -58,7 +58,8 @@ pub fn place(prefix: &str, tensors: &[Tensor], touches: &[Touch], max: usize, ar
         });
         let (arena, offset) = found.unwrap_or_else(|| {
             let number = arenas.len() - first;
-            let mut arena = Arena::new(format!("{prefix}.scratch.{number}"), tensor.dtype, 0, Lifetime::Step);
+            let mut arena =
+                Arena::new(format!("{prefix}.scratch.{number}"), tensor.dtype, 0, Lifetime::Step, Holds::Scratch);
             arena.cuts = cuts;
             arenas.push(arena);
             (arenas.len() - 1, 0)

@@ -10,7 +10,7 @@ use crate::exec::{Device, Session};
 use crate::kernels::{Access, Args, Dtype, Kernel};
 use crate::plan::lower::fold_grid;
 use crate::plan::tuning::{Class, Way};
-use crate::plan::{Arena, Buffer, Dispatch, Lifetime, Plan, Products, Range};
+use crate::plan::{Arena, Buffer, Dispatch, Holds, Lifetime, Plan, Products, Range, Role};
 use crate::target::aligned;
 use crate::verify::kernels::extents;
 use serde::Serialize;
@@ -167,10 +167,20 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
         }
     }
     let names = [OPERANDS, "tune.results", "tune.more results"];
-    let arenas = names.into_iter().zip(lens).map(|(name, len)| Arena::new(name, Dtype::F32, len, Lifetime::Plan));
-    let arenas = std::iter::once(Arena::new(STEP, Dtype::U32, 1, Lifetime::Plan)).chain(arenas).collect();
+    let arenas = names
+        .into_iter()
+        .zip(lens)
+        .map(|(name, len)| Arena::new(name, Dtype::F32, len, Lifetime::Plan, Holds::Scratch));
+    let arenas =
+        std::iter::once(Arena::new(STEP, Dtype::U32, 1, Lifetime::Plan, Holds::Counter)).chain(arenas).collect();
     let range = Range { arena: 1, offset: 0, len: lens[0] };
-    let buffers = vec![Buffer { name: OPERANDS.into(), shape: vec![lens[0]], range, live: (0, dispatches.len()) }];
+    let buffers = vec![Buffer {
+        role: Role::Output(OPERANDS.into()),
+        name: OPERANDS.into(),
+        shape: vec![lens[0]],
+        range,
+        live: (0, dispatches.len()),
+    }];
     (Plan { name: "tune".into(), steps: 1, arenas, buffers, dispatches, guard: vec![], whole: None }, trials)
 }
 
@@ -191,9 +201,10 @@ fn bindings(kernel: Kernel, args: &Args, lens: &mut [usize; 3]) -> Vec<Range> {
 fn fill(session: &mut Session) -> Result<()> {
     let number = |i: usize| (i.wrapping_mul(2_654_435_761) % 65_536) as f32 / 65_536.0 - 0.5;
     let pattern: Vec<f32> = (0..PATTERN).map(number).collect();
-    let len = session.range(0, OPERANDS)?.len;
+    let operands = Role::Output(OPERANDS.into());
+    let len = session.range(0, &operands)?.len;
     for first in (0..len).step_by(PATTERN) {
-        session.write_f32(0, OPERANDS, first, &pattern[..PATTERN.min(len - first)])?;
+        session.write_f32(0, &operands, first, &pattern[..PATTERN.min(len - first)])?;
     }
     Ok(())
 }

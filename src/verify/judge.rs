@@ -9,7 +9,7 @@ use crate::exec::analysis::{Analysis, analyse};
 use crate::graph::{COUNT, RANDOM, UpdateRule};
 use crate::kernels::{Access, Measured};
 use crate::model::{Network, Tensor};
-use crate::plan::{Buffer, Plan, Range};
+use crate::plan::{Buffer, Plan, Range, Role};
 use crate::train::tables::batch_tables;
 
 /// One step of a device, as it was observed.
@@ -103,8 +103,8 @@ impl Judge {
         for tensor in self.parameters.iter_mut().chain(&mut self.states) {
             tensor.values = analysis.read(&tensor.name)?.value;
         }
-        let loss_found = plan.buffer("loss").map_or(f64::NAN, |b| slice(input.after, b.range)[0]);
-        Ok(Compared { loss_expected: analysis.read("loss")?.value[0], loss_found, rows })
+        let loss_found = plan.buffer(Role::Loss).map_or(f64::NAN, |b| slice(input.after, b.range)[0]);
+        Ok(Compared { loss_expected: analysis.read(Role::Loss)?.value[0], loss_found, rows })
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one comparison, each used once")]
@@ -183,7 +183,7 @@ struct Named {
 fn named_part(buffer: &Buffer, range: Range) -> Option<Named> {
     let b = buffer.range;
     let (start, end) = (b.offset.max(range.offset), (b.offset + b.len).min(range.offset + range.len));
-    if b.arena != range.arena || start >= end || buffer.name.starts_with("unused") {
+    if b.arena != range.arena || start >= end || buffer.role == Role::Unused {
         return None;
     }
     let whole = end - start == b.len;

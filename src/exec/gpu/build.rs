@@ -9,7 +9,7 @@ use super::whole::{self, WholeProgram};
 use crate::error::Result;
 use crate::exec::layout::join;
 use crate::kernels::{Kernel, Param};
-use crate::plan::{Dispatch, NONFINITE, Plan, Range};
+use crate::plan::{Dispatch, Plan, Range, Role};
 
 /// A plan's GPU objects.
 pub struct Program {
@@ -67,8 +67,8 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<DeviceArena>,
     let pipelines = pipelines(gpu, plans).await?;
     let mut programs = Vec::with_capacity(plans.len());
     for (plan, map) in plans.iter().zip(maps) {
-        let log = plan.buffer("loss").map(|b| b.range);
-        let nonfinite = plan.buffer(NONFINITE).map(|b| b.range);
+        let log = plan.buffer(Role::Loss).map(|b| b.range);
+        let nonfinite = plan.buffer(Role::NonFinite).map(|b| b.range);
         let whole = match &plan.whole {
             Some(description) => Some(whole::build(gpu, plan, description, &map, &arenas).await?),
             None => None,

@@ -53,7 +53,7 @@ impl Lowering<'_> {
     pub(super) fn whole(&self, slot: Slot) -> Part {
         let len = match slot {
             Slot::Fixed(range) => range.len,
-            Slot::Scratch(t) => self.scratch[t].1.iter().product(),
+            Slot::Scratch(t) => self.scratch[t].2.iter().product(),
         };
         Part { slot, first: 0, len }
     }
@@ -72,7 +72,7 @@ impl Lowering<'_> {
                 cuts.filter(|c| offset < **c && **c < offset + len).map(|c| c - offset).collect()
             }
             Slot::Scratch(t) => {
-                let shape = &self.scratch[t].1;
+                let shape = &self.scratch[t].2;
                 let cols = shape.get(1).copied().unwrap_or(1);
                 let rows = buffer_cuts(shape[0], cols, self.options.limits.buffer_elements()).unwrap_or_default();
                 rows.into_iter().map(|r| r * cols).collect()

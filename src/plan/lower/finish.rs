@@ -1,7 +1,7 @@
 //! The end of the lowering: the order of the last dispatches, places for what lives within a step, grids.
 
 use super::super::memory::{self, Tensor, Touch};
-use super::super::{Buffer, Dispatch, Plan, Range};
+use super::super::{Buffer, Dispatch, Plan, Range, Role};
 use super::cut::Part;
 use super::{Lowering, Slot, guard};
 use crate::error::Result;
@@ -47,13 +47,19 @@ impl Lowering<'_> {
             })
             .collect();
         let end = dispatches.len();
-        let fixed = self.fixed.into_iter().map(|(name, shape, range)| Buffer { name, shape, range, live: (0, end) });
+        let fixed = self.fixed.into_iter().map(|(role, name, shape, range)| Buffer {
+            role,
+            name,
+            shape,
+            range,
+            live: (0, end),
+        });
         let scratch = self
             .scratch
             .into_iter()
             .zip(&ranges)
             .zip(&tensors)
-            .map(|(((name, shape, _), range), t)| Buffer { name, shape, range: *range, live: t.live });
+            .map(|(((role, name, shape, _), range), t)| Buffer { role, name, shape, range: *range, live: t.live });
         let mut plan = Plan {
             name: self.options.name.clone(),
             steps: self.options.steps,
@@ -71,14 +77,13 @@ impl Lowering<'_> {
 
     /// Whether a step changes a parameter.
     fn trains(&self) -> bool {
-        self.arenas.iter().any(|a| a.name == "params")
-            && self.graph.outputs.iter().any(|(n, _)| n.starts_with("update."))
+        self.graph.outputs.iter().any(|(role, _)| matches!(role, Role::Updated(_)))
     }
 
     /// The lives of the scratch tensors, and what each dispatch touches of them.
     fn lives(&self) -> (Vec<Tensor>, Vec<Touch>) {
         let end = self.drafts.len();
-        let of = |(_, shape, dtype): &(String, Vec<usize>, Dtype)| Tensor {
+        let of = |(_, _, shape, dtype): &(Role, String, Vec<usize>, Dtype)| Tensor {
             dtype: *dtype,
             len: shape.iter().product(),
             cols: shape.get(1).copied().unwrap_or(1),

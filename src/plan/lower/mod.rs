@@ -8,7 +8,7 @@ mod places;
 
 pub use finish::fold_grid;
 
-use super::{Arena, Lifetime, Limits, Plan, Products, Range};
+use super::{Arena, Holds, Lifetime, Limits, Plan, Products, Range, Role};
 use crate::error::{Error, Result};
 use crate::graph::{Bind, Dtype, Graph, Launch, Launches, Op, Operand, Operation, Place, TensorType, Value};
 use crate::kernels::{Access, Args, Kernel, Param};
@@ -120,10 +120,10 @@ struct Lowering<'a> {
     options: &'a Options,
     target: &'a Target,
     arenas: Vec<Arena>,
-    /// Tensors for the memory pass, with name and shape.
-    scratch: Vec<(String, Vec<usize>, Dtype)>,
+    /// Tensors for the memory pass, with role, name and shape.
+    scratch: Vec<(Role, String, Vec<usize>, Dtype)>,
     slots: HashMap<Value, Slot>,
-    fixed: Vec<(String, Vec<usize>, Range)>,
+    fixed: Vec<(Role, String, Vec<usize>, Range)>,
     drafts: Vec<Draft>,
     /// Launches of neighbouring nodes that may be computed together.
     joining: Vec<Draft>,
@@ -157,18 +157,18 @@ impl<'a> Lowering<'a> {
             params_cuts: Vec::new(),
             divided: false,
         };
-        lowering.arena(format!("{}.step", options.name), Dtype::U32, 1, Lifetime::Plan);
+        lowering.arena(format!("{}.step", options.name), Dtype::U32, 1, Lifetime::Plan, Holds::Counter);
         lowering
     }
 
-    fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime) -> usize {
-        self.arenas.push(Arena::new(name, dtype, len, lifetime));
+    fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime, holds: Holds) -> usize {
+        self.arenas.push(Arena::new(name, dtype, len, lifetime, holds));
         self.arenas.len() - 1
     }
 
-    fn fix(&mut self, value: Value, name: String, shape: Vec<usize>, range: Range) {
+    fn fix(&mut self, value: Value, role: Role, name: String, shape: Vec<usize>, range: Range) {
         self.slots.insert(value, Slot::Fixed(range));
-        self.fixed.push((name, shape, range));
+        self.fixed.push((role, name, shape, range));
     }
 
     /// The place of an operand.
@@ -185,22 +185,25 @@ impl<'a> Lowering<'a> {
             return *slot;
         }
         let ty = self.graph.ty(value);
-        let named = self.graph.outputs.iter().find(|(_, v)| *v == value).map(|(n, _)| n.clone());
-        let name = named.unwrap_or_else(|| format!("{value} {}", self.graph.nodes[value.node].label_of(value.result)));
+        let output = self.graph.outputs.iter().find(|(_, v)| *v == value).map(|(role, _)| role.clone());
+        let (role, name) = match output {
+            Some(role) => (role.clone(), role.to_string()),
+            None => (Role::Scratch, format!("{value} {}", self.graph.nodes[value.node].label_of(value.result))),
+        };
         if ty.stepped {
             let len = self.options.steps * ty.len();
-            let arena = self.arena(format!("{}.log", self.options.name), ty.dtype, len, Lifetime::Plan);
+            let arena = self.arena(format!("{}.log", self.options.name), ty.dtype, len, Lifetime::Plan, Holds::Tables);
             let log = Range { arena, offset: 0, len };
-            self.fix(value, name, vec![len], log);
+            self.fix(value, role, name, vec![len], log);
             return Slot::Fixed(log);
         }
-        let slot = self.scratch(name, ty.shape.clone(), ty.dtype);
+        let slot = self.scratch(role, name, ty.shape.clone(), ty.dtype);
         self.slots.insert(value, slot);
         slot
     }
 
-    fn scratch(&mut self, name: String, shape: Vec<usize>, dtype: Dtype) -> Slot {
-        self.scratch.push((name, shape, dtype));
+    fn scratch(&mut self, role: Role, name: String, shape: Vec<usize>, dtype: Dtype) -> Slot {
+        self.scratch.push((role, name, shape, dtype));
         Slot::Scratch(self.scratch.len() - 1)
     }
 
@@ -225,7 +228,7 @@ impl<'a> Lowering<'a> {
         let mut out = Launches { label: n.label.clone(), ..Launches::default() };
         operation.launches(&inputs, &outputs, self.target, &mut out)?;
         self.divided |= out.divided;
-        let scratch = out.scratch.into_iter().map(|s| self.scratch(s.name, s.shape, s.dtype)).collect();
+        let scratch = out.scratch.into_iter().map(|s| self.scratch(s.role, s.name, s.shape, s.dtype)).collect();
         let operands = operands.into_iter().map(|(_, slot)| slot).collect();
         let places = Places { label: n.label.clone(), operands, results, scratch };
         for launch in out.list {
@@ -247,7 +250,7 @@ impl<'a> Lowering<'a> {
             return Ok((ty, slot));
         }
         let ty = ty.stepped(false);
-        let row = self.scratch(format!("{label} row of {value}"), ty.shape.clone(), ty.dtype);
+        let row = self.scratch(Role::Scratch, format!("{label} row of {value}"), ty.shape.clone(), ty.dtype);
         // Row number `step` of the table, the counter being the index.
         let params = [1, ty.len(), 0].map(|size| Param::U(size as u32)).to_vec();
         let step = Slot::Fixed(self.step);
@@ -293,7 +296,7 @@ impl<'a> Lowering<'a> {
                 Slot::Fixed(self.span(places.operands[from], places.operands[to], &places.label)?)
             }
             Place::Step => Slot::Fixed(self.step),
-            Place::Unused => self.scratch(format!("unused by {}", places.label), vec![1], Dtype::F32),
+            Place::Unused => self.scratch(Role::Unused, format!("unused by {}", places.label), vec![1], Dtype::F32),
         };
         let whole = self.whole(slot);
         Ok(Part { first: bind.first, len: bind.len.unwrap_or(whole.len), ..whole })

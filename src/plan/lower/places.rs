@@ -1,6 +1,6 @@
 //! Places of what outlives a step: data sets, tables, parameters, gradients, states.
 
-use super::super::{Arena, Lifetime, RUNNING, Range};
+use super::super::{Arena, Holds, Lifetime, Range, Role};
 use super::Lowering;
 use crate::error::Result;
 use crate::graph::{Dtype, Source, Value};
@@ -15,17 +15,21 @@ impl Lowering<'_> {
             let n = &self.graph.nodes[node];
             let ty = &n.results[0];
             let dtype = ty.dtype;
-            let (name, rows, lifetime) = match n.op.source() {
-                Some(Source::Data { name }) => (format!("data.{name}"), 1, Lifetime::Persistent),
+            let (role, rows, lifetime, holds) = match n.op.source() {
+                Some(Source::Data { name }) => (Role::Data(name.clone()), 1, Lifetime::Persistent, Holds::Data),
                 Some(Source::Table { name }) => {
-                    (format!("{}.table.{name}", self.options.name), self.options.steps, Lifetime::Plan)
+                    (Role::Table(name.clone()), self.options.steps, Lifetime::Plan, Holds::Tables)
                 }
                 _ => continue,
             };
             let len = ty.len() * rows;
-            let arena = self.arena(name.clone(), dtype, len, lifetime);
+            let name = match lifetime {
+                Lifetime::Plan => format!("{}.{role}", self.options.name),
+                _ => role.to_string(),
+            };
+            let arena = self.arena(name.clone(), dtype, len, lifetime, holds);
             let range = Range { arena, offset: 0, len };
-            self.fix(Value { node, result: 0 }, name, ty.shape.clone(), range);
+            self.fix(Value { node, result: 0 }, role, name, ty.shape.clone(), range);
         }
     }
 
@@ -51,14 +55,20 @@ impl Lowering<'_> {
             offset += aligned(ty.len());
         }
         self.params_len = offset;
-        let arena = self.parameter_arena("params".into());
+        let arena = self.parameter_arena("params".into(), Holds::Parameters);
         for (node, name, _) in &params {
             let ty = &self.graph.nodes[*node].results[0];
             let range = Range { arena, offset: offsets[name], len: ty.len() };
-            self.fix(Value { node: *node, result: 0 }, name.clone(), ty.shape.clone(), range);
+            self.fix(
+                Value { node: *node, result: 0 },
+                Role::Tensor(name.clone()),
+                name.clone(),
+                ty.shape.clone(),
+                range,
+            );
         }
-        self.place_gradients(&offsets, "grad.", "grads");
-        self.place_gradients(&offsets, "clipped.", "clipped");
+        self.place_gradients(&offsets, "grads", |role| if let Role::Gradient(p) = role { Some(p) } else { None });
+        self.place_gradients(&offsets, "clipped", |role| if let Role::Clipped(p) = role { Some(p) } else { None });
         self.place_states(&offsets);
         Ok(())
     }
@@ -82,8 +92,8 @@ impl Lowering<'_> {
     }
 
     /// An arena with a place for every parameter.
-    fn parameter_arena(&mut self, name: String) -> usize {
-        let arena = Arena::new(name, Dtype::F32, self.params_len, Lifetime::Persistent);
+    fn parameter_arena(&mut self, name: String, holds: Holds) -> usize {
+        let arena = Arena::new(name, Dtype::F32, self.params_len, Lifetime::Persistent, holds);
         self.arenas.push(Arena { cuts: self.params_cuts.clone(), ..arena });
         self.arenas.len() - 1
     }
@@ -102,23 +112,23 @@ impl Lowering<'_> {
         if places.is_empty() {
             return;
         }
-        let arena = self.arena(RUNNING.into(), Dtype::F32, len, Lifetime::Persistent);
+        let arena = self.arena("running".into(), Dtype::F32, len, Lifetime::Persistent, Holds::Running);
         for (node, name, offset) in places {
             let ty = &graph.nodes[node].results[0];
             let range = Range { arena, offset, len: ty.len() };
-            self.fix(Value { node, result: 0 }, name.clone(), ty.shape.clone(), range);
+            self.fix(Value { node, result: 0 }, Role::Tensor(name.clone()), name.clone(), ty.shape.clone(), range);
         }
     }
 
-    /// The outputs `<prefix><parameter>` in an arena called `place`.
-    fn place_gradients(&mut self, offsets: &HashMap<String, usize>, prefix: &str, place: &str) {
+    /// The outputs of a parameter each, as `of` tells, in an arena called `place`.
+    fn place_gradients(&mut self, offsets: &HashMap<String, usize>, place: &str, of: fn(&Role) -> Option<&String>) {
         let mut arena = None;
-        for (name, value) in &self.graph.outputs {
-            let Some(offset) = name.strip_prefix(prefix).and_then(|p| offsets.get(p)) else { continue };
-            let arena = *arena.get_or_insert_with(|| self.parameter_arena(place.into()));
+        for (role, value) in &self.graph.outputs {
+            let Some(offset) = of(role).and_then(|p| offsets.get(p)) else { continue };
+            let arena = *arena.get_or_insert_with(|| self.parameter_arena(place.into(), Holds::Gradients));
             let ty = self.graph.ty(*value).clone();
             let range = Range { arena, offset: *offset, len: ty.len() };
-            self.fix(*value, name.clone(), ty.shape, range);
+            self.fix(*value, role.clone(), role.to_string(), ty.shape, range);
         }
     }
 
@@ -128,12 +138,13 @@ impl Lowering<'_> {
             let Some(Source::State { param, slot }) = n.op.source() else { continue };
             let arena = match arenas.get(slot) {
                 Some(arena) => *arena,
-                None => self.parameter_arena(format!("state.{slot}")),
+                None => self.parameter_arena(format!("state.{slot}"), Holds::States),
             };
             arenas.insert(*slot, arena);
             let ty = &n.results[0];
             let range = Range { arena, offset: offsets[param], len: ty.len() };
-            self.fix(Value { node, result: 0 }, format!("state.{slot}.{param}"), ty.shape.clone(), range);
+            let role = Role::State { param: param.clone(), slot: *slot };
+            self.fix(Value { node, result: 0 }, role.clone(), role.to_string(), ty.shape.clone(), range);
         }
     }
 }

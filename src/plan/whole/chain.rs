@@ -202,7 +202,7 @@ impl Chain {
         program.extend(code.iter().flat_map(|i| i.words()));
         program.resize(HEADER_WORDS + CODE_WORDS * MAX_INSTRUCTIONS, 0);
         let arena = |arena: usize| Range { arena, offset: 0, len: plan.arenas[arena].len };
-        let memory = plan.buffer("params").map_or(update.bindings[3].arena, |b| b.range.arena);
+        let memory = update.bindings[3].arena;
         let bindings = [
             arena(0),
             self.index?,

@@ -19,7 +19,7 @@ use crate::exec::{Device, Flow, Session};
 use crate::graph::{COUNT, RANDOM};
 use crate::kernels::{Access, Dtype, Kernel};
 use crate::model::Samples;
-use crate::plan::{Buffer, Dispatch, Options, Plan, Range, lower};
+use crate::plan::{Buffer, Dispatch, Options, Plan, Range, Role, lower};
 use crate::train::engine::check_tensors;
 use crate::train::tables::divided;
 use serde::Serialize;
@@ -203,7 +203,7 @@ impl Held<'_> {
                 }
             }
         }
-        let loss = self.plan.buffer("loss").map_or(f64::NAN, |b| part(&self.after, b.range)[0]);
+        let loss = self.plan.buffer(Role::Loss).map_or(f64::NAN, |b| part(&self.after, b.range)[0]);
         Replay { device: device.to_string(), loss, nodes, culprit }
     }
 
@@ -217,7 +217,7 @@ impl Held<'_> {
             self.plan.dispatches.iter().any(of)
         };
         let numbers = |b: &Buffer| self.plan.arenas[b.range.arena].dtype == Dtype::F32;
-        self.plan.buffers.iter().filter(move |b| numbers(b) && b.name != "loss" && !computed(b))
+        self.plan.buffers.iter().filter(move |b| numbers(b) && b.role != Role::Loss && !computed(b))
     }
 
     /// The numbers that a dispatch reads: what it updates is as it was before the step.
@@ -253,7 +253,7 @@ impl Held<'_> {
             let end = (b.range.offset + b.range.len).min(range.offset + range.len);
             Range { offset, len: end.saturating_sub(offset), ..range }
         };
-        let here = self.plan.buffers.iter().filter(|b| meets(b.range, range) && !b.name.starts_with("unused"));
+        let here = self.plan.buffers.iter().filter(|b| meets(b.range, range) && b.role != Role::Unused);
         here.map(|b| (b, common(b))).collect()
     }
 

@@ -5,7 +5,7 @@ use crate::data::Targets;
 use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, COUNT, Graph, Loss, RANDOM, Value};
+use crate::graph::{Activation, COUNT, Graph, Loss, RANDOM, Role, Value};
 use crate::model::{Mode, Samples, Tensor};
 use crate::ops::{Activate, LossValue};
 use crate::plan::{Limits, Options, lower};
@@ -93,7 +93,7 @@ impl Probe {
         for watch in &self.watches {
             match watch {
                 Watch::Sign(name) => {
-                    let z = self.session.read(0, name).await?;
+                    let z = self.session.read(0, Role::Output(name.clone())).await?;
                     point.regions.extend(z.iter().map(|&z| sign(z)));
                 }
                 Watch::Predictions(loss) => {
@@ -137,7 +137,7 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
     }
     for (i, value) in signs.into_iter().enumerate() {
         let name = format!("gradcheck.z.{i}");
-        graph.output(&name, value);
+        graph.output(Role::Output(name.clone()), value);
         watches.push(Watch::Sign(name));
     }
     watches

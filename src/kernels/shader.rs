@@ -75,16 +75,21 @@ const LIBRARY: &[(&str, &str)] = &[
     ("word4.wgsl", include_str!("../../shaders/lib/word4.wgsl")),
 ];
 
-/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`.
-pub fn expand(text: &str, engine: Engine) -> String {
+/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`;
+/// `//#include formula` stands for `formula`.
+pub fn expand(text: &str, formula: &str, engine: Engine) -> String {
     let mut done = Vec::new();
     let mut out = String::with_capacity(text.len() * 2);
-    expand_into(text, engine, &mut done, &mut out);
+    expand_into(text, formula, engine, &mut done, &mut out);
     out
 }
 
-fn expand_into(text: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
+fn expand_into(text: &str, formula: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
     for line in text.lines() {
+        if line == "//#include formula" {
+            expand_into(formula, "", engine, done, out);
+            continue;
+        }
         let Some(path) = line.strip_prefix("//#include ") else {
             out.push_str(line);
             out.push('\n');
@@ -96,7 +101,7 @@ fn expand_into(text: &str, engine: Engine, done: &mut Vec<&'static str>, out: &m
         };
         if !done.contains(name) {
             done.push(name);
-            expand_into(body, engine, done, out);
+            expand_into(body, formula, engine, done, out);
         }
     }
 }

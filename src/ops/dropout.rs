@@ -4,7 +4,7 @@ use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
 use crate::graph::{Launches, Operand, Operation, Place, RANDOM_COLUMNS, Tape, TensorType, Value};
-use crate::kernels::cpu::dropout::threshold_scale;
+use crate::kernels::dropout::threshold_scale;
 use crate::kernels::{Kernel, Param};
 use crate::target::Target;
 

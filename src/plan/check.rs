@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::error::{Error, Result};
 use crate::target::Limits;
-use crate::target::limits::{column_rounds, product_rounds, too_large};
+use crate::target::limits::too_large;
 
 impl Plan {
     /// Checks every arena, binding and grid against `limits`.
@@ -41,26 +41,12 @@ impl Plan {
                     limits.max_compute_workgroups_per_dimension, dispatch.label, row.name, dispatch.grid
                 )));
             }
-            let rounds = product_rounds(dispatch.kernel, &dispatch.args);
+            let rounds = (row.rounds)(&dispatch.args);
             if rounds > u64::from(limits.max_loop_rounds) {
                 return Err(Error::Limit(format!(
-                    "{target} ends an invocation's loops after {} rounds, but {} ({}) sums {} products for each result. \
-                     Reduce batch_size or the layers' sizes, or train with --device cpu",
-                    limits.max_loop_rounds,
-                    dispatch.label,
-                    row.name,
-                    dispatch.args.size(2)
-                )));
-            }
-            let rounds = column_rounds(dispatch.kernel, &dispatch.args);
-            if rounds > u64::from(limits.max_loop_rounds) {
-                return Err(Error::Limit(format!(
-                    "{target} ends an invocation's loops after {} rounds, but {} ({}) goes through the {} rows of a batch \
-                     twice. Reduce batch_size, or train with --device cpu",
-                    limits.max_loop_rounds,
-                    dispatch.label,
-                    row.name,
-                    dispatch.args.size(0)
+                    "{target} ends an invocation's loops after {} rounds, but {} ({}) needs {rounds}. Reduce batch_size or \
+                     the layers' sizes, or train with --device cpu",
+                    limits.max_loop_rounds, dispatch.label, row.name
                 )));
             }
             if row.workgroup.iter().product::<u32>() > limits.max_compute_invocations_per_workgroup {

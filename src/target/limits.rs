@@ -2,7 +2,7 @@
 
 use super::ALIGN_ELEMENTS;
 use crate::error::{Error, Result};
-use crate::kernels::{Args, Engine, Kernel};
+use crate::kernels::{Args, Kernel};
 
 /// Bindings that one tensor may be divided among: each is a few dispatches more in every pass over it.
 pub const MAX_BLOCKS: u64 = 1024;
@@ -146,43 +146,10 @@ impl Limits {
         )))
     }
 
-    /// Whether an invocation of a product runs its loops to their end.
+    /// Whether an invocation of a kernel runs its loops to their end.
     pub fn ends_loops(&self, kernel: Kernel, args: &Args) -> bool {
-        product_rounds(kernel, args) <= u64::from(self.max_loop_rounds)
+        (kernel.rounds)(args) <= u64::from(self.max_loop_rounds)
     }
-}
-
-/// Rounds of all loops of an invocation that goes through the rows of a batch twice; 0 for other kernels.
-pub fn column_rounds(kernel: Kernel, args: &Args) -> u64 {
-    match kernel.name {
-        "batch_moments" | "batch_norm_grad" => 2 * args.size(0) as u64 + 2,
-        _ => 0,
-    }
-}
-
-/// Rounds of all loops of an invocation of a matrix product; 0 for other kernels, whose loops are short.
-pub fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
-    if kernel == Kernel::dense_cross_entropy {
-        return head_rounds(args.sizes(), args.constant("WIDTH") as usize);
-    }
-    if !kernel.is_product() {
-        return 0;
-    }
-    let k = args.size(2) as u64;
-    // Besides the loop over k: the stores, at most one round for each row of a tile and loop.
-    match kernel.engine(args) {
-        Engine::Broadcast => k / 4 + 4 + 64,
-        Engine::Tile if args.constant("DIRECT") != 0.0 => k + 24,
-        // A slice of 16: itself, at most 16 rounds of loads and 16 of products.
-        Engine::Tile => 33 * k.div_ceil(16) + 24,
-    }
-}
-
-/// Rounds of an invocation of `dense_cross_entropy` for `width` rows a workgroup: the logits, a word of inputs a round; then a
-/// word of every column of the weight and a row's gradient a round, for each pass over the inputs; and three loops over columns.
-pub fn head_rounds([_, n, k]: [usize; 3], width: usize) -> u64 {
-    let width = width.max(1);
-    (k / 4 + k.div_ceil(4 * width) * (1 + n + width) + 8 * n) as u64
 }
 
 /// The error for what needs more than a limit.

@@ -3,9 +3,8 @@
 use super::{Rewrite, Uses};
 use crate::error::Result;
 use crate::graph::{Activation, Graph, Source, Value};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, head};
 use crate::ops::{ClassifierHead, Dense, Gather, InputGrad, LossPair};
-use crate::target::limits::head_rounds;
 use crate::target::{Target, aligned};
 
 /// Columns of the logits that the kernel holds in registers.
@@ -23,9 +22,9 @@ impl Rewrite for Heads {
             return Ok(());
         }
         for loss in uses.nodes() {
-            let Some((head, operands, root)) = head(graph, uses, target, loss) else { continue };
+            let Some((operation, operands, root)) = head_of(graph, uses, target, loss) else { continue };
             let label = graph.nodes[loss].label.clone();
-            graph.replace(loss, head, &operands, &label)?;
+            graph.replace(loss, operation, &operands, &label)?;
             graph.substitute(Value { node: root, result: 0 }, Value { node: loss, result: 2 });
         }
         Ok(())
@@ -44,7 +43,7 @@ fn able(graph: &Graph, target: &Target) -> bool {
 }
 
 /// The end of a classifier around `loss`: the operation, its operands, and the node of the gradient of its input.
-fn head(graph: &Graph, uses: &Uses, target: &Target, loss: usize) -> Option<(ClassifierHead, [Value; 7], usize)> {
+fn head_of(graph: &Graph, uses: &Uses, target: &Target, loss: usize) -> Option<(ClassifierHead, [Value; 7], usize)> {
     let node = &graph.nodes[loss];
     let LossPair(kind) = *node.op.is::<LossPair>().filter(|l| l.0.takes_class())?;
     let (logits, classes, upstream) = (node.inputs[0], node.inputs[1], node.inputs[2]);
@@ -63,7 +62,7 @@ fn head(graph: &Graph, uses: &Uses, target: &Target, loss: usize) -> Option<(Cla
         _ => None,
     };
     let width = target.products.lanes.unwrap_or_default() as usize;
-    let rounds = head_rounds([0, cols, inputs], width);
+    let rounds = head::rounds([0, cols, inputs], width);
     let fits = cols <= COLUMNS && inputs.is_multiple_of(4) && inputs <= INPUTS && place(w)? < place(b)?;
     if !fits || rounds > u64::from(target.limits.max_loop_rounds) {
         return None;

@@ -7,7 +7,7 @@
 use super::super::Range;
 use super::{Draft, Lowering, Slot};
 use crate::error::{Error, Result};
-use crate::kernels::{Args, Kernel, Param};
+use crate::kernels::{Args, Follow, Kernel, Param};
 use crate::target::ALIGN_ELEMENTS;
 use crate::target::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
 use crate::target::limits::cannot_divide;
@@ -20,17 +20,6 @@ pub(super) struct Part {
     pub len: usize,
 }
 
-/// How a binding follows when a dispatch is cut along its first parameter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Follow {
-    /// Rows of so many elements.
-    Rows(usize),
-    /// A table, of which every step has a row with one element for each row of the dispatch.
-    Table,
-    /// The same for every block.
-    Whole,
-}
-
 impl Lowering<'_> {
     /// Adds a dispatch; in blocks, if it is too large for one.
     pub(super) fn emit(&mut self, kernel: Kernel, label: &str, args: Args, bindings: Vec<Part>) -> Result<()> {
@@ -38,7 +27,7 @@ impl Lowering<'_> {
             self.push(kernel, label, args, bindings);
             return Ok(());
         }
-        match follow(kernel, &args) {
+        match (kernel.split)(&args) {
             Some(follow) => self.cut(kernel, label, &args, &bindings, &follow),
             None => Err(self.too_large(label, bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
         }
@@ -109,9 +98,8 @@ impl Lowering<'_> {
             };
             let mut args = args.clone();
             args.params[0] = Param::U(block.len() as u32);
-            if kernel == Kernel::dropout {
-                // Random numbers are counted from the tensor's start.
-                args.params[1] = Param::U(block.start as u32);
+            if let Some(start) = kernel.start {
+                args.params[start] = Param::U(block.start as u32);
             }
             self.push(kernel, label, args, bindings.iter().zip(follow).map(part).collect());
         }
@@ -122,28 +110,4 @@ impl Lowering<'_> {
     pub(super) fn too_large(&self, label: &str, len: usize, least: &str) -> Error {
         cannot_divide(&self.options.limits, label, len, least)
     }
-}
-
-/// How the bindings of a kernel follow its first parameter; `None` for a kernel that is not cut.
-pub(super) fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
-    let row = kernel;
-    let cols = |i: usize| Follow::Rows(args.size(i));
-    let each = Follow::Rows(1);
-    Some(match row.params {
-        ["n", "max_norm"] => vec![each, Follow::Whole, each],
-        ["n", "hyper_stride", ..] => [&[Follow::Whole; 2], &vec![each; row.bindings.len() - 2][..]].concat(),
-        ["n"] | ["n", "slope" | "limit"] => vec![each; row.bindings.len()],
-        _ if kernel == Kernel::layer_norm => vec![cols(1), Follow::Whole, Follow::Whole, cols(1)],
-        _ if kernel == Kernel::layer_norm_grad => vec![cols(1), cols(1), Follow::Whole, cols(1), cols(1)],
-        _ if kernel == Kernel::batch_norm => [&[cols(1)], &[Follow::Whole; 4][..], &[cols(1)]].concat(),
-        _ if kernel == Kernel::dropout => vec![Follow::Whole, Follow::Whole, each, each],
-        ["rows", "cols"] if kernel == Kernel::add_bias => vec![cols(1), Follow::Whole, cols(1)],
-        ["rows", "cols"] => vec![cols(1); row.bindings.len()],
-        ["rows", "cols", "upstream_stride", ..] => {
-            let expected = if kernel == Kernel::cross_entropy { each } else { cols(1) };
-            // A row of upstream gradients is that of a table, or the same for all steps.
-            vec![Follow::Whole, cols(1), expected, Follow::Table, each, cols(1)]
-        }
-        _ => return None,
-    })
 }

@@ -1,10 +1,10 @@
 //! Joins launches of neighbouring nodes whose tensors lie one behind the other: the optimizer's over its arenas.
 
 use super::super::Range;
-use super::cut::{Follow, Part, follow};
+use super::cut::Part;
 use super::{Draft, Lowering, Slot};
 use crate::error::Result;
-use crate::kernels::Param;
+use crate::kernels::{Follow, Param};
 use crate::target::blocks::blocks;
 use crate::target::{ALIGN_ELEMENTS, Constants, aligned};
 
@@ -35,7 +35,7 @@ impl Lowering<'_> {
     }
 
     fn in_pieces(&mut self, draft: Draft) {
-        let follows = follow(draft.kernel, &draft.args).unwrap_or_default();
+        let follows = (draft.kernel.split)(&draft.args).unwrap_or_default();
         let most = (self.target.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
         let cuts: Vec<usize> = draft.bindings.iter().flat_map(|part| self.cuts(part.slot)).collect();
         for piece in blocks(draft.args.size(0), most, &cuts) {
@@ -55,7 +55,7 @@ impl Lowering<'_> {
     /// arithmetic.
     fn strip(&self, kernel: crate::kernels::Kernel, len: usize) -> Constants {
         let words = (len / (4 * 64 * STRIP_GROUPS)).clamp(1, MOST_WORDS);
-        if self.target.strips && kernel.has_strips() && words > 1 { vec![("WORDS", words as f64)] } else { vec![] }
+        if self.target.strips && kernel.strips && words > 1 { vec![("WORDS", words as f64)] } else { vec![] }
     }
 }
 
@@ -66,7 +66,7 @@ fn offset(part: &Part) -> Option<usize> {
 /// Changes the number of elements of a launch.
 fn extend(draft: &mut Draft, to: impl Fn(usize) -> usize) {
     let len = to(draft.args.size(0));
-    let follows = follow(draft.kernel, &draft.args).unwrap_or_default();
+    let follows = (draft.kernel.split)(&draft.args).unwrap_or_default();
     draft.args.params[0] = Param::U(len as u32);
     for (part, _) in draft.bindings.iter_mut().zip(follows).filter(|(_, f)| matches!(f, Follow::Rows(_))) {
         part.len = len;
@@ -78,7 +78,7 @@ fn extend(draft: &mut Draft, to: impl Fn(usize) -> usize) {
 
 /// Whether `next` goes on where `before` ends, in every binding that they do not share, and is computed alike.
 fn adjoins(before: &Draft, next: &Draft) -> bool {
-    let (Some(a), Some(_)) = (follow(before.kernel, &before.args), follow(next.kernel, &next.args)) else {
+    let (Some(a), Some(_)) = ((before.kernel.split)(&before.args), (next.kernel.split)(&next.args)) else {
         return false;
     };
     let alike = before.kernel == next.kernel

@@ -52,7 +52,7 @@ pub struct Whole {
 impl Whole {
     /// The complete WGSL text.
     pub fn source() -> String {
-        crate::kernels::shader::expand(WGSL, crate::kernels::Engine::default())
+        crate::kernels::shader::expand(WGSL, "", crate::kernels::Engine::default())
     }
 
     /// Invocations of the workgroup.

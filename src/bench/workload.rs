@@ -154,12 +154,6 @@ impl Workload {
         6.0 * self.parameters() as f64 * self.batch as f64
     }
 
-    /// Bytes of the data set in `f32`.
-    pub fn data_bytes(&self) -> usize {
-        let targets = if self.loss.takes_class() { 1 } else { self.outputs() };
-        4 * self.samples * (self.inputs() + targets)
-    }
-
     /// Features of a sample.
     pub fn inputs(&self) -> usize {
         self.dims[0]

@@ -23,6 +23,7 @@ mod predict;
 mod progress;
 mod replay;
 mod report;
+mod samples;
 mod shell;
 mod stop;
 mod train;

@@ -159,16 +159,6 @@ impl Block {
         }
     }
 
-    /// Memory of the cells, in bytes.
-    pub(super) fn size_bytes(&self) -> u64 {
-        let cells = match &self.cells {
-            Cells::Text { text, ends } => text.len() + size_of_val(&ends[..]),
-            Cells::Numbers(values) => size_of_val(&values[..]),
-            Cells::Mixed(mixed) => size_of_val(&mixed.numbers[..]) + mixed.text.len() + size_of_val(&mixed.ends[..]),
-        };
-        cells as u64
-    }
-
     /// Takes out the rows that have none.
     pub fn take_faults(&mut self) -> Vec<Fault> {
         std::mem::take(&mut self.faults)

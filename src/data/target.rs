@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::graph::Loss;
+use crate::kernels::Scalar;
 use std::collections::HashMap;
 
 use super::Targets;
@@ -229,6 +230,8 @@ pub(super) struct Encoder {
     rule: TargetRule,
     known: Option<Known>,
     hinge: Hinge,
+    /// The numbers of a row, before they are rounded.
+    row: Vec<f64>,
 }
 
 impl Encoder {
@@ -241,41 +244,27 @@ impl Encoder {
                 None
             }
         };
-        Ok(Encoder { columns: columns.to_vec(), rule, known, hinge: Hinge::default() })
+        Ok(Encoder { columns: columns.to_vec(), rule, known, hinge: Hinge::default(), row: Vec::new() })
     }
 
-    /// No targets yet.
-    pub fn targets(&self) -> Targets {
-        if self.known.is_some() && self.rule.loss.takes_class() {
-            return Targets::Classes(Vec::new());
-        }
-        let width = if self.known.is_some() { self.rule.outputs } else { self.columns.len() };
-        Targets::Numbers { width, values: Vec::new() }
-    }
-
-    /// Adds the target of a row to `targets`.
+    /// Adds the target of a row to `targets`, which are those of a blank data set for the rule.
     ///
     /// # Errors
     /// [`Error::Data`] for a row that cannot be used, which leaves everything as it was.
-    pub fn add(&mut self, block: &Block, row: usize, targets: &mut Targets) -> Result<()> {
+    pub fn add<T: Scalar>(&mut self, block: &Block, row: usize, targets: &mut Targets<T>) -> Result<()> {
+        self.row.clear();
         match (targets, &self.known) {
             (Targets::Classes(indices), Some(known)) => indices.push(known.class(block, row, self.columns[0])?),
             (Targets::Numbers { values, .. }, Some(known)) => {
-                let class = known.class(block, row, self.columns[0])?;
-                known.encode(class, values);
+                known.encode(known.class(block, row, self.columns[0])?, &mut self.row);
+                values.extend(self.row.iter().map(|v| T::of(*v)));
             }
             (Targets::Numbers { values, .. }, None) => {
-                let start = values.len();
                 for &column in &self.columns {
-                    match checked(self.rule, block, row, column) {
-                        Ok(value) => values.push(value),
-                        Err(e) => {
-                            values.truncate(start);
-                            return Err(e);
-                        }
-                    }
+                    self.row.push(checked(self.rule, block, row, column)?);
                 }
-                self.hinge.see(self.rule, block, row, &self.columns, &values[start..]);
+                self.hinge.see(self.rule, block, row, &self.columns, &self.row);
+                values.extend(self.row.iter().map(|v| T::of(*v)));
             }
             (Targets::Classes(_), None) => return Err(Error::Internal("classes without names".into())),
         }

@@ -10,9 +10,9 @@ use crate::model::disk::SystemDisk;
 use crate::model::weights::{self, Precision};
 use crate::model::{Layer, LayerKind, Network, Tensor, digest};
 use crate::spec::{LayerKindSpec, Spec, write};
-use crate::train::prepare::prepare;
 use crate::train::record::RunRecord;
 use crate::train::run_folder::{Preprocessing, RunFolder, Trained};
+use crate::train::samples::read_training;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -192,7 +192,7 @@ fn with_data(mut spec: Spec, found: &Found, scaler: Option<Scaler>, path: &Path)
         spec.data.scale = scaler.kind();
     }
     compare(&spec.model.layers(found.layers[0].layer.inputs)?, found, path)?;
-    let mut preprocessing = prepare(&spec)?.preprocessing;
+    let mut preprocessing = read_training(&spec, &std::env::temp_dir())?.preprocessing;
     let features = preprocessing.schema.features.len();
     if features != found.layers[0].layer.inputs {
         return Err(Error::Shape(format!(

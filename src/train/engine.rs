@@ -1,6 +1,6 @@
 //! The engine: a network's plans on a device, with its data, parameters and tables. The async core of training.
 
-use crate::data::{Dataset, Targets};
+use crate::data::{Dataset, RowTargets, TargetRule, Targets};
 use crate::error::{Error, Result};
 use crate::exec::memory::check_host_memory;
 use crate::exec::profile::Profile;
@@ -13,7 +13,6 @@ use crate::plan::tuning::Table;
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
 use super::forecast::without_memory;
-use super::rows::{RowTargets, Rows};
 use super::samples::{Order, SampleSet};
 use super::tables::shares;
 use std::sync::Arc;
@@ -67,7 +66,7 @@ pub struct Engine {
     network: Network,
     roles: Roles,
     /// The training set, when it does not fit the device and streams through it.
-    streamed: Option<Arc<Rows>>,
+    streamed: Option<Arc<Dataset<f32>>>,
     /// How much each row of a training set on the device counts; nothing where all count alike.
     weights: Arc<[f64]>,
     /// The samples of [`Engine::evaluate_set`].
@@ -122,7 +121,8 @@ impl Engine {
             let plan = engine.plan(TRAIN)?;
             engine.write_first_states(rule)?;
             if roles.stream || engine.room(plan, TRAIN) < rows {
-                engine.streamed = Some(Arc::new(Rows::new(network)));
+                let rule = TargetRule { loss: network.loss, outputs: network.outputs() };
+                engine.streamed = Some(Arc::new(Dataset::blank(network.inputs(), Some(rule))));
             }
         }
         Ok(engine)
@@ -249,7 +249,7 @@ impl Engine {
         let plan = self.plan(TRAIN)?;
         match &mut self.streamed {
             Some(rows) => {
-                Arc::make_mut(rows).set(data);
+                *rows = Arc::new(data.cast());
                 Ok(())
             }
             None => {
@@ -286,6 +286,11 @@ impl Engine {
         }
     }
 
+    /// Whether training samples stream through the device, which does not hold all of them.
+    pub(crate) fn streams(&self) -> bool {
+        self.streamed.is_some()
+    }
+
     /// Rows that the data arena of the plan `role` holds.
     fn room(&self, plan: usize, role: &str) -> usize {
         let x = self.session.plans()[plan].buffer(&format!("data.{role}.x"));
@@ -316,7 +321,7 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn train(&mut self, order: &[u32], first: u64, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
         if let Some(rows) = &self.streamed {
-            let set = SampleSet::shared(Arc::clone(rows), &self.network);
+            let set = SampleSet::in_memory(Arc::clone(rows));
             return self.train_streamed(&set, &Order::Rows(order.to_vec()), 0..usize::MAX, first, sink).await;
         }
         let (plan, batch) = (self.plan(TRAIN)?, self.batch()?);

@@ -16,12 +16,8 @@ pub mod plateau;
 #[doc(hidden)]
 pub mod portrait;
 #[doc(hidden)]
-pub mod prepare;
-#[doc(hidden)]
 pub mod record;
 pub mod replay;
-#[doc(hidden)]
-pub mod rows;
 pub mod run;
 pub mod run_folder;
 #[doc(hidden)]

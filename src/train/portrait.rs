@@ -3,11 +3,10 @@
 //! run's device is left alone.
 
 use super::engine::{Engine, Roles, forward_piece};
-use super::metrics::{predicted_class, probabilities, true_class};
-use super::rows::{RowTargets, Rows};
+use super::metrics::{predicted_class, probabilities};
 use super::run_folder::Preprocessing;
 use super::samples::SampleSet;
-use crate::data::Schema;
+use crate::data::{Dataset, RowTargets, Schema, true_class};
 use crate::error::Result;
 use crate::exec::Device;
 use crate::graph::Loss;
@@ -123,11 +122,11 @@ struct Candidate {
 }
 
 impl Gallery {
-    fn look(&mut self, subject: &Subject<'_>, rows: &Rows, predictions: &[f64]) {
+    fn look(&mut self, subject: &Subject<'_>, rows: &Dataset<f32>, predictions: &[f64]) {
         let (inputs, outputs, loss) = (subject.network.inputs(), subject.network.outputs(), subject.network.loss);
         for (i, raw) in predictions.chunks(outputs).enumerate() {
-            let x = &rows.x()[i * inputs..][..inputs];
-            let (truth, target) = match rows.targets() {
+            let x = &rows.x[i * inputs..][..inputs];
+            let (truth, target) = match rows.row_targets() {
                 RowTargets::Classes(classes) => (classes[i] as usize, None),
                 RowTargets::Numbers(values) => {
                     let target = &values[i * outputs..][..outputs];

@@ -3,7 +3,7 @@
 use super::{Row, digest, rounded};
 use crate::compare::{Comparison, compare};
 use crate::data::rng::random_row;
-use crate::data::{Dataset, Targets};
+use crate::data::{Dataset, RowTargets};
 use crate::error::Result;
 use crate::exec::analysis::{Analysis, analyse};
 use crate::graph::{COUNT, RANDOM, UpdateRule};
@@ -16,9 +16,9 @@ use crate::train::tables::batch_tables;
 pub struct StepInput<'a> {
     /// The train plan; every value has a place of its own.
     pub plan: &'a Plan,
-    /// The samples, rounded as the device holds them.
-    pub data: &'a Dataset,
-    /// The rows of this step.
+    /// The samples that lie on the device: all of them, or those of this step.
+    pub data: &'a Dataset<f32>,
+    /// The rows of this step among them.
     pub rows: &'a [u32],
     /// Rows of a full step.
     pub batch: usize,
@@ -223,29 +223,13 @@ fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
 /// The samples and tables of one step, as the device holds them: rounded to `f32`.
 fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>, rule: &UpdateRule) -> Result<()> {
     let StepInput { data, rows, batch, plan, .. } = *input;
-    let (width, all): (usize, Vec<f64>) = match &data.targets {
-        Targets::Numbers { width, values } => (*width, values.clone()),
-        Targets::Classes(classes) => (1, classes.iter().map(|c| f64::from(*c)).collect()),
+    let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+    analysis.write("data.train.x", &wide(&data.x), None)?;
+    let targets = match data.row_targets() {
+        RowTargets::Numbers(values) => wide(values),
+        RowTargets::Classes(classes) => classes.iter().map(|c| f64::from(*c)).collect(),
     };
-    let inputs = data.x.len() / data.rows.max(1);
-    // A data set that the plan has no room for streams: the rows of the step lie there in their order.
-    let resident = plan.buffer("data.train.x").is_some_and(|b| b.range.len >= data.x.len());
-    let mut weights = data.weights.clone();
-    let index: Vec<u32> = if resident {
-        analysis.write("data.train.x", &data.x, None)?;
-        analysis.write("data.train.target", &all, None)?;
-        rows.to_vec()
-    } else {
-        let take = |values: &[f64], width: usize| -> Vec<f64> {
-            rows.iter().flat_map(|r| values[*r as usize * width..][..width].to_vec()).collect()
-        };
-        analysis.write("data.train.x", &take(&data.x, inputs), None)?;
-        analysis.write("data.train.target", &take(&all, width), None)?;
-        if !weights.is_empty() {
-            weights = take(&data.weights, 1);
-        }
-        (0..rows.len() as u32).collect()
-    };
+    analysis.write("data.train.target", &targets, None)?;
     let random = format!("train.table.{RANDOM}");
     if plan.buffer(&random).is_some() {
         analysis.write(&random, &random_row(input.seed, input.t as u64).map(f64::from), None)?;
@@ -254,7 +238,7 @@ fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>, rule: &UpdateRule
     if plan.buffer(&count).is_some() {
         analysis.write(&count, &[rows.len() as f64], None)?;
     }
-    let tables = batch_tables(rule, batch, &index, &weights);
+    let tables = batch_tables(rule, batch, rows, &data.weights);
     for (name, values) in &tables.indices {
         let values: Vec<f64> = values.iter().map(|v| f64::from(*v)).collect();
         analysis.write(&format!("train.table.{name}"), &values, None)?;

@@ -1,9 +1,10 @@
 //! Data files: what they become, and that every fault is reported with file, line, column, finding and remedy.
 
 use proptest::prelude::*;
-use std::path::PathBuf;
-use wgrad::data::{Dataset, Schema, TargetRule, Targets, read_csv};
+use std::path::{Path, PathBuf};
+use wgrad::data::{self, Columns, Dataset, Schema, TargetRule, Targets, Tolerance};
 use wgrad::graph::Loss;
+use wgrad::spec::DataFile;
 
 /// A CSV file of its own for one test.
 struct File {
@@ -27,7 +28,19 @@ fn columns(names: &[&str]) -> Vec<String> {
 }
 
 fn read(text: &str, target: &[&str], loss: &str, outputs: usize) -> wgrad::Result<(Dataset, Schema)> {
-    read_csv(&file(text).path)?.dataset(&columns(target), rule(loss, outputs))
+    read_file(&file(text).path, target, rule(loss, outputs))
+}
+
+fn read_file(path: &Path, target: &[&str], rule: TargetRule) -> wgrad::Result<(Dataset, Schema)> {
+    data::read(&DataFile::at(path), &Columns::default(), &columns(target), rule, &mut Tolerance::default())
+}
+
+fn read_as(text: &str, schema: &Schema, rule: TargetRule) -> wgrad::Result<Dataset> {
+    schema.read(&DataFile::at(&file(text).path), rule, &mut Tolerance::default())
+}
+
+fn features_as(text: &str, schema: &Schema) -> wgrad::Result<Dataset> {
+    schema.read_features(&DataFile::at(&file(text).path))
 }
 
 /// Asserts that a message starts with the path of some d.csv and `place`, and contains `parts`.
@@ -54,7 +67,6 @@ fn numbers(width: usize, values: &[f64]) -> Targets {
 #[test]
 fn features_keep_their_order_and_the_target_may_stand_anywhere() {
     let (data, schema) = read("a,y,b\n1,0,2\n3,1,4e-1\n", &["y"], "cross_entropy", 2).unwrap();
-    assert_eq!(data.features, ["a", "b"]);
     assert_eq!((data.rows, &data.x[..]), (2, &[1.0, 2.0, 3.0, 0.4][..]));
     assert_eq!(data.targets, Targets::Classes(vec![0, 1]));
     assert_eq!(schema.features, ["a", "b"]);
@@ -99,13 +111,14 @@ fn other_losses_take_numbers_one_hot_rows_or_zero_and_one() {
 #[test]
 fn files_that_are_not_tables_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let message = read_csv(folder.path().join("absent.csv")).unwrap_err().to_string();
+    let read = |path: &Path| read_file(path, &["y"], rule("mse", 1)).unwrap_err();
+    let message = read(&folder.path().join("absent.csv")).to_string();
     assert!(message.contains("absent.csv"), "{message}");
     for text in ["", "\n\n", "\u{feff}", "  \r\n"] {
-        message_at(read_csv(&file(text).path).unwrap_err(), "", &["empty"]);
+        message_at(read(&file(text).path), "", &["empty"]);
     }
-    message_at(read_csv(&file("a,y\n").path).unwrap_err(), "", &["header but no rows"]);
-    message_at(read_csv(&file(b"a,y\n1,2\n\xe9,3\n").path).unwrap_err(), ":3", &["UTF-8"]);
+    message_at(read(&file("a,y\n").path), "", &["header but no rows"]);
+    message_at(read(&file(b"a,y\n1,2\n\xe9,3\n").path), ":3", &["UTF-8"]);
 }
 
 #[test]
@@ -204,41 +217,38 @@ fn targets_must_suit_the_loss() {
 fn another_file_is_read_by_column_name() {
     let train = rule("cross_entropy", 2);
     let (_, schema) = read("a,b,y\n1,2,p\n3,4,q\n", &["y"], "cross_entropy", 2).unwrap();
-    let table = |text: &str| read_csv(&file(text).path).unwrap();
-    let data = table("extra,y,b,a\ntext,q,20,10\n").dataset_as(&schema, train).unwrap();
-    assert_eq!(data.features, ["a", "b"]);
+    let data = read_as("extra,y,b,a\ntext,q,20,10\n", &schema, train).unwrap();
     assert_eq!((&data.x[..], data.targets), (&[10.0, 20.0][..], Targets::Classes(vec![1])));
 
-    let unlabelled = table("b,a\n20,10\n").features_as(&schema).unwrap();
+    let unlabelled = features_as("b,a\n20,10\n", &schema).unwrap();
     assert_eq!((unlabelled.rows, &unlabelled.x[..]), (1, &[10.0, 20.0][..]));
     assert_eq!(unlabelled.targets, numbers(0, &[]));
     assert_eq!(unlabelled.subset(&[0, 0]).x, [10.0, 20.0, 10.0, 20.0]);
 
-    message_at(table("b,a\n2,1\n").dataset_as(&schema, train).unwrap_err(), ":1", &["target", "\"y\""]);
-    message_at(table("y\np\n").dataset_as(&schema, train).unwrap_err(), ":1", &["feature columns \"a\", \"b\""]);
-    message_at(table("B,a\n2,1\n").features_as(&schema).unwrap_err(), ":1", &["\"b\"", "did you mean \"B\"?"]);
-    message_at(table("a,b\n2,x\n").features_as(&schema).unwrap_err(), ":2, column \"b\"", &["found \"x\""]);
+    message_at(read_as("b,a\n2,1\n", &schema, train).unwrap_err(), ":1", &["target", "\"y\""]);
+    message_at(read_as("y\np\n", &schema, train).unwrap_err(), ":1", &["feature columns \"a\", \"b\""]);
+    message_at(features_as("B,a\n2,1\n", &schema).unwrap_err(), ":1", &["\"b\"", "did you mean \"B\"?"]);
+    message_at(features_as("a,b\n2,x\n", &schema).unwrap_err(), ":2, column \"b\"", &["found \"x\""]);
 }
 
 #[test]
 fn a_class_unseen_in_training_is_refused() {
-    let table = |text: &str| read_csv(&file(text).path).unwrap();
     let (_, schema) = read("a,y\n1,p\n3,q\n", &["y"], "cross_entropy", 2).unwrap();
-    let unseen = |text: &str, schema: &Schema| table(text).dataset_as(schema, rule("cross_entropy", 2)).unwrap_err();
+    let unseen = |text: &str, schema: &Schema| read_as(text, schema, rule("cross_entropy", 2)).unwrap_err();
     message_at(unseen("a,y\n1,p\n1,x\n", &schema), ":3, column \"y\"", &["\"x\"", "training", "\"p\", \"q\""]);
     message_at(unseen("a,y\n1,p\n1,\n", &schema), ":3, column \"y\"", &["empty cell", "\"p\", \"q\""]);
     let (_, digits) = read("a,y\n1,5\n3,7\n", &["y"], "cross_entropy", 2).unwrap();
     message_at(unseen("a,y\n1,6\n", &digits), ":2, column \"y\"", &["\"6\"", "\"5\", \"7\""]);
     // Known classes take precedence over what the file alone would suggest: 5 is the first class, however it is written.
-    let known = table("a,y\n1,7\n1,5.0\n").dataset_as(&digits, rule("cross_entropy", 2)).unwrap();
+    let known = read_as("a,y\n1,7\n1,5.0\n", &digits, rule("cross_entropy", 2)).unwrap();
     assert_eq!(known.targets, Targets::Classes(vec![1, 0]));
     for (loss, outputs) in [("cross_entropy", 3), ("mse", 3), ("mse", 1)] {
         let mut schema = digits.clone();
         schema.classes.as_mut().unwrap().extend((outputs == 1).then(|| "9".to_owned()));
-        let message = table("a,y\n1,7\n").dataset_as(&schema, rule(loss, outputs)).unwrap_err().to_string();
+        let message = read_as("a,y\n1,7\n", &schema, rule(loss, outputs)).unwrap_err().to_string();
         assert!(message.contains("classes are known"), "{message}");
     }
-    let one_hot = table("a,y\n1,7\n").dataset_as(&digits, rule("mse", 2)).unwrap();
+    let one_hot = read_as("a,y\n1,7\n", &digits, rule("mse", 2)).unwrap();
     assert_eq!(one_hot.targets, numbers(2, &[0.0, 1.0]));
 }
 
@@ -254,14 +264,12 @@ fn a_schema_survives_json() {
 #[test]
 fn the_data_sets_of_the_project_are_whole() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data");
-    let digits = read_csv(folder.join("digits.csv")).unwrap();
-    let (data, schema) = digits.dataset(&columns(&["label"]), rule("cross_entropy", 10)).unwrap();
-    assert_eq!((data.rows, data.features.len()), (1797, 64));
+    let (data, schema) = read_file(&folder.join("digits.csv"), &["label"], rule("cross_entropy", 10)).unwrap();
+    assert_eq!((data.rows, data.inputs), (1797, 64));
     assert!(data.x.iter().all(|v| (0.0..=16.0).contains(v) && v.fract() == 0.0));
     assert_eq!(schema.classes.unwrap().join(""), "0123456789");
-    let iris = read_csv(folder.join("iris.csv")).unwrap();
-    let (data, schema) = iris.dataset(&columns(&["species"]), rule("cross_entropy", 3)).unwrap();
-    assert_eq!((data.rows, data.features.len()), (150, 4));
+    let (data, schema) = read_file(&folder.join("iris.csv"), &["species"], rule("cross_entropy", 3)).unwrap();
+    assert_eq!((data.rows, data.inputs), (150, 4));
     assert_eq!(schema.classes.unwrap(), ["setosa", "versicolor", "virginica"]);
     let Targets::Classes(classes) = data.targets else { panic!("iris has classes") };
     assert_eq!([0, 1, 2].map(|class| classes.iter().filter(|&&c| c == class).count()), [50, 50, 50]);
@@ -295,7 +303,7 @@ proptest! {
         let mut text = if head { b"a,y\n".to_vec() } else { Vec::new() };
         text.extend(bytes);
         let file = file(&text);
-        let result = read_csv(&file.path).and_then(|t| t.dataset(&columns(&["y"]), rule("cross_entropy", 2)));
+        let result = read_file(&file.path, &["y"], rule("cross_entropy", 2));
         if let Err(error) = result {
             prop_assert!(error.to_string().contains("d.csv"), "{}", error);
         }

@@ -214,7 +214,7 @@ fn question<'a>(network: &'a Network, parameters: &'a [Tensor], data: &'a Datase
         network,
         rule: ADAMW.into(),
         parameters,
-        data,
+        data: data.into(),
         batch_size: 8,
         seed: 6,
         steps: 3,

@@ -8,7 +8,7 @@ use wgrad::exec::Device;
 use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule};
 use wgrad::model::weights::load;
 use wgrad::spec::Spec;
-use wgrad::train::prepare::prepare;
+use wgrad::train::samples::read;
 
 const CASES: u32 = 200;
 /// Cases of the long run.
@@ -61,9 +61,9 @@ fn a_failing_case_is_written_as_a_spec_that_reproduces_it() {
         let folder = tempfile::tempdir().unwrap();
         case.write(folder.path());
         let spec = Spec::load(folder.path().join("spec.toml")).unwrap();
-        let prepared = prepare(&spec).unwrap();
+        let prepared = read(&spec, folder.path()).unwrap();
         assert_eq!(prepared.network, case.network());
-        assert_eq!(prepared.train, case.data());
+        assert_eq!(**prepared.train.memory().unwrap(), case.data().cast());
         assert_eq!((spec.train.rule(case.rows), spec.train.batch_size), (case.rule(), case.batch));
         let weights = load(&folder.path().join("model.safetensors"), &case.network().tensors(), false).unwrap();
         assert_eq!(weights, case.parameters());

@@ -6,13 +6,13 @@ use support::divided::{agree, divided, sizes};
 use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, SGD, network, read};
 use wgrad::Error;
 use wgrad::data::Dataset;
+use wgrad::data::RowTargets;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::kernels::{Kernel, Param};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Layer, LayerKind, Network, Samples, Tensor};
 use wgrad::plan::{Dispatch, Limits, Options, Plan, lower};
-use wgrad::train::rows::{RowTargets, Rows};
 use wgrad::train::samples::SampleSet;
 use wgrad::train::{Engine, Roles};
 
@@ -215,9 +215,7 @@ fn rows_that_no_binding_holds_are_evaluated_in_pieces() {
             engine.write_parameter(&name, &values).unwrap();
         }
         let rows = engine.plans()[0].buffer("data.eval.x").unwrap().shape[0];
-        let mut samples = Rows::new(&net);
-        samples.set(&data);
-        engine.set_evaluation_set(&SampleSet::in_memory(samples, &net)).unwrap();
+        engine.set_evaluation_set(&SampleSet::from(&data)).unwrap();
         // Twice: what is left of the first pass must not matter.
         let [first, second] = [(); 2].map(|()| {
             let mut predictions = Vec::new();

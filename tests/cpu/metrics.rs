@@ -1,9 +1,9 @@
 //! Metrics against what scikit-learn computes on the same predictions (`fixtures/metrics/make.py`).
 
 use serde_json::Value;
+use wgrad::data::RowTargets;
 use wgrad::graph::Loss;
 use wgrad::train::metrics::{Measured, Tally};
-use wgrad::train::rows::RowTargets;
 
 fn fixture(kind: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("../fixtures/metrics/metrics.json")).unwrap();

@@ -292,8 +292,8 @@ fn dataset(problem: &Problem) -> Dataset {
     } else {
         Targets::Numbers { width: outputs, values: problem.target.clone() }
     };
-    let features = (0..problem.network.inputs()).map(|i| format!("x{i}")).collect();
-    Dataset { features, rows: problem.rows, x: problem.x.clone(), targets, weights: Vec::new() }
+    let inputs = problem.network.inputs();
+    Dataset { inputs, rows: problem.rows, x: problem.x.clone(), targets, weights: Vec::new() }
 }
 
 /// Losses, parameters and states after `epochs` epochs in the order of the rows, backwards at odd epochs.

@@ -13,7 +13,7 @@ use wgrad::kernels::Kernel;
 use wgrad::model::init::initial_parameters;
 use wgrad::plan::{Limits, Options, Plan, Switches};
 use wgrad::spec::Spec;
-use wgrad::train::prepare::prepare;
+use wgrad::train::samples;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, report, verify};
 
@@ -70,7 +70,7 @@ fn without_a_divided_sum_no_bit_changes() {
 fn an_example_is_verified_with_its_data_weights_and_activations_divided() {
     let Some(device) = adapter() else { return };
     let spec = Spec::load(format!("{}/examples/digits.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let prepared = prepare(&spec).unwrap();
+    let prepared = samples::read(&spec, &std::env::temp_dir()).unwrap();
     let parameters = initial_parameters(&prepared.network.layers, 1);
     // 1437 rows of 64 numbers stream batch by batch; the first weight has four blocks in four buffers.
     let device = limited(device, limits(device, 1024, 1, 4));
@@ -78,7 +78,7 @@ fn an_example_is_verified_with_its_data_weights_and_activations_divided() {
         network: &prepared.network,
         rule: ADAMW.into(),
         parameters: &parameters,
-        data: &prepared.train,
+        data: prepared.train.clone(),
         batch_size: 16,
         seed: 1,
         steps: 3,
@@ -115,7 +115,7 @@ fn clipped_and_accumulated_steps_are_verified_in_blocks() {
             network: &net,
             rule,
             parameters: &parameters,
-            data: &data,
+            data: (&data).into(),
             batch_size: 40,
             seed: 1,
             steps: 4,
@@ -163,7 +163,7 @@ fn a_weight_larger_than_a_binding_is_trained_and_verified() {
         network: &net,
         rule: SGD.into(),
         parameters: &parameters,
-        data: &data,
+        data: (&data).into(),
         batch_size: 64,
         seed: 1,
         steps: 1,

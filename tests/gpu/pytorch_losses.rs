@@ -53,7 +53,7 @@ fn weighted_steps_in_parts_are_verified() {
             network: &network,
             rule: UpdateRule { accumulate, ..Optimizer::adamw(0.01).into() },
             parameters: &parameters,
-            data: &data,
+            data: (&data).into(),
             batch_size: 4,
             seed: 3,
             steps: 7,

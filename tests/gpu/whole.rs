@@ -73,7 +73,7 @@ fn question<'a>(problem: &'a Problem, data: &'a Dataset, steps: usize, whole: bo
         network: &problem.network,
         rule: problem.optimizer.into(),
         parameters: &problem.parameters,
-        data,
+        data: data.into(),
         batch_size: problem.batch,
         seed: 2,
         steps,

@@ -104,18 +104,19 @@ fn the_pendulums_obey_the_law_and_the_pixels_are_the_digits() {
         assert!((period - row[2]).abs() <= 0.51e-6, "{row:?} {period}");
     }
     let digits = numbers("../data/digits.csv");
-    let pixels = wgrad::data::read_csv(examples().join("data/digits_pixels.npy.gz")).unwrap();
-    assert_eq!((pixels.rows(), pixels.columns().len()), (digits.len(), 64));
+    let path = examples().join("data/digits_pixels.npy.gz");
+    let pixels = wgrad::data::source::open(&path).unwrap();
     let schema = wgrad::data::Schema {
-        features: pixels.columns().to_vec(),
+        features: pixels.header().columns.clone(),
         target: vec![],
         classes: None,
         encoding: None,
         pictures: None,
         sample_weight: None,
     };
-    let x = pixels.features_as(&schema).unwrap().x;
-    for (row, digit) in x.chunks(64).zip(&digits) {
+    let pixels = schema.read_features(&wgrad::spec::DataFile::at(&path)).unwrap();
+    assert_eq!((pixels.rows, pixels.inputs), (digits.len(), 64));
+    for (row, digit) in pixels.x.chunks(64).zip(&digits) {
         assert!(row.iter().zip(&digit[..64]).all(|(pixel, level)| pixel * 16.0 == *level), "{row:?} {digit:?}");
     }
 }

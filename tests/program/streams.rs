@@ -100,6 +100,45 @@ fn malformed_rows_are_skipped_up_to_a_number_counted_and_named() {
     }
 }
 
+/// A file as it is found: `new` drafts a spec for it, `train` trains on it, and every other command reads the same samples.
+#[test]
+fn what_train_reads_every_command_reads() {
+    let place = Place::new();
+    damaged(&place);
+    place.good(&["new", "iris.csv", "--target", "species", "--out", "drafted.toml"]);
+    let drafted = place.read("drafted.toml");
+    place.write_edited("streamed.toml", &drafted, "skip_bad_rows", "memory = \"1 KiB\"\nskip_bad_rows");
+    for spec in ["drafted.toml", "streamed.toml"] {
+        let run = format!("{spec}.run");
+        place.good(&["train", spec, "--device", "cpu", "--run", &run, "--epochs", "2"]);
+        let json = |args: &[&str]| -> serde_json::Value {
+            let ended = place.run(args);
+            assert_eq!(ended.code, Some(0), "{args:?}: {}", ended.stderr);
+            assert!(
+                ended.stderr.contains("3 passed over:\n            iris.csv:21, column \"species\""),
+                "{}",
+                ended.stderr
+            );
+            serde_json::from_str(&ended.stdout).unwrap()
+        };
+        // The steps that are verified are the first that were trained, on the same samples in the same order.
+        let verified = json(&["verify", spec, "--device", "cpu", "--steps", "5", "--json"]);
+        let losses = |verdict: &serde_json::Value| -> Vec<f64> {
+            verdict["steps"].as_array().unwrap().iter().map(|step| step["loss_found"].as_f64().unwrap()).collect()
+        };
+        assert_eq!(losses(&verified), report(&place, &run).step_losses[..5], "{spec}");
+        json(&["gradcheck", spec, "--json"]);
+        let plan = json(&["plan", spec, "--target", "cpu", "--json"]);
+        assert!(plan["training_memory"].is_object());
+        let evaluated = json(&["eval", &run, "--data", "iris.csv", "--device", "cpu", "--json"]);
+        assert_eq!((evaluated["rows"].as_u64(), evaluated["skipped_rows"].as_u64()), (Some(150), Some(3)));
+        place.good(&["init", spec, "--out", "w.safetensors"]);
+        place.good(&["grad", spec, "--weights", "w.safetensors", "--data", "iris.csv", "--out", "g.safetensors"]);
+        // A prediction too few would go unnoticed.
+        place.refused(&["predict", &run, "--data", "iris.csv", "--device", "cpu"], &["iris.csv:52", "\"many\""]);
+    }
+}
+
 #[test]
 fn a_file_without_an_end_is_an_error() {
     if !cfg!(unix) {

@@ -292,7 +292,7 @@ impl Case {
         let mut rng = Philox::new(self.seed, 2 << 40);
         let x = draw(self.features, self.rows * self.inputs, 1.0, &mut rng);
         let outputs = self.network().outputs();
-        let mut data = if self.loss.takes_class() {
+        if self.loss.takes_class() {
             let classes: Vec<u32> = (0..self.rows).map(|_| rng.below(outputs as u32)).collect();
             Dataset::classes(&x, self.inputs, &classes)
         } else {
@@ -305,9 +305,7 @@ impl Case {
                 _ => draw(self.features, n, 1.0, &mut rng),
             };
             Dataset::numbers(&x, self.inputs, &targets, outputs)
-        };
-        data.features = (0..self.inputs).map(|i| format!("x{i}")).collect();
-        data
+        }
     }
 
     /// Verifies the case on `device`.
@@ -317,7 +315,7 @@ impl Case {
             network: &network,
             rule: self.rule(),
             parameters: &parameters,
-            data: &data,
+            data: (&data).into(),
             batch_size: self.step_rows(),
             seed: self.seed >> 1,
             steps: self.steps,
@@ -380,7 +378,8 @@ impl Case {
 
     fn csv(&self) -> String {
         let data = self.data();
-        let mut text = data.features.iter().chain(&self.targets()).cloned().collect::<Vec<_>>().join(",");
+        let features = (0..self.inputs).map(|i| format!("x{i}"));
+        let mut text = features.chain(self.targets()).collect::<Vec<_>>().join(",");
         for row in 0..self.rows {
             let x = data.x[row * self.inputs..][..self.inputs].iter().map(f64::to_string);
             let t: Vec<String> = match &data.targets {

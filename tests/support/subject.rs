@@ -40,7 +40,7 @@ impl Subject {
             network: &self.network,
             rule: self.optimizer.into(),
             parameters: &self.parameters,
-            data: &self.data,
+            data: (&self.data).into(),
             batch_size: 7,
             seed: 3,
             steps,

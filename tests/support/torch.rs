@@ -70,7 +70,7 @@ pub fn question(problem: &Problem, rule: UpdateRule) -> Question<'_> {
         network: &problem.network,
         rule,
         parameters: &problem.parameters,
-        data: &problem.data,
+        data: (&problem.data).into(),
         batch_size: BATCH * rule.accumulate,
         seed: 3,
         steps: STEPS,

@@ -93,7 +93,7 @@ impl Problem {
             network: &self.network,
             rule: Optimizer::sgd(0.1).into(),
             parameters: &self.parameters,
-            data: &self.data,
+            data: (&self.data).into(),
             batch_size: self.rows,
             seed: 3,
             steps: 1,

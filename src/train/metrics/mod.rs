@@ -6,7 +6,7 @@ mod classes;
 mod ranking;
 mod regression;
 
-use super::rows::RowTargets;
+use crate::data::{RowTargets, true_class};
 use crate::graph::Loss;
 use crate::report::{ClassScores, Confusion, Metrics, Monitor, TopK};
 use ranking::Ranking;
@@ -138,14 +138,6 @@ impl Tally {
         metrics.roc_auc = ranking::mean_area(&areas);
         [metrics.precision_macro, metrics.recall_macro, metrics.f1_macro] = classes::means(&confusion, &classes);
         Measured { confusion: Some(confusion), classes, metrics }
-    }
-}
-
-/// The class behind an encoded target: the largest of a one-hot row, the positive side of a single 0/1 or -1/+1.
-pub(crate) fn true_class(target: &[f32]) -> usize {
-    match target {
-        [t] => usize::from(*t >= 0.5),
-        many => (0..many.len()).fold(0, |best, i| if many[i] > many[best] { i } else { best }),
     }
 }
 

@@ -23,6 +23,11 @@ impl Analysis {
         Analysis { plan: plan.clone(), arenas: plan.arenas.iter().map(|a| zeros(a.len)).collect() }
     }
 
+    /// The plan that is analysed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     fn range(&self, role: &Role) -> Result<Range> {
         let found = self.plan.buffer(role).map(|b| b.range);
         found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", self.plan.name)))

@@ -42,6 +42,18 @@ pub struct Samples<'a> {
     pub batch: usize,
 }
 
+impl Samples<'_> {
+    /// The data set of the features.
+    pub fn x(name: &str) -> Role {
+        Role::Data(format!("{name}.x"))
+    }
+
+    /// The data set of the targets.
+    pub fn target(name: &str) -> Role {
+        Role::Data(format!("{name}.target"))
+    }
+}
+
 impl Network {
     /// Numbers that go into the network.
     pub fn inputs(&self) -> usize {

@@ -2,7 +2,9 @@
 
 use super::{Optimizer, RmsProp, Schedule};
 
-/// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), what
+/// Name of the table of what an optimizer multiplies by at each step.
+pub const HYPER: &str = "hyper";
+/// Columns of the table [`HYPER`]: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), what
 /// NAdam multiplies the first moment by, momentum (or beta1), and 1 - momentum, taken in f64: in f32 it would lose the digits
 /// that rounding the momentum cost.
 pub const HYPER_COLUMNS: usize = 6;

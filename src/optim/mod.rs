@@ -8,6 +8,6 @@ pub mod schedule;
 
 pub use choice::{Adagrad, Adam, Optimizer, RmsProp};
 pub use clip::Clip;
-pub use hyper::HYPER_COLUMNS;
+pub use hyper::{HYPER, HYPER_COLUMNS};
 pub use rule::UpdateRule;
 pub use schedule::{OneCycle, Plateau, Schedule, Shape};

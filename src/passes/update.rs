@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Role, Source, TensorType, Value};
 use crate::ops::{Add, ClipNorm, ClipValue, SquareSum, Update};
-use crate::optim::{Clip, HYPER_COLUMNS, UpdateRule};
+use crate::optim::{Clip, HYPER, HYPER_COLUMNS, UpdateRule};
 
 /// Appends the clipping, where there is any, and one update for each parameter that has a gradient, and names the results
 /// `update.<parameter>`.
@@ -22,7 +22,7 @@ pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
     if let Some(rule) = clip {
         gradients = clipped(graph, rule, &gradients)?;
     }
-    let table = Source::Table { name: "hyper".into() };
+    let table = Source::Table { name: HYPER.into() };
     let hyper = graph.source(table, TensorType::f32(&[HYPER_COLUMNS]), "optimizer");
     for (name, param) in graph.params() {
         let Some((_, gradient)) = gradients.iter().find(|(of, _)| *of == name).cloned() else { continue };

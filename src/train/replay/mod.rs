@@ -11,17 +11,15 @@ pub use bundle::{Bundle, Origin};
 pub use operand::{Operand, short};
 
 use crate::compare::number;
-use crate::data::Targets;
-use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{COUNT, RANDOM};
 use crate::kernels::{Access, Dtype, Kernel};
 use crate::model::Samples;
+use crate::optim::HYPER;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, Role, lower};
 use crate::train::engine::check_tensors;
-use crate::train::tables::divided;
+use crate::train::inputs::{Inputs, Steps, fill_samples};
 use serde::Serialize;
 
 /// One value of the step.
@@ -132,39 +130,16 @@ fn plan(bundle: &Bundle, device: &Device) -> Result<Plan> {
 }
 
 fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
-    let random = format!("train.table.{RANDOM}");
-    if session.plans()[0].buffer(&random).is_some() {
-        // Steps count from 1 for people.
-        session.write_u32(0, &random, &random_row(bundle.spec.train.seed, bundle.origin.step.saturating_sub(1)))?;
-    }
-    write_tables(session, bundle)?;
-    let count = format!("train.table.{COUNT}");
-    if session.plans()[0].buffer(&count).is_some() {
-        session.write_u32(0, &count, &[bundle.rows as u32])?;
-    }
-    session.write(0, "train.table.hyper", &bundle.hyper)?;
-    session.write(0, "data.train.x", &bundle.x)?;
-    match &bundle.targets {
-        Targets::Classes(classes) => session.write_u32(0, "data.train.target", classes)?,
-        Targets::Numbers { values, .. } => session.write(0, "data.train.target", values)?,
-    }
-    bundle.parameters.iter().chain(&bundle.states).try_for_each(|t| session.write(0, &t.name, &t.values))
-}
-
-/// Rows and weights of the batch, in the parts in which it went through the network.
-fn write_tables(session: &mut Session, bundle: &Bundle) -> Result<()> {
     let (batch, rule) = (bundle.batch(), bundle.spec.train.rule(bundle.batch()));
-    if rule.parts(batch).1 == 1 {
-        let index: Vec<u32> = (0..batch as u32).collect();
-        session.write_u32(0, "train.table.index", &index)?;
-        return session.write(0, "train.table.weight", &bundle.weights);
-    }
     let rows: Vec<u32> = (0..bundle.rows as u32).collect();
-    let tables = divided(&rule, batch, &rows, &bundle.weights[..bundle.rows]);
-    for (name, values) in &tables.indices {
-        session.write_u32(0, &format!("train.table.{name}"), values)?;
-    }
-    tables.weights.iter().try_for_each(|(name, v)| session.write(0, &format!("train.table.{name}"), v))
+    let shares = &bundle.weights[..bundle.rows];
+    // Steps count from 1 for people.
+    let (seed, first) = (bundle.spec.train.seed, bundle.origin.step.saturating_sub(1));
+    let mut into = (&mut *session, 0);
+    Steps { rule: None, batch, parts: rule.parts(batch), rows: &rows, shares, seed, first }.fill(&mut into)?;
+    into.numbers(&Role::Table(HYPER.into()), &bundle.hyper)?;
+    fill_samples(&mut into, "train", &bundle.x, &bundle.targets)?;
+    bundle.parameters.iter().chain(&bundle.states).try_for_each(|t| session.write(0, &t.name, &t.values))
 }
 
 async fn arenas(session: &mut Session) -> Result<Vec<Vec<f64>>> {

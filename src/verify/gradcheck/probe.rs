@@ -2,10 +2,9 @@
 
 use super::Question;
 use crate::data::Targets;
-use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, COUNT, Graph, Loss, RANDOM, Role, Value};
+use crate::graph::{Activation, Graph, Loss, Role, Value};
 use crate::model::{Mode, Samples, Tensor};
 use crate::ops::{Activate, LossValue};
 use crate::plan::{Limits, Options, lower};
@@ -52,29 +51,11 @@ impl Probe {
         let watches = watch(&mut graph);
         let plan = lower(&graph, &Options { limits: Limits::CPU, ..Options::new(PLAN, 1) })?;
         let mut session = Session::open(&Device::cpu_f64(), vec![plan]).await?;
-        session.write(0, &format!("data.{PLAN}.x"), &batch.x)?;
-        let target = format!("data.{PLAN}.target");
+        super::write_batch(&mut (&mut session, 0), PLAN, question)?;
         let targets = match &batch.targets {
-            Targets::Classes(classes) => {
-                session.write_u32(0, &target, classes)?;
-                Vec::new()
-            }
-            Targets::Numbers { values, .. } => {
-                session.write(0, &target, values)?;
-                values.clone()
-            }
+            Targets::Classes(_) => Vec::new(),
+            Targets::Numbers { values, .. } => values.clone(),
         };
-        let index: Vec<u32> = (0..batch.rows as u32).collect();
-        session.write_u32(0, &format!("{PLAN}.table.index"), &index)?;
-        session.write(0, &format!("{PLAN}.table.weight"), &super::row_shares(batch))?;
-        let random = format!("{PLAN}.table.{RANDOM}");
-        if session.plans()[0].buffer(&random).is_some() {
-            session.write_u32(0, &random, &random_row(question.seed, 0))?;
-        }
-        let count = format!("{PLAN}.table.{COUNT}");
-        if session.plans()[0].buffer(&count).is_some() {
-            session.write_u32(0, &count, &[batch.rows as u32])?;
-        }
         for p in question.parameters {
             session.write(0, &p.name, &p.values)?;
         }
@@ -97,7 +78,7 @@ impl Probe {
                     point.regions.extend(z.iter().map(|&z| sign(z)));
                 }
                 Watch::Predictions(loss) => {
-                    let pred = self.session.read(0, "pred").await?;
+                    let pred = self.session.read(0, Role::Prediction).await?;
                     point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| region(*loss, y, t)));
                     let clamped = |p: f64| p * (1.0 - p) <= CLAMPED_BELOW;
                     point.clamped = *loss == Loss::BinaryCrossEntropy && pred.iter().any(|&p| clamped(p));

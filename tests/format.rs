@@ -5,6 +5,7 @@ mod program;
 
 use program::Place;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wgrad::plan::tuning::Class;
 use wgrad::train::run_folder::RunFolder;
@@ -42,9 +43,9 @@ fn place() -> Place {
 }
 
 /// Metadata of a weight file.
-fn metadata(place: &Place, file: &str) -> std::collections::HashMap<String, String> {
+fn metadata(place: &Place, file: &str) -> BTreeMap<String, String> {
     let (_, header) = safetensors::SafeTensors::read_metadata(&place.bytes(file)).unwrap();
-    header.metadata().clone().unwrap()
+    header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// Whether two numbers agree but for the processor: with other vector instructions sums round otherwise.

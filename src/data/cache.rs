@@ -82,7 +82,7 @@ impl CacheWriter {
         let out = match &mut self.out {
             Some(out) => out,
             None => {
-                let mut out = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(&self.folder)?);
+                let mut out = BufWriter::with_capacity(1 << 20, crate::model::disk::unnamed(&self.folder)?);
                 out.write_all(bytemuck::cast_slice(&self.held))?;
                 self.held = Vec::new();
                 self.out.insert(out)

@@ -21,6 +21,7 @@ mod out;
 mod plan;
 mod predict;
 mod progress;
+mod remedies;
 mod replay;
 mod report;
 mod shell;
@@ -85,7 +86,7 @@ fn tell(error: &anyhow::Error) -> ExitCode {
     }
     // The library's messages contain their cause; printing the chain would say it twice.
     match error.downcast_ref::<Error>() {
-        Some(known) => out::words(&out::printable(&format!("error: {known}"))),
+        Some(known) => out::words(&out::printable(&remedies::with_options(&format!("error: {known}")))),
         None => out::words(&out::printable(&format!("error: {error:#}"))),
     }
     match error.downcast_ref::<Error>() {

@@ -5,7 +5,7 @@
 //! weight (`f32`) where rows have such.
 
 use super::order::Window;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -99,8 +99,9 @@ impl CacheWriter {
     fn failed(&self, cause: std::io::Error) -> Error {
         let message = format!(
             "the samples are larger than data.memory and are kept in a file in this folder, which cannot be written \
-             after {} MiB: {cause}. Free some space, put the run into another folder with --run, or raise data.memory",
-            self.size_bytes() >> 20
+             after {} MiB: {cause}. {}, free some space, or raise data.memory",
+            self.size_bytes() >> 20,
+            Remedy::OtherFolder
         );
         Error::Io { path: self.folder.clone(), source: std::io::Error::new(cause.kind(), message) }
     }

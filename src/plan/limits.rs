@@ -1,7 +1,7 @@
 //! What an adapter can hold, and the check of a plan against it before anything is allocated.
 
 use super::{ALIGN_ELEMENTS, Plan};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::kernels::{Args, Engine, Kernel};
 
 /// Bindings that one tensor may be divided among: each is a few dispatches more in every pass over it.
@@ -141,8 +141,9 @@ impl Limits {
         };
         Err(Error::Limit(format!(
             "the batch is too large for {target}: maxStorageBufferBindingSize is {} bytes, but {batch} samples of {width} \
-             numbers need {need} bytes. {remedy}, or train with --device cpu",
-            self.max_storage_buffer_binding_size_bytes.min(self.max_buffer_size_bytes)
+             numbers need {need} bytes. {remedy}, or {}",
+            self.max_storage_buffer_binding_size_bytes.min(self.max_buffer_size_bytes),
+            Remedy::UseCpu
         )))
     }
 
@@ -191,22 +192,24 @@ impl Limits {
             if rounds > u64::from(self.max_loop_rounds) {
                 return Err(Error::Limit(format!(
                     "{target} ends an invocation's loops after {} rounds, but {} ({}) sums {} products for each result. \
-                     Reduce batch_size or the layers' sizes, or train with --device cpu",
+                     Reduce batch_size or the layers' sizes, or {}",
                     self.max_loop_rounds,
                     dispatch.label,
                     row.name,
-                    dispatch.args.size(2)
+                    dispatch.args.size(2),
+                    Remedy::UseCpu
                 )));
             }
             let rounds = column_rounds(dispatch.kernel, &dispatch.args);
             if rounds > u64::from(self.max_loop_rounds) {
                 return Err(Error::Limit(format!(
                     "{target} ends an invocation's loops after {} rounds, but {} ({}) goes through the {} rows of a batch \
-                     twice. Reduce batch_size, or train with --device cpu",
+                     twice. Reduce batch_size, or {}",
                     self.max_loop_rounds,
                     dispatch.label,
                     row.name,
-                    dispatch.args.size(0)
+                    dispatch.args.size(0),
+                    Remedy::UseCpu
                 )));
             }
             if row.workgroup.iter().product::<u32>() > self.max_compute_invocations_per_workgroup {
@@ -256,6 +259,7 @@ pub(super) fn head_rounds([_, n, k]: [usize; 3], width: usize) -> u64 {
 fn too_large(target: &str, name: &str, limit: u64, what: &str, need: u64) -> Error {
     Error::Limit(format!(
         "the model is too large for {target}: {name} is {limit} bytes, but {what} needs {need} bytes. Reduce the layers' \
-         sizes or batch_size, or train with --device cpu"
+         sizes or batch_size, or {}",
+        Remedy::UseCpu
     ))
 }

@@ -7,7 +7,7 @@
 use super::super::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
 use super::super::{ALIGN_ELEMENTS, Range};
 use super::{Draft, Lowering, Slot};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::kernels::{Args, Kernel, Param};
 
 /// What a binding sees of a tensor, in elements.
@@ -142,7 +142,8 @@ impl Lowering<'_> {
         };
         Error::Limit(format!(
             "the model is too large for the adapter: {name} is {limit} bytes, but {label} needs {whole} bytes {why}. Reduce \
-             batch_size, or make the layers' sizes smaller or multiples of 64, or train with --device cpu"
+             batch_size, or make the layers' sizes smaller or multiples of 64, or {}",
+            Remedy::UseCpu
         ))
     }
 }

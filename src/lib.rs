@@ -80,5 +80,5 @@ pub mod train;
 pub mod tune;
 pub mod verify;
 
-pub use error::{Error, Result};
+pub use error::{Error, Remedy, Result};
 pub use train::{Trainer, TrainerBuilder};

@@ -4,7 +4,7 @@ use super::onnx::export::Constants;
 use super::onnx::{self, Found, FoundLayer};
 use super::pytorch;
 use crate::data::{Scale, Scaler, Schema};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
 use crate::model::disk::SystemDisk;
 use crate::model::weights::{self, Precision};
@@ -115,8 +115,8 @@ fn of_pytorch(path: &Path, wish: &Import) -> Result<Vec<FoundLayer>> {
         _ => None,
     };
     if of_spec.is_none() && (wish.activation.is_none() || wish.loss.is_none()) {
-        let message = "a safetensors file does not say what lies between the layers. Name a spec with --spec, or the inner \
-                       layers' activation and the loss with --activation and --loss";
+        let remedy = Remedy::DescribeLayers;
+        let message = format!("a safetensors file does not say what lies between the layers. {remedy}");
         return Err(Error::weights(path, message));
     }
     let inner = wish.activation.unwrap_or(Activation::Identity);

@@ -111,7 +111,7 @@ pub async fn open_device_to_profile(choice: &Choice, require_gpu: bool) -> Resul
 
 async fn open(choice: &Choice, require_gpu: bool, clock: bool) -> Result<Device> {
     if *choice == Choice::Cpu {
-        return Ok(Device::new(Host::<f32>::new("asked for by --device cpu")));
+        return Ok(Device::new(Host::<f32>::new("asked for")));
     }
     open_gpu_or_cpu(choice, require_gpu, clock).await
 }
@@ -133,9 +133,8 @@ async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool, _: bool) -> Result<
     if *choice == Choice::Auto && !require_gpu {
         return Ok(Device::new(Host::<f32>::new("this wgrad was built without the feature gpu")));
     }
-    Err(Error::Device(
-        "a GPU was asked for, but this wgrad was built without the feature gpu. Build it with default features, or use \
-         --device cpu"
-            .into(),
-    ))
+    Err(Error::Device(format!(
+        "a GPU was asked for, but this wgrad was built without the feature gpu. Build it with default features, or {}",
+        crate::error::Remedy::UseCpu
+    )))
 }

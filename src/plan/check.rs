@@ -1,7 +1,7 @@
 //! The check of a plan against a device's limits, before anything is allocated.
 
 use super::Plan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::target::Limits;
 use crate::target::limits::too_large;
 
@@ -45,8 +45,11 @@ impl Plan {
             if rounds > u64::from(limits.max_loop_rounds) {
                 return Err(Error::Limit(format!(
                     "{target} ends an invocation's loops after {} rounds, but {} ({}) needs {rounds}. Reduce batch_size or \
-                     the layers' sizes, or train with --device cpu",
-                    limits.max_loop_rounds, dispatch.label, row.name
+                     the layers' sizes, or {}",
+                    limits.max_loop_rounds,
+                    dispatch.label,
+                    row.name,
+                    Remedy::UseCpu
                 )));
             }
             if row.workgroup.iter().product::<u32>() > limits.max_compute_invocations_per_workgroup {

@@ -1,7 +1,7 @@
 //! What an adapter can hold.
 
 use super::ALIGN_ELEMENTS;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::kernels::{Args, Kernel};
 
 /// Bindings that one tensor may be divided among: each is a few dispatches more in every pass over it.
@@ -141,8 +141,9 @@ impl Limits {
         };
         Err(Error::Limit(format!(
             "the batch is too large for {target}: maxStorageBufferBindingSize is {} bytes, but {batch} samples of {width} \
-             numbers need {need} bytes. {remedy}, or train with --device cpu",
-            self.max_storage_buffer_binding_size_bytes.min(self.max_buffer_size_bytes)
+             numbers need {need} bytes. {remedy}, or {}",
+            self.max_storage_buffer_binding_size_bytes.min(self.max_buffer_size_bytes),
+            Remedy::UseCpu
         )))
     }
 
@@ -156,7 +157,8 @@ impl Limits {
 pub fn too_large(target: &str, name: &str, limit: u64, what: &str, need: u64) -> Error {
     Error::Limit(format!(
         "the model is too large for {target}: {name} is {limit} bytes, but {what} needs {need} bytes. Reduce the layers' \
-         sizes or batch_size, or train with --device cpu"
+         sizes or batch_size, or {}",
+        Remedy::UseCpu
     ))
 }
 
@@ -175,6 +177,7 @@ pub fn cannot_divide(limits: &Limits, label: &str, len: usize, least: &str) -> E
     };
     Error::Limit(format!(
         "the model is too large for the adapter: {name} is {limit} bytes, but {label} needs {whole} bytes {why}. Reduce \
-         batch_size, or make the layers' sizes smaller or multiples of 64, or train with --device cpu"
+         batch_size, or make the layers' sizes smaller or multiples of 64, or {}",
+        Remedy::UseCpu
     ))
 }

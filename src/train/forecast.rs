@@ -1,7 +1,7 @@
 //! What a training run takes of a device's memory, before anything is allocated: so that "out of memory" is no surprise.
 
 use super::engine::{Roles, Target, planned};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Session, allocated, memory};
 use crate::graph::UpdateRule;
 use crate::model::Network;
@@ -167,7 +167,7 @@ pub(super) async fn without_memory(
         Ok((None, _)) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
         Err(_) => "Reduce batch_size or the layers' sizes".to_string(),
     };
-    Error::OutOfMemory(format!("{message}. {advice}, or use --device cpu"))
+    Error::OutOfMemory(format!("{message}. {advice}, or {}", Remedy::UseCpu))
 }
 
 /// The largest half, quarter and so on of the batch whose plans `device` has the memory for; and size and number of the

@@ -5,7 +5,7 @@
 //! the machine does falls on all. The least time counts: what disturbs a run only makes it slower. Of a large product only
 //! as many tiles are computed as the time allows.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Session};
 use crate::kernels::{Access, Args, Dtype, Kernel};
 use crate::plan::lower::fold_grid;
@@ -96,9 +96,9 @@ struct Trial {
 pub async fn measure(device: &Device, products: Products, plans: &[Plan], seconds: f64) -> Result<Vec<Measured>> {
     if device.kind() != "gpu" {
         return Err(Error::Device(format!(
-            "there is nothing to tune on {}: its products come from a library that chooses by itself. Give --adapter NAME; \
-             `wgrad devices` lists what there is",
-            device.name()
+            "there is nothing to tune on {}: its products come from a library that chooses by itself. {}",
+            device.name(),
+            Remedy::NameAdapter
         )));
     }
     let subjects = subjects(plans);

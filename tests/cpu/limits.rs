@@ -256,7 +256,7 @@ fn what_cannot_be_divided_is_refused_with_limit_need_and_remedy() {
         (&odd, 8, 1024, ["4096 bytes", "16896 bytes", "multiples of 64 rows of 33 numbers"]),
     ] {
         let text = refused(net, batch, limits(elements, 4));
-        for part in parts.into_iter().chain(["maxStorageBufferBindingSize", "--device cpu"]) {
+        for part in parts.into_iter().chain(["maxStorageBufferBindingSize", "use the CPU"]) {
             assert!(text.contains(part), "{part:?} is missing in: {text}");
         }
     }

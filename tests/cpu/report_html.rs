@@ -22,7 +22,7 @@ fn device() -> DeviceReport {
         name: "llvmpipe (LLVM 19.1.7, 256 bits)".into(),
         backend: "Vulkan".into(),
         driver: "llvmpipe, Mesa 25.0.7".into(),
-        reason: "asked for by --adapter llvmpipe".into(),
+        reason: "asked for by its name, llvmpipe".into(),
     }
 }
 
@@ -190,7 +190,7 @@ fn a_whole_run_shows_its_numbers() {
             assert!(of_class(document, class).any(|n| n.has_tag_name("path")), "{class}");
         }
         assert!(text(document.root()).contains(SPEC));
-        for part in ["llvmpipe, Mesa 25.0.7", "Vulkan", "asked for by --adapter llvmpipe", "64 → 32 sigmoid"] {
+        for part in ["llvmpipe, Mesa 25.0.7", "Vulkan", "asked for by its name, llvmpipe", "64 → 32 sigmoid"] {
             assert!(html.contains(part), "{part}");
         }
     });

@@ -234,7 +234,7 @@ fn what_is_no_chain_of_dense_layers_is_refused_by_its_node() {
     let elu = import(&fixtures().join("unsupported_new.onnx"), &alone(None, None)).unwrap_err().to_string();
     assert!(elu.contains("(Elu") && elu.contains("unsupported_new.onnx"), "{elu}");
     let bare = import(&fixtures().join("mlp.safetensors"), &alone(None, None)).unwrap_err().to_string();
-    assert!(bare.contains("--spec") && bare.contains("--activation"), "{bare}");
+    assert!(bare.contains("Name a spec, or the inner layers' activation"), "{bare}");
 }
 
 /// Normalising layers in all places, with factors and statistics as after a training: as drawn they are 0 and 1, by which

@@ -11,6 +11,7 @@ mod data_columns;
 mod early_stopping;
 mod examples;
 mod exchange;
+mod format;
 mod grad_command;
 mod gradcheck;
 mod host_faults;

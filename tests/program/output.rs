@@ -47,7 +47,7 @@ fn on_a_pipe_progress_is_plain_lines_on_stderr() {
     for start in ["device ", "network ", "data ", "memory ", "run folder ", "epoch 1/3 ", "epoch 2/3 ", "epoch 3/3 "] {
         assert_eq!(found.stderr.lines().filter(|l| l.starts_with(start)).count(), 1, "{start}: {}", found.stderr);
     }
-    assert!(found.stderr.contains("asked for by --device cpu") && found.stderr.contains("67 parameters"));
+    assert!(found.stderr.contains("cpu (f32) (asked for)") && found.stderr.contains("67 parameters"));
     assert!(found.stdout.starts_with("trained 3 epochs") && found.stdout.contains("validation accuracy"));
     // A long run says as much as a person reads.
     let long = place.run(&["train", "iris.toml", "--device", "cpu", "--epochs", "500"]);

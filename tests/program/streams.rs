@@ -124,7 +124,12 @@ fn what_train_reads_every_command_reads() {
         // The steps that are verified are the first that were trained, on the same samples in the same order.
         let verified = json(&["verify", spec, "--device", "cpu", "--steps", "5", "--json"]);
         let losses = |verdict: &serde_json::Value| -> Vec<f32> {
-            verdict["steps"].as_array().unwrap().iter().map(|step| step["loss_found"].as_f64().unwrap() as f32).collect()
+            verdict["steps"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|step| step["loss_found"].as_f64().unwrap() as f32)
+                .collect()
         };
         assert_eq!(losses(&verified), report(&place, &run).step_losses[..5], "{spec}");
         json(&["gradcheck", spec, "--json"]);

@@ -170,7 +170,7 @@ fn there_is_nothing_to_tune_on_the_cpu() {
     place.write("t.toml", FILE);
     for command in ["train", "verify"] {
         let args = [command, "iris.toml", "--device", "cpu", "--tuning", "t.toml"];
-        place.refused(&args, &["t.toml", "a tuning of an adapter", "cpu", "Leave out --tuning"]);
+        place.refused(&args, &["t.toml", "a tuning of an adapter", "cpu", "leave out --tuning"]);
     }
     place.refused(&["plan", "iris.toml", "--tuning", "t.toml"], &["t.toml", "--target NAME"]);
     place.refused(&["train", "iris.toml", "--device", "cpu", "--tuning", "none.toml"], &["none.toml"]);

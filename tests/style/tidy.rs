@@ -44,6 +44,12 @@ fn no_input_can_reach_a_panic() {
     check(sources("src").iter().flat_map(panics));
 }
 
+/// The library is used by other programs as well, whose options are others: advice stands in `wgrad::error::Remedy`.
+#[test]
+fn only_the_command_line_speaks_of_its_options() {
+    check(sources("src").iter().filter(|s| !s.path.starts_with("src/cli/")).flat_map(options));
+}
+
 #[test]
 fn every_shader_starts_with_its_formula() {
     let shaders = files("shaders", "wgsl");
@@ -102,6 +108,18 @@ fn panics(source: &Source) -> Vec<String> {
     (0..source.tokens.len()).filter_map(fault).collect()
 }
 
+/// Texts, comments of documentation among them, that name an option of a command line other than cargo's.
+fn options(source: &Source) -> Vec<String> {
+    let names_one = |text: &str| {
+        let words = text.split(|c: char| c.is_whitespace() || "`(\"".contains(c));
+        let mut options = words.filter_map(|word| word.strip_prefix("--"));
+        options.any(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.starts_with("features"))
+    };
+    let texts = source.tokens.iter().enumerate().filter(|(_, token)| token.text.starts_with(['"', 'r']));
+    let found = texts.filter(|(_, token)| token.text.contains('"') && names_one(&token.text));
+    found.map(|(at, token)| format!("{}: the library speaks of an option: {}", source.place(at), token.text)).collect()
+}
+
 /// Whether the call whose parenthesis comes first has two arguments or more: a method of ours named like that of std.
 fn second_argument(tokens: &[source::Token]) -> bool {
     let mut depth = 0;
@@ -157,6 +175,9 @@ fn each_check_finds_what_it_looks_for() {
                 fn h() { rule.expect(a == f(b, c), \"d\")?; }\n\
                 /// `a.unwrap()`\n#[cfg(test)]\nmod tests { fn h() { a.unwrap(); } }\n#[cfg(test)] use x;";
     assert_eq!(panics(&Source::parse("src/a.rs", text).unwrap()).len(), 4);
+
+    let text = "/// Index for `--adapter`.\nfn f() { g(\"or use --device cpu\", \"cargo --features x\", \"-- a--b var(--c)\") }";
+    assert_eq!(options(&Source::parse("src/a.rs", text).unwrap()).len(), 2);
 
     let good = "// relu: y = max(x, 0).\n// Shapes: x, y [n].\n\nstruct Params {}";
     assert_eq!(headless("shaders/relu.wgsl", good), None);

@@ -5,7 +5,7 @@ use super::nodes::Nodes;
 use super::schema::{Attribute, Graph, Model, ValueInfo};
 use super::{LOSS, OPSET, SCALER, SCHEMA};
 use crate::data::{Scale, Scaler};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
 use crate::model::layer::EPS;
 use crate::model::{LayerKind, Tensor};
@@ -60,8 +60,9 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
         (Loss::BinaryCrossEntropy, _) | (_, false) => value,
         (loss, true) => {
             return Err(Error::Shape(format!(
-                "the loss {} knows no probabilities. Export without --probabilities",
-                loss.name()
+                "the loss {} knows no probabilities. {}",
+                loss.name(),
+                Remedy::WithoutProbabilities
             )));
         }
     };

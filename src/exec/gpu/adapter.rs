@@ -1,7 +1,7 @@
 //! Adapters: listing, choosing, opening.
 
 use super::fault::Faults;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::layout::Allocation;
 use crate::exec::{Backend, Choice, Device, Executor, Task, Tuning, limits_of_environment};
 use crate::kernels::{Engine, Kernel};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// An adapter with its place in the list.
 #[derive(Debug, Clone)]
 pub struct Listed {
-    /// Index for `--adapter`.
+    /// Index in the list.
     pub index: usize,
     /// What wgpu says of it.
     pub info: wgpu::AdapterInfo,
@@ -260,13 +260,13 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
             }
         }
         Choice::Gpu => {
-            reason = "asked for by --device gpu".to_string();
+            reason = "asked for, and the best adapter found".to_string();
             let software = listed.first().is_some_and(|l| is_software(&l.info));
             if listed.is_empty() {
-                return Err(Error::Device(format!("no GPU adapter was found for --device gpu. {REMEDY}")));
+                return Err(Error::Device(format!("a GPU was asked for, but no adapter was found. {}", remedy())));
             }
             if software {
-                tracing::warn!("the only adapter is a software rasteriser, slower than --device cpu");
+                log::warn!("the only adapter is a software rasteriser, slower than the CPU");
             }
             Some(listed.swap_remove(0))
         }
@@ -279,8 +279,9 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
     match found {
         Some(listed) => Ok(Selection::Adapter(Box::new(Selected { listed, reason }))),
         None if require_gpu => Err(Error::Device(format!(
-            "WGRAD_REQUIRE_GPU is set, but no hardware GPU was found ({}). {REMEDY}",
-            describe(&listed)
+            "a GPU is required, but no hardware GPU was found ({}). {}",
+            describe(&listed),
+            remedy()
         ))),
         None if listed.is_empty() => Ok(Selection::Cpu("no GPU adapter was found".into())),
         None => Ok(Selection::Cpu(format!(
@@ -290,8 +291,10 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
     }
 }
 
-const REMEDY: &str = "Install a Vulkan, Metal or DX12 driver (mesa-vulkan-drivers for a software adapter on Debian), or use \
-                      --device cpu";
+fn remedy() -> String {
+    let cpu = Remedy::UseCpu;
+    format!("Install a Vulkan, Metal or DX12 driver (mesa-vulkan-drivers for a software adapter on Debian), or {cpu}")
+}
 
 fn position(listed: &[Listed], wanted: &str) -> Option<usize> {
     if let Ok(index) = wanted.parse::<usize>() {
@@ -307,12 +310,9 @@ fn unknown_adapter(wanted: &str, listed: &[Listed]) -> Error {
         Err(_) => format!("no adapter is called \"{wanted}\""),
     };
     if listed.is_empty() {
-        return Error::Device(format!("{asked}; this machine has no adapter at all. {REMEDY}"));
+        return Error::Device(format!("{asked}; this machine has no adapter at all. {}", remedy()));
     }
-    Error::Device(format!(
-        "{asked}. There is {}. Give a part of a name or the index to --adapter (or WGRAD_ADAPTER)",
-        describe(listed)
-    ))
+    Error::Device(format!("{asked}. There is {}. {}", describe(listed), Remedy::NameAdapter))
 }
 
 fn describe(listed: &[Listed]) -> String {
@@ -390,7 +390,8 @@ impl Selected {
         };
         let opened = self.listed.adapter.request_device(&descriptor).await;
         let (device, queue) = opened.map_err(|e| {
-            Error::Device(format!("{} could not be opened: {e}. Update its driver, or use --device cpu", info.name))
+            let (name, cpu) = (&info.name, Remedy::UseCpu);
+            Error::Device(format!("{name} could not be opened: {e}. Update its driver, or {cpu}"))
         })?;
         let faults = Faults::watch(&device, &info.name);
         Ok(GpuDevice {

@@ -1,5 +1,5 @@
 //! Conformance: every row of the kernel table on a device, dispatch by dispatch, against the row's CPU function in `f64`
-//! within the row's error bound. What `wgrad devices --kernels` shows, and a test that a driver can fail.
+//! within the row's error bound. A test that a driver can fail.
 //!
 //! A [`Case`] is one dispatch with its operands. It becomes a plan of a single dispatch, so that it runs through the
 //! same executor as training: bindings, uniform parameters, override constants, folded grids, read-back.

@@ -2,7 +2,7 @@
 
 use super::{Dtype, Role, TensorType};
 use crate::kernels::{Args, Kernel, Param};
-use crate::target::Constants;
+use crate::target::{Constants, Target};
 
 /// An operand or a result as its operation sees it: a type, and how it is divided.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,10 +91,16 @@ pub struct Scratch {
 }
 
 /// The launches of an operation, in order, and the scratch that they need.
-#[derive(Debug, Default)]
-pub struct Launches {
+#[derive(Debug)]
+pub struct Launches<'a> {
     /// The node's label, for names of scratch and for messages.
     pub label: String,
+    /// The operands.
+    pub operands: Vec<Operand>,
+    /// The results.
+    pub results: Vec<Operand>,
+    /// The device that the launches are for.
+    pub target: &'a Target,
     /// The launches.
     pub list: Vec<Launch>,
     /// Tensors of their own.
@@ -103,7 +109,19 @@ pub struct Launches {
     pub divided: bool,
 }
 
-impl Launches {
+impl<'a> Launches<'a> {
+    /// None yet, for a node of this label.
+    pub fn new(label: &str, operands: Vec<Operand>, results: Vec<Operand>, target: &'a Target) -> Launches<'a> {
+        let (list, scratch) = (Vec::new(), Vec::new());
+        Launches { label: label.into(), operands, results, target, list, scratch, divided: false }
+    }
+
+    /// All operands, then all results.
+    pub fn in_order(&self) -> Vec<Place> {
+        let operands = (0..self.operands.len()).map(Place::Operand);
+        operands.chain((0..self.results.len()).map(Place::Result)).collect()
+    }
+
     /// A tensor of numbers between two launches.
     pub fn scratch(&mut self, name: String, shape: &[usize]) -> Place {
         self.scratch.push(Scratch { role: Role::Scratch, name, shape: shape.to_vec(), dtype: Dtype::F32 });

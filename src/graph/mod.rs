@@ -18,7 +18,7 @@ pub use launch::{Bind, Launch, Launches, Operand, Place};
 pub use op::{Activation, Loss};
 pub use operation::{Attributes, Misfit, Op, Operation, Source};
 pub use role::Role;
-pub use tape::Tape;
+pub use tape::{Backward, Gradients};
 
 use crate::error::{Error, Result};
 use std::sync::Arc;

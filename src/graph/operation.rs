@@ -3,11 +3,10 @@
 //! The operations of this crate (`src/ops`) and a user's own implement the same trait; nothing in the graph, the plan, the
 //! executors or the verification knows one of them by name.
 
-use super::launch::{Launches, Operand};
-use super::tape::Tape;
-use super::{TensorType, Value};
+use super::TensorType;
+use super::launch::Launches;
+use super::tape::{Backward, Gradients};
 use crate::error::Result;
-use crate::target::Target;
 use std::any::Any;
 use std::fmt::Debug;
 
@@ -39,27 +38,20 @@ pub trait Operation: Any + Debug + Send + Sync {
     /// What the operands should have been.
     fn results(&self, operands: &[&TensorType]) -> std::result::Result<Vec<TensorType>, Misfit>;
 
-    /// Appends the gradients of the operands for which `wants` is true, `dy` being those of the results. At the root, whose own
-    /// gradient is 1, there is none in `dy`. `None` where no gradient reaches an operand.
+    /// Appends the gradients of the operands that want one, and gives them in their order; `None` where no gradient reaches an
+    /// operand.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] where there is no rule.
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        wants: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let _ = (dy, wants);
-        Err(tape.no_rule(node))
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        Err(at.no_rule())
     }
 
-    /// The launches that compute the results: a function of the operands' and results' types and the target alone.
+    /// Adds the launches that compute the results: a function of the operands' and results' types and the target alone.
     ///
     /// # Errors
     /// [`crate::Error::Limit`] for what the target cannot hold.
-    fn launches(&self, operands: &[Operand], results: &[Operand], target: &Target, out: &mut Launches) -> Result<()>;
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()>;
 
     /// Results that lie where an operand lay: pairs of result and operand.
     fn in_place(&self) -> Vec<(usize, usize)> {

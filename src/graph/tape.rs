@@ -16,36 +16,75 @@ pub struct Tape<'a> {
 }
 
 impl Tape<'_> {
-    /// Appends an operation; see [`Graph::push`].
+    fn sum(&mut self, a: Value, b: Value) -> Result<Value> {
+        (self.add)(self.graph, a, b)
+    }
+}
+
+/// The gradients of a node's operands, in their order; `None` where none reaches one.
+pub type Gradients = Result<Vec<Option<Value>>>;
+
+/// A node whose operands' gradients are asked for.
+pub struct Backward<'a, 'g> {
+    tape: &'a mut Tape<'g>,
+    node: usize,
+    /// The gradients of its results. At the root, whose own gradient is 1, there is none.
+    pub dy: &'a [Option<Value>],
+    /// Which operands want one.
+    pub wants: &'a [bool],
+}
+
+impl Backward<'_, '_> {
+    /// Appends an operation; its label is the node's with `suffix`.
     ///
     /// # Errors
     /// As [`Graph::push`].
-    pub fn push(&mut self, operation: impl Operation, operands: &[Value], label: &str) -> Result<Value> {
-        self.graph.push(operation, operands, label)
+    pub fn push(&mut self, operation: impl Operation, operands: &[Value], suffix: &str) -> Result<Value> {
+        let label = format!("{}{suffix}", self.node().label);
+        self.tape.graph.push(operation, operands, &label)
     }
 
-    /// The node whose gradient is asked for.
-    pub fn node(&self, node: usize) -> &Node {
-        &self.graph.nodes[node]
+    /// The same if operand `i` wants its gradient.
+    ///
+    /// # Errors
+    /// As [`Graph::push`].
+    pub fn push_for(
+        &mut self,
+        i: usize,
+        operation: impl Operation,
+        operands: &[Value],
+        suffix: &str,
+    ) -> Result<Option<Value>> {
+        if self.wants[i] { self.push(operation, operands, suffix).map(Some) } else { Ok(None) }
+    }
+
+    /// The node.
+    pub fn node(&self) -> &Node {
+        &self.tape.graph.nodes[self.node]
+    }
+
+    /// An operand.
+    pub fn operand(&self, i: usize) -> Value {
+        self.node().inputs[i]
+    }
+
+    /// The first result.
+    pub fn result(&self) -> Value {
+        Value { node: self.node, result: 0 }
     }
 
     /// The gradient of the first result.
     ///
     /// # Errors
     /// [`Error::Internal`] at the root of a differentiation, which has none.
-    pub fn upstream(&self, node: usize, dy: &[Option<Value>]) -> Result<Value> {
-        dy.first().copied().flatten().ok_or_else(|| {
-            internal(format!("%{node} ({}) cannot be the root of a differentiation", self.graph.nodes[node].op.name()))
-        })
+    pub fn dy(&self) -> Result<Value> {
+        let name = || format!("%{} ({}) cannot be the root of a differentiation", self.node, self.node().op.name());
+        self.dy.first().copied().flatten().ok_or_else(|| internal(name()))
     }
 
     /// The error of an operation without a gradient.
-    pub fn no_rule(&self, node: usize) -> Error {
-        internal(format!("%{node} ({}) has no gradient rule", self.graph.nodes[node].op.name()))
-    }
-
-    fn sum(&mut self, a: Value, b: Value) -> Result<Value> {
-        (self.add)(self.graph, a, b)
+    pub fn no_rule(&self) -> Error {
+        internal(format!("%{} ({}) has no gradient rule", self.node, self.node().op.name()))
     }
 }
 
@@ -63,14 +102,14 @@ pub fn gradients(
     let mut cotangents: HashMap<Value, Value> = HashMap::new();
     let mut tape = Tape { graph, add };
     for node in (0..=root.node).rev().filter(|n| needed[*n]) {
-        let Node { op: Op::Apply(operation), inputs, results, .. } = tape.node(node).clone() else { continue };
+        let Node { op: Op::Apply(operation), inputs, results, .. } = tape.graph.nodes[node].clone() else { continue };
         let dy: Vec<Option<Value>> =
             (0..results.len()).map(|result| cotangents.get(&Value { node, result }).copied()).collect();
         if node != root.node && dy.iter().all(Option::is_none) {
             continue;
         }
         let wants: Vec<bool> = inputs.iter().map(|v| needed[v.node]).collect();
-        let found = operation.gradient(&mut tape, node, &dy, &wants)?;
+        let found = operation.gradient(&mut Backward { tape: &mut tape, node, dy: &dy, wants: &wants })?;
         for ((operand, gradient), wanted) in inputs.into_iter().zip(found).zip(wants) {
             let Some(gradient) = gradient.filter(|_| wanted) else { continue };
             let total = match cotangents.get(&operand) {

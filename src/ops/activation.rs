@@ -3,8 +3,7 @@
 use super::choose::{activation_constants, activation_kernel};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
-use crate::graph::{Activation, Attributes, Launches, Operand, Operation, Place, Tape, TensorType, Value};
-use crate::target::Target;
+use crate::graph::{Activation, Attributes, Backward, Gradients, Launches, Operation, TensorType};
 
 /// `x -> activation(x)`
 #[derive(Debug)]
@@ -29,25 +28,18 @@ impl Operation for Activate {
         Ok(vec![x.clone()])
     }
 
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
         if self.0 == Activation::Identity {
             return Ok(vec![Some(dy)]);
         }
         // Softmax' gradient is a function of its output; the others' of their input, which keeps all digits.
-        let saved = if self.0 == Activation::Softmax { Value { node, result: 0 } } else { tape.node(node).inputs[0] };
-        let label = format!("{}.activation.grad", tape.node(node).label);
-        Ok(vec![Some(tape.push(ActivateGrad(self.0), &[dy, saved], &label)?)])
+        let saved = if self.0 == Activation::Softmax { at.result() } else { at.operand(0) };
+        Ok(vec![Some(at.push(ActivateGrad(self.0), &[dy, saved], ".activation.grad")?)])
     }
 
-    fn launches(&self, _: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        launch(self.0, false, &results[0], vec![Place::Operand(0), Place::Result(0)], out);
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        launch(self.0, false, out);
         Ok(())
     }
 }
@@ -67,8 +59,8 @@ impl Operation for ActivateGrad {
         Ok(vec![x.clone()])
     }
 
-    fn launches(&self, _: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        launch(self.0, true, &results[0], vec![Place::Operand(0), Place::Operand(1), Place::Result(0)], out);
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        launch(self.0, true, out);
         Ok(())
     }
 }
@@ -77,7 +69,7 @@ fn attributes(activation: Activation) -> Attributes {
     if let Activation::LeakyRelu { slope } = activation { vec![("slope", slope)] } else { vec![] }
 }
 
-fn launch(activation: Activation, grad: bool, y: &TensorType, places: Vec<Place>, out: &mut Launches) {
-    let (params, constants) = activation_constants(activation, y.rows_cols());
-    out.push(activation_kernel(activation, grad), params, constants, places);
+fn launch(activation: Activation, grad: bool, out: &mut Launches<'_>) {
+    let (params, constants) = activation_constants(activation, out.results[0].rows_cols());
+    out.push(activation_kernel(activation, grad), params, constants, out.in_order());
 }

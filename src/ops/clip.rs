@@ -4,9 +4,8 @@ use super::reduce::{sum_of_rows, sum_over_blocks};
 use super::{Types, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Attributes, Bind, Launches, Operand, Operation, Place, TensorType};
+use crate::graph::{Attributes, Bind, Launches, Operation, TensorType};
 use crate::kernels::{Kernel, Param, SQUARE_SUM_PART};
-use crate::target::Target;
 
 /// `x -> [1]`: the sum of the squares of all elements.
 #[derive(Debug)]
@@ -35,13 +34,13 @@ impl Operation for SquareSum {
         operands(types).map(|[_]| vec![TensorType::f32(&[1])])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], target: &Target, out: &mut Launches) -> Result<()> {
-        sum_over_blocks(&inputs[0], &results[0], target, out, squares_of)
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        sum_over_blocks(out, squares_of)
     }
 }
 
 /// The sum of the squares of what one binding holds: one pass, and the sum of its parts.
-fn squares_of(out: &mut Launches, from: Bind, len: usize, to: Bind) {
+fn squares_of(out: &mut Launches<'_>, from: Bind, len: usize, to: Bind) {
     let parts = len.div_ceil(SQUARE_SUM_PART);
     let name = format!("{}.partial", out.label);
     let sums = if parts == 1 { to } else { out.scratch(name, &[parts, 1]).into() };
@@ -66,9 +65,9 @@ impl Operation for ClipNorm {
         Ok(vec![x.clone()])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        let params = vec![Param::U(inputs[0].len() as u32), Param::F(self.max)];
-        out.push(Kernel::clip_norm, params, vec![], vec![Place::Operand(0), Place::Operand(1), Place::Result(0)]);
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let params = vec![Param::U(out.operands[0].len() as u32), Param::F(self.max)];
+        out.push(Kernel::clip_norm, params, vec![], out.in_order());
         Ok(())
     }
 }
@@ -86,9 +85,9 @@ impl Operation for ClipValue {
         operands(types).map(|[x]| vec![x.clone()])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        let params = vec![Param::U(inputs[0].len() as u32), Param::F(self.limit)];
-        out.push(Kernel::clip_value, params, vec![], vec![Place::Operand(0), Place::Result(0)]);
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let params = vec![Param::U(out.operands[0].len() as u32), Param::F(self.limit)];
+        out.push(Kernel::clip_value, params, vec![], out.in_order());
         Ok(())
     }
 }

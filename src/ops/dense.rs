@@ -6,9 +6,8 @@ use super::choose::{act_constants, elementwise};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Activation, Attributes, Dtype, Launches, Operand, Operation, Place, TensorType};
+use crate::graph::{Activation, Attributes, Dtype, Launches, Operation, Place, TensorType};
 use crate::kernels::Kernel;
-use crate::target::Target;
 
 /// `(x [m, k], w [n, k], b [n]) -> y [m, n]` = activation(x · wᵀ + b), and `z [m, n]`, the pre-activation, if it is kept.
 #[derive(Debug)]
@@ -62,8 +61,8 @@ impl Operation for Dense {
         Ok(vec![TensorType::f32(&[m, n]); 1 + usize::from(self.keep_z)])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], target: &Target, out: &mut Launches) -> Result<()> {
-        let ((m, n), (_, k)) = (results[0].rows_cols(), inputs[0].rows_cols());
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let ((m, n), (_, k)) = (out.results[0].rows_cols(), out.operands[0].rows_cols());
         let z = match self.keep_z {
             true => Place::Result(1),
             // The binding must exist; the kernel does not touch it.
@@ -71,11 +70,11 @@ impl Operation for Dense {
         };
         let mut constants = act_constants(elementwise(self.activation));
         constants.push(("KEEP_Z", f64::from(self.keep_z)));
-        constants.extend(target.product([m, n, k], [false, true]));
+        constants.extend(out.target.product([m, n, k], [false, true]));
         let operand = Place::Operand;
         if self.gather {
             let places = vec![Place::Step, operand(1), operand(0), operand(2), operand(3), Place::Result(0), z];
-            let params = sizes(&[m, n, k, inputs[1].stride()]);
+            let params = sizes(&[m, n, k, out.operands[1].stride()]);
             out.push(Kernel::gather_matmul_bias_act, params, constants, places);
         } else {
             let places = vec![operand(0), operand(1), operand(2), Place::Result(0), z];
@@ -105,12 +104,11 @@ impl Operation for InputGrad {
         Ok(vec![saved.clone()])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], target: &Target, out: &mut Launches) -> Result<()> {
-        let ((rows, cols), (_, k)) = (results[0].rows_cols(), inputs[0].rows_cols());
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let ((rows, cols), (_, k)) = (out.results[0].rows_cols(), out.operands[0].rows_cols());
         let mut constants = act_constants(elementwise(self.0));
-        constants.extend(target.product([rows, cols, k], [false, false]));
-        let places = (0..3).map(Place::Operand).chain([Place::Result(0)]).collect();
-        out.push(Kernel::matmul_act_grad, sizes(&[rows, cols, k]), constants, places);
+        constants.extend(out.target.product([rows, cols, k], [false, false]));
+        out.push(Kernel::matmul_act_grad, sizes(&[rows, cols, k]), constants, out.in_order());
         Ok(())
     }
 }
@@ -132,16 +130,15 @@ impl Operation for WeightGrad {
         Ok(vec![TensorType::f32(&[m, n]), TensorType::f32(&[m])])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], target: &Target, out: &mut Launches) -> Result<()> {
-        let ((m, n), (k, _)) = (results[0].rows_cols(), inputs[0].rows_cols());
-        let constants = target.product([m, n, k], [true, false]);
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let ((m, n), (k, _)) = (out.results[0].rows_cols(), out.operands[0].rows_cols());
+        let constants = out.target.product([m, n, k], [true, false]);
         let (operand, results) = (Place::Operand, [Place::Result(0), Place::Result(1)]);
         if self.gather {
             let places = [&[Place::Step, operand(2), operand(0), operand(1)], &results[..]].concat();
-            out.push(Kernel::gather_matmul_col_sum, sizes(&[m, n, k, inputs[2].stride()]), constants, places);
+            out.push(Kernel::gather_matmul_col_sum, sizes(&[m, n, k, out.operands[2].stride()]), constants, places);
         } else {
-            let places = [&[operand(0), operand(1)], &results[..]].concat();
-            out.push(Kernel::matmul_col_sum, sizes(&[m, n, k]), constants, places);
+            out.push(Kernel::matmul_col_sum, sizes(&[m, n, k]), constants, out.in_order());
         }
         Ok(())
     }

@@ -3,10 +3,9 @@
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Launches, Operand, Operation, Place, RANDOM_COLUMNS, Tape, TensorType, Value};
+use crate::graph::{Backward, Gradients, Launches, Operation, Place, RANDOM_COLUMNS, TensorType};
 use crate::kernels::dropout::threshold_scale;
 use crate::kernels::{Kernel, Param};
-use crate::target::Target;
 
 /// `(x, random [4]) -> x / (1 - p)` where the element is kept, 0 elsewhere. Also its own gradient, on dy.
 #[derive(Debug, Clone)]
@@ -31,21 +30,15 @@ impl Operation for Dropout {
     }
 
     /// The same mask on dy: the operation is linear, and its own transpose.
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
-        let (random, label) = (tape.node(node).inputs[1], format!("{}.grad", tape.node(node).label));
-        Ok(vec![Some(tape.push(self.clone(), &[dy, random], &label)?), None])
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
+        let random = at.operand(1);
+        Ok(vec![Some(at.push(self.clone(), &[dy, random], ".grad")?), None])
     }
 
-    fn launches(&self, _: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
         let (threshold, scale) = threshold_scale(self.p);
-        let mut params = sizes(&[results[0].len(), 0]);
+        let mut params = sizes(&[out.results[0].len(), 0]);
         params.extend([Param::U(self.layer), Param::U(threshold), Param::F(scale)]);
         let places = vec![Place::Step, Place::Operand(1), Place::Operand(0), Place::Result(0)];
         out.push(Kernel::dropout, params, vec![], places);

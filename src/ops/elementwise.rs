@@ -3,9 +3,8 @@
 use super::{ColumnSum, Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Dtype, Launches, Operand, Operation, Place, Tape, TensorType, Value};
+use crate::graph::{Backward, Dtype, Gradients, Launches, Operation, TensorType};
 use crate::kernels::Kernel;
-use crate::target::Target;
 
 /// `(a, b) -> a + b`, equal shapes.
 #[derive(Debug)]
@@ -19,8 +18,6 @@ pub struct AddBias;
 #[derive(Debug)]
 pub struct Concat;
 
-const THREE: [Place; 3] = [Place::Operand(0), Place::Operand(1), Place::Result(0)];
-
 impl Operation for Add {
     fn name(&self) -> String {
         "add".into()
@@ -32,19 +29,13 @@ impl Operation for Add {
         Ok(vec![a.clone().stepped(false)])
     }
 
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
         Ok(vec![Some(dy), Some(dy)])
     }
 
-    fn launches(&self, _: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        out.push(Kernel::add, sizes(&[results[0].len()]), vec![], THREE.to_vec());
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        out.push(Kernel::add, sizes(&[out.results[0].len()]), vec![], out.in_order());
         Ok(())
     }
 }
@@ -61,22 +52,14 @@ impl Operation for AddBias {
         Ok(vec![x.clone()])
     }
 
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        wants: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
-        let label = format!("{}.bias.grad", tape.node(node).label);
-        let bias = wants[1].then(|| tape.push(ColumnSum, &[dy], &label)).transpose()?;
-        Ok(vec![Some(dy), bias])
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
+        Ok(vec![Some(dy), at.push_for(1, ColumnSum, &[dy], ".bias.grad")?])
     }
 
-    fn launches(&self, _: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        let (rows, cols) = results[0].rows_cols();
-        out.push(Kernel::add_bias, sizes(&[rows, cols]), vec![], THREE.to_vec());
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let (rows, cols) = out.results[0].rows_cols();
+        out.push(Kernel::add_bias, sizes(&[rows, cols]), vec![], out.in_order());
         Ok(())
     }
 }
@@ -94,8 +77,9 @@ impl Operation for Concat {
     }
 
     /// As matrices of one row whose columns are joined.
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        out.push(Kernel::join_columns, sizes(&[1, inputs[0].len(), inputs[1].len()]), vec![], THREE.to_vec());
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let [a, b] = [0, 1].map(|i| out.operands[i].len());
+        out.push(Kernel::join_columns, sizes(&[1, a, b]), vec![], out.in_order());
         Ok(())
     }
 }

@@ -3,9 +3,8 @@
 use super::{Types, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Dtype, Launches, Operand, Operation, Place, TensorType};
+use crate::graph::{Dtype, Launches, Operation, Place, TensorType};
 use crate::kernels::Kernel;
-use crate::target::Target;
 
 /// `(data [n, cols], index [rows]) -> [rows, cols]`: y\[i\] = data\[index\[i\]\]
 #[derive(Debug)]
@@ -24,11 +23,11 @@ impl Operation for Gather {
         Ok(vec![TensorType { shape, dtype: data.dtype, stepped: false }])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        let (rows, cols) = results[0].rows_cols();
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let (rows, cols) = out.results[0].rows_cols();
         let words = vec![("VEC", f64::from(cols.is_multiple_of(4)))];
         let places = vec![Place::Step, Place::Operand(1), Place::Operand(0), Place::Result(0)];
-        out.push(Kernel::gather_rows, sizes(&[rows, cols, inputs[1].stride()]), words, places);
+        out.push(Kernel::gather_rows, sizes(&[rows, cols, out.operands[1].stride()]), words, places);
         Ok(())
     }
 

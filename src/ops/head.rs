@@ -4,9 +4,8 @@ use super::choose::{act_constants, elementwise, smoothing};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Activation, Attributes, Launches, Loss, Operand, Operation, Place, TensorType};
+use crate::graph::{Activation, Attributes, Launches, Loss, Operation, Place, TensorType};
 use crate::kernels::Kernel;
-use crate::target::Target;
 
 /// `(x [m, k], w [n, k], b [n], classes, index [m], upstream [m], saved [m, k]) -> (loss [m], dz [m, n], dx [m, k])`: last layer,
 /// cross entropy of gathered classes, and the gradients by the logits and, through the activation before the layer, by x.
@@ -38,18 +37,18 @@ impl Operation for ClassifierHead {
         Ok(vec![TensorType::f32(&[m]), TensorType::f32(&[m, n]), x.clone()])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], target: &Target, out: &mut Launches) -> Result<()> {
-        let ((m, k), (n, _)) = (inputs[0].rows_cols(), inputs[1].rows_cols());
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let ((m, k), (n, _)) = (out.operands[0].rows_cols(), out.operands[1].rows_cols());
         let operand = Place::Operand;
         let mut places =
             vec![Place::Step, operand(4), operand(0), Place::Span(1, 2), operand(3), operand(5), operand(6)];
         places.extend((0..3).map(Place::Result));
-        let lanes = f64::from(target.products.lanes.unwrap_or_default());
+        let lanes = f64::from(out.target.products.lanes.unwrap_or_default());
         let mut constants = act_constants(elementwise(self.activation));
         constants.extend([("WIDTH", lanes), ("SUBGROUP", lanes), ("COLS", n as f64)]);
         constants.extend(smoothing(self.loss));
         // The last is where the bias begins, behind the weight.
-        let params = sizes(&[m, n, k, inputs[4].stride(), inputs[5].stride(), 0]);
+        let params = sizes(&[m, n, k, out.operands[4].stride(), out.operands[5].stride(), 0]);
         out.push(Kernel::dense_cross_entropy, params, constants, places);
         if let Some(launch) = out.list.last_mut() {
             launch.distance = Some((5, 1, 2));

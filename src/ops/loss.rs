@@ -4,9 +4,8 @@ use super::choose::{loss_kernel, smoothing};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Attributes, Launches, Loss, Misfit, Operand, Operation, Place, Tape, TensorType, Value};
+use crate::graph::{Attributes, Backward, Gradients, Launches, Loss, Misfit, Operation, Place, TensorType};
 use crate::kernels::{Param, row_lanes};
-use crate::target::Target;
 
 /// `(pred [rows, cols], target) -> [rows]`: the loss of each sample.
 #[derive(Debug)]
@@ -47,10 +46,10 @@ fn rows_with_upstream(loss: Loss, types: &[&TensorType]) -> Result<usize, Misfit
 }
 
 /// The kernel computes both; what is not asked for goes nowhere.
-fn launch(loss: Loss, inputs: &[Operand], [each, gradient]: [Place; 2], out: &mut Launches) {
-    let (rows, cols) = inputs[0].rows_cols();
+fn launch(loss: Loss, [each, gradient]: [Place; 2], out: &mut Launches<'_>) {
+    let (rows, cols) = out.operands[0].rows_cols();
     // Without an upstream gradient any numbers do.
-    let (upstream, stride) = match inputs.get(2) {
+    let (upstream, stride) = match out.operands.get(2) {
         Some(upstream) => (Place::Operand(2), upstream.stride()),
         None => (Place::Operand(0), 0),
     };
@@ -80,22 +79,16 @@ impl Operation for LossValue {
         Ok(vec![TensorType::f32(&[rows])])
     }
 
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
-        let inputs = tape.node(node).inputs.clone();
-        Ok(vec![Some(tape.push(LossGrad(self.0), &[inputs[0], inputs[1], dy], "loss.grad")?), None])
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
+        let operands = [at.operand(0), at.operand(1), dy];
+        Ok(vec![Some(at.push(LossGrad(self.0), &operands, ".grad")?), None])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        let (rows, cols) = inputs[0].rows_cols();
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let (rows, cols) = out.operands[0].rows_cols();
         let unused = out.unused(&[rows, cols]);
-        launch(self.0, inputs, [Place::Result(0), unused], out);
+        launch(self.0, [Place::Result(0), unused], out);
         Ok(())
     }
 
@@ -118,10 +111,10 @@ impl Operation for LossGrad {
         Ok(vec![types[0].clone()])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        let (rows, _) = inputs[0].rows_cols();
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let (rows, _) = out.operands[0].rows_cols();
         let unused = out.unused(&[rows]);
-        launch(self.0, inputs, [unused, Place::Result(0)], out);
+        launch(self.0, [unused, Place::Result(0)], out);
         Ok(())
     }
 
@@ -144,8 +137,8 @@ impl Operation for LossPair {
         Ok(vec![TensorType::f32(&[rows]), types[0].clone()])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        launch(self.0, inputs, [Place::Result(0), Place::Result(1)], out);
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        launch(self.0, [Place::Result(0), Place::Result(1)], out);
         Ok(())
     }
 

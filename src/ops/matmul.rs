@@ -3,7 +3,7 @@
 use super::product::{divided, too_deep};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
-use crate::graph::{Launches, Operand, Operation, Tape, TensorType, Value};
+use crate::graph::{Backward, Gradients, Launches, Operation, TensorType};
 use crate::target::Target;
 
 /// `(a, b) -> op(a) · op(b)`; true transposes.
@@ -48,31 +48,24 @@ impl Operation for MatMul {
     }
 
     /// By a: dy · op(b)ᵀ, or its transpose where a was transposed; by b: op(a)ᵀ · dy, or its transpose.
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        wants: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
         let MatMul { trans_a, trans_b } = *self;
-        let (inputs, label) = (tape.node(node).inputs.clone(), tape.node(node).label.clone());
-        let (left, right) = match trans_a {
-            true => (MatMul { trans_a: trans_b, trans_b: true }, [inputs[1], dy]),
-            false => (MatMul { trans_a: false, trans_b: !trans_b }, [dy, inputs[1]]),
+        let [a, b] = [at.operand(0), at.operand(1)];
+        let (by_a, operands) = match trans_a {
+            true => (MatMul { trans_a: trans_b, trans_b: true }, [b, dy]),
+            false => (MatMul { trans_a: false, trans_b: !trans_b }, [dy, b]),
         };
-        let by_a = wants[0].then(|| tape.push(left, &right, &format!("{label}.input.grad"))).transpose()?;
-        let (left, right) = match trans_b {
-            true => (MatMul { trans_a: true, trans_b: trans_a }, [dy, inputs[0]]),
-            false => (MatMul { trans_a: !trans_a, trans_b: false }, [inputs[0], dy]),
+        let da = at.push_for(0, by_a, &operands, ".input.grad")?;
+        let (by_b, operands) = match trans_b {
+            true => (MatMul { trans_a: true, trans_b: trans_a }, [dy, a]),
+            false => (MatMul { trans_a: !trans_a, trans_b: false }, [a, dy]),
         };
-        let by_b = wants[1].then(|| tape.push(left, &right, &format!("{label}.weight.grad"))).transpose()?;
-        Ok(vec![by_a, by_b])
+        Ok(vec![da, at.push_for(1, by_b, &operands, ".weight.grad")?])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], target: &Target, out: &mut Launches) -> Result<()> {
-        let size = self.sizes(&inputs[0], &inputs[1]);
-        divided(out, target, size, [self.trans_a, self.trans_b], [&inputs[0], &inputs[1], &results[0]])
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let size = self.sizes(&out.operands[0], &out.operands[1]);
+        divided(out, size, [self.trans_a, self.trans_b])
     }
 }

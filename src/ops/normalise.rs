@@ -3,9 +3,9 @@
 use super::{ColumnSum, Types, matrix, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Attributes, Launches, Misfit, Operand, Operation, Place, Tape, TensorType, Value};
+use crate::graph::{Attributes, Backward, Gradients, Launches, Misfit, Operation, Place, TensorType, Value};
 use crate::kernels::{Kernel, Param, row_lanes};
-use crate::target::{Constants, Target};
+use crate::target::Constants;
 
 /// `(x [m, n], weight [n], bias [n]) -> [m, n]`: each row less its mean, over its standard deviation, times weight, plus bias.
 #[derive(Debug)]
@@ -62,15 +62,10 @@ fn is_count(ty: &TensorType) -> bool {
 }
 
 /// The gradients of x, weight and bias: one operation for the first two, of which the second gives a column sum.
-fn gradients(
-    tape: &mut Tape<'_>,
-    operation: impl Operation,
-    operands: &[Value],
-    label: &str,
-) -> Result<[Option<Value>; 3]> {
-    let dx = tape.push(operation, operands, &format!("{label}.grad"))?;
-    let weight = tape.push(ColumnSum, &[Value { result: 1, ..dx }], &format!("{label}.weight.grad"))?;
-    let bias = tape.push(ColumnSum, &[operands[0]], &format!("{label}.bias.grad"))?;
+fn gradients(at: &mut Backward<'_, '_>, operation: impl Operation, operands: &[Value]) -> Result<[Option<Value>; 3]> {
+    let dx = at.push(operation, operands, ".grad")?;
+    let weight = at.push(ColumnSum, &[Value { result: 1, ..dx }], ".weight.grad")?;
+    let bias = at.push(ColumnSum, &[operands[0]], ".bias.grad")?;
     Ok([Some(dx), Some(weight), Some(bias)])
 }
 
@@ -82,11 +77,6 @@ fn params(x: &TensorType, number: f64) -> Vec<Param> {
 
 fn lanes(x: &TensorType) -> Constants {
     vec![("LANES", row_lanes(x.rows_cols().1) as f64)]
-}
-
-/// Operands, then results.
-fn in_order(operands: usize, results: usize) -> Vec<Place> {
-    (0..operands).map(Place::Operand).chain((0..results).map(Place::Result)).collect()
 }
 
 impl Operation for LayerNorm {
@@ -104,21 +94,14 @@ impl Operation for LayerNorm {
         Ok(vec![x.clone()])
     }
 
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
-        let (inputs, label) = (tape.node(node).inputs.clone(), tape.node(node).label.clone());
-        let grad = LayerNormGrad { eps: self.eps };
-        Ok(gradients(tape, grad, &[dy, inputs[0], inputs[1]], &label)?.to_vec())
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
+        let operands = [dy, at.operand(0), at.operand(1)];
+        Ok(gradients(at, LayerNormGrad { eps: self.eps }, &operands)?.to_vec())
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        out.push(Kernel::layer_norm, params(&inputs[0], self.eps), lanes(&inputs[0]), in_order(3, 1));
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        out.push(Kernel::layer_norm, params(&out.operands[0], self.eps), lanes(&out.operands[0]), out.in_order());
         Ok(())
     }
 }
@@ -139,8 +122,8 @@ impl Operation for LayerNormGrad {
         Ok(vec![x.clone(); 2])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        out.push(Kernel::layer_norm_grad, params(&inputs[0], self.eps), lanes(&inputs[0]), in_order(3, 2));
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        out.push(Kernel::layer_norm_grad, params(&out.operands[0], self.eps), lanes(&out.operands[0]), out.in_order());
         Ok(())
     }
 }
@@ -161,9 +144,9 @@ impl Operation for BatchMoments {
         Ok(vec![vector.clone(), vector.clone(), TensorType::u32(&[1]), vector.clone(), vector])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
         // 1 - momentum is taken in f64, as the optimizers' 1 - beta.
-        let mut params = params(&inputs[0], self.momentum);
+        let mut params = params(&out.operands[0], self.momentum);
         params.push(Param::F(1.0 - self.momentum));
         let mut places = vec![Place::Step, Place::Operand(1), Place::Operand(0)];
         places.extend((0..5).map(Place::Result));
@@ -198,22 +181,16 @@ impl Operation for BatchNorm {
         Ok(vec![x.clone()])
     }
 
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        let dy = tape.upstream(node, dy)?;
-        let (inputs, label) = (tape.node(node).inputs.clone(), tape.node(node).label.clone());
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
+        let inputs = at.node().inputs.clone();
         let operands = [&[dy, inputs[0], inputs[1], inputs[2], inputs[3]], &inputs[5..]].concat();
-        let [dx, weight, bias] = gradients(tape, BatchNormGrad { eps: self.eps }, &operands, &label)?;
+        let [dx, weight, bias] = gradients(at, BatchNormGrad { eps: self.eps }, &operands)?;
         Ok(vec![dx, None, None, weight, bias, None][..inputs.len()].to_vec())
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        out.push(Kernel::batch_norm, params(&inputs[0], self.eps), vec![], in_order(5, 1));
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        out.push(Kernel::batch_norm, params(&out.operands[0], self.eps), vec![], out.in_order());
         Ok(())
     }
 }
@@ -237,14 +214,14 @@ impl Operation for BatchNormGrad {
         Ok(vec![x.clone(); 2])
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
-        let batch = inputs.len() == 6;
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let batch = out.operands.len() == 6;
         // The binding must exist; without the batch's moments the kernel does not touch it.
         let counted = if batch { Place::Operand(5) } else { Place::Step };
         let mut places: Vec<Place> = (0..4).map(Place::Operand).collect();
         places.extend([counted, Place::Operand(4), Place::Result(0), Place::Result(1)]);
         let constants = vec![("BATCH", f64::from(batch))];
-        out.push(Kernel::batch_norm_grad, params(&inputs[0], self.eps), constants, places);
+        out.push(Kernel::batch_norm_grad, params(&out.operands[0], self.eps), constants, places);
         Ok(())
     }
 }

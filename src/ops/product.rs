@@ -26,7 +26,6 @@ struct Matrix<'a> {
 
 /// A divided product.
 struct Product<'a> {
-    target: &'a Target,
     trans: [bool; 2],
     a: Matrix<'a>,
     b: Matrix<'a>,
@@ -46,21 +45,17 @@ fn fits(operand: &Operand, target: &Target) -> bool {
 }
 
 /// y `[m, n]` = op(a) · op(b), in blocks where one launch cannot hold it.
-pub(super) fn divided(
-    out: &mut Launches,
-    target: &Target,
-    size: [usize; 3],
-    trans: [bool; 2],
-    [a, b, y]: [&Operand; 3],
-) -> Result<()> {
-    let [m, n, k] = size;
+pub(super) fn divided(out: &mut Launches<'_>, size: [usize; 3], trans: [bool; 2]) -> Result<()> {
+    let ([m, n, k], target) = (size, out.target);
     let deep = too_deep(target, size, trans);
-    if !deep && [a, b, y].iter().all(|t| fits(t, target)) {
-        let places = [Place::Operand(0), Place::Operand(1), Place::Result(0)];
-        push_product(out, target, size, trans, places.map(Bind::from).to_vec());
+    let all = [&out.operands[0], &out.operands[1], &out.results[0]].map(Operand::clone);
+    if !deep && all.iter().all(|t| fits(t, target)) {
+        let binds = out.in_order().into_iter().map(Bind::from).collect();
+        push_product(out, size, trans, binds);
         return Ok(());
     }
     out.divided = true;
+    let [a, b, y] = &all;
     let stored = |place, operand, [rows, cols]: [usize; 2], transposed| Matrix {
         place,
         operand,
@@ -80,19 +75,15 @@ pub(super) fn divided(
         divide(n, &over_n, None, usize::MAX)?,
         divide(k, &over_k, None, if deep { deepest } else { usize::MAX })?,
     ];
-    product_in_blocks(out, &Product { target, trans, a, b, blocks }, y);
+    product_in_blocks(out, &Product { trans, a, b, blocks }, y);
     Ok(())
 }
 
-/// Blocks of the rows of a matrix that is only read, each of which a binding holds.
-pub(super) fn row_blocks(
-    x: &Operand,
-    [rows, cols]: [usize; 2],
-    target: &Target,
-    label: &str,
-) -> Result<Vec<Range<usize>>> {
+/// Blocks of the rows of operand 0, a matrix that is only read, each of which a binding holds.
+pub(super) fn row_blocks(out: &Launches<'_>, [rows, cols]: [usize; 2]) -> Result<Vec<Range<usize>>> {
     // Read in place: as for a large result, a block begins where a binding may.
-    divide(target, label, rows, &[], Some(Matrix { place: Place::Operand(0), operand: x, cols }), usize::MAX)
+    let x = Matrix { place: Place::Operand(0), operand: &out.operands[0], cols };
+    divide(out.target, &out.label, rows, &[], Some(x), usize::MAX)
 }
 
 /// Divides `0..size`, which counts the rows of `operands` and of `result`, so that a binding holds a block of each;
@@ -131,7 +122,7 @@ fn divide(
     Ok(blocks)
 }
 
-fn product_in_blocks(out: &mut Launches, p: &Product<'_>, y: Matrix<'_>) {
+fn product_in_blocks(out: &mut Launches<'_>, p: &Product<'_>, y: Matrix<'_>) {
     let label = out.label.clone();
     let in_place = p.blocks[0].iter().all(|m| (m.start * y.cols).is_multiple_of(ALIGN_ELEMENTS));
     let mut blocks = Vec::new();
@@ -162,7 +153,7 @@ fn product_in_blocks(out: &mut Launches, p: &Product<'_>, y: Matrix<'_>) {
 }
 
 /// One block of the result, to `into`: the products over the blocks of k, added in rising order.
-fn sum_of_products(out: &mut Launches, p: &Product<'_>, m: &Range<usize>, n: &Range<usize>, into: Bind) {
+fn sum_of_products(out: &mut Launches<'_>, p: &Product<'_>, m: &Range<usize>, n: &Range<usize>, into: Bind) {
     let label = out.label.clone();
     let mut sum: Option<Bind> = None;
     let count = p.blocks[2].len();
@@ -177,7 +168,7 @@ fn sum_of_products(out: &mut Launches, p: &Product<'_>, m: &Range<usize>, n: &Ra
             1 => into,
             _ => block(out, format!("{label} part {i}"), m.len(), n.len()),
         };
-        push_product(out, p.target, [m.len(), n.len(), k.len()], p.trans, vec![a, b, product]);
+        push_product(out, [m.len(), n.len(), k.len()], p.trans, vec![a, b, product]);
         sum = Some(match sum {
             None => product,
             Some(before) => {
@@ -192,7 +183,7 @@ fn sum_of_products(out: &mut Launches, p: &Product<'_>, m: &Range<usize>, n: &Ra
 }
 
 /// Rows and columns of a matrix: in place where they lie in one piece that a binding may begin at, else copied.
-fn operand(out: &mut Launches, t: Matrix<'_>, (rows, cols): (Range<usize>, Range<usize>)) -> Bind {
+fn operand(out: &mut Launches<'_>, t: Matrix<'_>, (rows, cols): (Range<usize>, Range<usize>)) -> Bind {
     let first = rows.start * t.cols + cols.start;
     if cols.len() == t.cols && first.is_multiple_of(ALIGN_ELEMENTS) {
         return Bind { place: t.place, first, len: Some(rows.len() * t.cols) };
@@ -209,12 +200,12 @@ fn operand(out: &mut Launches, t: Matrix<'_>, (rows, cols): (Range<usize>, Range
 }
 
 /// A new scratch matrix.
-fn block(out: &mut Launches, name: String, rows: usize, cols: usize) -> Bind {
+fn block(out: &mut Launches<'_>, name: String, rows: usize, cols: usize) -> Bind {
     out.scratch(name, &[rows, cols]).into()
 }
 
 /// Puts blocks of columns together, neighbours first, so that an element is copied as often as a tree is high.
-fn join(out: &mut Launches, rows: usize, mut columns: Vec<(Bind, usize)>, into: Bind) {
+fn join(out: &mut Launches<'_>, rows: usize, mut columns: Vec<(Bind, usize)>, into: Bind) {
     while columns.len() > 1 {
         let last = columns.len() == 2;
         let mut joined = Vec::new();
@@ -233,13 +224,13 @@ fn join(out: &mut Launches, rows: usize, mut columns: Vec<(Bind, usize)>, into: 
     }
 }
 
-fn push_product(out: &mut Launches, target: &Target, size: [usize; 3], trans: [bool; 2], binds: Vec<Bind>) {
-    let mut constants = target.product(size, trans);
+fn push_product(out: &mut Launches<'_>, size: [usize; 3], trans: [bool; 2], binds: Vec<Bind>) {
+    let mut constants = out.target.product(size, trans);
     constants.extend([("TRANS_A", f64::from(trans[0])), ("TRANS_B", f64::from(trans[1]))]);
     out.push_parts(Kernel::matmul, sizes(&size), constants, binds);
 }
 
 /// y = a + b, of `len` elements.
-pub(super) fn push_add(out: &mut Launches, len: usize, a: Bind, b: Bind, y: Bind) {
+pub(super) fn push_add(out: &mut Launches<'_>, len: usize, a: Bind, b: Bind, y: Bind) {
     out.push_parts(Kernel::add, sizes(&[len]), vec![], vec![a, b, y]);
 }

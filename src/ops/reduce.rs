@@ -4,9 +4,8 @@ use super::product::{push_add, row_blocks};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Bind, Launches, Operand, Operation, Place, Tape, TensorType, Value};
+use crate::graph::{Backward, Bind, Gradients, Launches, Operation, Place, TensorType};
 use crate::kernels::{COL_SUM_ROWS, Kernel};
-use crate::target::Target;
 
 /// `x [m, n] -> [n]`
 #[derive(Debug)]
@@ -28,9 +27,9 @@ impl Operation for ColumnSum {
         Ok(vec![TensorType::f32(&[cols])])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], target: &Target, out: &mut Launches) -> Result<()> {
-        let (_, cols) = inputs[0].rows_cols();
-        sum_over_blocks(&inputs[0], &results[0], target, out, |out, from, rows, to| {
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let (_, cols) = out.operands[0].rows_cols();
+        sum_over_blocks(out, |out, from, rows, to| {
             sum_of_rows(out, from, [rows / cols, cols], to);
         })
     }
@@ -48,22 +47,17 @@ impl Operation for WeightedSum {
     }
 
     /// At the root, whose own gradient is 1, the gradient is the weights, with nothing to compute.
-    fn gradient(
-        &self,
-        tape: &mut Tape<'_>,
-        node: usize,
-        dy: &[Option<Value>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Value>>> {
-        match dy[0] {
-            None => Ok(vec![Some(tape.node(node).inputs[1]), None]),
-            Some(_) => Err(tape.no_rule(node)),
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        match at.dy[0] {
+            None => Ok(vec![Some(at.operand(1)), None]),
+            Some(_) => Err(at.no_rule()),
         }
     }
 
-    fn launches(&self, inputs: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
         let places = vec![Place::Operand(0), Place::Operand(1), Place::Result(0), Place::Step];
-        out.push(Kernel::weighted_sum, sizes(&[inputs[0].len(), inputs[1].stride()]), vec![], places);
+        let [x, weight] = [0, 1].map(|i| &out.operands[i]);
+        out.push(Kernel::weighted_sum, sizes(&[x.len(), weight.stride()]), vec![], places);
         Ok(())
     }
 
@@ -75,28 +69,25 @@ impl Operation for WeightedSum {
 /// A sum over the rows of operand 0, which `sum_of` takes of a part (with its number of elements) and puts into another; where no
 /// binding holds all rows, over blocks of them, whose sums are added in rising order.
 pub(super) fn sum_over_blocks(
-    x: &Operand,
-    y: &Operand,
-    target: &Target,
-    out: &mut Launches,
-    sum_of: impl Fn(&mut Launches, Bind, usize, Bind),
+    out: &mut Launches<'_>,
+    sum_of: impl Fn(&mut Launches<'_>, Bind, usize, Bind),
 ) -> Result<()> {
-    let (rows, cols) = x.rows_cols();
+    let ((rows, cols), len_of_y) = (out.operands[0].rows_cols(), out.results[0].len());
     let to = Bind::from(Place::Result(0));
-    let blocks = row_blocks(x, [rows, cols], target, &out.label)?;
+    let blocks = row_blocks(out, [rows, cols])?;
     let label = out.label.clone();
     let mut sum = None;
     for (i, block) in blocks.iter().enumerate() {
         let len = block.len() * cols;
         let from = Bind { place: Place::Operand(0), first: block.start * cols, len: Some(len) };
-        let one = if blocks.len() == 1 { to } else { out.scratch(format!("{label} part {i}"), &[1, y.len()]).into() };
+        let one = if blocks.len() == 1 { to } else { out.scratch(format!("{label} part {i}"), &[1, len_of_y]).into() };
         sum_of(out, from, len, one);
         sum = Some(match sum {
             None => one,
             Some(before) => {
                 let name = format!("{label} parts 0..={i}");
-                let total = if i + 1 == blocks.len() { to } else { out.scratch(name, &[1, y.len()]).into() };
-                push_add(out, y.len(), before, one, total);
+                let total = if i + 1 == blocks.len() { to } else { out.scratch(name, &[1, len_of_y]).into() };
+                push_add(out, len_of_y, before, one, total);
                 total
             }
         });
@@ -105,7 +96,7 @@ pub(super) fn sum_over_blocks(
 }
 
 /// Passes of `col_sum` until one row is left.
-pub(super) fn sum_of_rows(out: &mut Launches, mut from: Bind, [mut rows, cols]: [usize; 2], to: Bind) {
+pub(super) fn sum_of_rows(out: &mut Launches<'_>, mut from: Bind, [mut rows, cols]: [usize; 2], to: Bind) {
     loop {
         let parts = rows.div_ceil(COL_SUM_ROWS);
         let name = format!("{}.partial", out.label);

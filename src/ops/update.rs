@@ -3,10 +3,9 @@
 use super::{Types, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Attributes, Launches, Misfit, Operand, Operation, Place, TensorType};
+use crate::graph::{Attributes, Launches, Misfit, Operation, Place, TensorType};
 use crate::kernels::{Kernel, Param};
 use crate::optim::{HYPER_COLUMNS, Optimizer};
-use crate::target::Target;
 
 /// `(param, grad, hyper, states...) -> (param, states...)`: results lie where the operands lay.
 #[derive(Debug)]
@@ -44,12 +43,12 @@ impl Operation for Update {
         Ok(vec![param.clone(); 1 + states])
     }
 
-    fn launches(&self, inputs: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
         let (kernel, decay) = update_kernel(self.optimizer);
         let decay = if self.decay { decay } else { 0.0 };
         let mut places = vec![Place::Step, Place::Operand(2), Place::Operand(1)];
-        places.extend((0..results.len()).map(Place::Result));
-        out.push(kernel, update_params(self.optimizer, inputs[0].len(), decay), vec![], places);
+        places.extend((0..out.results.len()).map(Place::Result));
+        out.push(kernel, update_params(self.optimizer, out.operands[0].len(), decay), vec![], places);
         out.call_last("optimizer");
         Ok(())
     }

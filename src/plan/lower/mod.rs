@@ -225,8 +225,8 @@ impl<'a> Lowering<'a> {
         let typed = |ty: &TensorType, slot: Slot| Operand { ty: ty.clone(), cuts: self.cuts(slot) };
         let inputs: Vec<Operand> = operands.iter().map(|(ty, slot)| typed(ty, *slot)).collect();
         let outputs: Vec<Operand> = n.results.iter().zip(&results).map(|(ty, slot)| typed(ty, *slot)).collect();
-        let mut out = Launches { label: n.label.clone(), ..Launches::default() };
-        operation.launches(&inputs, &outputs, self.target, &mut out)?;
+        let mut out = Launches::new(&n.label, inputs, outputs, self.target);
+        operation.launches(&mut out)?;
         self.divided |= out.divided;
         let scratch = out.scratch.into_iter().map(|s| self.scratch(s.role, s.name, s.shape, s.dtype)).collect();
         let operands = operands.into_iter().map(|(_, slot)| slot).collect();

@@ -34,7 +34,7 @@
 //! let mut trainer = Trainer::builder(2)
 //!     .dense(16, Activation::Tanh)
 //!     .dense(2, Activation::Identity) // cross_entropy takes logits
-//!     .loss(Loss::CrossEntropy)
+//!     .loss(Loss::cross_entropy())
 //!     .optimizer(Optimizer::adam(0.02))
 //!     .device(Choice::Cpu)
 //!     .build()?;

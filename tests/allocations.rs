@@ -85,7 +85,7 @@ fn of_products(plan: &Plan) -> u64 {
 
 fn plan(widths: &[usize], batch: usize, adam: bool) -> (Problem, Plan) {
     let acts = [Activation::Sigmoid, Activation::Identity];
-    let net = network(widths, &acts, &[true], Loss::CrossEntropy);
+    let net = network(widths, &acts, &[true], Loss::cross_entropy());
     let problem = Problem::new(net, if adam { ADAMW } else { SGD }, 64, batch, 1);
     let plan = problem.plan(&Options::new("train", 24));
     (problem, plan)

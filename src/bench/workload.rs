@@ -47,7 +47,7 @@ const IMAGES: Workload = Workload {
     name: "mnist",
     dims: &[784, 128, 10],
     last: Activation::Identity,
-    loss: Loss::CrossEntropy,
+    loss: Loss::cross_entropy(),
     optimizer: Optimizer::sgd(0.1),
     batch: 64,
     samples: 60_000,

@@ -116,5 +116,5 @@ fn record(row: &[f64], loss: Loss, classes: Option<&[String]>) -> Vec<String> {
 
 /// True where `probabilities` gives numbers from 0 to 1 that the loss takes for probabilities.
 fn gives_probabilities(loss: Loss) -> bool {
-    matches!(loss.plain(), Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy)
+    matches!(loss, Loss::CrossEntropy { .. } | Loss::BceWithLogits | Loss::BinaryCrossEntropy)
 }

@@ -133,8 +133,8 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
     match &wish.origin {
         Origin::Spec(spec) => spec.train.loss,
         _ => wish.loss.or(written).unwrap_or_else(|| match found.layers.last().map(|last| last.layer.activation) {
-            _ if found.log_softmax => Loss::CrossEntropy,
-            Some(Activation::Softmax) => Loss::CrossEntropy,
+            _ if found.log_softmax => Loss::cross_entropy(),
+            Some(Activation::Softmax) => Loss::cross_entropy(),
             Some(Activation::Sigmoid) => Loss::BinaryCrossEntropy,
             _ => Loss::Mse,
         }),
@@ -145,8 +145,8 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
 fn drop_what_the_loss_does(found: &mut Found, loss: Loss) {
     if let Some(FoundLayer { layer: last, .. }) = found.layers.last_mut() {
         let own = matches!(
-            (loss.plain(), last.activation),
-            (Loss::CrossEntropy, Activation::Softmax) | (Loss::BceWithLogits, Activation::Sigmoid)
+            (loss, last.activation),
+            (Loss::CrossEntropy { .. }, Activation::Softmax) | (Loss::BceWithLogits, Activation::Sigmoid)
         );
         if own {
             last.activation = Activation::Identity;

@@ -86,11 +86,9 @@ pub enum Loss {
     /// the same on logits, through the log-sum-exp form
     BceWithLogits,
     /// -log softmax(logits)\[class\]; the target is a class index
-    CrossEntropy,
-    /// Cross entropy with label smoothing (Szegedy et al. 2016, section 7): the target is the class with the share
-    /// 1 - `smoothing` and every class with the share `smoothing` / classes
-    SmoothedCrossEntropy {
-        /// At least 0, below 1.
+    CrossEntropy {
+        /// Label smoothing (Szegedy et al. 2016, section 7), at least 0 and below 1: the target is the class with the share
+        /// 1 - `smoothing`, and every class with the share `smoothing` / classes. 0 by default.
         smoothing: f64,
     },
     /// mean over outputs of max(0, 1 - t y) for targets -1 and 1; the derivative at the kink is 0
@@ -110,6 +108,11 @@ impl Loss {
         "hinge",
     ];
 
+    /// Cross entropy without label smoothing.
+    pub const fn cross_entropy() -> Loss {
+        Loss::CrossEntropy { smoothing: 0.0 }
+    }
+
     /// The loss called `name`, with default parameters.
     pub fn by_name(name: &str) -> Option<Loss> {
         Some(match name {
@@ -119,7 +122,7 @@ impl Loss {
             "huber" => Loss::Huber { delta: 1.0 },
             "binary_cross_entropy" => Loss::BinaryCrossEntropy,
             "bce_with_logits" => Loss::BceWithLogits,
-            "cross_entropy" => Loss::CrossEntropy,
+            "cross_entropy" => Loss::cross_entropy(),
             "hinge" => Loss::Hinge,
             _ => return None,
         })
@@ -134,34 +137,33 @@ impl Loss {
             Loss::Huber { .. } => "huber",
             Loss::BinaryCrossEntropy => "binary_cross_entropy",
             Loss::BceWithLogits => "bce_with_logits",
-            Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => "cross_entropy",
+            Loss::CrossEntropy { .. } => "cross_entropy",
             Loss::Hinge => "hinge",
         }
     }
 
     /// True where the target is a class index rather than numbers.
     pub fn takes_class(self) -> bool {
-        matches!(self, Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. })
+        matches!(self, Loss::CrossEntropy { .. })
     }
 
     /// The same loss with smoothed labels, `None` where it takes no classes; 0 smooths nothing.
     pub fn smoothed(self, smoothing: f64) -> Option<Loss> {
         match self {
-            _ if smoothing == 0.0 => Some(self.plain()),
-            _ if self.takes_class() => Some(Loss::SmoothedCrossEntropy { smoothing }),
-            _ => None,
+            Loss::CrossEntropy { .. } => Some(Loss::CrossEntropy { smoothing }),
+            _ => (smoothing == 0.0).then_some(self),
         }
     }
 
     /// The share of the target that is spread over all classes; 0 without label smoothing.
     pub fn smoothing(self) -> f64 {
-        if let Loss::SmoothedCrossEntropy { smoothing } = self { smoothing } else { 0.0 }
+        if let Loss::CrossEntropy { smoothing } = self { smoothing } else { 0.0 }
     }
 
     /// The loss of the labels as they are: what is measured on samples that nothing is learnt from.
     #[must_use]
     pub fn plain(self) -> Loss {
-        if let Loss::SmoothedCrossEntropy { .. } = self { Loss::CrossEntropy } else { self }
+        self.smoothed(0.0).unwrap_or(self)
     }
 
     /// The targets that stand for no and yes, where the loss has such.

@@ -67,7 +67,7 @@ pub(super) fn loss_kernel(loss: Loss) -> Kernel {
         Loss::Huber { .. } => Kernel::huber,
         Loss::BinaryCrossEntropy => Kernel::binary_cross_entropy,
         Loss::BceWithLogits => Kernel::bce_with_logits,
-        Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => Kernel::cross_entropy,
+        Loss::CrossEntropy { .. } => Kernel::cross_entropy,
         Loss::Hinge => Kernel::hinge,
     }
 }

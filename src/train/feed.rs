@@ -105,7 +105,7 @@ mod tests {
 
     fn blank() -> Rows {
         let layer = Layer::dense(1, 1, Activation::Identity, true);
-        Rows::new(&Network { layers: vec![layer], loss: Loss::CrossEntropy })
+        Rows::new(&Network { layers: vec![layer], loss: Loss::cross_entropy() })
     }
 
     fn taken(feed: &mut Feed) -> Result<Vec<f32>> {

@@ -71,7 +71,7 @@ fn patterns_for_adapters_agree_with_their_parts_on_the_cpu() {
 #[test]
 fn a_batch_that_another_node_reads_is_gathered_once() {
     // The first layer has no bias: its product is no pattern, and reads the batch at its place.
-    let net = network(&[8, 8, 4], &[Activation::Tanh, Activation::Identity], &[false, true], Loss::CrossEntropy);
+    let net = network(&[8, 8, 4], &[Activation::Tanh, Activation::Identity], &[false, true], Loss::cross_entropy());
     let plan = Problem::new(net, SGD, 9, 8, 1).plan(&with_extras(LANES));
     assert!(plan.dispatches.iter().any(|d| d.kernel == Kernel::gather_rows && d.label == "batch.x"));
     assert!(plan.dispatches.iter().all(|d| !d.kernel.gathers()));
@@ -79,7 +79,7 @@ fn a_batch_that_another_node_reads_is_gathered_once() {
 
 #[test]
 fn the_end_of_a_classifier_stays_apart_where_it_does_not_fit() {
-    let net = network(&[8, 128, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
+    let net = network(&[8, 128, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::cross_entropy());
     let problem = Problem::new(net, SGD, 9, 8, 1);
     let has =
         |options: &Options| problem.plan(options).dispatches.iter().any(|d| d.kernel == Kernel::dense_cross_entropy);
@@ -134,7 +134,7 @@ fn listing(plan: &Plan) -> String {
 
 #[test]
 fn the_digits_network_takes_these_dispatches() {
-    let net = network(&[64, 64, 10], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
+    let net = network(&[64, 64, 10], &[Activation::Tanh, Activation::Identity], &[true], Loss::cross_entropy());
     let problem = Problem::new(net, MOMENTUM, 1438, 32, 1);
     let fused = "\
 gather_rows batch.x

@@ -55,7 +55,7 @@ fn case(loss: Loss, outputs: usize) -> Case {
 /// What a failure leaves on disk is the case that failed, number for number, and the printed command runs it.
 #[test]
 fn a_failing_case_is_written_as_a_spec_that_reproduces_it() {
-    let cases = [(Loss::CrossEntropy, 3), (Loss::HalfSquaredError, 1), (Loss::Hinge, 1), (Loss::BceWithLogits, 4)];
+    let cases = [(Loss::cross_entropy(), 3), (Loss::HalfSquaredError, 1), (Loss::Hinge, 1), (Loss::BceWithLogits, 4)];
     for (loss, outputs) in cases {
         let case = case(loss, outputs);
         let folder = tempfile::tempdir().unwrap();

@@ -130,14 +130,14 @@ fn shapes_at_the_edge_and_a_deep_network() {
     let tanh = Activation::Tanh;
     Case::new(1, &[(1, tanh, true)], Loss::Mse, 1).passes("1 -> 1");
     Case::new(1, &[(1, tanh, false), (1, tanh, false)], Loss::HalfSquaredError, 2).passes("1 -> 1 -> 1, no bias");
-    Case::new(9, &[(1, tanh, false), (6, tanh, true), (2, Activation::Identity, false)], Loss::CrossEntropy, 3)
+    Case::new(9, &[(1, tanh, false), (6, tanh, true), (2, Activation::Identity, false)], Loss::cross_entropy(), 3)
         .passes("9 -> 1 -> 6 -> 2, no bias");
-    Case::new(65, &[(33, Activation::Gelu, true), (31, Activation::Identity, true)], Loss::CrossEntropy, 4)
+    Case::new(65, &[(33, Activation::Gelu, true), (31, Activation::Identity, true)], Loss::cross_entropy(), 4)
         .passes("65 -> 33 -> 31");
     let deep: Vec<_> =
         activations().into_iter().map(|a| (6, a, true)).chain([(3, Activation::Identity, true)]).collect();
     // A softmax in the middle squeezes the gradients of everything before it, so that less is resolved.
-    let case = Case::new(4, &deep, Loss::CrossEntropy, 5);
+    let case = Case::new(4, &deep, Loss::cross_entropy(), 5);
     let verdict = case.check(&case.gradients());
     assert!(verdict.passed, "{}", report::text(&verdict));
 }

@@ -41,7 +41,7 @@ fn problems() -> Vec<(Problem, Limits)> {
         &[7, 133, 33, 5],
         &[Activation::Gelu, Activation::Relu, Activation::Identity],
         &[true],
-        Loss::CrossEntropy,
+        Loss::cross_entropy(),
     );
     problems.push((Problem::new(net, ADAMW, 200, 150, 3), limits(64 * 133, 1)));
     problems

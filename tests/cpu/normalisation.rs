@@ -26,7 +26,7 @@ fn normalising() -> Network {
         same(6, LayerKind::BatchNorm, Activation::Relu),
         Layer::dense(6, 3, Activation::Identity, true),
     ];
-    Network { layers, loss: Loss::CrossEntropy }
+    Network { layers, loss: Loss::cross_entropy() }
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -155,7 +155,7 @@ fn the_trainer_predicts_by_running_statistics_and_saves_them() {
         let builder = Trainer::builder(5).dense(7, Activation::Tanh).layer_norm(Activation::Identity);
         let builder =
             builder.dense(6, Activation::Identity).batch_norm(Activation::Relu).dense(3, Activation::Identity);
-        builder.loss(Loss::CrossEntropy).optimizer(ADAMW).batch_size(4).device(Choice::Cpu).build().unwrap()
+        builder.loss(Loss::cross_entropy()).optimizer(ADAMW).batch_size(4).device(Choice::Cpu).build().unwrap()
     };
     let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
     let classes: Vec<u32> = numbers(&fixture["classes"]).iter().map(|c| *c as u32).collect();

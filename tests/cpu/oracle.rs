@@ -42,7 +42,7 @@ fn a_wrong_gradient_is_found() {
         ("a part in 10,000", |g| g.iter_mut().for_each(|v| *v *= 1.0001)),
         ("NaN", |g| g[0] = f64::NAN),
     ];
-    for (loss, last) in [(Loss::Mse, Activation::Tanh), (Loss::CrossEntropy, Activation::Identity)] {
+    for (loss, last) in [(Loss::Mse, Activation::Tanh), (Loss::cross_entropy(), Activation::Identity)] {
         let layers = vec![(33, Activation::Silu, true), (7, last, true)];
         let sketch = Sketch { inputs: 20, rows: 11, layers, loss, spread: Spread::FanIn, seed: 5 };
         let case = sketch.case(Width::F32);
@@ -165,7 +165,7 @@ fn the_oracle_knows_the_losses() {
         (Loss::Huber { delta: 1.0 }, numbers(&[0.5, 3.0]), (0.125 + 1.5) / 2.0),
         (Loss::Hinge, numbers(&[1.0, -1.0]), (0.0 + 2.0) / 2.0),
         (Loss::BceWithLogits, numbers(&[1.0, 0.0]), (2.0 * (1.0 + 1f64.exp()).ln() - 1.0) / 2.0),
-        (Loss::CrossEntropy, support::oracle::Target::Classes(vec![1]), 2f64.ln()),
+        (Loss::cross_entropy(), support::oracle::Target::Classes(vec![1]), 2f64.ln()),
     ];
     for (loss, target, expected) in cases {
         let found = gradients(&[layer(2)], loss, &Batch { rows: 1, x: vec![1.0, 1.0], target }).loss;

@@ -326,7 +326,7 @@ fn train(problem: &Problem, limits: Limits, batch: usize, epochs: usize) -> (Eng
 
 #[test]
 fn a_data_set_that_streams_gives_the_bits_of_one_that_is_resident() {
-    for loss in [Loss::Mse, Loss::CrossEntropy] {
+    for loss in [Loss::Mse, Loss::cross_entropy()] {
         let net = network(&[8, 6, 4], &[Activation::Tanh, Activation::Identity], &[true], loss);
         let problem = Problem::new(net, ADAMW, 101, 8, 9);
         let (resident, losses, values) = train(&problem, Limits::CPU, 8, 3);
@@ -396,13 +396,13 @@ fn whole_steps_are_chosen_for_tiny_dense_chains_and_for_nothing_else() {
         assert!(whole(&tiny, direct).is_some());
         assert!(tiny.plan(&Options::new("train", 3)).whole.is_none(), "switched off");
         // Too much work for one workgroup; a softmax layer; rows of a loss that a workgroup shares.
-        assert!(whole(&problem(net(&[784, 128, 10], Activation::Relu, Loss::CrossEntropy), 64), direct).is_none());
+        assert!(whole(&problem(net(&[784, 128, 10], Activation::Relu, Loss::cross_entropy()), 64), direct).is_none());
         assert!(whole(&problem(net(&[2, 3, 2], Activation::Softmax, Loss::Mse), 1), direct).is_none());
         assert!(whole(&problem(net(&[2, 65], Activation::Tanh, Loss::Mse), 1), direct).is_none());
         // More instructions than the program holds.
         assert!(whole(&problem(net(&[2; 13], Activation::Tanh, Loss::Mse), 1), direct).is_none());
     }
-    let digits = network(&[64, 32, 10], &[Activation::Relu, Activation::Identity], &[true], Loss::CrossEntropy);
+    let digits = network(&[64, 32, 10], &[Activation::Relu, Activation::Identity], &[true], Loss::cross_entropy());
     assert!(whole(&problem(digits, 32), true).is_some(), "64-32-10 on a software rasteriser");
 }
 

@@ -68,7 +68,7 @@ fn a_spec_means_what_it_says() {
     assert_eq!(spec.model.layers[0], LayerSpec::dense(32, Activation::Sigmoid));
     assert_eq!(spec.model.layers[1], LayerSpec::dense(10, Activation::Identity));
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
-    let (loss, checkpoint) = (Loss::CrossEntropy, CheckpointSpec::default());
+    let (loss, checkpoint) = (Loss::cross_entropy(), CheckpointSpec::default());
     let (validate_every, early_stopping, schedule) = (1, None, ScheduleSpec::default());
     let (batch_size, epochs, seed) = (32, 30, 1);
     let expected = TrainSpec {
@@ -573,7 +573,7 @@ fn train() -> impl Strategy<Value = TrainSpec> {
     let loss = prop_oneof![
         prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
         positive().prop_map(|delta| Loss::Huber { delta }),
-        (1e-9..1.0_f64).prop_map(|smoothing| Loss::SmoothedCrossEntropy { smoothing }),
+        (1e-9..1.0_f64).prop_map(|smoothing| Loss::CrossEntropy { smoothing }),
     ];
     let checkpoint = (0_usize..1 << 31, prop_oneof![Just(0.0), positive()])
         .prop_map(|(steps, minutes)| CheckpointSpec { steps, minutes });
@@ -692,7 +692,7 @@ fn weights_and_smoothing_are_refused_where_they_mean_nothing() {
     refused(loss, &with("class_weights = []"), ":16:17", &["`class_weights`", "one weight for each class"]);
     refused("target = \"label\"", "target = \"label\"\nsample_weight = 3", ":4:17", &["`sample_weight`", "column"]);
     let smoothed = parse(&edited(loss, &with("label_smoothing = 0.1"))).unwrap();
-    assert_eq!(smoothed.train.loss, Loss::SmoothedCrossEntropy { smoothing: 0.1 });
+    assert_eq!(smoothed.train.loss, Loss::CrossEntropy { smoothing: 0.1 });
     // Nothing is spread, which any loss may say.
     assert_eq!(parse(&edited(loss, "loss = \"mse\"\nlabel_smoothing = 0.0")).unwrap().train.loss, Loss::Mse);
 }

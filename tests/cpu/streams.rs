@@ -32,7 +32,7 @@ fn evaluation_does_not_depend_on_where_samples_are() {
 
 #[test]
 fn every_number_of_threads_reads_the_same_samples_from_any_step_on() {
-    let network = net(Loss::CrossEntropy);
+    let network = net(Loss::cross_entropy());
     let set = in_file(&network);
     for epoch in 0..2 {
         let order = set.order(4, epoch);

@@ -19,7 +19,7 @@ fn network() -> Network {
         layer(530, 259, Activation::Gelu),
         layer(259, 70, Activation::Identity),
     ];
-    Network { layers, loss: Loss::CrossEntropy }
+    Network { layers, loss: Loss::cross_entropy() }
 }
 
 /// Numbers in [-1/2, 1/2) without a pattern.

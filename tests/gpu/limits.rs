@@ -135,7 +135,7 @@ fn clipped_and_accumulated_steps_are_verified_in_blocks() {
 #[test]
 fn parameters_in_several_buffers_are_written_and_read_by_name() {
     let Some(device) = adapter() else { return };
-    let net = network(&[64, 48, 10], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
+    let net = network(&[64, 48, 10], &[Activation::Tanh, Activation::Identity], &[true], Loss::cross_entropy());
     let device = limited(device, limits(device, 1024, 1, 65_535));
     let roles = Roles { train: Some((40, 8, ADAMW.into())), evaluate: Some(50), ..Roles::default() };
     let mut engine = pollster::block_on(Engine::open(&device, &net, roles)).unwrap();

@@ -42,7 +42,7 @@ fn every_loss_stays_within_its_bounds_of_pytorchs() {
 fn weighted_steps_in_parts_are_verified() {
     let Some(device) = adapter::adapter() else { return };
     let layers = vec![Layer::dense(3, 8, Activation::Tanh, true), Layer::dense(8, 4, Activation::Identity, true)];
-    let network = Network { layers, loss: Loss::SmoothedCrossEntropy { smoothing: 0.2 } };
+    let network = Network { layers, loss: Loss::CrossEntropy { smoothing: 0.2 } };
     let x: Vec<f64> = (0..33).map(|i| f64::from((i as f32 * 0.7).sin())).collect();
     let classes: Vec<u32> = (0..11).map(|i| i * 7 % 4).collect();
     let weights = [1.0, 0.0, 2.0, 0.5, 0.0, 0.0, 0.0, 3.0, 1.0, 1.0, 0.0];

@@ -24,7 +24,7 @@ fn train(device: &Device, target: Duration) -> (Vec<u64>, Counters, usize) {
     gpu.submit_target = target;
     let layer = |inputs, outputs, activation| Layer::dense(inputs, outputs, activation, true);
     let layers = vec![layer(12, 24, Activation::Tanh), layer(24, 5, Activation::Identity)];
-    let network = Network { layers, loss: Loss::CrossEntropy };
+    let network = Network { layers, loss: Loss::cross_entropy() };
     let x: Vec<f64> = (0..ROWS * 12).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
     let classes: Vec<u32> = (0..ROWS as u32).map(|i| i * 3 % 5).collect();
     let train = Some((ROWS, BATCH, Optimizer::adam(1e-2).into()));

@@ -156,7 +156,7 @@ fn trained(device: &Device, problem: &Problem, order: &[u32], piece: usize) -> (
 fn many_steps_in_a_dispatch_are_the_same_steps_one_at_a_time() {
     let Some(device) = support::adapter::adapter() else { return };
     let small = network(&[2, 2, 2], &[Activation::Sigmoid; 2], &[true], Loss::HalfSquaredError);
-    let wider = network(&[64, 32, 10], &[Activation::Relu, Activation::Identity], &[true], Loss::CrossEntropy);
+    let wider = network(&[64, 32, 10], &[Activation::Relu, Activation::Identity], &[true], Loss::cross_entropy());
     for (net, optimizer, rows, batch, steps) in [(small, SGD, 5, 2, 20_011), (wider, ADAMW, 97, 32, 131)] {
         let problem = Problem::new(net, optimizer, rows, batch, 4);
         let order: Vec<u32> = (0..steps * batch - 1).map(|i| (i * 7 % rows) as u32).collect();
@@ -177,7 +177,7 @@ fn many_steps_in_a_dispatch_are_the_same_steps_one_at_a_time() {
 #[test]
 fn a_nudged_value_fails() {
     let Some(device) = support::adapter::adapter() else { return };
-    let net = network(&[3, 6, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::CrossEntropy);
+    let net = network(&[3, 6, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::cross_entropy());
     let problem = Problem::new(net, MOMENTUM, 17, 5, 1);
     let data = dataset(&problem);
     let question = question(&problem, &data, 3, true);
@@ -208,7 +208,7 @@ fn a_nudged_value_fails() {
 fn both_sides_of_the_limit_are_verified() {
     let Some(device) = support::adapter::adapter() else { return };
     let with = |width: usize| {
-        let net = network(&[64, width, 10], &[Activation::Relu, Activation::Identity], &[true], Loss::CrossEntropy);
+        let net = network(&[64, width, 10], &[Activation::Relu, Activation::Identity], &[true], Loss::cross_entropy());
         Problem::new(net, SGD, 67, 32, 1)
     };
     let chosen = |width: usize| plan(device, &with(width), 1, true).whole.is_some();

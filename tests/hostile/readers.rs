@@ -120,7 +120,7 @@ fn data(path: &Path) -> wgrad::Result<()> {
 /// Targets of both sorts, from every column that may be meant.
 fn samples(table: &RawTable) {
     for target in ["label", "y"] {
-        for (loss, outputs) in [(Loss::CrossEntropy, 3), (Loss::Mse, 1), (Loss::Hinge, 1)] {
+        for (loss, outputs) in [(Loss::cross_entropy(), 3), (Loss::Mse, 1), (Loss::Hinge, 1)] {
             if let Ok((data, schema)) = table.dataset(&[target.to_owned()], TargetRule { loss, outputs }) {
                 let again = table.dataset_as(&schema, TargetRule { loss, outputs }).expect("the same file");
                 assert_eq!(again, data);
@@ -133,7 +133,7 @@ fn samples(table: &RawTable) {
 /// The network of the seeds: two inputs, a layer of three, one of two.
 pub fn network() -> Network {
     let layer = |inputs, outputs| Layer::dense(inputs, outputs, Activation::Tanh, true);
-    Network { layers: vec![layer(2, 3), layer(3, 2)], loss: Loss::CrossEntropy }
+    Network { layers: vec![layer(2, 3), layer(3, 2)], loss: Loss::cross_entropy() }
 }
 
 fn parameters(path: &Path) -> wgrad::Result<()> {

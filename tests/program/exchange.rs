@@ -160,8 +160,8 @@ fn networks_of_pytorch_s_exporters_are_read_and_give_its_outputs() {
                 z.iter().map(|z| z.exp() / sum).collect::<Vec<_>>()
             };
             let row = match found.network.loss {
-                Loss::CrossEntropy if name.starts_with("log") => softmax(row).iter().map(|p| p.ln()).collect(),
-                Loss::CrossEntropy => softmax(row),
+                Loss::CrossEntropy { .. } if name.starts_with("log") => softmax(row).iter().map(|p| p.ln()).collect(),
+                Loss::CrossEntropy { .. } => softmax(row),
                 _ => row.clone(),
             };
             for (a, b) in row.iter().zip(expected) {

@@ -81,7 +81,7 @@ fn write_csv(path: &Path, batch: &Batch, inputs: usize, outputs: usize) {
 fn write_spec(path: &Path, sketch: &Sketch, train: &str) {
     let outputs = sketch.last().0;
     let target = match sketch.loss {
-        Loss::CrossEntropy => "\"label\"".to_owned(),
+        Loss::CrossEntropy { .. } => "\"label\"".to_owned(),
         _ => format!("[{}]", (0..outputs).map(|j| format!("\"t{j}\"")).collect::<Vec<_>>().join(", ")),
     };
     let mut text = format!("[data]\ntrain = \"{train}\"\ntarget = {target}\n");
@@ -131,7 +131,7 @@ fn every_loss_agrees_with_the_oracle_in_both_precisions() {
         (Loss::BinaryCrossEntropy, Activation::Sigmoid, 1),
         (Loss::BinaryCrossEntropy, Activation::Softmax, 4),
         (Loss::BceWithLogits, identity, 3),
-        (Loss::CrossEntropy, identity, 10),
+        (Loss::cross_entropy(), identity, 10),
         (Loss::Hinge, identity, 1),
         (Loss::Hinge, Activation::Tanh, 4),
     ];
@@ -147,7 +147,7 @@ fn every_loss_agrees_with_the_oracle_in_both_precisions() {
 #[test]
 fn a_class_that_does_not_occur_keeps_its_place() {
     for (seed, classes) in [(1, vec![0, 1, 2, 3, 4, 5, 6, 8, 9]), (2, vec![3]), (3, vec![9, 0])] {
-        let sketch = three_layers(Loss::CrossEntropy, Activation::Identity, 10, seed);
+        let sketch = three_layers(Loss::cross_entropy(), Activation::Identity, 10, seed);
         let mut case = sketch.case(Width::F64);
         let mut rng = Rng(seed);
         let labels: Vec<u32> = (0..sketch.rows).map(|_| classes[rng.below(classes.len())]).collect();
@@ -161,7 +161,7 @@ fn a_class_that_does_not_occur_keeps_its_place() {
 
 #[test]
 fn one_row_and_one_of_everything() {
-    let sketch = Sketch { rows: 1, inputs: 1, ..three_layers(Loss::CrossEntropy, Activation::Identity, 1, 4) };
+    let sketch = Sketch { rows: 1, inputs: 1, ..three_layers(Loss::cross_entropy(), Activation::Identity, 1, 4) };
     through_files(&sketch, &sketch.case(Width::F64), Width::F64, "data.csv");
     let sketch = Sketch { rows: 1, inputs: 1, ..three_layers(Loss::Mse, Activation::Sigmoid, 1, 5) };
     through_files(&sketch, &sketch.case(Width::F32), Width::F32, "data.csv");

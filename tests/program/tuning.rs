@@ -112,7 +112,7 @@ fn constants(products: Products, table: Option<Table>) -> Vec<Constants> {
     use wgrad::graph::{Activation, Loss, Optimizer};
     use wgrad::model::{Layer, Network, Samples};
     let layers = vec![Layer::dense(12, 36, Activation::Tanh, true), Layer::dense(36, 10, Activation::Identity, true)];
-    let network = Network { layers, loss: Loss::CrossEntropy };
+    let network = Network { layers, loss: Loss::cross_entropy() };
     let graph = network.train_graph(Samples { name: "train", rows: 70, batch: 33 }, Optimizer::sgd(0.1)).unwrap();
     let options = Options { products, tuned: table.map(Arc::new), ..Options::new("train", 1) };
     let plan: Plan = lower(&graph, &options).unwrap();

@@ -188,7 +188,7 @@ fn samples(rows: usize) -> Dataset {
 }
 
 fn gradients(data: &Dataset) -> (f64, Vec<f64>) {
-    let network = network(Loss::SmoothedCrossEntropy { smoothing: 0.1 });
+    let network = network(Loss::CrossEntropy { smoothing: 0.1 });
     let roles = Roles { gradients: Some(data.rows), ..Roles::default() };
     pollster::block_on(async {
         let mut engine = Engine::open(&Device::cpu_f64(), &network, roles).await.unwrap();
@@ -217,7 +217,7 @@ fn a_weight_is_a_number_of_rows() {
 #[test]
 fn weighted_steps_in_parts_are_verified() {
     let data = samples(11).weighted(&[1.0, 0.0, 2.0, 0.5, 0.0, 0.0, 0.0, 3.0, 1.0, 1.0, 0.0]);
-    let network = network(Loss::SmoothedCrossEntropy { smoothing: 0.2 });
+    let network = network(Loss::CrossEntropy { smoothing: 0.2 });
     let parameters = initial_parameters(&network.layers, 4);
     for accumulate in [1, 3] {
         let question = Question {
@@ -351,7 +351,7 @@ fn weights_that_are_none_are_refused_by_file_and_line() {
     place.write("w.csv", &flowers(|_, i| if i == 5 { -1.0 } else { 1.0 }));
     trained(&place, "skipped", &format!("{column}\nskip_bad_rows = 3"), "");
     // A library's data set.
-    let mut trainer = Trainer::builder(3).dense(4, Activation::Identity).loss(Loss::CrossEntropy).build().unwrap();
+    let mut trainer = Trainer::builder(3).dense(4, Activation::Identity).loss(Loss::cross_entropy()).build().unwrap();
     for weights in [&[1.0][..], &[1.0, -1.0, 1.0, 1.0, 1.0], &[1.0, f64::NAN, 1.0, 1.0, 1.0]] {
         let message = trainer.fit(&samples(5).weighted(weights), 1).unwrap_err().to_string();
         assert!(message.contains("5 rows need as many weights"), "{message}");

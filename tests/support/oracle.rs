@@ -236,7 +236,7 @@ fn element(loss: Loss, y: f64, t: f64) -> (f64, f64) {
         ),
         Loss::Hinge if 1.0 - t * y > 0.0 => (1.0 - t * y, -t),
         Loss::Hinge => (0.0, 0.0),
-        Loss::BinaryCrossEntropy | Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => {
+        Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. } => {
             unreachable!("{loss:?} is not taken output by output")
         }
     }

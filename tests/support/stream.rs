@@ -105,7 +105,7 @@ pub fn state(engine: &mut Engine) -> Vec<u64> {
 /// Two epochs from a file and two in the same order from memory, resident: losses and state must be equal, bit for bit.
 /// `small` makes the file's pieces smaller than its windows.
 pub fn file_against_memory(device: &Device, small: Limits) {
-    for loss in [Loss::CrossEntropy, Loss::Mse] {
+    for loss in [Loss::cross_entropy(), Loss::Mse] {
         let network = net(loss);
         let (file, memory) = (in_file(&network), in_memory(&network));
         for limits in [device.limits(), small] {
@@ -125,7 +125,7 @@ pub fn file_against_memory(device: &Device, small: Limits) {
 
 /// An epoch that was left at any step and gone on with by another engine ends with the same bits.
 pub fn resumed(device: &Device, small: Limits, steps: &[usize]) {
-    let network = net(Loss::CrossEntropy);
+    let network = net(Loss::cross_entropy());
     let set = in_file(&network);
     let mut whole = engine(device, small, &network, &set);
     let losses = train(&mut whole, &set, 0, 0);
@@ -147,7 +147,7 @@ pub fn resumed(device: &Device, small: Limits, steps: &[usize]) {
 
 /// Loss and predictions do not depend on where samples are, nor on how many go to the device together.
 pub fn evaluated(device: &Device, small: Limits) {
-    let network = net(Loss::CrossEntropy);
+    let network = net(Loss::cross_entropy());
     let (file, memory) = (in_file(&network), in_memory(&network));
     let evaluate = |limits: Limits, set: &SampleSet| {
         let mut engine = engine(device, limits, &network, &in_file(&network));

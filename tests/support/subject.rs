@@ -30,7 +30,7 @@ impl Subject {
             bias.values.iter_mut().for_each(|v| *v = 0.2 * number());
         }
         let classes: Vec<u32> = (0..19).map(|i| (i * i + i / 3) % 3).collect();
-        let network = Network { layers, loss: Loss::CrossEntropy };
+        let network = Network { layers, loss: Loss::cross_entropy() };
         Subject { network, optimizer, parameters, data: Dataset::classes(&x, 5, &classes) }
     }
 

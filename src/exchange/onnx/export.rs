@@ -53,8 +53,8 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
         };
         value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
     }
-    let output = match (network.loss.plain(), export.probabilities) {
-        (Loss::CrossEntropy, true) => softmax(&mut graph, "output", &value),
+    let output = match (network.loss, export.probabilities) {
+        (Loss::CrossEntropy { .. }, true) => softmax(&mut graph, "output", &value),
         (Loss::BceWithLogits, true) => graph.push("Sigmoid", "output.sigmoid", &[&value], &[]),
         // The last layer gives them itself.
         (Loss::BinaryCrossEntropy, _) | (_, false) => value,
@@ -86,9 +86,9 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
 }
 
 fn output_name(loss: Loss, export: Export) -> &'static str {
-    match loss.plain() {
-        Loss::CrossEntropy | Loss::BceWithLogits if !export.probabilities => "logits",
-        Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy => "probabilities",
+    match loss {
+        Loss::CrossEntropy { .. } | Loss::BceWithLogits if !export.probabilities => "logits",
+        Loss::CrossEntropy { .. } | Loss::BceWithLogits | Loss::BinaryCrossEntropy => "probabilities",
         _ => "y",
     }
 }

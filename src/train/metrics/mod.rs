@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn ties_go_to_the_first_class_and_one_output_is_cut_at_the_boundary() {
-        assert_eq!(predicted_class(&[1.0, 3.0, 3.0], Loss::CrossEntropy), 1);
+        assert_eq!(predicted_class(&[1.0, 3.0, 3.0], Loss::cross_entropy()), 1);
         assert_eq!(predicted_class(&[0.4], Loss::BinaryCrossEntropy), 0);
         assert_eq!(predicted_class(&[0.4], Loss::BceWithLogits), 1);
         assert_eq!(predicted_class(&[-0.1], Loss::Hinge), 0);
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_confusion_matrix_counts_true_by_predicted() {
         let classes = ["a".to_string(), "b".to_string()];
-        let mut tally = Tally::new(Some(&classes), 2, Loss::CrossEntropy, None);
+        let mut tally = Tally::new(Some(&classes), 2, Loss::cross_entropy(), None);
         tally.add(&[2.0, 1.0, 2.0, 1.0], RowTargets::Classes(&[0, 1]));
         tally.add(&[0.0, 5.0], RowTargets::Numbers(&[0.0, 1.0]));
         let found = tally.finish();
@@ -183,7 +183,7 @@ mod tests {
         let logits: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 23)).collect();
         let truth: Vec<u32> = (0..20).map(|i| i * 7 % 3).collect();
         let names = ["a", "b", "c"].map(str::to_string);
-        let new = || Tally::new(Some(&names), 3, Loss::CrossEntropy, None);
+        let new = || Tally::new(Some(&names), 3, Loss::cross_entropy(), None);
         let (mut whole, mut pieces) = (new(), new());
         whole.add(&logits, RowTargets::Classes(&truth));
         for (logits, truth) in logits.chunks(21).zip(truth.chunks(7)) {

@@ -145,7 +145,7 @@ fn has_kinks(loss: Loss) -> bool {
     match loss {
         Loss::Mae | Loss::Hinge | Loss::Huber { .. } | Loss::BinaryCrossEntropy => true,
         Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits => false,
-        Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => false,
+        Loss::CrossEntropy { .. } => false,
     }
 }
 

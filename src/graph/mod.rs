@@ -21,7 +21,8 @@ mod shape;
 pub mod stabilise;
 
 pub use clip::Clip;
-pub use op::{Activation, Adagrad, Adam, Loss, Optimizer, RmsProp};
+pub use crate::kernels::Loss;
+pub use op::{Activation, Adagrad, Adam, Optimizer, RmsProp};
 pub use rule::UpdateRule;
 pub use schedule::{OneCycle, Plateau, Schedule, Shape};
 

@@ -15,7 +15,7 @@ fn strips(args: &Args) -> u64 {
     lines(args.size(0).div_ceil(4).div_ceil((args.constant("WORDS") as usize).max(1)))
 }
 
-fn row_groups(args: &Args) -> u64 {
+pub(super) fn row_groups(args: &Args) -> u64 {
     let lanes = (args.constant("LANES") as usize).max(1);
     args.size(0).div_ceil(ROW_LANES / lanes) as u64
 }
@@ -69,7 +69,7 @@ fn product_elements(args: &Args) -> usize {
     m * k + n * k + m * n
 }
 
-fn area(args: &Args) -> usize {
+pub(super) fn area(args: &Args) -> usize {
     args.size(0) * args.size(1)
 }
 
@@ -108,7 +108,6 @@ family!(layer_norm_grad, |a| groups: row_groups(a), flops: 16 * area(a), bytes: 
 family!(batch_moments, |a| groups: lines(a.size(1)), flops: 4 * area(a), bytes: area(a) + 6 * a.size(1) + 2);
 family!(batch_norm, |a| groups: lines(area(a)), flops: 6 * area(a), bytes: 2 * area(a) + 4 * a.size(1));
 family!(batch_norm_grad, |a| groups: lines(a.size(1)), flops: 14 * area(a), bytes: 4 * area(a) + 3 * a.size(1) + 1);
-family!(loss, |a| groups: row_groups(a), flops: 6 * area(a), bytes: 3 * area(a) + 2 * a.size(0));
 family!(dense_cross_entropy, |a| groups: a.size(0).div_ceil(head_width(a)) as u64,
     flops: 2 * product_flops(a) + 7 * a.size(0) * a.size(1) + 2 * a.size(0) * a.size(2),
     bytes: 3 * a.size(0) * a.size(2) + a.size(1) * a.size(2) + a.size(1) + a.size(0) * a.size(1) + 4 * a.size(0));

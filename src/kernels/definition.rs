@@ -216,6 +216,8 @@ pub struct Definition {
     pub name: &'static str,
     /// The shader's text, includes not yet expanded.
     pub wgsl: &'static str,
+    /// Texts of its own that the shader includes, by the name that stands in the `//#include` line: the formula of a family.
+    pub includes: &'static [(&'static str, &'static str)],
     /// Storage bindings from binding 1 on.
     pub bindings: &'static [Binding],
     /// Names of the `Params` members, in order.

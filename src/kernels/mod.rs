@@ -10,12 +10,14 @@ mod cost;
 pub mod cpu;
 pub mod definition;
 pub mod elementary;
+pub mod loss;
 pub mod philox;
 pub mod scalar;
 pub mod shader;
 
 pub use act::Act;
 pub use definition::{Access, Args, Binding, BoundCall, Call, Definition, Dtype, In, Kernel, Measured, Out, Param};
+pub use loss::Loss;
 pub use scalar::Scalar;
 pub use shader::Engine;
 
@@ -52,6 +54,7 @@ macro_rules! table {
                 static DEFINITION: Definition = Definition {
                     name: stringify!($name),
                     wgsl: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
+                    includes: &[],
                     bindings: $bindings,
                     params: $params,
                     workgroup: $workgroup,
@@ -66,13 +69,32 @@ macro_rules! table {
                 Kernel::built_in(&DEFINITION)
             };)*
 
-            /// Every kernel, in the table's order.
-            pub const ALL: &[Kernel] = &[$(Kernel::$name),*];
+            /// The kernels of the table, in its order.
+            const TABLE: &[Kernel] = &[$(Kernel::$name),*];
         }
     };
 }
 
+/// `parts`, one after the other.
+const fn joined<const N: usize>(parts: &[&[Kernel]]) -> [Kernel; N] {
+    let mut all = [Kernel::TABLE[0]; N];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut i = 0;
+        while i < parts[part].len() {
+            all[at] = parts[part][i];
+            (i, at) = (i + 1, at + 1);
+        }
+        part += 1;
+    }
+    all
+}
+
 impl Kernel {
+    /// Every kernel.
+    pub const ALL: &[Kernel] =
+        &joined::<{ Kernel::TABLE.len() + Loss::KERNELS.len() }>(&[Kernel::TABLE, Loss::KERNELS]);
+
     /// The complete WGSL text.
     pub fn source(self) -> String {
         self.source_with(Engine::Tile)
@@ -80,7 +102,7 @@ impl Kernel {
 
     /// The complete WGSL text of a matrix product that works as `engine` does; other kernels have one text.
     pub fn source_with(self, engine: Engine) -> String {
-        shader::expand(self.wgsl, engine)
+        shader::expand(self.wgsl, engine, self.includes)
     }
 
     /// The engine of a dispatch: for what is no matrix product, the default.
@@ -116,11 +138,6 @@ impl Kernel {
 
 const UNARY: &[Binding] = &[read("x"), write("y")];
 const UNARY_GRAD: &[Binding] = &[read("dy"), read("x"), write("dx")];
-const LOSS: &[Binding] =
-    &[read_u32("step"), read("pred"), read("expected"), read("upstream"), write("loss"), write("dpred")];
-const CLASS_LOSS: &[Binding] =
-    &[read_u32("step"), read("pred"), read_u32("expected"), read("upstream"), write("loss"), write("dpred")];
-const LOSS_PARAMS: &[&str] = &["rows", "cols", "upstream_stride"];
 const ADAM: &[Binding] = &[read_u32("step"), read("hyper"), read("grad"), update("param"), update("m"), update("v")];
 const ADAM_PARAMS: &[&str] = &["n", "hyper_stride", "beta2", "one_minus_beta2", "eps", "weight_decay"];
 const RMSPROP_PARAMS: &[&str] = &["n", "hyper_stride", "alpha", "one_minus_alpha", "eps", "weight_decay"];
@@ -267,37 +284,6 @@ table! {
         bound: "the formula over values with errors: gamma(count) for the sums of a column",
     }
 
-    // Losses: per-sample loss and its gradient times the upstream gradient of the sample, in one pass.
-    half_squared_error: {
-        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
-        bound: "loss: gamma(depth + 4) * loss; dpred: 3u |dpred|; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols",
-    }
-    mse: {
-        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
-        bound: "loss: (gamma(depth + 3) + DIV) * loss; dpred: (DIV + 3u) |dpred|",
-    }
-    mae: {
-        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
-        bound: "loss: (gamma(depth + 1) + DIV) * loss; dpred: (DIV + 2u) |dpred|",
-    }
-    huber: {
-        bindings: LOSS, params: &["rows", "cols", "upstream_stride", "delta"], workgroup: LINE, cost: cost::loss,
-        bound: "loss: (gamma(depth + 7) + DIV) * loss; dpred: (DIV + 4u) |dpred|",
-    }
-    binary_cross_entropy: {
-        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
-        bound: "loss: (gamma(depth + 5) + LOG + 2 DIV) * loss; dpred: (2 DIV + 7u) |dpred|",
-    }
-    bce_with_logits: {
-        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
-        bound: "loss: (gamma(depth + 5) + EXP + LOG + DIV) * loss; dpred: (2 EXP + 2 DIV + 7u) * upstream / cols * \
-            ((1 - t) s(z) + t s(-z))",
-    }
-    cross_entropy: {
-        bindings: CLASS_LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
-        bound: "r_j = EXP + u (max - z_j); loss: (gamma(depth + 2) + mean r + LOG + u) * loss + u (max - z_t); \
-            dpred: (gamma(depth + 2) + r_j + mean r + DIV + 3u) |dpred|",
-    }
     // The last layer, its loss and the gradient of its input: what cross_entropy stands between.
     dense_cross_entropy: {
         bindings: &[
@@ -308,11 +294,6 @@ table! {
         cost: cost::dense_cross_entropy,
         bound: "as matmul_bias_act, cross_entropy and matmul_act_grad, one after the other",
     }
-    hinge: {
-        bindings: LOSS, params: LOSS_PARAMS, workgroup: LINE, cost: cost::loss,
-        bound: "loss: (gamma(depth + 1) + DIV) * loss + u * mean|t y| (0 for t = 1, -1); dpred: (DIV + 2u) |dpred|",
-    }
-
     // Clipping of gradients.
     square_sum: {
         bindings: &[read("x"), write("y")],

@@ -5,9 +5,10 @@
 //! of the index table picks m; loss `[m]`, dz `[m, n]`. It is the kernels `matmul_bias_act`, `cross_entropy` and
 //! `matmul_act_grad` one after the other; only the judge and tests run it, so that it may allocate.
 
-use super::{cross_entropy, matmul_act_grad, matmul_bias_act};
+use super::{matmul_act_grad, matmul_bias_act};
 use crate::kernels::bound::flushable;
 use crate::kernels::definition::{Args, BoundCall, Call, In, Measured, Out, Param};
+use crate::kernels::loss::cross_entropy;
 use crate::kernels::scalar::Scalar;
 
 /// The arguments of the three kernels.

@@ -6,7 +6,7 @@
 
 use super::carried::Carried;
 use super::elementwise::{CHUNK, PARALLEL_FROM};
-use super::loss::{lanes, row_sum, row_sum_depth};
+use crate::kernels::loss::rows::{lanes, row_sum, row_sum_depth};
 use super::moments::{moments, rstd};
 use crate::kernels::definition::{BoundCall, Call, Measured};
 use crate::kernels::scalar::Scalar;

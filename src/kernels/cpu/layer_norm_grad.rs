@@ -5,7 +5,7 @@
 //! `layer_norm.rs`.
 
 use super::layer_norm::{carried_row, row_moments, rows_of_chunk};
-use super::loss::{lanes, row_sum, row_sum_depth};
+use crate::kernels::loss::rows::{lanes, row_sum, row_sum_depth};
 use super::moments::{mean, moments, rstd};
 use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;

@@ -1,7 +1,7 @@
 //! The end of a classifier in one dispatch.
 
 use super::super::Range;
-use super::super::choose::{act_constants, elementwise, smoothing};
+use super::super::choose::{act_constants, elementwise};
 use super::super::fuse::{Extras, Head};
 use super::super::limits::head_rounds;
 use super::super::memory::aligned;
@@ -64,7 +64,7 @@ impl Lowering<'_> {
         let lanes = self.options.products.lanes.unwrap_or_default();
         let mut constants = act_constants(elementwise(*act));
         constants.extend([("WIDTH", f64::from(lanes)), ("SUBGROUP", f64::from(lanes)), ("COLS", n as f64)]);
-        constants.extend(smoothing(*kind));
+        constants.extend(kind.constant());
         let params = sizes(&[m, n, k].into_iter().chain(strides).collect::<Vec<_>>());
         self.emit(Kernel::dense_cross_entropy, &node(loss).label, params, constants, bindings)
     }

@@ -14,8 +14,7 @@ pub use finish::fold_grid;
 
 use super::blocks::blocks;
 use super::choose::{
-    Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, smoothing, update_kernel,
-    update_params,
+    Constants, act_constants, activation_kernel, element, elementwise,
 };
 use super::fuse::{Dense, Extras, Fusion, fuse};
 use super::products::Products;
@@ -471,12 +470,8 @@ impl<'a> Lowering<'a> {
         };
         let stride = self.stride(upstream);
         let bindings = vec![Slot::Fixed(self.step), pred, target, self.slot(upstream)?, each, gradient];
-        let mut params = sizes(&[rows, cols, stride]);
-        if let Loss::Huber { delta } = loss {
-            params.push(Param::F(delta));
-        }
-        let constants = [("LANES", row_lanes(cols) as f64)].into_iter().chain(smoothing(loss)).collect();
-        self.emit(loss_kernel(loss), &n.label, params, constants, bindings)?;
+        let constants = [("LANES", row_lanes(cols) as f64)].into_iter().chain(loss.constant()).collect();
+        self.emit(loss.kernel(), &n.label, sizes(&[rows, cols, stride]), constants, bindings)?;
         Ok(())
     }
 
@@ -496,7 +491,7 @@ impl<'a> Lowering<'a> {
         };
         let states: Vec<usize> = (0..optimizer.state_slots()).filter_map(|s| find(&format!("state.{s}"))).collect();
         let hyper = self.slot(hyper)?;
-        let (kernel, decay) = update_kernel(optimizer);
+        let (kernel, decay) = optimizer.kernel();
         let most = (self.options.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
         let split = if decay == 0.0 { 0 } else { self.decayed };
         let cuts = [&self.params_cuts[..], &[split]].concat();
@@ -507,7 +502,7 @@ impl<'a> Lowering<'a> {
             let mut bindings = vec![Slot::Fixed(self.step), hyper, at(grads), at(params)];
             bindings.extend(states.iter().map(|s| at(*s)));
             let constants = self.strip(kernel, len);
-            self.emit(kernel, "optimizer", update_params(optimizer, len, decay), constants, bindings)?;
+            self.emit(kernel, "optimizer", optimizer.params(len, decay), constants, bindings)?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@
 //#include lib/adam.wgsl
 //#include lib/class_loss.wgsl
 //#include lib/element_loss.wgsl
-//#include losses
+//#include formula
 //#include lib/sgd.wgsl
 
 // Invocations of the workgroup.

@@ -87,6 +87,16 @@ impl Args {
         std::array::from_fn(|i| self.size(i))
     }
 
+    /// The same as a 64-bit number, for costs.
+    pub fn count(&self, i: usize) -> u64 {
+        self.size(i) as u64
+    }
+
+    /// The product of the first two parameters: the elements of a matrix.
+    pub fn area(&self) -> u64 {
+        self.count(0) * self.count(1)
+    }
+
     /// The number at position `i`.
     pub fn number(&self, i: usize) -> f64 {
         match self.params[i] {
@@ -209,6 +219,50 @@ pub struct BoundCall<'a> {
 /// Bounds the error of every written binding after the dispatch: one vector for each of `after`.
 pub type BoundFn = fn(&BoundCall<'_>) -> Vec<Vec<f64>>;
 
+/// How a binding follows when a dispatch is divided along its first parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// Rows of so many elements.
+    Rows(usize),
+    /// A table, of which every step has a row with one element for each row of the dispatch.
+    Table,
+    /// The same for every block.
+    Whole,
+}
+
+impl Follow {
+    /// `N` bindings of one element for each of the first parameter's.
+    pub fn elements<const N: usize>(_args: &Args) -> Option<Vec<Follow>> {
+        Some(vec![Follow::Rows(1); N])
+    }
+
+    /// `N` matrices.
+    pub fn matrices<const N: usize>(args: &Args) -> Option<Vec<Follow>> {
+        Some(vec![Follow::matrix(args); N])
+    }
+
+    /// A matrix of as many columns as the second parameter says.
+    pub fn matrix(args: &Args) -> Follow {
+        Follow::Rows(args.size(1))
+    }
+}
+
+/// What tells matrix products apart whose first parameters are m, n and k.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Product {
+    /// Whether a and b are stored transposed; `None` where the constants TRANS_A and TRANS_B say it.
+    pub transposed: Option<[bool; 2]>,
+    /// The operand whose rows are gathered: 0 for a, 1 for b.
+    pub gathered: Option<usize>,
+}
+
+impl Product {
+    /// Whether a and b are stored transposed in a dispatch with these arguments.
+    pub fn transposed(self, args: &Args) -> [bool; 2] {
+        self.transposed.unwrap_or_else(|| ["TRANS_A", "TRANS_B"].map(|name| args.constant(name) != 0.0))
+    }
+}
+
 /// All that is known of a kernel.
 #[derive(Clone)]
 pub struct Definition {
@@ -216,8 +270,8 @@ pub struct Definition {
     pub name: &'static str,
     /// The shader's text, includes not yet expanded.
     pub wgsl: &'static str,
-    /// Texts of its own that the shader includes, by the name that stands in the `//#include` line: the formula of a family.
-    pub includes: &'static [(&'static str, &'static str)],
+    /// What stands for the line `//#include formula` in the text: where kernels of a family differ.
+    pub formula: &'static str,
     /// Storage bindings from binding 1 on.
     pub bindings: &'static [Binding],
     /// Names of the `Params` members, in order.
@@ -226,10 +280,22 @@ pub struct Definition {
     pub workgroup: [u32; 3],
     /// Number of workgroups, before folding into three dimensions.
     pub groups: fn(&Args) -> u64,
-    /// Floating-point operations of one dispatch (a built-in or a division counts as one).
+    /// Floating-point operations of one dispatch: every arithmetic operation and every built-in counts as one.
     pub flops: fn(&Args) -> u64,
-    /// Bytes that must move between memory and the processor at least once, in `f32`.
+    /// Bytes that must move even with a perfect cache, in `f32`: each element of each binding once, twice if it is updated.
     pub bytes: fn(&Args) -> u64,
+    /// Rounds of all loops of an invocation together, for the loops that grow with the sizes; 0 where they are short.
+    pub rounds: fn(&Args) -> u64,
+    /// How the bindings follow when a dispatch is divided along its first parameter; `None` for a kernel that is not divided.
+    pub split: fn(&Args) -> Option<Vec<Follow>>,
+    /// The parameter that says at which of the first parameter's elements a block begins, where the results depend on it.
+    pub start: Option<usize>,
+    /// For a matrix product, which one.
+    pub product: Option<Product>,
+    /// Whether there is a text for subgroups beside the other.
+    pub engines: bool,
+    /// Whether an invocation may take several words: the constant WORDS.
+    pub strips: bool,
     /// The local error bound as a formula, for people.
     pub bound_formula: &'static str,
     /// The error bound as a function, inputs' errors propagated.
@@ -239,6 +305,82 @@ pub struct Definition {
     /// The CPU function in `f64`.
     pub cpu_f64: fn(&mut Call<'_, '_, f64>),
 }
+
+impl Definition {
+    /// What most kernels share, to begin a definition with: one workgroup of 64, no operations, not divided. Name, text,
+    /// bindings, params, bound and CPU functions are always a kernel's own.
+    pub const NEW: Definition = Definition {
+        name: "",
+        wgsl: "",
+        formula: "",
+        bindings: &[],
+        params: &[],
+        workgroup: [64, 1, 1],
+        groups: |_| 1,
+        flops: |_| 0,
+        bytes: |_| 0,
+        rounds: |_| 0,
+        split: |_| None,
+        start: None,
+        product: None,
+        engines: false,
+        strips: false,
+        bound_formula: "",
+        bound: |_| Vec::new(),
+        cpu_f32: |_| {},
+        cpu_f64: |_| {},
+    };
+
+    /// Element by element over `n` elements, an invocation each: the first parameter is their number.
+    pub const ELEMENT_WISE: Definition =
+        Definition { params: &["n"], groups: |a| lines(a.count(0)), flops: |a| a.count(0), ..Definition::NEW };
+
+    /// Row by row over `rows` rows of `cols` columns, LANES invocations a row.
+    pub const ROW_WISE: Definition = Definition { params: &["rows", "cols"], groups: row_groups, ..Definition::NEW };
+}
+
+/// Workgroups of 64 invocations for `n` invocations.
+pub fn lines(n: u64) -> u64 {
+    n.div_ceil(64)
+}
+
+/// Workgroups for `n` elements in words of four, of which an invocation takes WORDS.
+pub fn strips(args: &Args) -> u64 {
+    lines(args.count(0).div_ceil(4).div_ceil((args.constant("WORDS") as u64).max(1)))
+}
+
+/// Workgroups of 64 invocations for the first parameter's rows, LANES invocations each.
+fn row_groups(args: &Args) -> u64 {
+    args.count(0).div_ceil(64 / (args.constant("LANES") as u64).max(1))
+}
+
+/// Defines kernels, each as `name: shader's file, CPU function, error bound, its formula { other fields }`: an associated
+/// constant of [`Kernel`] for each, and their list `KERNELS`.
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $name:ident: $file:literal, $($cpu:ident)::+, $bound:path, $formula:literal { $($fields:tt)* })*) => {
+        #[allow(non_upper_case_globals, reason = "the names are the kernels' labels")]
+        impl $crate::kernels::Kernel {
+            $($(#[$doc])*
+            pub const $name: Self = {
+                static DEFINITION: $crate::kernels::Definition = $crate::kernels::Definition {
+                    name: stringify!($name),
+                    wgsl: include_str!(concat!("../../shaders/", $file)),
+                    bound_formula: $formula,
+                    bound: $bound,
+                    cpu_f32: $($cpu)::+::<f32>,
+                    cpu_f64: $($cpu)::+::<f64>,
+                    $($fields)*
+                };
+                Self::built_in(&DEFINITION)
+            };)*
+        }
+
+        /// The kernels of this family.
+        pub(super) const KERNELS: &[$crate::kernels::Kernel] = &[$($crate::kernels::Kernel::$name),*];
+    };
+}
+
+pub(super) use kernels;
 
 /// A kernel: a handle to its [`Definition`], which lives as long as the program.
 #[derive(Clone, Copy)]

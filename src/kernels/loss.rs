@@ -9,8 +9,8 @@ pub mod cross_entropy;
 mod element;
 pub mod rows;
 
-use super::cost::{area, row_groups};
-use super::definition::{Binding, BoundFn, Call, Definition, Kernel, read, read_u32, write};
+use super::definition::Follow::{Rows, Table, Whole};
+use super::definition::{Binding, BoundFn, Call, Definition, Follow, Kernel, read, read_u32, write};
 use element::{BceWithLogits, BinaryCrossEntropy, Formula, HalfSquaredError, Hinge, Huber, Mae, Mse};
 use rows::Over;
 
@@ -104,11 +104,12 @@ macro_rules! losses {
             $(pub const $name: Kernel = Kernel::built_in(&row::$name.definition);)*
         }
 
+        /// The kernels of this family.
+        pub(super) const KERNELS: &[Kernel] = &[$(Kernel::$name),*];
+
         impl Loss {
             /// Every name that a spec may use.
             pub const NAMES: &[&str] = &[$(stringify!($name)),*];
-            /// The kernel of each.
-            pub(super) const KERNELS: &[Kernel] = &[$(Kernel::$name),*];
 
             fn row(self) -> &'static Row {
                 match self {
@@ -253,17 +254,16 @@ const fn definition(
 ) -> Definition {
     Definition {
         name,
-        wgsl: "",
-        includes: &[],
         bindings: BINDINGS,
         params: &["rows", "cols", "upstream_stride"],
-        workgroup: [64, 1, 1],
-        groups: row_groups,
-        flops: |args| (6 * area(args)) as u64,
-        bytes: |args| 4 * (3 * area(args) + 2 * args.size(0)) as u64,
+        flops: |a| 6 * a.area(),
+        bytes: |a| 4 * (3 * a.area() + 2 * a.count(0)),
+        // A row of upstream gradients is that of a table, or the same for all steps.
+        split: |a| Some(vec![Whole, Follow::matrix(a), Follow::matrix(a), Table, Rows(1), Follow::matrix(a)]),
         bound_formula,
         bound,
         cpu_f32,
         cpu_f64,
+        ..Definition::ROW_WISE
     }
 }

@@ -96,7 +96,7 @@ fn constants<X: Number, const N: usize>(args: &Args) -> [X; N] {
 
 /// d = g + weight_decay * p; p = p - lr * d.
 fn sgd<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 1]) -> [X; 1] + use<X> {
-    let [weight_decay] = constants(args);
+    let [weight_decay]: [X; 1] = constants(args);
     move |g, [p]| [p - h.lr * (g + weight_decay * p)]
 }
 
@@ -122,7 +122,7 @@ struct Moments<X> {
 
 impl<X: Number> Moments<X> {
     fn of(args: &Args, h: Hyper<X>) -> Self {
-        let [beta2, one_minus_beta2, eps, weight_decay] = constants(args);
+        let [beta2, one_minus_beta2, eps, weight_decay]: [X; 4] = constants(args);
         Moments { h, beta2, one_minus_beta2, eps, weight_decay }
     }
 
@@ -202,7 +202,7 @@ struct Squares<X> {
 
 impl<X: Number> Squares<X> {
     fn of(args: &Args) -> Self {
-        let [alpha, one_minus_alpha, eps, weight_decay] = constants(args);
+        let [alpha, one_minus_alpha, eps, weight_decay]: [X; 4] = constants(args);
         let limit = own_square_limit(one_minus_alpha, X::exact(1.0), eps);
         Squares { alpha, one_minus_alpha, eps, weight_decay, limit }
     }
@@ -255,7 +255,7 @@ fn rmsprop_centered<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 4]) -
 
 /// g' = g + weight_decay * p; s = s + g'^2; p = p - step_size * g' / (sqrt(s) + eps).
 fn adagrad<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] + use<X> {
-    let [eps, weight_decay] = constants(args);
+    let [eps, weight_decay]: [X; 2] = constants(args);
     let one = X::exact(1.0);
     let limit = own_square_limit(one, one, eps);
     move |g, [p, sum]| {
@@ -267,7 +267,7 @@ fn adagrad<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] 
 
 /// p = p * (1 - lr * weight_decay) - lr * sign(beta1 m + (1 - beta1) g); m = beta2 m + (1 - beta2) g.
 fn lion<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] + use<X> {
-    let [beta2, one_minus_beta2, weight_decay] = constants(args);
+    let [beta2, one_minus_beta2, weight_decay]: [X; 3] = constants(args);
     let shrink = X::exact(1.0) - h.lr * weight_decay;
     move |g, [p, m]| {
         let direction = h.momentum * m + h.one_minus_momentum * g;

@@ -37,6 +37,7 @@ impl Engine {
 /// The files that shaders may include, by the path that stands in the `//#include` line.
 const LIBRARY: &[(&str, &str)] = &[
     ("activation.wgsl", include_str!("../../shaders/lib/activation.wgsl")),
+    ("arithmetic.wgsl", include_str!("../../shaders/lib/arithmetic.wgsl")),
     ("adam.wgsl", include_str!("../../shaders/lib/adam.wgsl")),
     ("bias_act.wgsl", include_str!("../../shaders/lib/bias_act.wgsl")),
     ("class_loss.wgsl", include_str!("../../shaders/lib/class_loss.wgsl")),
@@ -53,7 +54,6 @@ const LIBRARY: &[(&str, &str)] = &[
     ("matmul_broadcast.wgsl", include_str!("../../shaders/lib/matmul_broadcast.wgsl")),
     ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
-    ("root.wgsl", include_str!("../../shaders/lib/root.wgsl")),
     ("rows_by_index.wgsl", include_str!("../../shaders/lib/rows_by_index.wgsl")),
     ("rows_in_order.wgsl", include_str!("../../shaders/lib/rows_in_order.wgsl")),
     ("row.wgsl", include_str!("../../shaders/lib/row.wgsl")),
@@ -69,28 +69,33 @@ const LIBRARY: &[(&str, &str)] = &[
     ("word4.wgsl", include_str!("../../shaders/lib/word4.wgsl")),
 ];
 
-/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`, and
-/// `//#include NAME` for a text of `own`.
-pub fn expand(text: &str, engine: Engine, own: &[(&str, &str)]) -> String {
+/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`;
+/// `//#include formula` stands for `formula`.
+pub fn expand(text: &str, formula: &str, engine: Engine) -> String {
+    let mut done = Vec::new();
     let mut out = String::with_capacity(text.len() * 2);
-    expand_into(text, engine, own, &mut Vec::new(), &mut out);
+    expand_into(text, formula, engine, &mut done, &mut out);
     out
 }
 
-fn expand_into<'a>(text: &str, engine: Engine, own: &[(&'a str, &'a str)], done: &mut Vec<&'a str>, out: &mut String) {
+fn expand_into(text: &str, formula: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
     for line in text.lines() {
+        if line == "//#include formula" {
+            expand_into(formula, "", engine, done, out);
+            continue;
+        }
         let Some(path) = line.strip_prefix("//#include ") else {
             out.push_str(line);
             out.push('\n');
             continue;
         };
         let name = engine.file(path.trim().trim_start_matches("lib/"));
-        let Some((name, body)) = own.iter().chain(LIBRARY).find(|(n, _)| *n == name) else {
+        let Some((name, body)) = LIBRARY.iter().find(|(n, _)| *n == name) else {
             unreachable!("a shader includes {name}, which is not in shaders/lib");
         };
         if !done.contains(name) {
             done.push(name);
-            expand_into(body, engine, own, done, out);
+            expand_into(body, formula, engine, done, out);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{ALIGN_ELEMENTS, Plan};
 use crate::error::{Error, Result};
-use crate::kernels::{Args, Engine, Kernel};
+use crate::kernels::{Args, Kernel};
 
 /// Bindings that one tensor may be divided among: each is a few dispatches more in every pass over it.
 pub const MAX_BLOCKS: u64 = 1024;
@@ -146,10 +146,10 @@ impl Limits {
         )))
     }
 
-    /// Whether an invocation of a product runs its loops to their end.
+    /// Whether an invocation of a kernel runs its loops to their end.
     #[doc(hidden)]
     pub fn ends_loops(&self, kernel: Kernel, args: &Args) -> bool {
-        product_rounds(kernel, args) <= u64::from(self.max_loop_rounds)
+        (kernel.rounds)(args) <= u64::from(self.max_loop_rounds)
     }
 
     /// Checks every arena, binding and grid of `plan` against these limits.
@@ -187,26 +187,12 @@ impl Limits {
                     self.max_compute_workgroups_per_dimension, dispatch.label, row.name, dispatch.grid
                 )));
             }
-            let rounds = product_rounds(dispatch.kernel, &dispatch.args);
+            let rounds = (row.rounds)(&dispatch.args);
             if rounds > u64::from(self.max_loop_rounds) {
                 return Err(Error::Limit(format!(
-                    "{target} ends an invocation's loops after {} rounds, but {} ({}) sums {} products for each result. \
-                     Reduce batch_size or the layers' sizes, or train with --device cpu",
-                    self.max_loop_rounds,
-                    dispatch.label,
-                    row.name,
-                    dispatch.args.size(2)
-                )));
-            }
-            let rounds = column_rounds(dispatch.kernel, &dispatch.args);
-            if rounds > u64::from(self.max_loop_rounds) {
-                return Err(Error::Limit(format!(
-                    "{target} ends an invocation's loops after {} rounds, but {} ({}) goes through the {} rows of a batch \
-                     twice. Reduce batch_size, or train with --device cpu",
-                    self.max_loop_rounds,
-                    dispatch.label,
-                    row.name,
-                    dispatch.args.size(0)
+                    "{target} ends an invocation's loops after {} rounds, but {} ({}) needs {rounds}. Reduce batch_size or \
+                     the layers' sizes, or train with --device cpu",
+                    self.max_loop_rounds, dispatch.label, row.name
                 )));
             }
             if row.workgroup.iter().product::<u32>() > self.max_compute_invocations_per_workgroup {
@@ -218,39 +204,6 @@ impl Limits {
         }
         Ok(())
     }
-}
-
-/// Rounds of all loops of an invocation that goes through the rows of a batch twice; 0 for other kernels.
-fn column_rounds(kernel: Kernel, args: &Args) -> u64 {
-    match kernel.name {
-        "batch_moments" | "batch_norm_grad" => 2 * args.size(0) as u64 + 2,
-        _ => 0,
-    }
-}
-
-/// Rounds of all loops of an invocation of a matrix product; 0 for other kernels, whose loops are short.
-pub(super) fn product_rounds(kernel: Kernel, args: &Args) -> u64 {
-    if kernel == Kernel::dense_cross_entropy {
-        return head_rounds(args.sizes(), args.constant("WIDTH") as usize);
-    }
-    if !kernel.is_product() {
-        return 0;
-    }
-    let k = args.size(2) as u64;
-    // Besides the loop over k: the stores, at most one round for each row of a tile and loop.
-    match kernel.engine(args) {
-        Engine::Broadcast => k / 4 + 4 + 64,
-        Engine::Tile if args.constant("DIRECT") != 0.0 => k + 24,
-        // A slice of 16: itself, at most 16 rounds of loads and 16 of products.
-        Engine::Tile => 33 * k.div_ceil(16) + 24,
-    }
-}
-
-/// Rounds of an invocation of `dense_cross_entropy` for `width` rows a workgroup: the logits, a word of inputs a round; then a
-/// word of every column of the weight and a row's gradient a round, for each pass over the inputs; and three loops over columns.
-pub(super) fn head_rounds([_, n, k]: [usize; 3], width: usize) -> u64 {
-    let width = width.max(1);
-    (k / 4 + k.div_ceil(4 * width) * (1 + n + width) + 8 * n) as u64
 }
 
 fn too_large(target: &str, name: &str, limit: u64, what: &str, need: u64) -> Error {

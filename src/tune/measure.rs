@@ -124,10 +124,7 @@ fn subjects(plans: &[Plan]) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
     for plan in plans.iter().filter(|plan| plan.whole.is_none()) {
         for d in plan.dispatches.iter().filter(|d| d.kernel.is_product() && !d.kernel.gathers()) {
-            let trans = match d.kernel.name {
-                "matmul" => ["TRANS_A", "TRANS_B"].map(|name| d.args.constant(name) != 0.0),
-                kernel => [kernel == "matmul_col_sum", kernel == "matmul_bias_act"],
-            };
+            let Some(trans) = d.kernel.product.map(|p| p.transposed(&d.args)) else { continue };
             let sizes = d.args.sizes();
             if found.iter().all(|s| (s.sizes, s.trans) != (sizes, trans)) {
                 let own = d.args.constants.iter().filter(|(name, _)| !WAYS.contains(name)).copied().collect();

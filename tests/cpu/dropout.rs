@@ -8,7 +8,7 @@ use wgrad::data::Dataset;
 use wgrad::data::rng::Philox;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Graph, Loss, Op, Optimizer};
-use wgrad::kernels::cpu::dropout::threshold_scale;
+use wgrad::kernels::dropout::threshold_scale;
 use wgrad::kernels::philox::philox4x32;
 use wgrad::kernels::{Args, Call, In, Kernel, Out, Param};
 use wgrad::model::init::initial_parameters;

@@ -113,7 +113,7 @@ fn every_shader_agrees_with_its_row() {
         if let Err(fault) = check(kernel, &kernel.source()) {
             faults.push(format!("{}: {fault}", kernel.name));
         }
-        if kernel.has_engines()
+        if kernel.engines
             && let Err(fault) = check(kernel, &kernel.source_with(Engine::Broadcast))
         {
             faults.push(format!("{} by subgroups: {fault}", kernel.name));

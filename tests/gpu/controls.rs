@@ -60,7 +60,7 @@ fn judged(device: &Device, subject: &Subject, unfused: bool) -> Verdict {
 fn with(device: &Device, (what, kernel, from, to): Broken) -> Device {
     let Device::Gpu(gpu) = device else { panic!("{} is no adapter", device.name()) };
     // A product is broken in every engine that it may run on.
-    let engines = if kernel.has_engines() { &Engine::ALL[..] } else { &Engine::ALL[..1] };
+    let engines = if kernel.engines { &Engine::ALL[..] } else { &Engine::ALL[..1] };
     let broken = engines.iter().fold(gpu.as_ref().clone(), |gpu, engine| {
         let source = kernel.source_with(*engine);
         assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {engine:?}", kernel.name);

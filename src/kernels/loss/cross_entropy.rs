@@ -16,14 +16,12 @@ use crate::kernels::bound::{self, DIV, EXP, LOG, TINY, U};
 use crate::kernels::cpu::carried::Carried;
 use crate::kernels::cpu::log_sum::{BELOW_TINY, LogSum, log_sum_exp, log1p_exp, share};
 use crate::kernels::cpu::vector::{self, Loop};
-use crate::kernels::definition::{Binding, BoundCall, Call, Definition, read, read_u32, write};
+use crate::kernels::definition::Follow::{Table, Whole};
+use crate::kernels::definition::{BoundCall, Call, Definition, Follow, read, read_u32, write};
 use crate::kernels::scalar::Scalar;
 
 /// The constant of the share of the target that is spread over all classes.
 pub const SMOOTHING: &str = "SMOOTHING";
-
-const BINDINGS: &[Binding] =
-    &[read_u32("step"), read("pred"), read_u32("expected"), read("upstream"), write("loss"), write("dpred")];
 
 /// All that is known of it.
 pub(super) const ROW: Row = Row {
@@ -33,7 +31,15 @@ pub(super) const ROW: Row = Row {
     each: None,
     definition: Definition {
         wgsl: include_str!("../../../shaders/cross_entropy.wgsl"),
-        bindings: BINDINGS,
+        bindings: &[
+            read_u32("step"),
+            read("pred"),
+            read_u32("expected"),
+            read("upstream"),
+            write("loss"),
+            write("dpred"),
+        ],
+        split: |a| Some(vec![Whole, Follow::matrix(a), Follow::Rows(1), Table, Follow::Rows(1), Follow::matrix(a)]),
         ..definition("cross_entropy", FORMULA, bound, cross_entropy::<f32>, cross_entropy::<f64>)
     },
 };

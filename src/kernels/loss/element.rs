@@ -41,7 +41,7 @@ pub trait Formula: Sized + 'static {
         each: Some(Each { wgsl: Self::WGSL, over: Self::OVER, piece: Self::PIECE }),
         definition: Definition {
             wgsl: include_str!("../../../shaders/element_loss.wgsl"),
-            includes: &[("formula", Self::WGSL)],
+            formula: Self::WGSL,
             ..definition(Self::NAME, Self::BOUND, bound::<Self>, cpu::<Self, f32>, cpu::<Self, f64>)
         },
     };

@@ -8,7 +8,7 @@ use super::super::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
 use super::super::{ALIGN_ELEMENTS, Range};
 use super::{Draft, Lowering, Slot};
 use crate::error::{Error, Result};
-use crate::kernels::{Args, Kernel, Param};
+use crate::kernels::{Args, Follow, Kernel, Param};
 
 /// What a binding sees of a tensor, in elements.
 #[derive(Debug, Clone, Copy)]
@@ -16,17 +16,6 @@ pub(super) struct Part {
     pub slot: Slot,
     pub first: usize,
     pub len: usize,
-}
-
-/// How a binding follows when a dispatch is cut along its first parameter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Follow {
-    /// Rows of so many elements.
-    Rows(usize),
-    /// A table, of which every step has a row with one element for each row of the dispatch.
-    Table,
-    /// The same for every block.
-    Whole,
 }
 
 impl Lowering<'_> {
@@ -45,7 +34,7 @@ impl Lowering<'_> {
             self.push(kernel, label, args, bindings);
             return Ok(());
         }
-        match follow(kernel, &args) {
+        match (kernel.split)(&args) {
             Some(follow) => self.cut(kernel, label, &args, &bindings, &follow),
             None => Err(self.too_large(label, bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
         }
@@ -116,9 +105,8 @@ impl Lowering<'_> {
             };
             let mut args = args.clone();
             args.params[0] = Param::U(block.len() as u32);
-            if kernel == Kernel::dropout {
-                // Random numbers are counted from the tensor's start.
-                args.params[1] = Param::U(block.start as u32);
+            if let Some(start) = kernel.start {
+                args.params[start] = Param::U(block.start as u32);
             }
             self.push(kernel, label, args, bindings.iter().zip(follow).map(part).collect());
         }
@@ -145,27 +133,4 @@ impl Lowering<'_> {
              batch_size, or make the layers' sizes smaller or multiples of 64, or train with --device cpu"
         ))
     }
-}
-
-/// How the bindings of a kernel follow its first parameter; `None` for a kernel that is not cut.
-fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
-    let row = kernel;
-    let cols = |i: usize| Follow::Rows(args.size(i));
-    let each = Follow::Rows(1);
-    Some(match row.params {
-        ["n", "max_norm"] => vec![each, Follow::Whole, each],
-        ["n"] | ["n", "slope" | "limit"] => vec![each; row.bindings.len()],
-        _ if kernel == Kernel::layer_norm => vec![cols(1), Follow::Whole, Follow::Whole, cols(1)],
-        _ if kernel == Kernel::layer_norm_grad => vec![cols(1), cols(1), Follow::Whole, cols(1), cols(1)],
-        _ if kernel == Kernel::batch_norm => [&[cols(1)], &[Follow::Whole; 4][..], &[cols(1)]].concat(),
-        _ if kernel == Kernel::dropout => vec![Follow::Whole, Follow::Whole, each, each],
-        ["rows", "cols"] if kernel == Kernel::add_bias => vec![cols(1), Follow::Whole, cols(1)],
-        ["rows", "cols"] => vec![cols(1); row.bindings.len()],
-        ["rows", "cols", "upstream_stride", ..] => {
-            let expected = if kernel == Kernel::cross_entropy { each } else { cols(1) };
-            // A row of upstream gradients is that of a table, or the same for all steps.
-            vec![Follow::Whole, cols(1), expected, Follow::Table, each, cols(1)]
-        }
-        _ => return None,
-    })
 }

@@ -3,12 +3,11 @@
 use super::super::Range;
 use super::super::choose::{act_constants, elementwise};
 use super::super::fuse::{Extras, Head};
-use super::super::limits::head_rounds;
 use super::super::memory::aligned;
 use super::{Lowering, Options, Slot, sizes, unsupported};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Op, Value};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, head};
 
 /// What of the options' extras the target can run: the end of a classifier binds more buffers than WebGPU promises, one of them
 /// holds the layer's weight and bias, which must lie in one buffer, and an invocation's loops count all inputs.
@@ -26,7 +25,7 @@ pub(super) fn possible(graph: &Graph, options: &Options) -> Extras {
             let sums = |v: &Value| graph.nodes[v.node].inputs.first().copied();
             let cols = |v: Value| graph.ty(v).rows_cols().1;
             let inputs = sums(&n.inputs[0]).as_ref().and_then(sums).map_or(0, cols);
-            head_rounds([0, cols(n.inputs[0]), inputs], width) > u64::from(options.limits.max_loop_rounds)
+            head::rounds([0, cols(n.inputs[0]), inputs], width) > u64::from(options.limits.max_loop_rounds)
         }
         _ => false,
     };

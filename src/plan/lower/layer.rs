@@ -3,7 +3,7 @@
 use super::{Lowering, Slot, sizes, unsupported};
 use crate::error::Result;
 use crate::graph::{Op, Value};
-use crate::kernels::cpu::dropout::threshold_scale;
+use crate::kernels::dropout::threshold_scale;
 use crate::kernels::{Kernel, Param, row_lanes};
 
 impl Lowering<'_> {

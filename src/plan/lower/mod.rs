@@ -478,7 +478,7 @@ impl<'a> Lowering<'a> {
     /// Words that an invocation of an optimizer's step takes: as many as leave every core some workgroups, where an
     /// invocation costs more than its arithmetic.
     fn strip(&self, kernel: Kernel, len: usize) -> Constants {
-        let able = self.options.extras.strips && self.options.products.direct && kernel.has_strips();
+        let able = self.options.extras.strips && self.options.products.direct && kernel.strips;
         let words = (len / (4 * 64 * STRIP_GROUPS)).clamp(1, MOST_WORDS);
         if able && words > 1 { vec![("WORDS", words as f64)] } else { vec![] }
     }

@@ -83,7 +83,7 @@ impl Lowering<'_> {
         let (mut over_m, mut over_n, mut over_k) = (vec![], vec![], vec![]);
         if trans[0] { &mut over_k } else { &mut over_m }.push(a);
         if trans[1] { &mut over_n } else { &mut over_k }.push(b);
-        // 33 rounds for every 16 of the sum, and the stores (`product_rounds`).
+        // 33 rounds for every 16 of the sum, and the stores (`rounds` of the kernel).
         let deepest = (self.options.limits.max_loop_rounds as usize).saturating_sub(100) / 33 * 16;
         let blocks = [
             self.divide(label, m, &over_m, Some(y), usize::MAX)?,

@@ -53,7 +53,7 @@ pub struct Whole {
 impl Whole {
     /// The complete WGSL text.
     pub fn source() -> String {
-        shader::expand(WGSL, Engine::default(), &[("losses", &loss::whole_wgsl())])
+        shader::expand(WGSL, &loss::whole_wgsl(), Engine::default())
     }
 
     /// Invocations of the workgroup.

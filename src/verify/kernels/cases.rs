@@ -8,7 +8,7 @@ use super::corners::corners;
 use super::extent::extents;
 use super::values::{self, Scale};
 use super::{Case, TABLE_STEPS};
-use crate::kernels::cpu::dropout::threshold_scale;
+use crate::kernels::dropout::threshold_scale;
 use crate::kernels::{Act, Args, Dtype, Kernel, Param, row_lanes};
 use crate::plan::tuning::{Class, Way};
 use crate::plan::{Limits, Products};
@@ -447,7 +447,7 @@ fn optimizers(kernel: Kernel) -> Vec<Shape> {
     for setting in &settings {
         shapes.extend([1, 63, 64, 97, 129, 1000].map(|n| Shape::of(&[n, hyper]).and(setting)));
         shapes.push(Shape::of(&[97 * 64 + 5, hyper]).and(setting).folded(7));
-        if kernel.has_strips() {
+        if kernel.strips {
             // Whole and broken strips, a strip that begins past the end, groups in rows of 7.
             let words = |n: usize, words: f64| Shape::of(&[n, hyper]).and(setting).with(&[("WORDS", words)]);
             shapes.extend([(1, 8.0), (97, 8.0), (1000, 3.0), (2048, 8.0), (2053, 8.0)].map(|(n, w)| words(n, w)));

@@ -1,14 +1,27 @@
-//! dropout: y = scale * x where the element's random word is at least threshold, 0 elsewhere. Twin of `shaders/dropout.wgsl`.
-//!
-//! Shapes: x, y `[n]`; random `[steps, 4]`, a step's counter (two upper words) and key. Numerics: the mask is integers and so
-//! the same everywhere; one product.
+//! Dropout, forward and for the gradient.
 
-use super::elementwise::{CHUNK, PARALLEL_FROM};
-use crate::kernels::bound::{self, TINY, U};
-use crate::kernels::definition::{Args, BoundCall, Call};
-use crate::kernels::philox::philox4x32;
-use crate::kernels::scalar::Scalar;
+use super::bound::{self, TINY, U};
+use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
+use super::definition::{Args, BoundCall, Call, Definition, Follow, kernels, lines, read, read_u32, write};
+use super::philox::philox4x32;
+use super::scalar::Scalar;
 use rayon::prelude::*;
+
+kernels! {
+    /// y = scale * x where the element's random word is at least threshold, 0 elsewhere. Shapes: x, y `[n]`; random
+    /// `[steps, 4]`, a step's counter (two upper words) and key. Numerics: the mask is integers and so the same
+    /// everywhere; one product.
+    dropout: "dropout.wgsl", dropout, dropout_bound, "2u * |y|; 0 for a dropped element" {
+        bindings: &[read_u32("step"), read_u32("random"), read("x"), write("y")],
+        params: &["n", "first", "layer", "threshold", "scale"],
+        // Ten rounds of about 40 integer operations a block of four count as 100 an element.
+        groups: |a| lines(a.count(0).div_ceil(4)), flops: |a| 101 * a.count(0), bytes: |a| 4 * (2 * a.count(0) + 5),
+        split: |_| Some(vec![Follow::Whole, Follow::Whole, Follow::Rows(1), Follow::Rows(1)]),
+        // Random numbers are counted from the tensor's start.
+        start: Some(1),
+        ..Definition::NEW
+    }
+}
 
 /// Columns of the table `random`.
 const COLUMNS: usize = 4;
@@ -40,8 +53,7 @@ impl Mask {
     }
 }
 
-/// The CPU kernel.
-pub fn dropout<T: Scalar>(call: &mut Call<'_, '_, T>) {
+fn dropout<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let now = COLUMNS * call.inputs[0].u()[0] as usize;
     let random = call.inputs[1].u();
     let mask = Mask::new(call.args, std::array::from_fn(|i| random[now + i]));
@@ -64,7 +76,7 @@ pub fn dropout<T: Scalar>(call: &mut Call<'_, '_, T>) {
 }
 
 /// The error bound: the roundings of scale and of the product; none for a dropped element.
-pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+fn dropout_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let now = COLUMNS * call.inputs[0].value[0] as usize;
     let mask = Mask::new(call.args, std::array::from_fn(|i| call.inputs[1].value[now + i] as u32));
     let (x, scale) = (&call.inputs[2], call.args.number(4));

@@ -6,6 +6,7 @@ use super::pytorch;
 use crate::data::{Scale, Scaler, Schema};
 use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
+use crate::kernels::loss::Output;
 use crate::model::disk::SystemDisk;
 use crate::model::weights::{self, Precision};
 use crate::model::{Layer, LayerKind, Network, Tensor, digest};
@@ -145,8 +146,8 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
 fn drop_what_the_loss_does(found: &mut Found, loss: Loss) {
     if let Some(FoundLayer { layer: last, .. }) = found.layers.last_mut() {
         let own = matches!(
-            (loss, last.activation),
-            (Loss::CrossEntropy { .. }, Activation::Softmax) | (Loss::BceWithLogits, Activation::Sigmoid)
+            (loss.output(), last.activation),
+            (Output::ClassLogit, Activation::Softmax) | (Output::Logit, Activation::Sigmoid)
         );
         if own {
             last.activation = Activation::Identity;

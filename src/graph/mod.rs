@@ -12,10 +12,10 @@ mod print;
 mod role;
 pub mod tape;
 
-pub use crate::kernels::Dtype;
+pub use crate::kernels::{Dtype, Loss};
 pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape, UpdateRule};
 pub use launch::{Bind, Launch, Launches, Operand, Place};
-pub use op::{Activation, Loss};
+pub use op::Activation;
 pub use operation::{Attributes, Misfit, Op, Operation, Source};
 pub use role::Role;
 pub use tape::{Backward, Gradients};

@@ -2,8 +2,8 @@
 //! between.
 
 use super::bound::flushable;
-use super::cpu::cross_entropy;
 use super::definition::{Args, BoundCall, Call, Definition, In, Measured, Out, Param, kernels, read, read_u32, write};
+use super::loss::cross_entropy;
 use super::product::{matmul_act_grad, matmul_act_grad_bound, matmul_bias_act, matmul_bias_act_bound, product_flops};
 use super::scalar::Scalar;
 

@@ -11,9 +11,9 @@ pub mod dropout;
 mod element_wise;
 pub mod elementary;
 pub mod head;
-mod loss;
+pub mod loss;
 mod normalisation;
-mod optimizer;
+pub mod optimizer;
 pub mod philox;
 mod product;
 mod rows;
@@ -27,6 +27,7 @@ pub use act::Act;
 pub use definition::{
     Access, Args, Binding, BoundCall, Call, Definition, Dtype, Follow, In, Kernel, Measured, Out, Param, Product,
 };
+pub use loss::Loss;
 pub use scalar::Scalar;
 pub use shader::Engine;
 pub use sums::SQUARE_SUM_PART;

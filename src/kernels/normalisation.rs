@@ -2,12 +2,12 @@
 
 use super::cpu::carried::Carried;
 use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
-use super::cpu::loss::{lanes, row_sum, row_sum_depth};
 use super::cpu::moments::{mean as mean_of, moments, rstd};
 use super::definition::Follow::Whole;
 use super::definition::{
     BoundCall, Call, Definition, Follow, Measured, Out, kernels, lines, read, read_u32, update, write, write_u32,
 };
+use super::loss::rows::{lanes, row_sum, row_sum_depth};
 use super::scalar::Scalar;
 use rayon::prelude::*;
 

@@ -1,7 +1,7 @@
-//! Which kernel an operation's choice (activation, loss) stands for, and with which constants.
+//! Which kernel an operation's choice (activation) stands for, and with which constants.
 
+use crate::graph::Activation;
 use crate::graph::launch::sizes;
-use crate::graph::{Activation, Loss};
 use crate::kernels::{Act, Kernel, Param, row_lanes};
 use crate::target::Constants;
 
@@ -49,24 +49,5 @@ pub(super) fn activation_constants(activation: Activation, (rows, cols): (usize,
         Activation::Softmax => (sizes(&[rows, cols]), vec![("LANES", row_lanes(cols) as f64)]),
         Activation::LeakyRelu { slope } => (vec![Param::U((rows * cols) as u32), Param::F(slope)], vec![]),
         _ => (sizes(&[rows * cols]), vec![]),
-    }
-}
-
-/// The constant of label smoothing, where there is any.
-pub(super) fn smoothing(loss: Loss) -> Option<(&'static str, f64)> {
-    Some(("SMOOTHING", loss.smoothing())).filter(|(_, smoothing)| *smoothing != 0.0)
-}
-
-/// The kernel of a loss.
-pub(super) fn loss_kernel(loss: Loss) -> Kernel {
-    match loss {
-        Loss::HalfSquaredError => Kernel::half_squared_error,
-        Loss::Mse => Kernel::mse,
-        Loss::Mae => Kernel::mae,
-        Loss::Huber { .. } => Kernel::huber,
-        Loss::BinaryCrossEntropy => Kernel::binary_cross_entropy,
-        Loss::BceWithLogits => Kernel::bce_with_logits,
-        Loss::CrossEntropy { .. } => Kernel::cross_entropy,
-        Loss::Hinge => Kernel::hinge,
     }
 }

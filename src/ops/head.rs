@@ -1,6 +1,6 @@
 //! The end of a classifier in one launch.
 
-use super::choose::{act_constants, elementwise, smoothing};
+use super::choose::{act_constants, elementwise};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
@@ -23,7 +23,7 @@ impl Operation for ClassifierHead {
     }
 
     fn attributes(&self) -> Attributes {
-        act_constants(elementwise(self.activation)).into_iter().chain(smoothing(self.loss)).collect()
+        act_constants(elementwise(self.activation)).into_iter().chain(self.loss.constant()).collect()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -46,7 +46,7 @@ impl Operation for ClassifierHead {
         let lanes = f64::from(out.target.products.lanes.unwrap_or_default());
         let mut constants = act_constants(elementwise(self.activation));
         constants.extend([("WIDTH", lanes), ("SUBGROUP", lanes), ("COLS", n as f64)]);
-        constants.extend(smoothing(self.loss));
+        constants.extend(self.loss.constant());
         // The last is where the bias begins, behind the weight.
         let params = sizes(&[m, n, k, out.operands[4].stride(), out.operands[5].stride(), 0]);
         out.push(Kernel::dense_cross_entropy, params, constants, places);

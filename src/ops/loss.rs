@@ -1,11 +1,10 @@
 //! Losses of a batch's samples, and their gradients by the predictions.
 
-use super::choose::{loss_kernel, smoothing};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
 use crate::graph::{Attributes, Backward, Gradients, Launches, Loss, Misfit, Operation, Place, TensorType};
-use crate::kernels::{Param, row_lanes};
+use crate::kernels::row_lanes;
 
 /// `(pred [rows, cols], target) -> [rows]`: the loss of each sample.
 #[derive(Debug)]
@@ -31,10 +30,7 @@ fn rows_of(loss: Loss, pred: &TensorType, target: &TensorType) -> Result<usize, 
 }
 
 fn attributes(loss: Loss) -> Attributes {
-    match loss {
-        Loss::Huber { delta } => vec![("delta", delta)],
-        _ => smoothing(loss).into_iter().collect(),
-    }
+    loss.constant().into_iter().collect()
 }
 
 /// Checks the operands of a loss with an upstream gradient; gives the number of samples.
@@ -53,13 +49,9 @@ fn launch(loss: Loss, [each, gradient]: [Place; 2], out: &mut Launches<'_>) {
         Some(upstream) => (Place::Operand(2), upstream.stride()),
         None => (Place::Operand(0), 0),
     };
-    let mut params = sizes(&[rows, cols, stride]);
-    if let Loss::Huber { delta } = loss {
-        params.push(Param::F(delta));
-    }
-    let constants = [("LANES", row_lanes(cols) as f64)].into_iter().chain(smoothing(loss)).collect();
+    let constants = [("LANES", row_lanes(cols) as f64)].into_iter().chain(loss.constant()).collect();
     let places = vec![Place::Step, Place::Operand(0), Place::Operand(1), upstream, each, gradient];
-    out.push(loss_kernel(loss), params, constants, places);
+    out.push(loss.kernel(), sizes(&[rows, cols, stride]), constants, places);
 }
 
 impl Operation for LossValue {

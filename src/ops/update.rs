@@ -2,10 +2,9 @@
 
 use super::{Types, require};
 use crate::error::Result;
-use crate::graph::launch::sizes;
 use crate::graph::{Attributes, Launches, Misfit, Operation, Place, TensorType};
-use crate::kernels::{Kernel, Param};
-use crate::optim::{HYPER_COLUMNS, Optimizer};
+use crate::kernels::Param;
+use crate::optim::Optimizer;
 
 /// `(param, grad, hyper, states...) -> (param, states...)`: results lie where the operands lay.
 #[derive(Debug)]
@@ -22,9 +21,9 @@ impl Operation for Update {
     }
 
     fn attributes(&self) -> Attributes {
-        let (_, decay) = update_kernel(self.optimizer);
+        let (_, decay) = self.optimizer.kernel();
         let mut attributes = vec![("lr", self.optimizer.lr()), ("decay", if self.decay { decay } else { 0.0 })];
-        let numbers = update_params(self.optimizer, 0, 0.0).into_iter().map(|p| match p {
+        let numbers = self.optimizer.params(0, 0.0).into_iter().map(|p| match p {
             Param::F(v) => v,
             Param::U(v) => f64::from(v),
         });
@@ -44,11 +43,11 @@ impl Operation for Update {
     }
 
     fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
-        let (kernel, decay) = update_kernel(self.optimizer);
+        let (kernel, decay) = self.optimizer.kernel();
         let decay = if self.decay { decay } else { 0.0 };
         let mut places = vec![Place::Step, Place::Operand(2), Place::Operand(1)];
         places.extend((0..out.results.len()).map(Place::Result));
-        out.push(kernel, update_params(self.optimizer, out.operands[0].len(), decay), vec![], places);
+        out.push(kernel, self.optimizer.params(out.operands[0].len(), decay), vec![], places);
         out.call_last("optimizer");
         Ok(())
     }
@@ -64,37 +63,4 @@ impl Operation for Update {
     fn joins(&self) -> bool {
         true
     }
-}
-
-/// The optimizer's kernel and its weight decay.
-fn update_kernel(optimizer: Optimizer) -> (Kernel, f64) {
-    match optimizer {
-        Optimizer::Sgd { momentum: 0.0, weight_decay, .. } => (Kernel::sgd_step, weight_decay),
-        Optimizer::Sgd { weight_decay, .. } => (Kernel::sgd_momentum_step, weight_decay),
-        Optimizer::Adam(a) => (Kernel::adam_step, a.weight_decay),
-        Optimizer::AdamW(a) => (Kernel::adamw_step, a.weight_decay),
-        Optimizer::NAdam { adam, .. } => (Kernel::nadam_step, adam.weight_decay),
-        Optimizer::RmsProp(r) if r.centered => (Kernel::rmsprop_centered_step, r.weight_decay),
-        Optimizer::RmsProp(r) if r.momentum != 0.0 => (Kernel::rmsprop_momentum_step, r.weight_decay),
-        Optimizer::RmsProp(r) => (Kernel::rmsprop_step, r.weight_decay),
-        Optimizer::Adagrad(a) => (Kernel::adagrad_step, a.weight_decay),
-        Optimizer::Lion { weight_decay, .. } => (Kernel::lion_step, weight_decay),
-    }
-}
-
-/// The `Params` struct of the optimizer's kernel: what does not change from step to step.
-fn update_params(optimizer: Optimizer, len: usize, decay: f64) -> Vec<Param> {
-    let head = sizes(&[len, HYPER_COLUMNS]);
-    let tail = match optimizer {
-        Optimizer::Sgd { momentum: 0.0, .. } => vec![Param::F(decay)],
-        Optimizer::Sgd { nesterov, .. } => vec![Param::U(u32::from(nesterov)), Param::F(decay)],
-        // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
-        Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => {
-            [a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
-        }
-        Optimizer::RmsProp(r) => [r.alpha, 1.0 - r.alpha, r.eps, decay].map(Param::F).to_vec(),
-        Optimizer::Adagrad(a) => [a.eps, decay].map(Param::F).to_vec(),
-        Optimizer::Lion { beta2, .. } => [beta2, 1.0 - beta2, decay].map(Param::F).to_vec(),
-    };
-    head.into_iter().chain(tail).collect()
 }

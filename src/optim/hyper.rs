@@ -1,15 +1,47 @@
 //! What optimizers keep, and their constants at each step.
 
 use super::{Optimizer, RmsProp, Schedule};
+use crate::kernels::{Kernel, Param};
+
+pub use crate::kernels::optimizer::HYPER_COLUMNS;
 
 /// Name of the table of what an optimizer multiplies by at each step.
 pub const HYPER: &str = "hyper";
-/// Columns of the table [`HYPER`]: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), what
-/// NAdam multiplies the first moment by, momentum (or beta1), and 1 - momentum, taken in f64: in f32 it would lose the digits
-/// that rounding the momentum cost.
-pub const HYPER_COLUMNS: usize = 6;
 
 impl Optimizer {
+    /// Its kernel, and its weight decay.
+    pub(crate) fn kernel(self) -> (Kernel, f64) {
+        match self {
+            Optimizer::Sgd { momentum: 0.0, weight_decay, .. } => (Kernel::sgd_step, weight_decay),
+            Optimizer::Sgd { weight_decay, .. } => (Kernel::sgd_momentum_step, weight_decay),
+            Optimizer::Adam(a) => (Kernel::adam_step, a.weight_decay),
+            Optimizer::AdamW(a) => (Kernel::adamw_step, a.weight_decay),
+            Optimizer::NAdam { adam, .. } => (Kernel::nadam_step, adam.weight_decay),
+            Optimizer::RmsProp(r) if r.centered => (Kernel::rmsprop_centered_step, r.weight_decay),
+            Optimizer::RmsProp(r) if r.momentum != 0.0 => (Kernel::rmsprop_momentum_step, r.weight_decay),
+            Optimizer::RmsProp(r) => (Kernel::rmsprop_step, r.weight_decay),
+            Optimizer::Adagrad(a) => (Kernel::adagrad_step, a.weight_decay),
+            Optimizer::Lion { weight_decay, .. } => (Kernel::lion_step, weight_decay),
+        }
+    }
+
+    /// The kernel's params over `len` elements with this weight decay: what does not change from step to step.
+    pub(crate) fn params(self, len: usize, decay: f64) -> Vec<Param> {
+        let head = [Param::U(len as u32), Param::U(HYPER_COLUMNS as u32)];
+        let tail = match self {
+            Optimizer::Sgd { momentum: 0.0, .. } => vec![Param::F(decay)],
+            Optimizer::Sgd { nesterov, .. } => vec![Param::U(u32::from(nesterov)), Param::F(decay)],
+            // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
+            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => {
+                [a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
+            }
+            Optimizer::RmsProp(r) => [r.alpha, 1.0 - r.alpha, r.eps, decay].map(Param::F).to_vec(),
+            Optimizer::Adagrad(a) => [a.eps, decay].map(Param::F).to_vec(),
+            Optimizer::Lion { beta2, .. } => [beta2, 1.0 - beta2, decay].map(Param::F).to_vec(),
+        };
+        head.into_iter().chain(tail).collect()
+    }
+
     /// How many states of the parameter's shape the optimizer keeps.
     pub fn state_slots(self) -> usize {
         match self {

@@ -43,10 +43,7 @@ fn target(kernel: Kernel, y: f64, rng: &mut Rng) -> f64 {
 
 /// A random dispatch; its upstream table has two steps and the second is taken. Row 0 of three or more is padding.
 fn case(kernel: Kernel, (rows, cols): (usize, usize), error: f64, rng: &mut Rng) -> Case {
-    let mut params = vec![Param::U(rows as u32), Param::U(cols as u32), Param::U(rows as u32)];
-    if kernel == Kernel::huber {
-        params.push(Param::F(0.7));
-    }
+    let params = vec![Param::U(rows as u32), Param::U(cols as u32), Param::U(rows as u32)];
     let lanes = if cols > 64 || rng.below(2) == 0 { 64.0 } else { 1.0 };
     let pred: Vec<f64> = (0..rows * cols).map(|_| rig::f32_of(prediction(kernel, rng))).collect();
     let expected: Vec<f64> = match kernel.name {
@@ -57,7 +54,7 @@ fn case(kernel: Kernel, (rows, cols): (usize, usize), error: f64, rng: &mut Rng)
     if rows > 2 {
         upstream[rows] = 0.0;
     }
-    let mut constants = vec![("LANES", lanes)];
+    let mut constants = vec![("LANES", lanes), ("DELTA", 0.7)];
     if kernel == Kernel::cross_entropy {
         constants.push(("SMOOTHING", [0.0, 0.1, 0.9][rng.below(3)]));
     }
@@ -182,9 +179,8 @@ fn smooth_prediction(case: &mut Case, rng: &mut Rng) {
 fn known_values() {
     let one = |kernel: Kernel, pred: Vec<f64>, expected: Vec<f64>| {
         let cols = pred.len() as u32;
-        let mut params = vec![Param::U(1), Param::U(cols), Param::U(0)];
-        params.extend((kernel == Kernel::huber).then_some(Param::F(1.0)));
-        let mut case = Case::new(kernel, Args { params, constants: vec![] });
+        let params = vec![Param::U(1), Param::U(cols), Param::U(0)];
+        let mut case = Case::new(kernel, Args { params, constants: vec![("DELTA", 1.0)] });
         case.before = vec![rig::exact(vec![0.0]), rig::exact(pred.clone())];
         case.inputs = vec![rig::exact(vec![5.0]), rig::exact(pred), rig::exact(expected), rig::exact(vec![1.0])];
         let after = case.run_f64();

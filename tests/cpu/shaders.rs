@@ -6,6 +6,10 @@ use wgrad::kernels::{Access, Dtype, Engine, Kernel};
 use wgrad::plan::{Whole, whole};
 
 fn parse(source: &str) -> Result<naga::Module, String> {
+    validated(source).map(|(module, _)| module)
+}
+
+fn validated(source: &str) -> Result<(naga::Module, naga::valid::ModuleInfo), String> {
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
     let flags = naga::valid::ValidationFlags::all();
     // No optional capability: a default plan must run on every WebGPU device. Only the products that a plan takes where the
@@ -14,8 +18,8 @@ fn parse(source: &str) -> Result<naga::Module, String> {
         true => naga::valid::Capabilities::SUBGROUP,
         false => naga::valid::Capabilities::empty(),
     };
-    naga::valid::Validator::new(flags, capabilities).validate(&module).map_err(|e| e.emit_to_string(source))?;
-    Ok(module)
+    let info = naga::valid::Validator::new(flags, capabilities).validate(&module);
+    Ok((module, info.map_err(|e| e.emit_to_string(source))?))
 }
 
 /// What disagrees between a shader and its row, if anything.
@@ -185,5 +189,95 @@ fn the_shader_of_whole_steps_agrees_with_the_plan() {
     ] {
         assert!(source.contains(from), "{from} is not in the shader");
         assert!(check_whole(&source.replace(from, to)).is_err(), "{from} -> {to} passed");
+    }
+}
+
+/// The functions of `shaders/lib/arithmetic.wgsl`, in which alone a shader multiplies and adds, divides and takes roots.
+const ARITHMETIC: [&str; 7] = ["mul_add", "mul_add4", "quotient", "quotient4", "root", "root4", "inverse_root"];
+
+/// Every multiply-add, division and root of numbers outside of these functions.
+fn loose_arithmetic(source: &str) -> Result<Vec<String>, String> {
+    let (module, info) = validated(source)?;
+    let functions = module.functions.iter().map(|(handle, f)| (f, &info[handle]));
+    let entries = module.entry_points.iter().enumerate().map(|(i, e)| (&e.function, info.get_entry_point(i)));
+    let mut found = Vec::new();
+    for (function, types) in functions.chain(entries) {
+        let name = function.name.as_deref().unwrap_or("main");
+        if ARITHMETIC.contains(&name) {
+            continue;
+        }
+        for (handle, expression) in function.expressions.iter() {
+            let kind = types[handle].ty.inner_with(&module.types).scalar_kind();
+            if kind == Some(ScalarKind::Float)
+                && let Some(what) = loose(expression, &function.expressions)
+            {
+                let place = function.expressions.get_span(handle).location(source);
+                found.push(format!("fn {name}, line {}: {what}", place.line_number));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What an expression is of that which belongs into `shaders/lib/arithmetic.wgsl`.
+fn loose(expression: &naga::Expression, all: &naga::Arena<naga::Expression>) -> Option<&'static str> {
+    use naga::{BinaryOperator as Op, Expression as E, MathFunction as F};
+    match expression {
+        E::Binary { op: Op::Divide | Op::Modulo, .. } => Some("a division"),
+        E::Binary { op: Op::Add | Op::Subtract, left, right } if is_product(*left, all) || is_product(*right, all) => {
+            Some("a multiply-add")
+        }
+        E::Math { fun: F::Sqrt | F::InverseSqrt | F::Length | F::Distance | F::Normalize, .. } => Some("a root"),
+        E::Math { fun: F::Fma | F::Dot | F::Mix | F::Cross, .. } => Some("a multiply-add"),
+        _ => None,
+    }
+}
+
+/// Whether a value is a product, its sign and order of components aside.
+fn is_product(value: naga::Handle<naga::Expression>, all: &naga::Arena<naga::Expression>) -> bool {
+    use naga::Expression as E;
+    match all[value] {
+        E::Binary { op: naga::BinaryOperator::Multiply, .. } => true,
+        E::Unary { expr, .. } => is_product(expr, all),
+        E::Splat { value, .. } => is_product(value, all),
+        E::Swizzle { vector, .. } => is_product(vector, all),
+        E::Access { base, .. } | E::AccessIndex { base, .. } => is_product(base, all),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_multiply_add_division_and_root_is_in_one_place() {
+    let mut sources = vec![("whole steps".to_owned(), Whole::source())];
+    for kernel in Kernel::ALL {
+        sources.push((kernel.name.to_owned(), kernel.source()));
+        if kernel.engines {
+            sources.push((format!("{} by subgroups", kernel.name), kernel.source_with(Engine::Broadcast)));
+        }
+    }
+    let faults: Vec<String> = sources
+        .iter()
+        .flat_map(|(name, source)| loose_arithmetic(source).unwrap().into_iter().map(move |f| format!("{name}: {f}")))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Negative control: each kind is seen, also where a name stands between product and sum; integers are not meant.
+#[test]
+fn loose_arithmetic_is_seen() {
+    let with = |body: &str| {
+        let text = format!("@compute @workgroup_size(1) fn main() {{ var x = vec4<f32>(1.0); var i = 2u; {body} }}");
+        loose_arithmetic(&text).unwrap().len()
+    };
+    for (body, count) in [
+        ("x = x / 3.0;", 1),
+        ("x.x = sqrt(x.y) + inverseSqrt(x.z);", 2),
+        ("let p = x * x; x = p - x;", 1),
+        ("x += -(x.y * x);", 1),
+        ("x.x = (x * x).y + 1.0;", 1),
+        ("x.x = dot(x, x);", 1),
+        ("x = x * x; i = i * i + i / 3u;", 0),
+    ] {
+        assert_eq!(with(body), count, "{body}");
     }
 }

@@ -14,7 +14,7 @@ const LAYERS: &[(&str, usize, &[&str])] = &[
     ("compare", 1, &["*"]),
     ("kernels", 2, &["error", "report"]),
     ("target", 3, &["error", "kernels"]),
-    ("optim", 3, &["error"]),
+    ("optim", 3, &["error", "kernels"]),
     ("graph", 4, &["error", "kernels", "target", "optim"]),
     ("ops", 5, &["error", "kernels", "target", "optim", "graph"]),
     ("passes", 6, &["error", "kernels", "target", "optim", "graph", "ops"]),

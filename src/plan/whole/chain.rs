@@ -6,6 +6,7 @@
 
 use super::super::{Dispatch, Plan, Range};
 use super::{BINDINGS, Cost, Spread, Whole, cost};
+use crate::kernels::loss::whole_code;
 use crate::kernels::{Act, Args, Kernel, Param};
 
 /// Words of the shader's `Program` before its code.
@@ -80,7 +81,7 @@ impl Chain {
             "col_sum" => self.biases.push(column_sum(d)?),
             "weighted_sum" => self.mean = Some(d.clone()),
             "sgd_step" | "sgd_momentum_step" | "adam_step" | "adamw_step" => self.updates(plan, d),
-            _ if loss_code(d.kernel).is_some() && d.args.constant("LANES") == 1.0 => {
+            _ if whole_code(d.kernel).is_some() && d.args.constant("LANES") == 1.0 => {
                 self.loss = self.loss.is_none().then(|| d.clone());
                 self.loss.as_ref()?;
             }
@@ -216,18 +217,20 @@ impl Chain {
         debug_assert_eq!(bindings.len(), BINDINGS.len());
         let acts = self.activations();
         let only = acts.first().copied().unwrap_or(Act::Identity);
-        let code = loss_code(loss.kernel)?;
-        let constants = vec![
+        let (code, classes, mean_loss) = whole_code(loss.kernel)?;
+        let mut constants = vec![
             ("WORKGROUP", spread.workgroup as f64),
             ("BLOCKS", f64::from(spread.blocks)),
+            ("CLASS_LOSS", f64::from(classes)),
             ("LOSS", f64::from(code)),
-            ("SMOOTHING", loss.args.constant("SMOOTHING")),
-            ("MEAN", f64::from(loss.kernel != Kernel::half_squared_error)),
+            ("MEAN", f64::from(mean_loss)),
             ("OPTIMIZER", f64::from(optimizer_code(update.kernel))),
             ("ACT", f64::from(only.code())),
             ("SLOPE", only.slope()),
             ("MIXED", f64::from(acts.len() > 1)),
         ];
+        // The parameter of the loss.
+        constants.extend(loss.args.constants.iter().filter(|(name, _)| *name != "LANES"));
         let iterations = cost::iterations(self, spread);
         let steps = (cost::MAX_ITERATIONS / iterations) as u32;
         (steps > 0).then_some(Whole { program, constants, bindings, cost, steps })
@@ -242,24 +245,13 @@ impl Chain {
         });
         let [rows, cols, stride] = loss.args.sizes::<3>().map(|s| s as u32);
         let place = |i: usize| loss.bindings[i].offset as u32;
-        let delta = if loss.kernel == Kernel::huber { loss.args.number(3) } else { 0.0 };
         let (n, x, y, act) = match self.last {
             Some((n, x, y, act)) => (n as u32, x.offset as u32, y.offset as u32, act),
             None => (0, 0, 0, Act::Identity),
         };
         let mut words = vec![1, 1];
         words.extend(ends);
-        words.extend([
-            rows,
-            cols,
-            stride,
-            rows.next_power_of_two().min(64),
-            place(1),
-            place(2),
-            place(4),
-            place(5),
-            bits(delta),
-        ]);
+        words.extend([rows, cols, stride, rows.next_power_of_two().min(64), place(1), place(2), place(4), place(5)]);
         words.extend([n, x, y, act.code(), bits(act.slope())]);
         words.extend(rates(&update.args, update.kernel));
         words.resize(HEADER_WORDS, 0);
@@ -361,21 +353,6 @@ fn column_sum(d: &Dispatch) -> Option<Instruction> {
     let [rows, cols, rows_per_sum] = d.args.sizes();
     let (a, y) = (d.bindings[0].offset, d.bindings[1].offset);
     (rows <= rows_per_sum).then(|| Instruction { m: rows, n: cols, a, y, ..Instruction::default() })
-}
-
-/// The shader's code of a loss.
-fn loss_code(kernel: Kernel) -> Option<u32> {
-    let order = [
-        Kernel::cross_entropy,
-        Kernel::half_squared_error,
-        Kernel::mse,
-        Kernel::mae,
-        Kernel::huber,
-        Kernel::binary_cross_entropy,
-        Kernel::bce_with_logits,
-        Kernel::hinge,
-    ];
-    order.iter().position(|k| *k == kernel).map(|i| i as u32)
 }
 
 /// The shader's code of an optimizer.

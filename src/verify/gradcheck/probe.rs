@@ -79,7 +79,9 @@ impl Probe {
                 }
                 Watch::Predictions(loss) => {
                     let pred = self.session.read(0, Role::Prediction).await?;
-                    point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| region(*loss, y, t)));
+                    if let Some(piece) = loss.piece() {
+                        point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| piece(y, t)));
+                    }
                     let clamped = |p: f64| p * (1.0 - p) <= CLAMPED_BELOW;
                     point.clamped = *loss == Loss::BinaryCrossEntropy && pred.iter().any(|&p| clamped(p));
                 }
@@ -112,6 +114,7 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
         if let Some(Activate(Activation::Relu | Activation::LeakyRelu { .. })) = node.op.is() {
             signs.push(node.inputs[0]);
         }
+        let has_kinks = |loss: Loss| loss.piece().is_some() || loss == Loss::BinaryCrossEntropy;
         if let Some(&LossValue(loss)) = node.op.is().filter(|LossValue(loss)| has_kinks(*loss)) {
             watches.push(Watch::Predictions(loss));
         }
@@ -122,25 +125,6 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
         watches.push(Watch::Sign(name));
     }
     watches
-}
-
-fn has_kinks(loss: Loss) -> bool {
-    match loss {
-        Loss::Mae | Loss::Hinge | Loss::Huber { .. } | Loss::BinaryCrossEntropy => true,
-        Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits => false,
-        Loss::CrossEntropy { .. } => false,
-    }
-}
-
-/// The piece of a loss on which prediction `y` lies. The second derivative of huber jumps at its corner, which the
-/// extrapolation cannot cross either.
-fn region(loss: Loss, y: f64, t: f64) -> i8 {
-    match loss {
-        Loss::Mae => sign(y - t),
-        Loss::Hinge => sign(1.0 - t * y),
-        Loss::Huber { delta } => sign(y - t - delta) + sign(y - t + delta),
-        _ => 0,
-    }
 }
 
 /// -1, 0 or 1: exactly at a kink is a region of its own, which every step that moves the argument leaves.

@@ -188,7 +188,7 @@ fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
             let with = |batch: f64| columns(&[Param::F(1e-5)]).into_iter().map(move |s| s.with(&[("BATCH", batch)]));
             [1.0, 0.0].into_iter().flat_map(with).collect()
         }
-        "huber" => row_wise(kernel, &[Param::F(0.7)]),
+        "huber" => row_wise(kernel, &[]).into_iter().map(|s| s.with(&[("DELTA", 0.7)])).collect(),
         "half_squared_error" | "mse" | "mae" | "binary_cross_entropy" | "bce_with_logits" | "hinge" => {
             row_wise(kernel, &[])
         }

@@ -4,11 +4,11 @@ use super::{Mutation, RACE, m};
 
 const ROWS: &str = "lib/loss.wgsl";
 const ELEMENT: &str = "lib/element_loss.wgsl";
-const ELEMENT_ROWS: &str = "lib/element_loss_rows.wgsl";
+const ELEMENT_ROWS: &str = "element_loss.wgsl";
 const BINDINGS: &str = "lib/loss_bindings.wgsl";
-const HALF: &str = "lib/half_squared_error_element.wgsl";
-const BCE: &str = "lib/binary_cross_entropy_element.wgsl";
-const LOGITS: &str = "lib/bce_with_logits_element.wgsl";
+const HALF: &str = "lib/loss/half_squared_error.wgsl";
+const BCE: &str = "lib/loss/binary_cross_entropy.wgsl";
+const LOGITS: &str = "lib/loss/bce_with_logits.wgsl";
 const CE: &str = "lib/class_loss.wgsl";
 const HEAD: &str = "dense_cross_entropy.wgsl";
 const MEMORY: &str = "lib/exchange_memory.wgsl";
@@ -63,46 +63,46 @@ pub const MUTATIONS: &[Mutation] = &[
     m("mse", BINDINGS, "step[0] * params.upstream_stride + row", "step[0] * params.rows + row"),
     m("cross_entropy", ROWS, "select(slope * scale, 0.0, scale == 0.0)", "slope * scale"),
     m("cross_entropy", "lib/element.wgsl", "0x7fc00000u", "0x7f800000u"),
-    m("mse", ELEMENT, "given / f32(cols)", "given / f32(cols + 1u)"),
+    m("mse", ELEMENT, "quotient(given, f32(cols))", "quotient(given, f32(cols + 1u))"),
     m("mse", ELEMENT, "j += LANES", "j += 1u"),
     m("mse", ELEMENT, "at.row * cols + j", "at.row + cols * j"),
     m("mse", ELEMENT, "partial += e.loss", "partial = e.loss"),
     m("mse", ELEMENT, "var j = at.lane;", "var j = at.lane + 1u;"),
     m("mse", ELEMENT_ROWS, "at.row < params.rows", "at.row + 1u < params.rows"),
-    m("mse", ELEMENT, "select(total, total / f32(cols), MEAN)", "total"),
+    m("mse", ELEMENT, "select(total, quotient(total, f32(cols)), MEAN)", "total"),
     m("mse", ELEMENT_ROWS, "inside && at.lane == 0u", "inside")
         .survives("equivalent: every lane of a row holds the row's sum"),
     m("hinge", ELEMENT, "is_nan_bits(y) || is_nan_bits(t)", "is_nan_bits(t)"),
     m("huber", ELEMENT, "set_dpred(i, scaled(e.slope, scale))", "set_dpred(i, scaled(scale, e.slope))"),
     m("half_squared_error", HALF, "0.5 * d * d", "d * d"),
     m("half_squared_error", HALF, "let d = y - t", "let d = t - y"),
-    m("half_squared_error", "half_squared_error.wgsl", "MEAN: bool = false", "MEAN: bool = true"),
-    m("mse", "lib/mse_element.wgsl", "2.0 * d", "d"),
-    m("mse", "lib/mse_element.wgsl", "ElementLoss(d * d, ", "ElementLoss(abs(d), "),
-    m("mae", "lib/mae_element.wgsl", "abs(d)", "d"),
-    m("mae", "lib/mae_element.wgsl", "1.0, d > 0.0", "1.0, d >= 0.0"),
-    m("mae", "lib/mae_element.wgsl", "-1.0, d < 0.0", "1.0, d < 0.0"),
-    m("huber", "lib/huber_element.wgsl", "a <= delta", "a < delta").survives("equivalent: both branches meet at delta"),
-    m("huber", "lib/huber_element.wgsl", "a <= delta", "a >= delta"),
-    m("huber", "lib/huber_element.wgsl", "(a - 0.5 * delta)", "(a - delta)"),
-    m("huber", "lib/huber_element.wgsl", "clamp(d, -delta, delta)", "d"),
-    m("hinge", "lib/hinge_element.wgsl", "1.0 - t * y", "1.0 + t * y"),
-    m("hinge", "lib/hinge_element.wgsl", "margin <= 0.0", "margin < 0.0"),
-    m("hinge", "lib/hinge_element.wgsl", "select(-t, 0.0, outside)", "select(t, 0.0, outside)"),
-    m("binary_cross_entropy", BCE, "(p - t) / max", "(t - p) / max"),
+    m("half_squared_error", HALF, "MEAN: bool = false", "MEAN: bool = true"),
+    m("mse", "lib/loss/mse.wgsl", "2.0 * d", "d"),
+    m("mse", "lib/loss/mse.wgsl", "ElementLoss(d * d, ", "ElementLoss(abs(d), "),
+    m("mae", "lib/loss/mae.wgsl", "abs(d)", "d"),
+    m("mae", "lib/loss/mae.wgsl", "1.0, d > 0.0", "1.0, d >= 0.0"),
+    m("mae", "lib/loss/mae.wgsl", "-1.0, d < 0.0", "1.0, d < 0.0"),
+    m("huber", "lib/loss/huber.wgsl", "a <= DELTA", "a < DELTA").survives("equivalent: both branches meet at DELTA"),
+    m("huber", "lib/loss/huber.wgsl", "a <= DELTA", "a >= DELTA"),
+    m("huber", "lib/loss/huber.wgsl", "mul_add(-0.5, DELTA, a)", "(a - DELTA)"),
+    m("huber", "lib/loss/huber.wgsl", "clamp(d, -DELTA, DELTA)", "d"),
+    m("hinge", "lib/loss/hinge.wgsl", "mul_add(-t, y, 1.0)", "mul_add(t, y, 1.0)"),
+    m("hinge", "lib/loss/hinge.wgsl", "margin <= 0.0", "margin < 0.0"),
+    m("hinge", "lib/loss/hinge.wgsl", "select(-t, 0.0, outside)", "select(t, 0.0, outside)"),
+    m("binary_cross_entropy", BCE, "quotient(p - t, max", "quotient(t - p, max"),
     m("binary_cross_entropy", BCE, "max(p * q, 1e-12)", "max(p * q, 1e-8)"),
     m("binary_cross_entropy", BCE, "return 100.0;", "return 50.0;"),
     m("binary_cross_entropy", BCE, "(1.0 - t) * negative_log(q, p)", "negative_log(q, p)"),
-    m("binary_cross_entropy", BCE, "t * negative_log(p, q)", "t * negative_log(p, p)"),
-    m("binary_cross_entropy", BCE, "log1p_safe(complement / p)", "-log(p)")
+    m("binary_cross_entropy", BCE, "mul_add(t, negative_log(p, q)", "mul_add(t, negative_log(p, p)"),
+    m("binary_cross_entropy", BCE, "log1p_safe(quotient(complement, p))", "-log(p)")
         .open(&[], "the built-in log may be better near 1 than the specification asks"),
     m("binary_cross_entropy", BCE, "min(100.0, -log_safe(p))", "-log_safe(p)").survives(
         "equivalent: the log of the smallest normal number is -87.3, and smaller numbers are answered before",
     ),
     m("binary_cross_entropy", BCE, "p >= 0.5", "p >= 0.9")
         .survives("within the bound: log_safe keeps its relative precision near 1"),
-    m("bce_with_logits", LOGITS, "(1.0 - t) * up - t * down", "up - t"),
-    m("bce_with_logits", LOGITS, "(1.0 - t) * up - t * down", "(1.0 - t) * up + t * down"),
+    m("bce_with_logits", LOGITS, "mul_add(1.0 - t, up, -(t * down))", "up - t"),
+    m("bce_with_logits", LOGITS, "mul_add(1.0 - t, up, -(t * down))", "mul_add(1.0 - t, up, t * down)"),
     m("bce_with_logits", LOGITS, "t * (max(-z, 0.0) + tail)", "t * (max(z, 0.0) + tail)"),
     m("bce_with_logits", LOGITS, "select(smaller, larger, z >= 0.0)", "larger"),
     m("cross_entropy", CE, "b.value > a.value", "b.value < a.value"),
@@ -117,10 +117,10 @@ pub const MUTATIONS: &[Mutation] = &[
     m("cross_entropy", CE, "var below = top.value - z_class;", "var below = 0.0;"),
     m("cross_entropy", CE, "depth += top.value - pred_at(first + j);", "depth -= pred_at(first + j);"),
     m("cross_entropy", CE, "depth = row_sum(depth, local);", ""),
-    m("cross_entropy", CE, "SMOOTHING / f32(cols)", "SMOOTHING"),
+    m("cross_entropy", CE, "quotient(SMOOTHING, f32(cols))", "SMOOTHING"),
     m("cross_entropy", CE, "SMOOTHING - each, j == class_index", "-each, j == class_index"),
-    m("cross_entropy", CE, "(1.0 - SMOOTHING) * below", "below"),
-    m("cross_entropy", CE, "SMOOTHING * (depth / f32(cols))", "SMOOTHING * depth"),
+    m("cross_entropy", CE, "mul_add(1.0 - SMOOTHING, below, ", "(below + "),
+    m("cross_entropy", CE, "SMOOTHING * quotient(depth, f32(cols))", "SMOOTHING * depth"),
     m(
         "cross_entropy",
         CE,
@@ -131,19 +131,14 @@ pub const MUTATIONS: &[Mutation] = &[
     m("cross_entropy", CE, "log1p_safe(below_top) + below", "log1p_safe(below_top) - below"),
     m("cross_entropy", CE, "-besides_class, j == class_index", "besides_class, j == class_index"),
     m("cross_entropy", CE, "-besides_class, j == class_index", "e_class - whole, j == class_index"),
-    m("cross_entropy", CE, "var slope = numerator / whole;", "var slope = numerator;"),
+    m("cross_entropy", CE, "var slope = quotient(numerator, whole);", "var slope = numerator;"),
     m("cross_entropy", CE, "select(1.0 + others, others, is_top)", "others"),
     m("cross_entropy", CE, "given));\n", "1.0));\n"),
-    m("mse", "mse.wgsl", "mse_element(y, t)", "mse_element(t, y)"),
-    m("mae", "mae.wgsl", "MEAN: bool = true", "MEAN: bool = false"),
-    m("hinge", "hinge.wgsl", "hinge_element(y, t)", "hinge_element(y, -t)"),
-    m("huber", "huber.wgsl", "params.delta)", "0.5 * params.delta)"),
-    m("binary_cross_entropy", "binary_cross_entropy.wgsl", "MEAN: bool = true", "MEAN: bool = false"),
-    m(
-        "bce_with_logits",
-        "bce_with_logits.wgsl",
-        "bce_with_logits_element(z, t)",
-        "bce_with_logits_element(z, 1.0 - t)",
-    ),
+    m("mse", ELEMENT, "element(y, t)", "element(t, y)"),
+    m("mae", "lib/loss/mae.wgsl", "MEAN: bool = true", "MEAN: bool = false"),
+    m("hinge", ELEMENT, "element(y, t)", "element(y, -t)"),
+    m("huber", "lib/loss/huber.wgsl", "DELTA * mul_add", "0.5 * DELTA * mul_add"),
+    m("binary_cross_entropy", BCE, "MEAN: bool = true", "MEAN: bool = false"),
+    m("bce_with_logits", ELEMENT, "element(y, t)", "element(y, 1.0 - t)"),
     m("cross_entropy", "cross_entropy.wgsl", "return expected[row]", "return expected[row + 1u]"),
 ];

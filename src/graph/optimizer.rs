@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 /// Columns of the table `hyper`: learning rate, step size (lr / (1 - beta1^t) and the like), 1 / sqrt(1 - beta2^t), what
 /// NAdam multiplies the first moment by, momentum (or beta1), and 1 - momentum, taken in f64: in f32 it would lose the digits
 /// that rounding the momentum cost.
-pub const HYPER_COLUMNS: usize = 6;
+pub use crate::kernels::optimizer::HYPER_COLUMNS;
 
 impl Optimizer {
     /// How many states of the parameter's shape the optimizer keeps.

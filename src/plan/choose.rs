@@ -1,8 +1,8 @@
-//! Which kernel an operation's choice (activation, loss, optimizer) stands for, and with which constants.
+//! Which kernel an operation's choice (loss, optimizer) stands for, and with which constants.
 
 use crate::graph::optimizer::HYPER_COLUMNS;
-use crate::graph::{self, Activation, Loss, Optimizer};
-use crate::kernels::{Act, Dtype, Kernel, Param};
+use crate::graph::{self, Loss, Optimizer};
+use crate::kernels::{Dtype, Kernel, Param};
 
 /// Override constants of a dispatch, by name.
 pub(super) type Constants = Vec<(&'static str, f64)>;
@@ -13,44 +13,6 @@ pub(super) fn element(dtype: graph::Dtype) -> Dtype {
         graph::Dtype::F32 => Dtype::F32,
         graph::Dtype::U32 => Dtype::U32,
     }
-}
-
-/// The override constants of a fused epilogue.
-pub(super) fn act_constants(act: Act) -> Constants {
-    vec![("ACT", f64::from(act.code())), ("SLOPE", act.slope())]
-}
-
-/// The epilogue's form of an activation.
-pub(super) fn elementwise(activation: Activation) -> Act {
-    match activation {
-        Activation::Identity => Act::Identity,
-        Activation::Sigmoid => Act::Sigmoid,
-        Activation::Tanh => Act::Tanh,
-        Activation::Relu => Act::Relu,
-        Activation::LeakyRelu { slope } => Act::LeakyRelu(slope),
-        Activation::Gelu => Act::Gelu,
-        Activation::GeluTanh => Act::GeluTanh,
-        Activation::Silu => Act::Silu,
-        Activation::Softplus => Act::Softplus,
-        Activation::Softmax => unreachable!("softmax works on rows and is never part of an epilogue"),
-    }
-}
-
-/// The kernel of an activation or of its gradient.
-pub(super) fn activation_kernel(activation: Activation, grad: bool) -> Kernel {
-    let (value, gradient) = match activation {
-        Activation::Identity => (Kernel::identity, Kernel::identity_grad),
-        Activation::Sigmoid => (Kernel::sigmoid, Kernel::sigmoid_grad),
-        Activation::Tanh => (Kernel::tanh, Kernel::tanh_grad),
-        Activation::Relu => (Kernel::relu, Kernel::relu_grad),
-        Activation::LeakyRelu { .. } => (Kernel::leaky_relu, Kernel::leaky_relu_grad),
-        Activation::Gelu => (Kernel::gelu, Kernel::gelu_grad),
-        Activation::GeluTanh => (Kernel::gelu_tanh, Kernel::gelu_tanh_grad),
-        Activation::Silu => (Kernel::silu, Kernel::silu_grad),
-        Activation::Softplus => (Kernel::softplus, Kernel::softplus_grad),
-        Activation::Softmax => (Kernel::softmax, Kernel::softmax_grad),
-    };
-    if grad { gradient } else { value }
 }
 
 /// The constant of label smoothing, where there is any.

@@ -89,7 +89,7 @@ pub fn fuse(graph: &Graph, live: &[bool], may: &dyn Fn(usize) -> bool, extras: E
             }
             Op::ColumnSum => fuse_column_sum(graph, live, i, may, &mut fusion),
             Op::AddBias if may(node.inputs[0].node) => fuse_dense(graph, &uses, i, &mut fusion),
-            Op::ActivateGrad(act) if *act != Activation::Softmax => {
+            Op::ActivateGrad(act) if act.is_element_wise() => {
                 let product = node.inputs[0];
                 let plain = Op::MatMul { trans_a: false, trans_b: false };
                 if graph.nodes[product.node].op == plain && uses.count(product) == 1 && may(product.node) {
@@ -201,7 +201,7 @@ fn fuse_dense(graph: &Graph, uses: &Uses, add_bias: usize, fusion: &mut Fusion) 
     let roots: Vec<usize> = users.iter().copied().filter(|u| matches!(graph.nodes[*u].op, Op::Activate(_))).collect();
     let act = match roots[..] {
         [root] => match graph.nodes[root].op {
-            Op::Activate(act) if act != Activation::Softmax => Some((root, act)),
+            Op::Activate(act) if act.is_element_wise() => Some((root, act)),
             _ => None,
         },
         _ => None,
@@ -214,7 +214,7 @@ fn fuse_dense(graph: &Graph, uses: &Uses, add_bias: usize, fusion: &mut Fusion) 
         Some((root, act)) if fits(act) && !uses.is_output(z) => {
             dense.activation = Some(act);
             let backward = users.len() > 1;
-            if sign_preserving(act) {
+            if act.keeps_sign() {
                 fusion.replaced.insert(z, Value { node: root, result: 0 });
             } else {
                 dense.keep_z = backward;
@@ -226,11 +226,6 @@ fn fuse_dense(graph: &Graph, uses: &Uses, add_bias: usize, fusion: &mut Fusion) 
             fusion.dense.insert(add_bias, dense);
         }
     }
-}
-
-/// relu, and leaky_relu with a positive slope: the derivative at the output is the derivative at the input.
-fn sign_preserving(act: Activation) -> bool {
-    matches!(act, Activation::Relu) || matches!(act, Activation::LeakyRelu { slope } if slope > 0.0)
 }
 
 /// Who uses a value.

@@ -14,17 +14,15 @@ pub mod lower;
 #[doc(hidden)]
 pub mod memory;
 mod print;
-mod products;
 mod switches;
 #[doc(hidden)]
-pub mod tuning;
 #[doc(hidden)]
 pub mod whole;
 
+pub use crate::kernels::product::{Products, tuning};
 pub use fuse::Extras;
 pub use limits::Limits;
 pub use lower::{Options, lower};
-pub use products::Products;
 pub use switches::Switches;
 pub use whole::Whole;
 

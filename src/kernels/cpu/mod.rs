@@ -1,4 +1,4 @@
-//! What the CPU functions of several families share, and those of losses, optimizers and activations.
+//! What the CPU functions of several families share, and those of losses and optimizers.
 
 pub mod adagrad_step;
 pub mod adam_step;
@@ -8,18 +8,10 @@ pub mod binary_cross_entropy;
 pub mod carried;
 pub mod cross_entropy;
 pub mod elementwise;
-pub mod gelu;
-pub mod gelu_grad;
-pub mod gelu_tanh;
-pub mod gelu_tanh_grad;
 pub mod gemm;
 pub mod half_squared_error;
 pub mod hinge;
 pub mod huber;
-pub mod identity;
-pub mod identity_grad;
-pub mod leaky_relu;
-pub mod leaky_relu_grad;
 pub mod lion_step;
 pub mod log_sum;
 pub mod loss;
@@ -29,19 +21,9 @@ pub mod mse;
 pub mod nadam_step;
 pub mod optimizer;
 pub mod quotient;
-pub mod relu;
-pub mod relu_grad;
 pub mod rmsprop_centered_step;
 pub mod rmsprop_momentum_step;
 pub mod rmsprop_step;
 pub mod sgd_momentum_step;
 pub mod sgd_step;
-pub mod sigmoid;
-pub mod sigmoid_grad;
-pub mod silu;
-pub mod silu_grad;
-pub mod softplus;
-pub mod softplus_grad;
-pub mod tanh;
-pub mod tanh_grad;
 pub mod vector;

@@ -1,7 +1,7 @@
 //! The end of a classifier in one dispatch.
 
 use super::super::Range;
-use super::super::choose::{act_constants, elementwise, smoothing};
+use super::super::choose::smoothing;
 use super::super::fuse::{Extras, Head};
 use super::super::memory::aligned;
 use super::{Lowering, Options, Slot, sizes, unsupported};
@@ -61,7 +61,7 @@ impl Lowering<'_> {
             self.result(Value { node: head.act_grad, result: 0 }),
         ];
         let lanes = self.options.products.lanes.unwrap_or_default();
-        let mut constants = act_constants(elementwise(*act));
+        let mut constants = act.epilogue();
         constants.extend([("WIDTH", f64::from(lanes)), ("SUBGROUP", f64::from(lanes)), ("COLS", n as f64)]);
         constants.extend(smoothing(*kind));
         let params = sizes(&[m, n, k].into_iter().chain(strides).collect::<Vec<_>>());

@@ -12,13 +12,10 @@ mod sum;
 
 pub use finish::fold_grid;
 
+use super::Products;
 use super::blocks::blocks;
-use super::choose::{
-    Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, smoothing, update_kernel,
-    update_params,
-};
+use super::choose::{Constants, element, loss_kernel, smoothing, update_kernel, update_params};
 use super::fuse::{Dense, Extras, Fusion, fuse};
-use super::products::Products;
 use super::tuning::{Class, Table};
 use super::{ALIGN_ELEMENTS, Arena, Lifetime, Limits, Plan, Range};
 use crate::error::{Error, Result};
@@ -305,8 +302,7 @@ impl<'a> Lowering<'a> {
             // The binding must exist; the kernel does not touch it.
             self.scratch(format!("unused by {}", sum.label), vec![1], Dtype::F32)
         };
-        let act = elementwise(dense.activation.unwrap_or(Activation::Identity));
-        let mut constants = act_constants(act);
+        let mut constants = dense.activation.unwrap_or(Activation::Identity).epilogue();
         constants.push(("KEEP_Z", f64::from(dense.keep_z)));
         constants.extend(self.options.product([m, n, k], [false, true]));
         let Batch { first, x, stride } = self.batch(product.inputs[0])?;
@@ -339,7 +335,7 @@ impl<'a> Lowering<'a> {
         ];
         let (rows, cols) = n.results[0].rows_cols();
         let (_, k) = graph.ty(p.inputs[0]).rows_cols();
-        let mut constants = act_constants(elementwise(act));
+        let mut constants = act.epilogue();
         constants.extend(self.options.product([rows, cols, k], [false, false]));
         self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings)?;
         Ok(())
@@ -388,16 +384,12 @@ impl<'a> Lowering<'a> {
         [rows, cols]: [usize; 2],
         bindings: Vec<Slot>,
     ) -> Result<()> {
-        let kernel = activation_kernel(act, grad);
-        if act == Activation::Softmax {
+        let kernel = if grad { act.gradient_kernel() } else { act.kernel() };
+        if !act.is_element_wise() {
             let lanes = vec![("LANES", row_lanes(cols) as f64)];
             return self.emit(kernel, label, sizes(&[rows, cols]), lanes, bindings);
         }
-        let mut params = sizes(&[rows * cols]);
-        if let Activation::LeakyRelu { slope } = act {
-            params.push(Param::F(slope));
-        }
-        self.emit(kernel, label, params, vec![], bindings)
+        self.emit(kernel, label, sizes(&[rows * cols]), act.constants(), bindings)
     }
 
     /// Passes of `col_sum` until one row is left.

@@ -5,7 +5,7 @@ use crate::data::Targets;
 use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, COUNT, Graph, Loss, Op, RANDOM, Value};
+use crate::graph::{COUNT, Graph, Loss, Op, RANDOM, Value};
 use crate::model::{Mode, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
 
@@ -128,7 +128,7 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
     let mut signs: Vec<Value> = Vec::new();
     for node in &graph.nodes {
         match node.op {
-            Op::Activate(Activation::Relu | Activation::LeakyRelu { .. }) => signs.push(node.inputs[0]),
+            Op::Activate(activation) if activation.has_kink() => signs.push(node.inputs[0]),
             Op::Loss(loss) if has_kinks(loss) => watches.push(Watch::Predictions(loss)),
             _ => {}
         }

@@ -1,7 +1,6 @@
 //! The operations of this crate, a family a file. Each implements [`Operation`] as a user's own does.
 
 mod activation;
-mod choose;
 mod clip;
 mod dense;
 mod dropout;

@@ -123,7 +123,7 @@ fn the_list_covers_every_shader_file_and_has_not_rotted() {
     assert_eq!(distinct.len(), mutations.len(), "a mutation is listed twice");
     let covered: BTreeSet<&str> = mutations.iter().map(|m| m.file).collect();
     let root = format!("{}/shaders", env!("CARGO_MANIFEST_DIR"));
-    for folder in ["", "lib/", "lib/loss/", "lib/optimizer/"] {
+    for folder in ["", "lib/", "lib/activation/", "lib/loss/", "lib/optimizer/"] {
         for entry in std::fs::read_dir(format!("{root}/{folder}")).unwrap() {
             let name = format!("{folder}{}", entry.unwrap().file_name().to_string_lossy());
             // The shader of whole steps is no kernel; tests/gpu/whole_mutation.rs has its mutations.

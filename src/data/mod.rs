@@ -6,6 +6,7 @@ pub mod arrays;
 pub mod block;
 mod cache;
 mod check;
+#[cfg(feature = "files")]
 #[doc(hidden)]
 pub mod csv;
 mod inputs;
@@ -33,7 +34,10 @@ mod split;
 mod table;
 mod target;
 mod weight;
+#[cfg(not(feature = "files"))]
+mod without_files;
 
+pub use arrays::{bfloat16, float16};
 pub use cache::{CacheWriter, RowCache};
 pub use inputs::{Added, Columns, Encoding, Inputs, MOST_CATEGORIES, Missing, is_missing};
 #[doc(hidden)]
@@ -46,6 +50,8 @@ pub use schema::Schema;
 pub use split::split_rows;
 pub use table::{RawTable, read_csv, read_table};
 pub use target::TargetRule;
+#[cfg(not(feature = "files"))]
+use without_files::csv;
 
 /// What the network is to learn, one entry (or one row of entries) a sample.
 #[derive(Debug, Clone, PartialEq)]

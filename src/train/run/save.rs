@@ -88,7 +88,6 @@ impl Run<'_> {
             }
             Err(e) => return Err(e),
         };
-        tracing::debug!(device = self.report.device.name, steps = self.position.steps, "run ended");
         self.folder.write_report(&self.report)?;
         match error {
             None => Ok(self.report),

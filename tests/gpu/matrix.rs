@@ -2,6 +2,8 @@
 
 #![cfg(feature = "gpu")]
 
+use crate::support::adapter;
+
 use assert_cmd::Command;
 use std::path::Path;
 use wgrad::verify::matrix::Matrix;
@@ -23,10 +25,10 @@ fn wgrad(arguments: &[&str]) -> std::process::Output {
 }
 
 /// Names of the adapters, if the environment asks for tests on one.
+#[track_caller]
 fn adapters() -> Option<Vec<String>> {
-    let wanted = std::env::var("WGRAD_ADAPTER").is_ok_and(|name| !name.is_empty());
-    if !wanted && std::env::var("WGRAD_REQUIRE_GPU").as_deref() != Ok("1") {
-        eprintln!("skipped: WGRAD_ADAPTER names no adapter");
+    if adapter::named().is_none() && !adapter::required() {
+        adapter::skipped("WGRAD_ADAPTER names no adapter to test");
         return None;
     }
     let listed: serde_json::Value = serde_json::from_slice(&wgrad(&["devices", "--json"]).stdout).unwrap();

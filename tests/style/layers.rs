@@ -63,7 +63,10 @@ fn upward(source: &Source, root: &[RootName]) -> Vec<String> {
         return Vec::new();
     }
     let Some(&(from, layer, allowed)) = LAYERS.iter().find(|row| row.0 == module[0]) else {
-        return vec![format!("{}:1: module `{}` has no layer; add it to tests/style/layers.rs", source.path, module[0])];
+        return vec![format!(
+            "{}:1: module `{}` has no layer; add it to tests/style/layers.rs",
+            source.path, module[0]
+        )];
     };
     let mut faults = Vec::new();
     for (at, name) in crate_paths(source, &module) {

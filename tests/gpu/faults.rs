@@ -1,7 +1,5 @@
 //! Devices that are lost, and numbers that are not finite, on an adapter: through the program.
 
-#![cfg(feature = "gpu")]
-
 use crate::support::adapter::name as adapter;
 use crate::support::program;
 

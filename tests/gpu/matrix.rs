@@ -1,7 +1,5 @@
 //! `wgrad verify --matrix` on the adapters of this machine, through the program.
 
-#![cfg(feature = "gpu")]
-
 use crate::support::adapter;
 
 use assert_cmd::Command;
@@ -21,7 +19,7 @@ fn spec(folder: &Path) -> String {
 }
 
 fn wgrad(arguments: &[&str]) -> std::process::Output {
-    Command::cargo_bin("wgrad").unwrap().args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_wgrad")).args(arguments).output().unwrap()
 }
 
 /// Names of the adapters, if the environment asks for tests on one.

@@ -1,5 +1,4 @@
 //! What the adapter's arithmetic does, measured; and that the measurement sees what is wrong.
-#![cfg(feature = "gpu")]
 
 use crate::support::adapter;
 

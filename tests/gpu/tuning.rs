@@ -1,6 +1,5 @@
 //! Tuning on the adapter: what a table decides is verified, a run keeps what it was begun with, and what does not belong
 //! here is refused.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 use crate::support::{adapter, program};

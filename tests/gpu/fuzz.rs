@@ -1,6 +1,5 @@
 //! Random specs on the adapter that `WGRAD_ADAPTER` names, against the CPU in f64; and broken shaders, which must be found
 //! and shrunk.
-#![cfg(feature = "gpu")]
 
 use crate::support::adapter;
 use crate::support::fuzz;

@@ -7,10 +7,12 @@ mod activation;
 mod clip;
 mod elementwise;
 mod layer;
+mod ledger;
 mod loss;
 mod math;
 mod optimizer;
 mod product;
+pub mod record;
 mod row;
 
 use wgrad::kernels::{Engine, Kernel};
@@ -95,7 +97,7 @@ impl Mutation {
         }
     }
 
-    /// One line for people.
+    /// Its identifier, which people can read: where it is, and the text with its replacement.
     pub fn describe(&self) -> String {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         format!("{} ({}): `{}` -> `{}`", self.file, self.kernel, line(self.from), line(self.to))

@@ -66,11 +66,6 @@ impl Act {
         }
     }
 
-    /// True where the derivative can be had from the output without losing digits: the sign of y is the sign of x.
-    pub fn grad_from_output(self) -> bool {
-        matches!(self, Act::Relu | Act::LeakyRelu(_))
-    }
-
     /// The activation of `x`.
     pub fn value<T: Scalar>(self, x: T) -> T {
         match self {

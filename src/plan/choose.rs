@@ -21,7 +21,7 @@ pub(super) fn act_constants(act: Act) -> Constants {
 }
 
 /// The epilogue's form of an activation.
-pub(super) fn elementwise(activation: Activation) -> Act {
+pub(crate) fn elementwise(activation: Activation) -> Act {
     match activation {
         Activation::Identity => Act::Identity,
         Activation::Sigmoid => Act::Sigmoid,

@@ -21,6 +21,7 @@ pub mod tuning;
 #[doc(hidden)]
 pub mod whole;
 
+pub(crate) use choose::elementwise;
 pub use fuse::Extras;
 pub use limits::Limits;
 pub use lower::{Options, lower};

@@ -5,6 +5,7 @@
 //! to single precision explains is equal.
 
 use crate::graph::Activation;
+use crate::plan::elementwise;
 
 /// Arguments at which a function is known.
 pub(super) const POINTS: usize = 401;
@@ -17,33 +18,9 @@ pub(super) fn arguments() -> Curve {
     (0..POINTS).map(|i| (i as f64 - 200.0) / 10.0).collect()
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// The activation at `x`, by its definition.
+/// The activation at `x`. Of a single number the softmax is 1; it is no element-wise function and never asked for.
 pub(super) fn value(activation: Activation, x: f64) -> f64 {
-    match activation {
-        // Of a single number the softmax is 1; it is no element-wise function and never asked for.
-        Activation::Softmax => f64::NAN,
-        Activation::Identity => x,
-        Activation::Sigmoid => sigmoid(x),
-        Activation::Tanh => x.tanh(),
-        Activation::Relu => x.max(0.0),
-        Activation::LeakyRelu { slope } => {
-            if x > 0.0 {
-                x
-            } else {
-                slope * x
-            }
-        }
-        Activation::Gelu => 0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
-        Activation::GeluTanh => {
-            0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh())
-        }
-        Activation::Silu => x * sigmoid(x),
-        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-    }
+    if activation == Activation::Softmax { f64::NAN } else { elementwise(activation).value(x) }
 }
 
 /// The activation that `curve` is, if it is one.

@@ -1,5 +1,9 @@
 //! The one error type of the library. A message says what was asked, what was found and what to do next.
 
+mod remedy;
+
+pub use remedy::Remedy;
+
 use std::path::{Path, PathBuf};
 
 /// Everything that can go wrong in the library.

@@ -12,7 +12,7 @@ pub const PROCESS_NOISE: f64 = 0.05;
 /// A file of results at most: a line has about 2 KB, and a thousand runs are no file to compare with.
 const RESULT_BYTES: u64 = 16 << 20;
 
-/// What `--kernels` adds to a file: no workload, and not compared.
+/// What times of kernels add to a file: no workload, and not compared.
 #[derive(serde::Deserialize)]
 struct KernelTable {
     #[serde(rename = "kernels")]
@@ -63,7 +63,7 @@ impl Change {
     }
 }
 
-/// Reads the lines that `wgrad bench --json FILE` wrote.
+/// Reads the lines of JSON that `wgrad bench` wrote.
 ///
 /// # Errors
 /// [`Error::Data`] with the line that is no result; [`Error::Io`].
@@ -76,9 +76,8 @@ pub fn read(path: &Path) -> Result<Vec<Line>> {
         if serde_json::from_str::<KernelTable>(line).is_ok() {
             continue;
         }
-        let parsed: Line = serde_json::from_str(line).map_err(|e| {
-            Error::data(&place, format!("no result of wgrad bench ({e}). Give a file that --json FILE has written"))
-        })?;
+        let parsed: Line = serde_json::from_str(line)
+            .map_err(|e| Error::data(&place, format!("no result of wgrad bench ({e}). Give a file of its JSON")))?;
         let usable = |x: f64| x.is_finite() && x > 0.0;
         if !usable(parsed.repetitions.median) || parsed.repetitions.relative().is_nan() {
             return Err(Error::data(&place, format!("steps per second of {} are no positive number", parsed.workload)));
@@ -86,7 +85,10 @@ pub fn read(path: &Path) -> Result<Vec<Line>> {
         lines.push(parsed);
     }
     if lines.is_empty() {
-        return Err(Error::data(path.display().to_string(), "the file holds no result. Write one by --json FILE"));
+        return Err(Error::data(
+            path.display().to_string(),
+            "the file holds no result. Give a file of JSON that `wgrad bench` wrote",
+        ));
     }
     Ok(lines)
 }

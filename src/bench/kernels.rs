@@ -20,7 +20,7 @@ const TIMES: usize = 7;
 
 /// Sizes at which `kernel` is timed, as its row's first parameters.
 fn shapes(kernel: Kernel) -> Vec<Vec<usize>> {
-    match kernel.row().params {
+    match kernel.params {
         _ if kernel == Kernel::dense_cross_entropy => HEADS.iter().map(|s| s.to_vec()).collect(),
         ["m", "n", "k", ..] => PRODUCTS.iter().map(|s| s.to_vec()).collect(),
         ["rows", "cols", ..] => ROWS_COLS.iter().map(|s| s.to_vec()).collect(),
@@ -60,10 +60,8 @@ async fn time(device: &Device, case: &Case, peaks: &Peaks) -> Result<DispatchLin
 fn write(session: &mut Session, case: &Case, dtype: Dtype) -> Result<()> {
     for ((i, values), _) in case.values.iter().enumerate().zip(&case.dtypes).filter(|(_, d)| **d == dtype) {
         match dtype {
-            Dtype::F32 => session.write(0, &case.buffer(i), values)?,
-            Dtype::U32 => {
-                session.write_u32(0, &case.buffer(i), &values.iter().map(|v| *v as u32).collect::<Vec<_>>())?
-            }
+            Dtype::F32 => session.write(0, case.role(i), values)?,
+            Dtype::U32 => session.write_u32(0, case.role(i), &values.iter().map(|v| *v as u32).collect::<Vec<_>>())?,
         }
     }
     Ok(())
@@ -82,7 +80,7 @@ mod tests {
             let case = sized(kernel, &sizes, Products::default());
             let peaks = Peaks { gflop_per_s: 1.0, read_gb_per_s: 1.0, dispatch_us: 1.0, ..Peaks::default() };
             let line = pollster::block_on(time(&Device::cpu(), &case, &peaks)).unwrap();
-            assert_eq!((line.kernel.as_str(), line.time_us.count), (kernel.name(), TIMES));
+            assert_eq!((line.kernel.as_str(), line.time_us.count), (kernel.name, TIMES));
             assert!(line.bytes > 0 && line.time_us.median >= 0.0, "{line:?}");
         }
     }

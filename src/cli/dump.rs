@@ -33,7 +33,7 @@ pub fn spec(spec: &Spec, device: &Device, switches: Switches) -> anyhow::Result<
         } else if wanted.contains(&"wgsl") {
             let kernels: BTreeSet<Kernel> = plan.dispatches.iter().map(|d| d.kernel).collect();
             for kernel in kernels {
-                out::words(&format!("// ---- {} ----\n{}", kernel.name(), kernel.source()));
+                out::words(&format!("// ---- {} ----\n{}", kernel.name, kernel.source()));
             }
         }
     }

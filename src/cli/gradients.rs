@@ -60,5 +60,5 @@ fn wide_device(args: &args::Grad) -> anyhow::Result<Device> {
     if args.device.adapter.is_some() || args.device.device == DeviceKind::Gpu {
         anyhow::bail!("--precision f64 runs on the CPU only, but a GPU was asked for. Use --device cpu, or f32");
     }
-    Ok(Device::CpuF64 { reason: "f64 runs on the CPU".into() })
+    Ok(Device::new(crate::exec::cpu::Host::<f64>::new("f64 runs on the CPU")))
 }

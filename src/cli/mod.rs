@@ -21,6 +21,7 @@ mod out;
 mod plan;
 mod predict;
 mod progress;
+mod remedies;
 mod replay;
 mod report;
 mod samples;
@@ -86,7 +87,7 @@ fn tell(error: &anyhow::Error) -> ExitCode {
     }
     // The library's messages contain their cause; printing the chain would say it twice.
     match error.downcast_ref::<Error>() {
-        Some(known) => out::words(&out::printable(&format!("error: {known}"))),
+        Some(known) => out::words(&out::printable(&remedies::with_options(&format!("error: {known}")))),
         None => out::words(&out::printable(&format!("error: {error:#}"))),
     }
     match error.downcast_ref::<Error>() {
@@ -100,7 +101,7 @@ fn tell(error: &anyhow::Error) -> ExitCode {
 fn spare_from_signals() {
     #[cfg(unix)]
     if let Err(e) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Default::default()) {
-        tracing::debug!("SIGXFSZ keeps its default: {e}");
+        log::debug!("SIGXFSZ keeps its default: {e}");
     }
 }
 

@@ -47,7 +47,7 @@ pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     };
     let network = &prepared.network;
     let plans = planned(&target, network, roles)?;
-    plans.iter().try_for_each(|plan| target.limits.check(plan, target.name))?;
+    plans.iter().try_for_each(|plan| plan.check(&target.limits, target.name))?;
     let forecast = Forecast::of(&target, network, roles)?;
     let available = args.memory.or_else(|| host_memory(opened.as_ref()));
     if let Some(memory_bytes) = available {

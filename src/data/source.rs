@@ -11,7 +11,7 @@ use super::block::Block;
 use super::csv::CsvSource;
 use super::nearest::{did_you_mean, quoted_list};
 use super::open::{Kind, sniff};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::spec::DataFile;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -68,8 +68,9 @@ fn parquet(path: &Path) -> Result<Box<dyn Source>> {
 }
 
 /// A remark where targets are missing in a file of arrays.
-const LABELS_HINT: &str = ". Where the targets are in a file of their own, a spec names both, { x = FILE, y = FILE }, and a \
-                           command takes the second one by --labels";
+fn labels_hint() -> String {
+    format!(". Where the targets are in a file of their own, {}", Remedy::NameLabels)
+}
 
 /// The same of a folder.
 const PICTURES_HINT: &str = ". The target of pictures is \"class\", the name of the sub-folder in which they lie";
@@ -133,7 +134,7 @@ impl Header {
             quoted_list(&self.columns),
             match what {
                 "target" if self.pictures.is_some() => PICTURES_HINT.to_owned(),
-                "target" if self.line.is_none() => LABELS_HINT.to_owned(),
+                "target" if self.line.is_none() => labels_hint(),
                 _ => self.separator_hint(),
             }
         )))

@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::graph::Loss;
 use crate::kernels::Scalar;
+use crate::kernels::loss::Output;
 use std::collections::HashMap;
 
 use super::Targets;
@@ -321,7 +322,7 @@ impl Known {
 
     /// Adds the class as numbers: one output holds 0 or 1 (-1 or 1 for hinge), more are one-hot.
     fn encode(&self, class: u32, values: &mut Vec<f64>) {
-        let off = if self.rule.loss == Loss::Hinge { -1.0 } else { 0.0 };
+        let off = if self.rule.loss.output() == Output::Margin { -1.0 } else { 0.0 };
         let on = |yes: bool| if yes { 1.0 } else { off };
         if self.rule.outputs == 1 {
             values.push(on(class == 1));
@@ -388,7 +389,7 @@ fn as_integer(value: f64) -> Option<i64> {
 /// A target that is a number, within the range that the loss takes.
 fn checked(rule: TargetRule, block: &Block, row: usize, column: usize) -> Result<f64> {
     let value = block.number(row, column)?;
-    if matches!(rule.loss, Loss::BinaryCrossEntropy | Loss::BceWithLogits) && !(0.0..=1.0).contains(&value) {
+    if matches!(rule.loss.output(), Output::Probability | Output::Logit) && !(0.0..=1.0).contains(&value) {
         return Err(block.cell_error(
             row,
             column,
@@ -411,7 +412,7 @@ struct Hinge {
 
 impl Hinge {
     fn see(&mut self, rule: TargetRule, block: &Block, row: usize, columns: &[usize], values: &[f64]) {
-        if rule.loss != Loss::Hinge || self.other {
+        if rule.loss.output() != Output::Margin || self.other {
             return;
         }
         for (value, &column) in values.iter().zip(columns) {

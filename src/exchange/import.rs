@@ -4,8 +4,9 @@ use super::onnx::export::Constants;
 use super::onnx::{self, Found, FoundLayer};
 use super::pytorch;
 use crate::data::{Scale, Scaler, Schema};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
+use crate::kernels::loss::Output;
 use crate::model::disk::SystemDisk;
 use crate::model::weights::{self, Precision};
 use crate::model::{Layer, LayerKind, Network, Tensor, digest};
@@ -115,8 +116,8 @@ fn of_pytorch(path: &Path, wish: &Import) -> Result<Vec<FoundLayer>> {
         _ => None,
     };
     if of_spec.is_none() && (wish.activation.is_none() || wish.loss.is_none()) {
-        let message = "a safetensors file does not say what lies between the layers. Name a spec with --spec, or the inner \
-                       layers' activation and the loss with --activation and --loss";
+        let remedy = Remedy::DescribeLayers;
+        let message = format!("a safetensors file does not say what lies between the layers. {remedy}");
         return Err(Error::weights(path, message));
     }
     let inner = wish.activation.unwrap_or(Activation::Identity);
@@ -145,8 +146,8 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
 fn drop_what_the_loss_does(found: &mut Found, loss: Loss) {
     if let Some(FoundLayer { layer: last, .. }) = found.layers.last_mut() {
         let own = matches!(
-            (loss, last.activation),
-            (Loss::CrossEntropy { .. }, Activation::Softmax) | (Loss::BceWithLogits, Activation::Sigmoid)
+            (loss.output(), last.activation),
+            (Output::ClassLogit, Activation::Softmax) | (Output::Logit, Activation::Sigmoid)
         );
         if own {
             last.activation = Activation::Identity;

@@ -3,7 +3,7 @@
 //! `code` is the value of the `ACT` override constant in `shaders/lib/activation.wgsl`.
 
 use super::cpu::{self, vector};
-use super::row::Args;
+use super::definition::Args;
 use super::scalar::Scalar;
 
 /// An element-wise activation (softmax works on rows and is a kernel of its own).

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use std::fmt::Debug;
+use std::fs::{File, OpenOptions};
 use std::io::{Error as IoError, Result as IoResult, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,7 +62,7 @@ impl Disk for SystemDisk {
     }
 
     fn append(&self, path: &Path) -> IoResult<Box<dyn DiskFile>> {
-        Ok(Box::new(std::fs::OpenOptions::new().append(true).open(path)?))
+        Ok(Box::new(OpenOptions::new().append(true).open(path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> IoResult<()> {
@@ -114,7 +115,7 @@ pub fn replace_with(disk: &dyn Disk, path: &Path, write: &mut dyn FnMut(&mut dyn
         Ok(found) if found.is_dir() => return Err(Error::io(path, because("this is a folder. Name a file"))),
         // A device or a pipe (/dev/stdout) has no old content to keep, and a rename would put a file in its place.
         Ok(found) if !found.is_file() => {
-            let file = std::fs::OpenOptions::new().write(true).open(path);
+            let file = OpenOptions::new().write(true).open(path);
             return file.and_then(|mut file| write(&mut file)).map_err(|e| Error::io(path, e));
         }
         _ => {}
@@ -162,7 +163,7 @@ fn put(
         let missing = format!("there is no folder {}. Make it, or name another file", folder.display());
         return Err(failed(because(&missing)));
     }
-    let (temporary, mut file) = create_temporary(disk, folder).map_err(failed)?;
+    let (temporary, mut file) = create_temporary(folder, |path| disk.create(path)).map_err(failed)?;
     let put = write(&mut Stream(file.as_mut())).and_then(|()| file.sync()).and_then(|()| {
         drop(file);
         if let Some(previous) = previous.filter(|_| target.exists()) {
@@ -179,14 +180,31 @@ fn put(
     disk.sync_folder(folder).map_err(|e| Error::io(folder, e))
 }
 
+/// A new file in `folder` that no name leads to and that is gone when the program ends, however it ends.
+pub fn unnamed(folder: &Path) -> IoResult<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(windows)]
+    {
+        /// The system removes the file when it is closed; it cannot be removed before.
+        const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+        std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, FILE_FLAG_DELETE_ON_CLOSE);
+    }
+    let (path, file) = create_temporary(folder, |path| options.open(path))?;
+    if cfg!(not(windows)) {
+        std::fs::remove_file(path)?;
+    }
+    Ok(file)
+}
+
 /// A new file in `folder` under a name that no other program or thread uses.
-fn create_temporary(disk: &dyn Disk, folder: &Path) -> IoResult<(PathBuf, Box<dyn DiskFile>)> {
+fn create_temporary<F>(folder: &Path, create: impl Fn(&Path) -> IoResult<F>) -> IoResult<(PathBuf, F)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (begin, end) = TEMPORARY;
         let path = folder.join(format!("{begin}{}-{number}{end}", std::process::id()));
-        match disk.create(&path) {
+        match create(&path) {
             Ok(file) => return Ok((path, file)),
             // A program of the same number that was killed, perhaps on another computer.
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}

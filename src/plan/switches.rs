@@ -1,4 +1,4 @@
-//! Optimisations that can be switched off by name, to bisect a fault: `--without NAME`.
+//! Optimisations that can be switched off by name, to bisect a fault.
 
 use super::{Extras, Products};
 use crate::error::{Error, Result};
@@ -50,7 +50,7 @@ impl Switches {
                 other => {
                     let known = Switches::NAMES.join(", ");
                     return Err(Error::spec(
-                        format!("--without {other}"),
+                        format!("without {other}"),
                         format!("there is no such optimisation; there is {known}"),
                     ));
                 }

@@ -204,7 +204,7 @@ pub struct DeviceReport {
     pub backend: String,
     /// Driver and its version; empty on the CPU.
     pub driver: String,
-    /// Why this device: "no GPU found", "asked for by --adapter", ...
+    /// Why this device: "no GPU found", "asked for by its name", ...
     pub reason: String,
 }
 

@@ -104,8 +104,8 @@ pub(super) fn smoothed<'a>(source: &'a Source<'a>, loss: Loss, value: &'a Value<
 pub(super) fn loss<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a DeTable<'a>) -> Result<Loss> {
     let choice = choice(source, "loss", value, Loss::NAMES, "{ huber = { delta = 1.5 } }", empty)?;
     let mut loss = named(source, &choice, Loss::by_name(choice.name))?;
-    if let Loss::Huber { delta } = &mut loss {
-        *delta = choice.parameters.number("delta", *delta, "a finite number above 0", positive)?;
+    if let Some((known, value)) = loss.parameter() {
+        *value = choice.parameters.number(known.key, *value, known.range, known.valid)?;
     }
     choice.parameters.finish()?;
     Ok(loss)

@@ -9,7 +9,7 @@ pub use pictures::draft_pictures;
 use super::DataFile;
 use super::write::{float, quoted};
 use crate::data::inspect::{Facts, Inspection, MOST_VALUES};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use std::fmt::Write;
 
 /// Names that a target column has by custom, the likeliest first.
@@ -50,10 +50,7 @@ pub fn draft(file: &DataFile, written: &str, found: &Inspection, target: Option<
     let target = find_target(&place, found, target)?;
     let roles = roles(found, target);
     if roles.numbers.is_empty() && roles.categorical.is_empty() {
-        return Err(Error::data(
-            place,
-            "no column is left for the network's inputs. Name another target with --target",
-        ));
+        return Err(Error::data(place, "no column is left for the network's inputs. Name another target"));
     }
     if roles.classes.as_ref().is_some_and(|classes| classes.len() < 2) {
         let message =
@@ -78,10 +75,8 @@ fn find_target<'a>(place: &str, found: &'a Inspection, target: Option<&str>) -> 
     }
     let last = found.columns.last().filter(|_| found.is_text && found.columns.len() > 1);
     TARGETS.iter().find_map(|name| by_name(name)).or(last).ok_or_else(|| {
-        let message = format!(
-            "which numbers are the target? Name a column with --target, or their file with --labels. The columns are {}",
-            names.join(", ")
-        );
+        let message =
+            format!("which numbers are the target? {}. The columns are {}", Remedy::NameTarget, names.join(", "));
         Error::data(place, message)
     })
 }

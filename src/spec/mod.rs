@@ -7,6 +7,7 @@ mod choice;
 mod class_weights;
 pub mod draft;
 mod early;
+mod format;
 mod images;
 mod optimizer;
 mod read;
@@ -16,6 +17,7 @@ mod table;
 pub(crate) mod write;
 
 pub use class_weights::ClassWeights;
+pub use format::Format;
 pub use reading::Reading;
 pub use schedule::{ScheduleSpec, Unit};
 

@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, number, size};
 use super::{
-    CheckpointSpec, ClassWeights, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec,
-    TrainSpec, Validation, choice, early, images, schedule,
+    CheckpointSpec, ClassWeights, DataFile, DataSpec, Format, LayerKindSpec, LayerSpec, ModelSpec, Reading,
+    ScheduleSpec, Spec, TrainSpec, Validation, choice, early, images, schedule,
 };
 
 /// Reads a whole spec.
@@ -22,8 +22,13 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
     let document = source.parse(text)?;
     let root = Table::new(&source, "the spec", 0..0, document.get_ref());
     // A misspelt section is reported as such rather than as a missing one.
-    for key in ["data", "model", "train"] {
+    for key in ["format", "data", "model", "train"] {
         root.get(key);
+    }
+    // First of all: a later format may have sections and keys that this version does not know.
+    if let Some(value) = root.get("format") {
+        let stated = size(&source, "format", value)? as u64;
+        Format::of(Some(stated)).map_err(|message| source.error(&value.span(), message))?;
     }
     root.finish()?;
     let empty = DeTable::new();

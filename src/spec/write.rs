@@ -5,7 +5,7 @@ use crate::graph::{Activation, Clip, Loss};
 use crate::model::Init;
 use std::fmt::Write;
 
-use super::{CheckpointSpec, DataFile, LayerKindSpec, Spec, Validation, early, optimizer};
+use super::{CheckpointSpec, DataFile, Format, LayerKindSpec, Spec, Validation, early, optimizer};
 
 impl Spec {
     /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
@@ -18,7 +18,7 @@ impl Spec {
 
     fn write_toml(&self, out: &mut String) -> std::fmt::Result {
         let data = &self.data;
-        writeln!(out, "[data]\ntrain = {}", files(&data.train))?;
+        writeln!(out, "format = {}\n\n[data]\ntrain = {}", Format::CURRENT.number(), files(&data.train))?;
         match &data.target[..] {
             // The targets' file has said it.
             _ if data.train.labels.is_some() => {}
@@ -128,10 +128,11 @@ fn init(init: Init) -> String {
     format!("{{ {} = {{ {key} = {} }} }}", init.name(), float(value))
 }
 
-pub(crate) fn loss(loss: Loss) -> String {
-    match loss {
-        Loss::Huber { delta } => format!("{{ huber = {{ delta = {} }} }}", float(delta)),
-        other => quoted(other.name()),
+pub(crate) fn loss(mut loss: Loss) -> String {
+    let name = loss.name();
+    match loss.parameter() {
+        Some((known, value)) => format!("{{ {name} = {{ {} = {} }} }}", known.key, float(*value)),
+        None => quoted(name),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::digest::{self, Fields};
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor};
-use crate::spec::TrainSpec;
+use crate::spec::{Format, TrainSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -96,6 +96,7 @@ pub struct Checkpoint {
 }
 
 /// Keys of the file's metadata.
+const FORMAT: &str = "wgrad.format";
 const POSITION: &str = "wgrad.position";
 const RUN: &str = "wgrad.run";
 const CHECKSUM: &str = "wgrad.sha256";
@@ -111,7 +112,12 @@ impl Checkpoint {
     pub fn encode(&self, path: &Path) -> Result<Vec<u8>> {
         let position = serde_json::to_string(&self.position).map_err(|e| Error::Internal(e.to_string()))?;
         let mut tensors: Vec<Tensor> = self.parameters.iter().chain(&self.states).cloned().collect();
-        let mut metadata = BTreeMap::from([(POSITION.to_string(), position), (RUN.to_string(), self.run.clone())]);
+        let format = Format::CURRENT.number().to_string();
+        let mut metadata = BTreeMap::from([
+            (FORMAT.to_string(), format),
+            (POSITION.to_string(), position),
+            (RUN.to_string(), self.run.clone()),
+        ]);
         if !self.best.is_empty() {
             metadata.insert(BEST.to_string(), "yes".to_string());
             let named = |t: &Tensor| Tensor { name: format!("{BEST_PREFIX}{}", t.name), ..t.clone() };
@@ -133,7 +139,9 @@ impl Checkpoint {
             expected.extend(parameters.iter().map(|(name, shape)| (format!("state.{slot}.{name}"), shape.clone())));
         }
         // What is not readable here is not below either, where it is told.
-        if weights::read_metadata(path).is_ok_and(|metadata| metadata.contains_key(BEST)) {
+        let metadata = weights::read_metadata(path).unwrap_or_default();
+        format_of(path, &metadata)?;
+        if metadata.contains_key(BEST) {
             expected.extend(kept.iter().map(|(name, shape)| (format!("{BEST_PREFIX}{name}"), shape.clone())));
         }
         let (mut tensors, mut metadata) = weights::decode(path, &weights::read(path, &expected)?, &expected, false)?;
@@ -171,9 +179,16 @@ impl Checkpoint {
     /// [`Error::Io`]; [`Error::Weights`].
     pub fn peek(path: &Path) -> Result<Position> {
         let metadata = weights::read_metadata(path)?;
+        format_of(path, &metadata)?;
         let text = metadata.get(POSITION);
         position_of(path, text.ok_or_else(|| Error::weights(path, "no checkpoint of wgrad"))?)
     }
+}
+
+/// Refuses a checkpoint of a format that is not known.
+fn format_of(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Format> {
+    let stated = metadata.get(FORMAT).map(|text| text.parse::<u64>().map_err(|e| format!("{FORMAT} = {text}: {e}")));
+    stated.transpose().and_then(Format::of).map_err(|message| Error::weights(path, message))
 }
 
 fn position_of(path: &Path, text: &str) -> Result<Position> {

@@ -1,10 +1,11 @@
 //! What a training run takes of a device's memory, before anything is allocated: so that "out of memory" is no surprise.
 
 use super::engine::{Roles, Target, planned};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Session, allocated, memory};
 use crate::graph::UpdateRule;
 use crate::model::Network;
+use crate::plan::Holds;
 use crate::plan::Limits;
 use serde::Serialize;
 
@@ -36,15 +37,15 @@ impl Forecast {
     pub fn of(target: &Target<'_>, network: &Network, roles: Roles) -> Result<Forecast> {
         let plans = planned(target, network, roles)?;
         let mut forecast = Forecast::default();
-        for (name, bytes) in allocated(&plans)? {
-            let part = match name.split('.').next().unwrap_or_default() {
+        for (holds, bytes) in allocated(&plans)? {
+            let part = match holds {
                 // Of a plan whose steps run in one dispatch: gradients and states lie in the same arena.
-                "params" => &mut forecast.parameters_bytes,
-                "grads" | "clipped" => &mut forecast.gradients_bytes,
-                "state" => &mut forecast.states_bytes,
-                "data" => &mut forecast.samples_bytes,
-                _ if name.contains(".scratch.") => &mut forecast.activations_bytes,
-                _ => &mut forecast.tables_bytes,
+                Holds::Parameters => &mut forecast.parameters_bytes,
+                Holds::Gradients => &mut forecast.gradients_bytes,
+                Holds::States => &mut forecast.states_bytes,
+                Holds::Data => &mut forecast.samples_bytes,
+                Holds::Scratch => &mut forecast.activations_bytes,
+                Holds::Counter | Holds::Tables | Holds::Running | Holds::Guard => &mut forecast.tables_bytes,
             };
             *part += bytes;
         }
@@ -166,7 +167,7 @@ pub(super) async fn without_memory(
         Ok((None, _)) => "Not even batch_size = 1 fits. Reduce the layers' sizes".to_string(),
         Err(_) => "Reduce batch_size or the layers' sizes".to_string(),
     };
-    Error::OutOfMemory(format!("{message}. {advice}, or use --device cpu"))
+    Error::OutOfMemory(format!("{message}. {advice}, or {}", Remedy::UseCpu))
 }
 
 /// The largest half, quarter and so on of the batch whose plans `device` has the memory for; and size and number of the

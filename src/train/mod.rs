@@ -10,6 +10,7 @@ pub mod feed;
 pub mod forecast;
 #[doc(hidden)]
 pub mod forward;
+pub mod inputs;
 pub mod metrics;
 #[doc(hidden)]
 pub mod plateau;

@@ -10,6 +10,7 @@ use crate::data::{Dataset, RowTargets, Schema, true_class};
 use crate::error::Result;
 use crate::exec::Device;
 use crate::graph::Loss;
+use crate::kernels::loss::Output;
 use crate::model::{Network, Tensor};
 use crate::report::{Misread, Picture, Portrait, Reconstruction};
 use crate::spec::Spec;
@@ -196,7 +197,7 @@ impl Gallery {
 /// What the network gives the class of a row: its probability, or the output where outputs are none.
 fn score(y: &[f64], truth: usize, loss: Loss) -> f64 {
     match y {
-        [y] if loss == Loss::Hinge => {
+        [y] if loss.output() == Output::Margin => {
             if truth == 1 {
                 *y
             } else {

@@ -1,7 +1,7 @@
 //! Where tunings are kept: a file for each adapter, driver and text of the shaders, in the user's folder for caches.
 
 use super::Lock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::model::weights::write_atomically;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,7 +40,8 @@ pub fn earlier(lock: &Lock) -> Option<Lock> {
 /// [`Error::Io`]; [`Error::Device`] where the system has no folder for caches.
 pub fn write(lock: &Lock) -> Result<PathBuf> {
     let Some(path) = file(lock) else {
-        let message = format!("the environment names no folder for caches. Set {VARIABLE} to one, or give --out FILE");
+        let file = Remedy::NameTuningFile;
+        let message = format!("the environment names no folder for caches. Set {VARIABLE} to one, or {file}");
         return Err(Error::Device(message));
     };
     if let Some(folder) = path.parent() {

@@ -21,7 +21,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// What `--tuning` takes for it.
+    /// The text that stands for it: `auto`, `none` or the file.
     pub fn as_arg(&self) -> &OsStr {
         match self {
             Asked::Auto => OsStr::new("auto"),

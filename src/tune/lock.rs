@@ -1,7 +1,7 @@
 //! The file that holds a tuning: TOML that a person can read and a repository can keep.
 
 use crate::data::read_whole;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Tuning};
 use crate::kernels::{Engine, Kernel};
 use crate::model::digest;
@@ -16,7 +16,6 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const FORMAT: u32 = 1;
 /// Digits of a digest that people see: enough that no two tables of one machine share them.
 const DIGITS: usize = 16;
-const REMEDY: &str = "Measure again with `wgrad tune`, or leave it out with --tuning none";
 
 /// A table of ways with what it belongs to: with another adapter, driver or text of the shaders its times mean nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,7 +97,7 @@ impl Lock {
     pub fn read(path: &Path) -> Result<Lock> {
         let bytes = read_whole(path, MAX_BYTES).map_err(|e| Error::io(path, e))?;
         let text = String::from_utf8(bytes);
-        let refused = || Error::spec(path.display().to_string(), format!("not text, and so no tuning. {REMEDY}"));
+        let refused = || Error::spec(path.display().to_string(), format!("not text, and so no tuning. {}", remedy()));
         Lock::parse(&text.map_err(|_| refused())?, path)
     }
 
@@ -111,9 +110,9 @@ impl Lock {
         let lock: Lock = toml::from_str(text).map_err(|e| {
             let start = e.span().map_or(0, |span| span.start);
             let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
-            Error::spec(at(line), format!("no tuning: {}. {REMEDY}", e.message()))
+            Error::spec(at(line), format!("no tuning: {}. {}", e.message(), remedy()))
         })?;
-        let fault = |message: String| Err(Error::spec(path.display().to_string(), format!("{message}. {REMEDY}")));
+        let fault = |message: String| Err(Error::spec(path.display().to_string(), format!("{message}. {}", remedy())));
         if lock.format != FORMAT {
             return fault(format!("this wgrad reads tunings of format {FORMAT}, found format {}", lock.format));
         }
@@ -134,9 +133,10 @@ impl Lock {
     pub fn fit(&self, device: &Device, from: &str) -> Result<Tuning> {
         let Some(here) = Lock::new(device, &Table::new()) else {
             return Err(Error::Device(format!(
-                "{from}: a tuning of {}, but the device is {}, which has nothing to tune. Leave out --tuning",
+                "{from}: a tuning of {}, but the device is {}, which has nothing to tune: {}",
                 self.adapter,
-                device.name()
+                device.name(),
+                Remedy::LeaveTuningOut
             )));
         };
         for (what, made, here) in [
@@ -146,7 +146,8 @@ impl Lock {
         ] {
             if made != here {
                 return Err(Error::Device(format!(
-                    "{from}: measured with another {what}: the file has \"{made}\", here it is \"{here}\". {REMEDY}"
+                    "{from}: measured with another {what}: the file has \"{made}\", here it is \"{here}\". {}",
+                    remedy()
                 )));
             }
         }
@@ -154,12 +155,17 @@ impl Lock {
         if let Some((class, way)) = table.iter().find(|(class, way)| !products.ways(class).contains(way)) {
             let [m, n, k] = class.sizes;
             return Err(Error::Device(format!(
-                "{from}: the product with m = {m}, n = {n}, k = {k} is to be computed by \"{way}\", which {} cannot. {REMEDY}",
-                device.name()
+                "{from}: the product with m = {m}, n = {n}, k = {k} is to be computed by \"{way}\", which {} cannot. {}",
+                device.name(),
+                remedy()
             )));
         }
         Ok(Tuning { table: Arc::new(table), source: format!("{from} ({})", self.digest()) })
     }
+}
+
+fn remedy() -> String {
+    format!("Measure again with `wgrad tune`, or {}", Remedy::LeaveTuningOut)
 }
 
 /// SHA-256 of the text of every product's shader with every engine.

@@ -221,7 +221,7 @@ pub fn text(matrix: &Matrix) -> String {
 
 /// The matrix for a CI job summary.
 pub fn markdown(matrix: &Matrix) -> String {
-    let mut out = format!("### wgrad verify --matrix\n\n{}\n\n", cell(&last_line(matrix)));
+    let mut out = format!("### Verification of every device\n\n{}\n\n", cell(&last_line(matrix)));
     out.push_str("| | device | largest error / bound | verdict |\n|---|---|---:|---|\n");
     for c in &matrix.columns {
         let ratio = c.max_ratio.map(|r| format!("{r:.4}")).unwrap_or_default();
@@ -274,7 +274,7 @@ fn sentence(pair: &Pair) -> String {
 fn left_out(matrix: &Matrix) -> String {
     match matrix.values.len().saturating_sub(SHOWN_VALUES) {
         0 => String::new(),
-        n => format!("  {n} further values are not shown; --json has them\n"),
+        n => format!("  {n} further values are not shown; the JSON report has them\n"),
     }
 }
 

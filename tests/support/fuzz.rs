@@ -3,8 +3,6 @@
 //!
 //! `WGRAD_FUZZ_CASES` sets the number of cases, `WGRAD_FUZZ_SEED` takes others than the fixed ones.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use std::cell::RefCell;

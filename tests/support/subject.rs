@@ -1,7 +1,5 @@
 //! A small network with data, for controls: every kind of node, a square layer, biases of equal size.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use wgrad::data::Dataset;
 use wgrad::data::rng::Philox;
 use wgrad::graph::{Activation, Loss, Optimizer};

@@ -1,7 +1,5 @@
 //! The fixtures of `tests/fixtures/pytorch`: what PyTorch computed, and the same computed here.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use serde_json::Value;
 use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};

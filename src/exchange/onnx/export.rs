@@ -5,8 +5,9 @@ use super::nodes::Nodes;
 use super::schema::{Attribute, Graph, Model, ValueInfo};
 use super::{LOSS, OPSET, SCALER, SCHEMA};
 use crate::data::{Scale, Scaler};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
+use crate::kernels::loss::Output;
 use crate::model::layer::EPS;
 use crate::model::{LayerKind, Tensor};
 use crate::train::run_folder::Trained;
@@ -53,15 +54,16 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
         };
         value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
     }
-    let output = match (network.loss, export.probabilities) {
-        (Loss::CrossEntropy { .. }, true) => softmax(&mut graph, "output", &value),
-        (Loss::BceWithLogits, true) => graph.push("Sigmoid", "output.sigmoid", &[&value], &[]),
+    let output = match (network.loss.output(), export.probabilities) {
+        (Output::ClassLogit, true) => softmax(&mut graph, "output", &value),
+        (Output::Logit, true) => graph.push("Sigmoid", "output.sigmoid", &[&value], &[]),
         // The last layer gives them itself.
-        (Loss::BinaryCrossEntropy, _) | (_, false) => value,
-        (loss, true) => {
+        (Output::Probability, _) | (_, false) => value,
+        (Output::Number | Output::Margin, true) => {
             return Err(Error::Shape(format!(
-                "the loss {} knows no probabilities. Export without --probabilities",
-                loss.name()
+                "the loss {} knows no probabilities. {}",
+                network.loss.name(),
+                Remedy::WithoutProbabilities
             )));
         }
     };
@@ -86,10 +88,10 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
 }
 
 fn output_name(loss: Loss, export: Export) -> &'static str {
-    match loss {
-        Loss::CrossEntropy { .. } | Loss::BceWithLogits if !export.probabilities => "logits",
-        Loss::CrossEntropy { .. } | Loss::BceWithLogits | Loss::BinaryCrossEntropy => "probabilities",
-        _ => "y",
+    match loss.output() {
+        Output::ClassLogit | Output::Logit if !export.probabilities => "logits",
+        Output::ClassLogit | Output::Logit | Output::Probability => "probabilities",
+        Output::Number | Output::Margin => "y",
     }
 }
 

@@ -5,7 +5,7 @@
 //! to single precision explains is equal.
 
 use crate::graph::Activation;
-use crate::plan::elementwise;
+use crate::ops::elementwise;
 
 /// Arguments at which a function is known.
 pub(super) const POINTS: usize = 401;

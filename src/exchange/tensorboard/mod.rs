@@ -1,6 +1,6 @@
 //! TensorBoard event files: scalars at every epoch, distributions where a run takes them.
 //!
-//! Each run has a folder of its own under that of `--tensorboard`, which TensorBoard shows as a run. A run that goes on begins a
+//! Each run has a folder of its own under one folder, which TensorBoard shows as a run. A run that goes on begins a
 //! new file with a mark from which step on it counts, so that what an earlier process wrote after its last checkpoint is
 //! forgotten (`docs/tensorboard.md`).
 

@@ -1,10 +1,11 @@
 //! Adapters: listing, choosing, opening.
 
 use super::fault::Faults;
-use crate::error::{Error, Result};
-use crate::exec::{Choice, Tuning, limits_of_environment};
+use crate::error::{Error, Remedy, Result};
+use crate::exec::layout::Allocation;
+use crate::exec::{Backend, Choice, Device, Executor, Task, Tuning, limits_of_environment};
 use crate::kernels::{Engine, Kernel};
-use crate::plan::{Limits, Products, Whole};
+use crate::plan::{Limits, Plan, Products, Whole};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// An adapter with its place in the list.
 #[derive(Debug, Clone)]
 pub struct Listed {
-    /// Index for `--adapter`.
+    /// Index in the list.
     pub index: usize,
     /// What wgpu says of it.
     pub info: wgpu::AdapterInfo,
@@ -129,6 +130,67 @@ impl GpuDevice {
     }
 }
 
+impl Backend for GpuDevice {
+    fn kind(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    fn backend_driver(&self) -> (String, String) {
+        let driver = format!("{} {}", self.info.driver, self.info.driver_info);
+        (self.info.backend.to_string(), driver.trim().to_string())
+    }
+
+    fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    fn is_software(&self) -> bool {
+        is_software(&self.info)
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn products(&self) -> Products {
+        GpuDevice::products(self)
+    }
+
+    fn tuning(&self) -> Option<&Tuning> {
+        self.tuning.as_ref()
+    }
+
+    fn tuned(&self, tuning: Option<Tuning>) -> Option<Device> {
+        Some(Device::new(GpuDevice { tuning, ..self.clone() }))
+    }
+
+    fn reopen(&self) -> Task<'_, Option<Device>> {
+        Box::pin(async { Ok(Some(Device::new(reopen(self).await?))) })
+    }
+
+    fn lose(&self) {
+        self.device.destroy();
+    }
+
+    fn fits<'a>(&'a self, allocations: &'a [Allocation]) -> Task<'a, bool> {
+        Box::pin(async {
+            match super::allocate(self, allocations).await {
+                Ok(_) => Ok(true),
+                Err(Error::OutOfMemory(_)) => Ok(false),
+                Err(other) => Err(other),
+            }
+        })
+    }
+
+    fn open<'a>(&'a self, plans: &'a [Plan]) -> Task<'a, Box<dyn Executor>> {
+        Box::pin(async { Ok(Box::new(super::Gpu::new(self, plans).await?) as Box<dyn Executor>) })
+    }
+}
+
 /// Opens a device in place of one that was lost: on the same adapter, or, where that is gone or does not open, on another
 /// of its kind (hardware for hardware, software for software). What was replaced for a test stays replaced.
 ///
@@ -198,13 +260,13 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
             }
         }
         Choice::Gpu => {
-            reason = "asked for by --device gpu".to_string();
+            reason = "asked for, and the best adapter found".to_string();
             let software = listed.first().is_some_and(|l| is_software(&l.info));
             if listed.is_empty() {
-                return Err(Error::Device(format!("no GPU adapter was found for --device gpu. {REMEDY}")));
+                return Err(Error::Device(format!("a GPU was asked for, but no adapter was found. {}", remedy())));
             }
             if software {
-                tracing::warn!("the only adapter is a software rasteriser, slower than --device cpu");
+                log::warn!("the only adapter is a software rasteriser, slower than the CPU");
             }
             Some(listed.swap_remove(0))
         }
@@ -217,8 +279,9 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
     match found {
         Some(listed) => Ok(Selection::Adapter(Box::new(Selected { listed, reason }))),
         None if require_gpu => Err(Error::Device(format!(
-            "WGRAD_REQUIRE_GPU is set, but no hardware GPU was found ({}). {REMEDY}",
-            describe(&listed)
+            "a GPU is required, but no hardware GPU was found ({}). {}",
+            describe(&listed),
+            remedy()
         ))),
         None if listed.is_empty() => Ok(Selection::Cpu("no GPU adapter was found".into())),
         None => Ok(Selection::Cpu(format!(
@@ -228,8 +291,10 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
     }
 }
 
-const REMEDY: &str = "Install a Vulkan, Metal or DX12 driver (mesa-vulkan-drivers for a software adapter on Debian), or use \
-                      --device cpu";
+fn remedy() -> String {
+    let cpu = Remedy::UseCpu;
+    format!("Install a Vulkan, Metal or DX12 driver (mesa-vulkan-drivers for a software adapter on Debian), or {cpu}")
+}
 
 fn position(listed: &[Listed], wanted: &str) -> Option<usize> {
     if let Ok(index) = wanted.parse::<usize>() {
@@ -245,12 +310,9 @@ fn unknown_adapter(wanted: &str, listed: &[Listed]) -> Error {
         Err(_) => format!("no adapter is called \"{wanted}\""),
     };
     if listed.is_empty() {
-        return Error::Device(format!("{asked}; this machine has no adapter at all. {REMEDY}"));
+        return Error::Device(format!("{asked}; this machine has no adapter at all. {}", remedy()));
     }
-    Error::Device(format!(
-        "{asked}. There is {}. Give a part of a name or the index to --adapter (or WGRAD_ADAPTER)",
-        describe(listed)
-    ))
+    Error::Device(format!("{asked}. There is {}. {}", describe(listed), Remedy::NameAdapter))
 }
 
 fn describe(listed: &[Listed]) -> String {
@@ -328,7 +390,8 @@ impl Selected {
         };
         let opened = self.listed.adapter.request_device(&descriptor).await;
         let (device, queue) = opened.map_err(|e| {
-            Error::Device(format!("{} could not be opened: {e}. Update its driver, or use --device cpu", info.name))
+            let (name, cpu) = (&info.name, Remedy::UseCpu);
+            Error::Device(format!("{name} could not be opened: {e}. Update its driver, or {cpu}"))
         })?;
         let faults = Faults::watch(&device, &info.name);
         Ok(GpuDevice {

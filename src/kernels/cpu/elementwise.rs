@@ -1,7 +1,7 @@
 //! Loops shared by the element-wise CPU kernels: vectorised, and split over threads where there is enough to do.
 
 use super::vector;
-use crate::kernels::row::Call;
+use crate::kernels::definition::Call;
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 

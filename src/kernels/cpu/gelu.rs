@@ -5,7 +5,7 @@
 
 use super::{elementwise, gelu_grad};
 use crate::kernels::bound::{self, NORMAL_TAIL, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 

@@ -6,7 +6,7 @@
 use super::elementwise;
 use super::gelu::{normal_cdf, normal_density};
 use crate::kernels::bound::{self, NORMAL_TAIL, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative.

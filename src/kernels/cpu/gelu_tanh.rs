@@ -6,7 +6,7 @@
 
 use super::{elementwise, gelu_tanh_grad, sigmoid};
 use crate::kernels::bound::{self, SIGMOID, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// 2 sqrt(2/pi).

@@ -6,7 +6,7 @@
 use super::gelu_tanh::{CUBIC, LINEAR, argument, argument_error, clamped};
 use super::{elementwise, sigmoid, sigmoid_grad};
 use crate::kernels::bound::{self, SIGMOID, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// v'(x), the slope of the sigmoid's argument.

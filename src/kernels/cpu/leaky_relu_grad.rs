@@ -5,7 +5,7 @@
 
 use super::{elementwise, relu_grad};
 use crate::kernels::bound::{self, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative.

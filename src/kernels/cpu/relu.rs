@@ -4,7 +4,7 @@
 
 use super::elementwise;
 use crate::kernels::bound::{self, TINY};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The scalar function.

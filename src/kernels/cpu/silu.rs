@@ -4,7 +4,7 @@
 
 use super::{elementwise, sigmoid, silu_grad};
 use crate::kernels::bound::{self, SIGMOID, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The scalar function.

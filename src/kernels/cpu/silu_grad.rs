@@ -5,7 +5,7 @@
 
 use super::{elementwise, sigmoid};
 use crate::kernels::bound::{self, SIGMOID, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative.

@@ -5,7 +5,7 @@
 
 use super::elementwise;
 use crate::kernels::bound::{self, EXP, LOG, TINY, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The scalar function.

@@ -4,7 +4,7 @@
 
 use super::{elementwise, sigmoid};
 use crate::kernels::bound;
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative.

@@ -4,7 +4,7 @@
 
 use super::elementwise;
 use crate::kernels::bound::{self, DIV, EXP, U};
-use crate::kernels::row::{BoundCall, Call};
+use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
 
 /// The derivative 1 - tanh(x)^2.

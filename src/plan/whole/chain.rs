@@ -6,6 +6,7 @@
 
 use super::super::{Dispatch, Plan, Range};
 use super::{BINDINGS, Cost, Spread, Whole, cost};
+use crate::kernels::loss::whole_code;
 use crate::kernels::{Act, Args, Kernel, Param};
 
 /// Words of the shader's `Program` before its code.
@@ -71,22 +72,20 @@ pub fn read(plan: &Plan) -> Option<Chain> {
 impl Chain {
     /// Adds a dispatch; `None` if it does not fit.
     fn add(&mut self, plan: &Plan, d: &Dispatch) -> Option<()> {
-        match d.kernel {
-            Kernel::gather_rows => self.gather(d),
-            Kernel::matmul_bias_act => self.forwards.push(forward(d)),
-            Kernel::matmul => self.product(d)?,
-            Kernel::matmul_act_grad => self.inputs.push(input_gradient(d)),
-            Kernel::matmul_col_sum => self.weight_and_bias(d),
-            Kernel::col_sum => self.biases.push(column_sum(d)?),
-            Kernel::weighted_sum => self.mean = Some(d.clone()),
-            Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step => {
-                self.updates(plan, d)
-            }
-            kernel if loss_code(kernel).is_some() && d.args.constant("LANES") == 1.0 => {
+        match d.kernel.name {
+            "gather_rows" => self.gather(d),
+            "matmul_bias_act" => self.forwards.push(forward(d)),
+            "matmul" => self.product(d)?,
+            "matmul_act_grad" => self.inputs.push(input_gradient(d)),
+            "matmul_col_sum" => self.weight_and_bias(d),
+            "col_sum" => self.biases.push(column_sum(d)?),
+            "weighted_sum" => self.mean = Some(d.clone()),
+            "sgd_step" | "sgd_momentum_step" | "adam_step" | "adamw_step" => self.updates(plan, d),
+            _ if whole_code(d.kernel).is_some() && d.args.constant("LANES") == 1.0 => {
                 self.loss = self.loss.is_none().then(|| d.clone());
                 self.loss.as_ref()?;
             }
-            kernel => self.activation(kernel, d)?,
+            _ => self.activation(d.kernel, d)?,
         }
         Some(())
     }
@@ -204,7 +203,7 @@ impl Chain {
         program.extend(code.iter().flat_map(|i| i.words()));
         program.resize(HEADER_WORDS + CODE_WORDS * MAX_INSTRUCTIONS, 0);
         let arena = |arena: usize| Range { arena, offset: 0, len: plan.arenas[arena].len };
-        let memory = plan.buffer("params").map_or(update.bindings[3].arena, |b| b.range.arena);
+        let memory = update.bindings[3].arena;
         let bindings = [
             arena(0),
             self.index?,
@@ -218,18 +217,20 @@ impl Chain {
         debug_assert_eq!(bindings.len(), BINDINGS.len());
         let acts = self.activations();
         let only = acts.first().copied().unwrap_or(Act::Identity);
-        let code = loss_code(loss.kernel)?;
-        let constants = vec![
+        let (code, classes, mean_loss) = whole_code(loss.kernel)?;
+        let mut constants = vec![
             ("WORKGROUP", spread.workgroup as f64),
             ("BLOCKS", f64::from(spread.blocks)),
+            ("CLASS_LOSS", f64::from(classes)),
             ("LOSS", f64::from(code)),
-            ("SMOOTHING", loss.args.constant("SMOOTHING")),
-            ("MEAN", f64::from(loss.kernel != Kernel::half_squared_error)),
+            ("MEAN", f64::from(mean_loss)),
             ("OPTIMIZER", f64::from(optimizer_code(update.kernel))),
             ("ACT", f64::from(only.code())),
             ("SLOPE", only.slope()),
             ("MIXED", f64::from(acts.len() > 1)),
         ];
+        // The parameter of the loss.
+        constants.extend(loss.args.constants.iter().filter(|(name, _)| *name != "LANES"));
         let iterations = cost::iterations(self, spread);
         let steps = (cost::MAX_ITERATIONS / iterations) as u32;
         (steps > 0).then_some(Whole { program, constants, bindings, cost, steps })
@@ -244,24 +245,13 @@ impl Chain {
         });
         let [rows, cols, stride] = loss.args.sizes::<3>().map(|s| s as u32);
         let place = |i: usize| loss.bindings[i].offset as u32;
-        let delta = if loss.kernel == Kernel::huber { loss.args.number(3) } else { 0.0 };
         let (n, x, y, act) = match self.last {
             Some((n, x, y, act)) => (n as u32, x.offset as u32, y.offset as u32, act),
             None => (0, 0, 0, Act::Identity),
         };
         let mut words = vec![1, 1];
         words.extend(ends);
-        words.extend([
-            rows,
-            cols,
-            stride,
-            rows.next_power_of_two().min(64),
-            place(1),
-            place(2),
-            place(4),
-            place(5),
-            bits(delta),
-        ]);
+        words.extend([rows, cols, stride, rows.next_power_of_two().min(64), place(1), place(2), place(4), place(5)]);
         words.extend([n, x, y, act.code(), bits(act.slope())]);
         words.extend(rates(&update.args, update.kernel));
         words.resize(HEADER_WORDS, 0);
@@ -273,9 +263,9 @@ impl Chain {
 fn rates(args: &Args, kernel: Kernel) -> [u32; 5] {
     let stride = args.size(1) as u32;
     let number = |i: usize| bits(args.number(i));
-    match kernel {
-        Kernel::sgd_momentum_step => [stride, args.size(2) as u32, 0, 0, 0],
-        Kernel::adam_step | Kernel::adamw_step => [stride, 0, number(2), number(3), number(4)],
+    match kernel.name {
+        "sgd_momentum_step" => [stride, args.size(2) as u32, 0, 0, 0],
+        "adam_step" | "adamw_step" => [stride, 0, number(2), number(3), number(4)],
         _ => [stride, 0, 0, 0, 0],
     }
 }
@@ -365,52 +355,37 @@ fn column_sum(d: &Dispatch) -> Option<Instruction> {
     (rows <= rows_per_sum).then(|| Instruction { m: rows, n: cols, a, y, ..Instruction::default() })
 }
 
-/// The shader's code of a loss.
-fn loss_code(kernel: Kernel) -> Option<u32> {
-    let order = [
-        Kernel::cross_entropy,
-        Kernel::half_squared_error,
-        Kernel::mse,
-        Kernel::mae,
-        Kernel::huber,
-        Kernel::binary_cross_entropy,
-        Kernel::bce_with_logits,
-        Kernel::hinge,
-    ];
-    order.iter().position(|k| *k == kernel).map(|i| i as u32)
-}
-
 /// The shader's code of an optimizer.
 fn optimizer_code(kernel: Kernel) -> u32 {
-    match kernel {
-        Kernel::sgd_step => 0,
-        Kernel::sgd_momentum_step => 1,
-        Kernel::adam_step => 2,
+    match kernel.name {
+        "sgd_step" => 0,
+        "sgd_momentum_step" => 1,
+        "adam_step" => 2,
         _ => 3,
     }
 }
 
 /// The activation of an element-wise kernel, and whether the kernel is its gradient.
 fn activation(kernel: Kernel, slope: impl Fn() -> f64) -> Option<(Act, bool)> {
-    Some(match kernel {
-        Kernel::identity => (Act::Identity, false),
-        Kernel::sigmoid => (Act::Sigmoid, false),
-        Kernel::tanh => (Act::Tanh, false),
-        Kernel::relu => (Act::Relu, false),
-        Kernel::leaky_relu => (Act::LeakyRelu(slope()), false),
-        Kernel::gelu => (Act::Gelu, false),
-        Kernel::gelu_tanh => (Act::GeluTanh, false),
-        Kernel::silu => (Act::Silu, false),
-        Kernel::softplus => (Act::Softplus, false),
-        Kernel::identity_grad => (Act::Identity, true),
-        Kernel::sigmoid_grad => (Act::Sigmoid, true),
-        Kernel::tanh_grad => (Act::Tanh, true),
-        Kernel::relu_grad => (Act::Relu, true),
-        Kernel::leaky_relu_grad => (Act::LeakyRelu(slope()), true),
-        Kernel::gelu_grad => (Act::Gelu, true),
-        Kernel::gelu_tanh_grad => (Act::GeluTanh, true),
-        Kernel::silu_grad => (Act::Silu, true),
-        Kernel::softplus_grad => (Act::Softplus, true),
+    Some(match kernel.name {
+        "identity" => (Act::Identity, false),
+        "sigmoid" => (Act::Sigmoid, false),
+        "tanh" => (Act::Tanh, false),
+        "relu" => (Act::Relu, false),
+        "leaky_relu" => (Act::LeakyRelu(slope()), false),
+        "gelu" => (Act::Gelu, false),
+        "gelu_tanh" => (Act::GeluTanh, false),
+        "silu" => (Act::Silu, false),
+        "softplus" => (Act::Softplus, false),
+        "identity_grad" => (Act::Identity, true),
+        "sigmoid_grad" => (Act::Sigmoid, true),
+        "tanh_grad" => (Act::Tanh, true),
+        "relu_grad" => (Act::Relu, true),
+        "leaky_relu_grad" => (Act::LeakyRelu(slope()), true),
+        "gelu_grad" => (Act::Gelu, true),
+        "gelu_tanh_grad" => (Act::GeluTanh, true),
+        "silu_grad" => (Act::Silu, true),
+        "softplus_grad" => (Act::Softplus, true),
         _ => return None,
     })
 }

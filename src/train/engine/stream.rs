@@ -9,6 +9,8 @@ use super::{EVALUATE, Engine, PREDICT, TRAIN};
 use crate::data::{Dataset, RowTargets};
 use crate::error::{Error, Result};
 use crate::exec::Flow;
+use crate::graph::Role;
+use crate::model::{Samples, index_table_name};
 use crate::train::samples::{Order, SampleSet};
 use std::cell::Cell;
 use std::ops::Range;
@@ -116,13 +118,10 @@ impl Engine {
     /// Writes `count` rows of a piece and the tables of their steps.
     fn write_piece(&mut self, plan: usize, rows: &Dataset<f32>, at: usize, count: usize, first: u64) -> Result<()> {
         let begin = Instant::now();
-        let batch = self.batch()?;
-        self.write_hyper(plan, count.div_ceil(batch), first)?;
-        self.write_random(plan, TRAIN, count.div_ceil(batch), first)?;
         let (x, targets) = rows.part(at..at + count);
         self.write_rows(plan, TRAIN, 0, x, targets)?;
         let identity: Vec<u32> = (0..count as u32).collect();
-        self.write_steps(plan, &identity, batch, rows.weights.get(at..at + count).unwrap_or_default())?;
+        self.write_steps(plan, &identity, first, rows.weights.get(at..at + count).unwrap_or_default())?;
         self.tables_ns += begin.elapsed().as_nanos() as u64;
         Ok(())
     }
@@ -202,7 +201,7 @@ impl Engine {
             let count = room.min(data.rows - first);
             let inputs = self.network.inputs();
             // From f64, so that the judge sees what was given.
-            self.session.write(plan, "data.predict.x", &data.x[first * inputs..(first + count) * inputs])?;
+            self.session.write(plan, Samples::x(PREDICT), &data.x[first * inputs..(first + count) * inputs])?;
             self.write_forward_tables(plan, PREDICT, count)?;
             predictions.extend(self.forward(plan, PREDICT, count).await?);
         }
@@ -219,25 +218,25 @@ impl Engine {
         let order: Vec<u32> = (0..rows as u32).collect();
         let (_, batch) = self.held_rows(plan, role);
         // What is only measured is measured on all rows alike.
-        self.write_batches(plan, role, &order, batch, vec![1.0 / rows as f64; rows])
+        self.write_batches(plan, &order, batch, &vec![1.0 / rows as f64; rows])
     }
 
     /// Rows of the data that a plan holds, and rows of its step.
     fn held_rows(&self, plan: usize, role: &str) -> (usize, usize) {
-        let table = self.session.plans()[plan].buffer(&format!("{role}.table.index"));
+        let table = self.session.plans()[plan].buffer(Role::Table(index_table_name(0)));
         (self.room(plan, role), table.map_or(1, |b| b.shape.iter().product()))
     }
 
     async fn forward_loss(&mut self, plan: usize, rows: usize) -> Result<(f64, Vec<f64>)> {
         let predictions = self.forward(plan, EVALUATE, rows).await?;
-        let losses = self.session.read(plan, "loss").await?;
+        let losses = self.session.read(plan, Role::Loss).await?;
         let steps = rows.div_ceil(self.held_rows(plan, EVALUATE).1);
         Ok((losses[..steps].iter().sum(), predictions))
     }
 
     async fn forward(&mut self, plan: usize, role: &str, rows: usize) -> Result<Vec<f64>> {
         let steps = rows.div_ceil(self.held_rows(plan, role).1);
-        let mut predictions = self.session.run_collect(plan, steps, "pred").await?;
+        let mut predictions = self.session.run_collect(plan, steps, Role::Prediction).await?;
         predictions.truncate(rows * self.network.outputs());
         Ok(predictions)
     }

@@ -8,6 +8,7 @@ mod regression;
 
 use crate::data::{RowTargets, true_class};
 use crate::graph::Loss;
+use crate::kernels::loss::Output;
 use crate::report::{ClassScores, Confusion, Metrics, Monitor, TopK};
 use ranking::Ranking;
 use regression::Regression;
@@ -16,7 +17,7 @@ use regression::Regression;
 /// decision boundary (0 for logits and margins, 0.5 for probabilities and numbers).
 pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
     if let [y] = outputs {
-        let boundary = if matches!(loss, Loss::BceWithLogits | Loss::Hinge) { 0.0 } else { 0.5 };
+        let boundary = if matches!(loss.output(), Output::Logit | Output::Margin) { 0.0 } else { 0.5 };
         return usize::from(*y >= boundary);
     }
     let mut best = 0;
@@ -30,15 +31,15 @@ pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
 
 /// Probabilities where the outputs are logits, else the outputs as they are.
 pub fn probabilities(row: &[f64], loss: Loss) -> Vec<f64> {
-    match loss {
-        loss if loss.takes_class() => {
+    match loss.output() {
+        Output::ClassLogit => {
             let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let e: Vec<f64> = row.iter().map(|z| (z - max).exp()).collect();
             let sum: f64 = e.iter().sum();
             e.iter().map(|v| v / sum).collect()
         }
-        Loss::BceWithLogits => row.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
-        _ => row.to_vec(),
+        Output::Logit => row.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
+        Output::Number | Output::Probability | Output::Margin => row.to_vec(),
     }
 }
 
@@ -60,7 +61,7 @@ pub fn applies(monitor: Monitor, classes: bool, outputs: usize, loss: Loss) -> b
 
 /// Whether outputs are estimates of their targets. A margin is none, so that its error says nothing.
 fn has_numbers(classes: bool, loss: Loss) -> bool {
-    !classes && loss != Loss::Hinge
+    !classes && loss.output() != Output::Margin
 }
 
 /// What was measured.

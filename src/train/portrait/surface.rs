@@ -4,6 +4,7 @@ use super::Subject;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::Loss;
+use crate::kernels::loss::Output;
 use crate::report::{Surface, SurfacePoint};
 use crate::train::engine::Engine;
 use crate::train::metrics::{predicted_class, probabilities};
@@ -90,7 +91,7 @@ fn shade(subject: &Subject<'_>, answers: &[f64]) -> Surface {
 /// How far from a tie the outputs of a point are, from 0 to 1.
 fn certainty(y: &[f64], loss: Loss) -> f64 {
     let distance = match y {
-        [margin] if loss == Loss::Hinge => margin.abs(),
+        [margin] if loss.output() == Output::Margin => margin.abs(),
         [p] => (p - 0.5).abs() * 2.0,
         many => {
             let [first, second] = many.iter().fold([f64::NEG_INFINITY; 2], |[first, second], v| {

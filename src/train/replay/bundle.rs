@@ -8,15 +8,14 @@
 
 use crate::data::{Targets, read_whole};
 use crate::error::{Error, Result};
-use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::digest::Fields;
 use crate::model::weights::write_atomically;
 use crate::model::{Network, Tensor};
+use crate::optim::HYPER_COLUMNS;
 use crate::spec::Spec;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// One train step and all that goes into it.
@@ -106,7 +105,7 @@ impl Bundle {
             .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect::<std::result::Result<_, safetensors::SafeTensorError>>()
             .map_err(|e| Error::Internal(format!("a replay bundle: {e}")))?;
-        let metadata = HashMap::from([(KEY.to_string(), text)]);
+        let metadata = [(KEY.to_string(), text)].into_iter().collect();
         let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| Error::Internal(e.to_string()))?;
         write_atomically(path, &bytes)
     }

@@ -51,10 +51,10 @@ pub fn position(shape: &[usize], at: usize) -> Vec<usize> {
 impl Held<'_> {
     /// The operands of element `at` of the written range.
     pub(super) fn operands(&self, dispatch: &Dispatch, written: Range, at: usize) -> Vec<Operand> {
-        let bindings = dispatch.kernel.row().bindings;
+        let bindings = dispatch.kernel.bindings;
         let pairs = bindings.iter().zip(&dispatch.bindings).enumerate();
         let read = pairs.filter(|(_, (b, _))| b.access != Access::Write && b.dtype == Dtype::F32 && b.name != "log");
-        let operand = |(i, (binding, range)): (usize, (&crate::kernels::row::Binding, &Range))| {
+        let operand = |(i, (binding, range)): (usize, (&crate::kernels::definition::Binding, &Range))| {
             let values = if binding.access == Access::Update { part(&self.before, *range) } else { self.seen(*range) };
             let picked = picked(dispatch, i, values.len(), written.len, at);
             let of = picked.max_by(|a, b| values[*a].abs().total_cmp(&values[*b].abs()));
@@ -106,7 +106,7 @@ fn picked(
             (_, _, true) => line(col * k, 1, k),
         };
     }
-    let by_rows = dispatch.kernel.row().params.starts_with(&["rows", "cols"]);
+    let by_rows = dispatch.kernel.params.starts_with(&["rows", "cols"]);
     let cols = if by_rows { args.size(1).max(1) } else { 1 };
     let rows = if by_rows { args.size(0) } else { 0 };
     match (by_rows, len) {

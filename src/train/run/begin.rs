@@ -54,7 +54,8 @@ pub(super) fn begin(job: &Job, observer: &mut dyn Observer) -> Result<Begun> {
     }
     let found = record_of(job)?;
     kept.refuse_changed_data(&found, folder.path())?;
-    let record = RunRecord { parts: kept.parts, ..found };
+    // The run keeps its name: a later version may write the same spec otherwise.
+    let record = RunRecord { run: kept.run, parts: kept.parts, ..found };
     Ok(Begun::Open(Start { record, resumed: Some((folder, lock)) }))
 }
 

@@ -1,7 +1,7 @@
 //! A lost device: the run opens another one and goes on from its last checkpoint by itself.
 
 use super::{Observer, Run, device_report};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::report::{Outcome, Recovery};
 use std::time::{Duration, Instant};
 
@@ -96,9 +96,11 @@ impl Run<'_> {
         let folder = self.folder.path().display();
         Error::DeviceLost(format!(
             "{message}; the device was lost {MOST_LOSSES} times in a row without getting further: training stopped. The \
-             folder keeps the checkpoint of step {} (epoch {}). Update the driver and go on with `wgrad train --resume \
-             {folder}`, or on the CPU with `wgrad train --resume {folder} --device cpu`",
-            kept.steps, kept.epoch
+             folder keeps the checkpoint of step {} (epoch {}). Update the driver and {} {folder}, or {}",
+            kept.steps,
+            kept.epoch,
+            Remedy::Resume,
+            Remedy::UseCpu
         ))
     }
 }

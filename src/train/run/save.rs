@@ -88,7 +88,7 @@ impl Run<'_> {
             }
             Err(e) => return Err(e),
         };
-        tracing::debug!(device = self.report.device.name, steps = self.position.steps, "run ended");
+        log::debug!("run ended on {} after {} steps", self.report.device.name, self.position.steps);
         self.folder.write_report(&self.report)?;
         match error {
             None => Ok(self.report),

@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 use crate::model::disk::{Disk, SystemDisk, replace};
 use crate::model::{Network, Tensor};
 use crate::report::{RunReport, html};
-use crate::spec::Spec;
+use crate::spec::{Format, Spec};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +44,20 @@ pub struct Trained {
     pub network: Network,
     /// Its parameters.
     pub parameters: Vec<Tensor>,
+}
+
+/// What a file of the folder holds, behind the format that it states.
+#[derive(Serialize)]
+struct Stated<'a, T> {
+    format: u64,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+/// What is read of such a file before anything else.
+#[derive(Deserialize)]
+struct Head {
+    format: Option<u64>,
 }
 
 /// A run's folder.
@@ -117,9 +132,7 @@ impl RunFolder {
     pub fn preprocessing(&self) -> Result<Preprocessing> {
         let path = self.file(PREPROCESSING);
         let broken = |what: String| Error::data(path.display().to_string(), format!("{what}. Train again"));
-        let text = read_whole(&path, SIDE_FILE_BYTES).map_err(|e| broken(format!("cannot be read: {e}")))?;
-        let found: Preprocessing =
-            serde_json::from_slice(&text).map_err(|e| broken(format!("not what wgrad wrote there: {e}")))?;
+        let found: Preprocessing = self.read_json(PREPROCESSING, SIDE_FILE_BYTES, &broken)?;
         if !found.schema.is_consistent() {
             return Err(broken("not what wgrad wrote there: the features are not those of the encoding".to_owned()));
         }
@@ -140,8 +153,24 @@ impl RunFolder {
         self.write_json(PREPROCESSING, preprocessing)
     }
 
-    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_vec_pretty(value).map_err(|e| Error::Internal(format!("{name}: {e}")))?;
+    /// Reads a file of the folder, its format first: a later one may have other keys. `broken` says what a damaged one means.
+    fn read_json<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        limit_bytes: u64,
+        broken: impl Fn(String) -> Error,
+    ) -> Result<T> {
+        let path = self.file(name);
+        let text = read_whole(&path, limit_bytes).map_err(|e| broken(format!("cannot be read: {e}")))?;
+        let not_ours = |e| broken(format!("not what wgrad wrote there: {e}"));
+        let Head { format } = serde_json::from_slice(&text).map_err(&not_ours)?;
+        Format::of(format).map_err(|message| Error::data(path.display().to_string(), message))?;
+        serde_json::from_slice(&text).map_err(not_ours)
+    }
+
+    fn write_json(&self, name: &str, content: &impl Serialize) -> Result<()> {
+        let stated = Stated { format: Format::CURRENT.number(), content };
+        let text = serde_json::to_vec_pretty(&stated).map_err(|e| Error::Internal(format!("{name}: {e}")))?;
         self.replace(name, &text)
     }
 
@@ -160,8 +189,7 @@ impl RunFolder {
                 format!("{what}. Without it nothing tells whether spec and data are the run's; train a new run");
             Error::data(path.display().to_string(), message)
         };
-        let text = read_whole(&path, RECORD_BYTES).map_err(|e| broken(format!("cannot be read: {e}")))?;
-        serde_json::from_slice(&text).map_err(|e| broken(format!("not what wgrad wrote there: {e}")))
+        self.read_json(RECORD, RECORD_BYTES, broken)
     }
 
     /// Writes the record of the run.
@@ -196,7 +224,6 @@ impl RunFolder {
 
     /// The report of an earlier part of the run, if there is one that can be read.
     pub fn report(&self) -> Option<RunReport> {
-        let text = read_whole(&self.file("report.json"), SIDE_FILE_BYTES).ok()?;
-        serde_json::from_slice(&text).ok()
+        self.read_json("report.json", SIDE_FILE_BYTES, Error::Internal).ok()
     }
 }

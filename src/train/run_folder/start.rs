@@ -1,7 +1,7 @@
 //! Making a run's folder, and holding it for one process.
 
 use super::{METRICS, PREPROCESSING, RECORD, RunFolder, SPEC, state};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::model::disk::{Disk, is_temporary};
 use std::fs::TryLockError;
 use std::path::Path;
@@ -40,11 +40,11 @@ impl RunFolder {
     /// [`Error::Spec`].
     pub fn refuse_existing(dir: &Path) -> Result<()> {
         let message = if dir.join(SPEC).exists() {
-            "this folder holds another run. Choose another folder with --run, or go on with --resume"
+            format!("this folder holds another run. {}, or {}", Remedy::OtherFolder, Remedy::Resume)
         } else if dir.exists() && !dir.is_dir() {
-            "this is a file, not a folder. Choose another folder with --run"
+            format!("this is a file, not a folder. {}", Remedy::OtherFolder)
         } else if !is_free(dir) {
-            "this folder is not empty, and a run would mix with what it holds. Choose a new folder with --run"
+            format!("this folder is not empty, and a run would mix with what it holds. {}", Remedy::OtherFolder)
         } else {
             return Ok(());
         };
@@ -85,8 +85,8 @@ impl RunFolder {
         let notice = match file.try_lock() {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => {
-                let message = "another process trains in this folder. Wait until it has ended, or choose another folder \
-                               with --run";
+                let other = Remedy::OtherFolder;
+                let message = format!("another process trains in this folder. {other}, or wait until it has ended");
                 return Err(Error::spec(self.dir.display().to_string(), message));
             }
             Err(TryLockError::Error(e)) => Some(format!(

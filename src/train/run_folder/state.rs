@@ -1,7 +1,7 @@
 //! Checkpoint and model: the state of a run on disk.
 
 use super::RunFolder;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::model::disk::replace_keeping;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor, digest};
@@ -160,8 +160,9 @@ fn refuse_damaged(path: &Path, tensors: &[Tensor], metadata: &BTreeMap<String, S
         return Ok(());
     }
     let message = format!(
-        "damaged: the tensors have the SHA-256 {found}, they were written with {kept}. `wgrad train --resume` writes the \
-         file again from the checkpoint"
+        "damaged: the tensors have the SHA-256 {found}, they were written with {kept}; {} to write the file again from the \
+         checkpoint",
+        Remedy::Resume
     );
     Err(Error::weights(path, message))
 }

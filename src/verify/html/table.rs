@@ -21,7 +21,7 @@ pub fn step(step: &Step, open: bool) -> String {
     let left_out = match step.rows.len() - shown.len() {
         0 => String::new(),
         n => format!(
-            "<p class=\"small\">{} further values have smaller ratios than those that are listed; --json has them all.</p>",
+            "<p class=\"small\">{} further values have smaller ratios than those that are listed; the JSON report has them all.</p>",
             count(n as u64)
         ),
     };

@@ -8,7 +8,7 @@ use super::corners::corners;
 use super::extent::extents;
 use super::values::{self, Scale};
 use super::{Case, TABLE_STEPS};
-use crate::kernels::cpu::dropout::threshold_scale;
+use crate::kernels::dropout::threshold_scale;
 use crate::kernels::{Act, Args, Dtype, Kernel, Param, row_lanes};
 use crate::plan::tuning::{Class, Way};
 use crate::plan::{Limits, Products};
@@ -122,14 +122,14 @@ pub fn sized(kernel: Kernel, sizes: &[usize], chosen: Products) -> Case {
         *param = Param::U(*size as u32);
     }
     if let ([m, n, k], true) = (sizes, kernel.is_product()) {
-        let transposed = match kernel {
-            Kernel::matmul_bias_act | Kernel::gather_matmul_bias_act => [false, true],
-            Kernel::matmul_col_sum | Kernel::gather_matmul_col_sum => [true, false],
+        let transposed = match kernel.name {
+            "matmul_bias_act" | "gather_matmul_bias_act" => [false, true],
+            "matmul_col_sum" | "gather_matmul_col_sum" => [true, false],
             _ => [false, false],
         };
         constants.retain(|(name, _)| *name != "DIRECT");
         constants.extend(chosen.constants([*m, *n, *k], transposed));
-    } else if let ([_, n, k], Kernel::dense_cross_entropy) = (sizes, kernel) {
+    } else if let ([_, n, k], "dense_cross_entropy") = (sizes, kernel.name) {
         params[5] = Param::U((n * k) as u32);
         constants.retain(|(name, _)| !matches!(*name, "COLS" | "WIDTH"));
         constants.push(("COLS", *n as f64));
@@ -139,86 +139,69 @@ pub fn sized(kernel: Kernel, sizes: &[usize], chosen: Products) -> Case {
     }
     let mut case = case(kernel, &Shape { params, constants, groups_a_dimension: GROUPS }, Scale::Unit, 0);
     // From the tables' first row: repeated, a kernel may move the counter on.
-    let counters = kernel.row().bindings.iter().zip(&mut case.values).filter(|(b, _)| b.name == "step");
+    let counters = kernel.bindings.iter().zip(&mut case.values).filter(|(b, _)| b.name == "step");
     counters.for_each(|(_, values)| values.fill(0.0));
     case
 }
 
 fn shapes(kernel: Kernel, lanes: Option<u32>) -> Vec<Shape> {
-    match kernel {
-        Kernel::matmul => products(matmul_constants(), true, lanes, [false; 2]),
-        Kernel::matmul_bias_act => {
+    match kernel.name {
+        "matmul" => products(matmul_constants(), true, lanes, [false; 2]),
+        "matmul_bias_act" => {
             let keep = |act| [0.0, 1.0].map(|k| [act_constants(act), vec![("KEEP_Z", k)]].concat());
             products(ACTS.into_iter().flat_map(keep).collect(), false, lanes, [false, true])
         }
-        Kernel::matmul_act_grad => products(ACTS.into_iter().map(act_constants).collect(), false, lanes, [false; 2]),
-        Kernel::matmul_col_sum => products(vec![Vec::new()], true, lanes, [true, false]),
-        Kernel::gather_matmul_bias_act => {
+        "matmul_act_grad" => products(ACTS.into_iter().map(act_constants).collect(), false, lanes, [false; 2]),
+        "matmul_col_sum" => products(vec![Vec::new()], true, lanes, [true, false]),
+        "gather_matmul_bias_act" => {
             // The epilogue's code is that of matmul_bias_act, which has them all.
             let acts = [(Act::Sigmoid, 1.0), (Act::Relu, 0.0)];
             let variants = acts.map(|(act, keep)| [act_constants(act), vec![("KEEP_Z", keep)]].concat());
             with_index(products(variants.to_vec(), false, lanes, [false, true]), 0)
         }
-        Kernel::gather_matmul_col_sum => with_index(products(vec![Vec::new()], true, lanes, [true, false]), 2),
-        Kernel::col_sum => column_sums(),
-        Kernel::gather_rows => gathers(),
-        Kernel::weighted_sum => {
+        "gather_matmul_col_sum" => with_index(products(vec![Vec::new()], true, lanes, [true, false]), 2),
+        "col_sum" => column_sums(),
+        "gather_rows" => gathers(),
+        "weighted_sum" => {
             let of = |n: usize| [[n, n], [n, n + 3], [n, 0]].map(|p| Shape::of(&p));
             [1, 31, 64, 65, 129, 4097].into_iter().flat_map(of).collect()
         }
-        Kernel::add_bias => ROWS_COLS.iter().map(|s| Shape::of(s)).chain([Shape::of(&[97, 67]).folded(7)]).collect(),
-        Kernel::copy_window => windows(),
-        Kernel::join_columns => {
+        "add_bias" => ROWS_COLS.iter().map(|s| Shape::of(s)).chain([Shape::of(&[97, 67]).folded(7)]).collect(),
+        "copy_window" => windows(),
+        "join_columns" => {
             let of = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, cols % 7 + 1]);
             ROWS_COLS.iter().map(of).chain([Shape::of(&[97, 30, 37]).folded(7)]).collect()
         }
-        Kernel::dropout => dropouts(),
-        Kernel::advance => vec![Shape::of(&[1]), Shape::of(&[5])],
-        Kernel::find_nonfinite => searches(),
-        Kernel::add
-        | Kernel::identity
-        | Kernel::sigmoid
-        | Kernel::tanh
-        | Kernel::relu
-        | Kernel::gelu
-        | Kernel::gelu_tanh
-        | Kernel::silu
-        | Kernel::softplus
-        | Kernel::identity_grad
-        | Kernel::sigmoid_grad
-        | Kernel::tanh_grad
-        | Kernel::relu_grad
-        | Kernel::gelu_grad
-        | Kernel::gelu_tanh_grad
-        | Kernel::silu_grad
-        | Kernel::softplus_grad => lengths(kernel, &[]),
-        Kernel::leaky_relu | Kernel::leaky_relu_grad => lengths(kernel, &[Param::F(0.01)]),
-        Kernel::softmax | Kernel::softmax_grad => row_wise(kernel, &[]),
-        Kernel::dense_cross_entropy => heads(lanes),
-        Kernel::layer_norm | Kernel::layer_norm_grad => row_wise(kernel, &[Param::F(1e-5)]),
-        Kernel::batch_moments => columns(&[Param::F(0.1), Param::F(0.9)]),
-        Kernel::batch_norm => columns(&[Param::F(1e-5)]),
-        Kernel::batch_norm_grad => {
+        "dropout" => dropouts(),
+        "advance" => vec![Shape::of(&[1]), Shape::of(&[5])],
+        "find_nonfinite" => searches(),
+        "add" | "identity" | "sigmoid" | "tanh" | "relu" | "gelu" | "gelu_tanh" | "silu" | "softplus"
+        | "identity_grad" | "sigmoid_grad" | "tanh_grad" | "relu_grad" | "gelu_grad" | "gelu_tanh_grad"
+        | "silu_grad" | "softplus_grad" => lengths(kernel, &[]),
+        "leaky_relu" | "leaky_relu_grad" => lengths(kernel, &[Param::F(0.01)]),
+        "softmax" | "softmax_grad" => row_wise(kernel, &[]),
+        "dense_cross_entropy" => heads(lanes),
+        "layer_norm" | "layer_norm_grad" => row_wise(kernel, &[Param::F(1e-5)]),
+        "batch_moments" => columns(&[Param::F(0.1), Param::F(0.9)]),
+        "batch_norm" => columns(&[Param::F(1e-5)]),
+        "batch_norm_grad" => {
             let with = |batch: f64| columns(&[Param::F(1e-5)]).into_iter().map(move |s| s.with(&[("BATCH", batch)]));
             [1.0, 0.0].into_iter().flat_map(with).collect()
         }
-        Kernel::huber => row_wise(kernel, &[Param::F(0.7)]),
-        Kernel::half_squared_error
-        | Kernel::mse
-        | Kernel::mae
-        | Kernel::binary_cross_entropy
-        | Kernel::bce_with_logits
-        | Kernel::hinge => row_wise(kernel, &[]),
-        Kernel::cross_entropy => class_losses(kernel),
+        "huber" => row_wise(kernel, &[]).into_iter().map(|s| s.with(&[("DELTA", 0.7)])).collect(),
+        "half_squared_error" | "mse" | "mae" | "binary_cross_entropy" | "bce_with_logits" | "hinge" => {
+            row_wise(kernel, &[])
+        }
+        "cross_entropy" => class_losses(kernel),
         _ => updates(kernel),
     }
 }
 
 /// From the gradients to the parameters: clipping and the optimizers' steps.
 fn updates(kernel: Kernel) -> Vec<Shape> {
-    match kernel {
-        Kernel::square_sum => square_sums(),
-        Kernel::clip_norm | Kernel::clip_value => lengths(kernel, &[Param::F(0.7)]),
+    match kernel.name {
+        "square_sum" => square_sums(),
+        "clip_norm" | "clip_value" => lengths(kernel, &[Param::F(0.7)]),
         _ => optimizers(kernel),
     }
 }
@@ -378,7 +361,7 @@ fn gathers() -> Vec<Shape> {
 
 /// Losses take the stride of the upstream table: a row for each step, or one for all.
 fn row_wise(kernel: Kernel, tail: &[Param]) -> Vec<Shape> {
-    let plain = !kernel.row().params.contains(&"upstream_stride");
+    let plain = !kernel.params.contains(&"upstream_stride");
     let shape = |rows: usize, cols: usize, stride: usize, lanes: usize| {
         let sizes = if plain { vec![rows, cols] } else { vec![rows, cols, stride] };
         Shape::of(&sizes).and(tail).with(&[("LANES", lanes as f64)])
@@ -444,19 +427,19 @@ fn columns(tail: &[Param]) -> Vec<Shape> {
 
 /// With and without weight decay, over whole and broken workgroups.
 fn optimizers(kernel: Kernel) -> Vec<Shape> {
-    let hyper = crate::graph::optimizer::HYPER_COLUMNS;
+    let hyper = crate::optim::HYPER_COLUMNS;
     let mut settings: Vec<Vec<Param>> = Vec::new();
     for decay in [0.0, 0.01] {
-        match kernel {
-            Kernel::sgd_step => settings.push(vec![Param::F(decay)]),
-            Kernel::sgd_momentum_step => {
+        match kernel.name {
+            "sgd_step" => settings.push(vec![Param::F(decay)]),
+            "sgd_momentum_step" => {
                 settings.extend([0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(decay)]));
             }
-            Kernel::rmsprop_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+            "rmsprop_step" | "rmsprop_momentum_step" | "rmsprop_centered_step" => {
                 settings.push([0.99, 1.0 - 0.99, 1e-8, decay].map(Param::F).to_vec());
             }
-            Kernel::adagrad_step => settings.push([1e-10, decay].map(Param::F).to_vec()),
-            Kernel::lion_step => settings.push([0.99, 1.0 - 0.99, decay].map(Param::F).to_vec()),
+            "adagrad_step" => settings.push([1e-10, decay].map(Param::F).to_vec()),
+            "lion_step" => settings.push([0.99, 1.0 - 0.99, decay].map(Param::F).to_vec()),
             _ => settings.push([0.999, 1.0 - 0.999, 1e-8, decay].map(Param::F).to_vec()),
         }
     }
@@ -464,7 +447,7 @@ fn optimizers(kernel: Kernel) -> Vec<Shape> {
     for setting in &settings {
         shapes.extend([1, 63, 64, 97, 129, 1000].map(|n| Shape::of(&[n, hyper]).and(setting)));
         shapes.push(Shape::of(&[97 * 64 + 5, hyper]).and(setting).folded(7));
-        if kernel.has_strips() {
+        if kernel.strips {
             // Whole and broken strips, a strip that begins past the end, groups in rows of 7.
             let words = |n: usize, words: f64| Shape::of(&[n, hyper]).and(setting).with(&[("WORDS", words)]);
             shapes.extend([(1, 8.0), (97, 8.0), (1000, 3.0), (2048, 8.0), (2053, 8.0)].map(|(n, w)| words(n, w)));
@@ -476,7 +459,7 @@ fn optimizers(kernel: Kernel) -> Vec<Shape> {
 
 /// The shape with operands.
 fn case(kernel: Kernel, shape: &Shape, scale: Scale, seed: u64) -> Case {
-    let row = kernel.row();
+    let row = kernel;
     let args = Args { params: shape.params.clone(), constants: shape.constants.clone() };
     // gather_rows copies words: even seeds give numbers, odd ones classes.
     let numbers = kernel == Kernel::gather_rows && seed.is_multiple_of(2);

@@ -1,5 +1,5 @@
 //! Cases made of one special operand among ordinary ones. Each was added because a shader with one small mistake passed
-//! all the others (`tests/gpu_mutation.rs`).
+//! all the others (`tests/gpu/mutation.rs`).
 
 use super::{Case, TABLE_STEPS};
 use crate::kernels::{Engine, Kernel};
@@ -12,17 +12,17 @@ const SLICE: usize = 16;
 
 /// The corners of `kernel`, made from its ordinary cases.
 pub fn corners(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
-    let names: Vec<&str> = kernel.row().bindings.iter().map(|b| b.name).collect();
+    let names: Vec<&str> = kernel.bindings.iter().map(|b| b.name).collect();
     let position = |name: &str| names.iter().position(|n| *n == name);
     let mut corners = Vec::new();
     match (position("x"), position("upstream")) {
         // The sum of such squares leaves the range of f32 itself; the norm is then infinite, in PyTorch too.
         _ if kernel == Kernel::square_sum => {}
-        (Some(x), _) if kernel.row().params.first() == Some(&"n") && position("y").or(position("dx")).is_some() => {
+        (Some(x), _) if kernel.params.first() == Some(&"n") && position("y").or(position("dx")).is_some() => {
             corners.extend(cases.iter().find(|c| c.values[x].len() > 1).map(|c| huge(c, x)));
         }
         (_, Some(upstream)) => {
-            let at = kernel.row().params.iter().position(|p| *p == "upstream_stride").unwrap_or_default();
+            let at = kernel.params.iter().position(|p| *p == "upstream_stride").unwrap_or_default();
             let rows = |c: &&Case| c.args.size(0) > 1 && c.args.size(at) > 0;
             let pred = position("pred").or(position("x")).unwrap_or(upstream);
             corners.extend(cases.iter().find(rows).map(|c| padded_nan(c, pred, upstream, c.args.size(at))));
@@ -88,18 +88,18 @@ fn past_the_slice(kernel: Kernel, engine: Engine, cases: &[Case]) -> Vec<Case> {
         here && m > 1 && n > 1 && !k.is_multiple_of(slice) && !c.with_nan
     };
     // a is stored along k unless it is transposed, b if it is; the fused kernels fix both.
-    let weights = matches!(kernel, Kernel::matmul_col_sum | Kernel::gather_matmul_col_sum);
+    let weights = matches!(kernel.name, "matmul_col_sum" | "gather_matmul_col_sum");
     let a_along_k = |c: &Case| !weights && c.args.constant("TRANS_A") == 0.0;
-    let b_along_k = |c: &Case| match kernel {
-        Kernel::matmul => c.args.constant("TRANS_B") == 1.0,
-        _ => matches!(kernel, Kernel::matmul_bias_act | Kernel::gather_matmul_bias_act),
+    let b_along_k = |c: &Case| match kernel.name {
+        "matmul" => c.args.constant("TRANS_B") == 1.0,
+        _ => matches!(kernel.name, "matmul_bias_act" | "gather_matmul_bias_act"),
     };
     let plant = |of: &Case, binding: usize| {
         let mut case = of.clone();
         let [_, _, k] = of.args.sizes();
         case.values[binding][k] = f64::NAN;
         case.with_nan = true;
-        case.name = format!("{}, NaN behind the first row of {}", of.name, kernel.row().bindings[binding].name);
+        case.name = format!("{}, NaN behind the first row of {}", of.name, kernel.bindings[binding].name);
         case
     };
     // Behind `step` and the index table, where there is one.

@@ -2,9 +2,9 @@
 
 use super::{Case, TABLE_STEPS, UNWRITTEN, UNWRITTEN_INDEX};
 use crate::data::rng::Philox;
-use crate::graph::optimizer::HYPER_COLUMNS;
-use crate::kernels::row::Binding;
+use crate::kernels::definition::Binding;
 use crate::kernels::{Access, Dtype, Kernel};
+use crate::optim::HYPER_COLUMNS;
 
 /// How far apart the numbers of a case lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ fn extreme(rng: &mut Philox, scale: Scale) -> f64 {
 
 /// Fills every binding with the given lengths.
 pub fn fill(case: &mut Case, lengths: &[usize], scale: Scale, seed: u64) {
-    for (i, binding) in case.kernel.row().bindings.iter().enumerate() {
+    for (i, binding) in case.kernel.bindings.iter().enumerate() {
         let mut rng = Philox::new(seed, i as u64);
         let values = match (binding.access, case.dtypes[i]) {
             (Access::Write, Dtype::F32) => vec![UNWRITTEN; lengths[i]],
@@ -77,7 +77,7 @@ pub fn fill(case: &mut Case, lengths: &[usize], scale: Scale, seed: u64) {
 }
 
 fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale, rng: &mut Philox) -> Vec<f64> {
-    let of_rows = case.kernel.row().params.starts_with(&["rows", "cols"]);
+    let of_rows = case.kernel.params.starts_with(&["rows", "cols"]);
     let [rows, cols] = if of_rows { case.args.sizes() } else { [1, 1] };
     match of.name {
         // The last row of the tables, so that every stride counts.
@@ -101,7 +101,7 @@ fn binding_values(case: &Case, of: &Binding, i: usize, len: usize, scale: Scale,
         "mean" if case.kernel == Kernel::rmsprop_centered_step => means(case, len, rng),
         // A second moment is a mean of squares, or a sum of them.
         "v" | "square" | "sum" | "total" => repeated(len, || number(rng, scale).powi(2)),
-        "x" if matches!(case.kernel, Kernel::matmul_bias_act | Kernel::dense_cross_entropy) => {
+        "x" if matches!(case.kernel.name, "matmul_bias_act" | "dense_cross_entropy") => {
             repeated(len, || number(rng, scale))
         }
         "x" | "pred" | "saved" => repeated(len, || extreme(rng, scale)),
@@ -126,14 +126,14 @@ fn hyper_row(kernel: Kernel, t: usize) -> [f64; HYPER_COLUMNS] {
     let momentum = 0.95 - 0.05 * t as f64;
     let one_minus = 1.0 - momentum;
     let inv_sqrt_bias2 = 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt();
-    match kernel {
-        Kernel::adam_step | Kernel::adamw_step => {
+    match kernel.name {
+        "adam_step" | "adamw_step" => {
             [lr, lr / (1.0 - momentum.powf(steps)), inv_sqrt_bias2, f64::NAN, momentum, one_minus]
         }
-        Kernel::nadam_step => [f64::NAN, 0.1 * lr, inv_sqrt_bias2, lr, momentum, one_minus],
-        Kernel::adagrad_step => [f64::NAN, lr, f64::NAN, f64::NAN, f64::NAN, f64::NAN],
-        Kernel::lion_step => [lr, f64::NAN, f64::NAN, f64::NAN, momentum, one_minus],
-        Kernel::sgd_momentum_step | Kernel::rmsprop_momentum_step | Kernel::rmsprop_centered_step => {
+        "nadam_step" => [f64::NAN, 0.1 * lr, inv_sqrt_bias2, lr, momentum, one_minus],
+        "adagrad_step" => [f64::NAN, lr, f64::NAN, f64::NAN, f64::NAN, f64::NAN],
+        "lion_step" => [lr, f64::NAN, f64::NAN, f64::NAN, momentum, one_minus],
+        "sgd_momentum_step" | "rmsprop_momentum_step" | "rmsprop_centered_step" => {
             [lr, f64::NAN, f64::NAN, f64::NAN, momentum, f64::NAN]
         }
         _ => [lr, f64::NAN, f64::NAN, f64::NAN, f64::NAN, f64::NAN],
@@ -143,18 +143,18 @@ fn hyper_row(kernel: Kernel, t: usize) -> [f64; HYPER_COLUMNS] {
 /// Means of numbers whose squares have the means in `square`. The square of a mean is at most the mean of the squares, but for
 /// rounding: some are a little larger, so that the variance counts as 0.
 fn means(case: &Case, len: usize, rng: &mut Philox) -> Vec<f64> {
-    let square = case.kernel.row().bindings.iter().position(|b| b.name == "square");
+    let square = case.kernel.bindings.iter().position(|b| b.name == "square");
     let square = square.and_then(|s| case.values.get(s)).cloned().unwrap_or_default();
     (0..len).map(|i| 2.2 * (rng.next_f64() - 0.5) * square.get(i).map_or(0.0, |s| s.sqrt())).collect()
 }
 
 fn expected(case: &Case, len: usize, rng: &mut Philox) -> Vec<f64> {
-    let pred = case.kernel.row().bindings.iter().position(|b| b.name == "pred");
+    let pred = case.kernel.bindings.iter().position(|b| b.name == "pred");
     let pred = pred.and_then(|p| case.values.get(p)).cloned().unwrap_or_default();
-    let mut target = |y: f64| match (case.kernel, rng.below(3)) {
-        (Kernel::binary_cross_entropy | Kernel::bce_with_logits, 0) => rng.next_f64(),
-        (Kernel::binary_cross_entropy | Kernel::bce_with_logits, choice) => f64::from(choice - 1),
-        (Kernel::hinge, choice) => [-1.0, 1.0, 1.0][choice as usize],
+    let mut target = |y: f64| match (case.kernel.name, rng.below(3)) {
+        ("binary_cross_entropy" | "bce_with_logits", 0) => rng.next_f64(),
+        ("binary_cross_entropy" | "bce_with_logits", choice) => f64::from(choice - 1),
+        ("hinge", choice) => [-1.0, 1.0, 1.0][choice as usize],
         // A target that is met: the kink of mae, the vertex of the squares.
         (_, 0) => y,
         _ => normal(rng),
@@ -184,7 +184,7 @@ fn probabilities(rows: usize, cols: usize, rng: &mut Philox, scale: Scale) -> Ve
 
 /// The bindings of numbers that `kernel` reads; NaN in any of them must show in the results.
 pub fn numbers_read(kernel: Kernel) -> Vec<usize> {
-    let bindings = kernel.row().bindings.iter().enumerate();
+    let bindings = kernel.bindings.iter().enumerate();
     let numbers =
         |b: &Binding| b.dtype == Dtype::F32 && b.access != Access::Write && !matches!(b.name, "hyper" | "log");
     bindings.filter(|(_, b)| numbers(b)).map(|(i, _)| i).collect()
@@ -195,5 +195,5 @@ pub fn plant_nan(case: &mut Case, binding: usize) {
     let len = case.values[binding].len();
     case.values[binding][len - 1 - len / 6] = f64::NAN;
     case.with_nan = true;
-    case.name = format!("{}, NaN in {}", case.name, case.kernel.row().bindings[binding].name);
+    case.name = format!("{}, NaN in {}", case.name, case.kernel.bindings[binding].name);
 }

@@ -44,7 +44,7 @@ fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<(Dataset, Network)> {
         (spec.data.train, spec.data.validation) = (file.clone(), None);
     }
     let RunData { preprocessing: Preprocessing { schema, scaler }, network, class_weights, .. } =
-        samples::training(&spec)?;
+        samples::training::<f32>(&spec)?;
     let like = Like { schema: &schema, scaler: &scaler, rule: Some(spec.target_rule()), weighted: true };
     let mut skipped = Tolerance::new(spec.data.reading.skip_bad_rows);
     let mut data: Dataset = read_like(&file, &like, &mut skipped)?;

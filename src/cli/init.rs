@@ -28,5 +28,5 @@ pub fn inputs(spec: &Spec) -> anyhow::Result<usize> {
     if let Some(inputs) = spec.model.inputs {
         return Ok(inputs);
     }
-    Ok(samples::training(spec)?.network.inputs())
+    Ok(samples::training::<f32>(spec)?.network.inputs())
 }

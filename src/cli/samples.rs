@@ -4,6 +4,7 @@
 use super::out;
 use crate::data::Tolerance;
 use crate::error::Result;
+use crate::kernels::Scalar;
 use crate::spec::Spec;
 use crate::train::samples::{RunData, read, read_training};
 
@@ -12,12 +13,12 @@ pub fn of(spec: &Spec) -> Result<RunData> {
     told(read(spec, &std::env::temp_dir())?)
 }
 
-/// Reads the spec's training file; one for validation is left alone.
-pub fn training(spec: &Spec) -> Result<RunData> {
+/// Reads the spec's training file, in the precision `T`; one for validation is left alone.
+pub fn training<T: Scalar>(spec: &Spec) -> Result<RunData<T>> {
     told(read_training(spec, &std::env::temp_dir())?)
 }
 
-fn told(data: RunData) -> Result<RunData> {
+fn told<T>(data: RunData<T>) -> Result<RunData<T>> {
     passed_over(&data.skipped);
     Ok(data)
 }

@@ -145,11 +145,6 @@ impl Block {
         self.faults.push(Fault { before: self.rows(), error });
     }
 
-    /// The file and its columns.
-    pub fn header(&self) -> &Arc<Header> {
-        &self.header
-    }
-
     /// Number of rows that have cells.
     pub fn rows(&self) -> usize {
         match &self.places {

@@ -140,11 +140,61 @@ impl<T: Scalar> Dataset<T> {
             (0..self.rows).for_each(|row| self.weights[row] *= class_weights[self.class_of(row)]);
         }
     }
+
+    /// Words of 4 bytes per row, without its weight.
+    pub(crate) fn plain_words(&self) -> usize {
+        let per_number = size_of::<T>() / 4;
+        match &self.targets {
+            Targets::Classes(_) => self.inputs * per_number + 1,
+            Targets::Numbers { width, .. } => (self.inputs + width) * per_number,
+        }
+    }
+
+    /// Makes room for `count` rows of `words` words; what they hold is to be written.
+    #[doc(hidden)]
+    pub fn resize(&mut self, count: usize, words: usize) {
+        let weights = if words > self.plain_words() { count } else { 0 };
+        self.rows = count;
+        self.x.resize(count * self.inputs, T::default());
+        match &mut self.targets {
+            Targets::Classes(classes) => classes.resize(count, 0),
+            Targets::Numbers { width, values } => values.resize(count * *width, T::default()),
+        }
+        self.weights.resize(weights, 0.0);
+    }
+
+    /// The words of a row as a [`RowCache`](super::RowCache) holds them: features, then numbers or a class, then the weight
+    /// where rows have one.
+    pub(crate) fn words(&self, row: usize, words: &mut Vec<u32>) {
+        words.clear();
+        words.extend_from_slice(bytemuck::cast_slice(&self.x[row * self.inputs..][..self.inputs]));
+        match &self.targets {
+            Targets::Classes(classes) => words.push(classes[row]),
+            Targets::Numbers { width, values } => {
+                words.extend_from_slice(bytemuck::cast_slice(&values[row * width..][..*width]));
+            }
+        }
+        words.extend(self.weights.get(row).map(|weight| (*weight as f32).to_bits()));
+    }
+
+    /// Writes a row from its [`Dataset::words`].
+    #[doc(hidden)]
+    pub fn set_words(&mut self, row: usize, words: &[u32]) {
+        let (plain, weight) = words.split_at(self.plain_words());
+        let (x, target) = plain.split_at(self.inputs * (size_of::<T>() / 4));
+        let copy = |to: &mut [T], from: &[u32]| bytemuck::cast_slice_mut(to).copy_from_slice(from);
+        copy(&mut self.x[row * self.inputs..][..self.inputs], x);
+        match &mut self.targets {
+            Targets::Classes(classes) => classes[row] = target[0],
+            Targets::Numbers { width, values } => copy(&mut values[row * *width..][..*width], target),
+        }
+        weight.iter().for_each(|bits| self.weights[row] = f64::from(f32::from_bits(*bits)));
+    }
 }
 
 impl Dataset {
-    /// The rows `order` in that order, their features scaled, in the precision of the device.
-    pub(crate) fn scaled(&self, order: &[u32], scaler: &Scaler) -> Dataset<f32> {
+    /// The rows `order` in that order, their features scaled, in another precision.
+    pub(crate) fn scaled<T: Scalar>(&self, order: &[u32], scaler: &Scaler) -> Dataset<T> {
         let mut rows = self.blank_like();
         rows.x.reserve_exact(order.len() * self.inputs);
         let mut x = Vec::with_capacity(self.inputs);
@@ -158,7 +208,7 @@ impl Dataset {
             match (&mut rows.targets, &self.targets) {
                 (Targets::Classes(to), Targets::Classes(from)) => to.push(from[row]),
                 (Targets::Numbers { width, values: to }, Targets::Numbers { values: from, .. }) => {
-                    to.extend(from[row * *width..][..*width].iter().map(|v| *v as f32));
+                    to.extend(from[row * *width..][..*width].iter().map(|v| T::of(*v)));
                 }
                 _ => {}
             }
@@ -192,51 +242,6 @@ impl Dataset<f32> {
             _ => {}
         }
         self.rows = self.x.len() / self.inputs.max(1);
-    }
-
-    /// Words of 4 bytes per row, without its weight.
-    pub(crate) fn plain_words(&self) -> usize {
-        self.inputs + if let Targets::Numbers { width, .. } = &self.targets { *width } else { 1 }
-    }
-
-    /// Makes room for `count` rows of `words` words; what they hold is to be written.
-    #[doc(hidden)]
-    pub fn resize(&mut self, count: usize, words: usize) {
-        let weights = if words > self.plain_words() { count } else { 0 };
-        self.rows = count;
-        self.x.resize(count * self.inputs, 0.0);
-        match &mut self.targets {
-            Targets::Classes(classes) => classes.resize(count, 0),
-            Targets::Numbers { width, values } => values.resize(count * *width, 0.0),
-        }
-        self.weights.resize(weights, 0.0);
-    }
-
-    /// The words of a row as a [`RowCache`](super::RowCache) holds them: features, then numbers or a class, then the weight
-    /// where rows have one.
-    pub(crate) fn words(&self, row: usize, words: &mut Vec<u32>) {
-        words.clear();
-        let (x, targets) = self.part(row..row + 1);
-        words.extend_from_slice(bytemuck::cast_slice(x));
-        words.extend_from_slice(match targets {
-            RowTargets::Classes(class) => class,
-            RowTargets::Numbers(values) => bytemuck::cast_slice(values),
-        });
-        words.extend(self.weights.get(row).map(|weight| (*weight as f32).to_bits()));
-    }
-
-    /// Writes a row from its [`Dataset::words`].
-    #[doc(hidden)]
-    pub fn set_words(&mut self, row: usize, words: &[u32]) {
-        let (plain, weight) = words.split_at(self.plain_words());
-        let (x, target) = plain.split_at(self.inputs);
-        let copy = |to: &mut [f32], from: &[u32]| to.copy_from_slice(bytemuck::cast_slice(from));
-        copy(&mut self.x[row * self.inputs..][..self.inputs], x);
-        match &mut self.targets {
-            Targets::Classes(classes) => classes[row] = target[0],
-            Targets::Numbers { width, values } => copy(&mut values[row * *width..][..*width], target),
-        }
-        weight.iter().for_each(|bits| self.weights[row] = f64::from(f32::from_bits(*bits)));
     }
 }
 
@@ -296,7 +301,13 @@ mod tests {
     #[test]
     fn words_hold_a_row_whole() {
         let data = Dataset::classes(&[0.5, -1.0, 3.0, 4.0], 2, &[7, 9]).weighted(&[0.25, 2.0]);
-        for data in [data.cast(), Dataset::numbers(&[0.5, -1.0, 3.0, 4.0], 2, &[1.5, 2.5], 1).cast::<f32>()] {
+        let numbers = Dataset::numbers(&[0.1, -1.0, 3.0, 4.0], 2, &[1.5, 2.5], 1);
+        there_and_back(&data);
+        there_and_back(&numbers);
+        there_and_back(&data.cast::<f32>());
+        there_and_back(&numbers.cast::<f32>());
+
+        fn there_and_back<T: Scalar>(data: &Dataset<T>) {
             let (mut words, mut back) = (Vec::new(), data.blank_like());
             data.words(0, &mut words);
             back.resize(2, words.len());
@@ -304,7 +315,7 @@ mod tests {
                 data.words(row, &mut words);
                 back.set_words(row, &words);
             }
-            assert_eq!(back, data);
+            assert_eq!(back, *data);
         }
     }
 

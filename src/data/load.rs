@@ -182,12 +182,12 @@ fn is_held_out(held: Option<(f64, u64)>, row: u64) -> bool {
     held.is_some_and(|(fraction, seed)| held_out(seed, row, fraction))
 }
 
-/// Reads a large file a second time and writes its rows, scaled, into files in `folder`: those to train on, and those held
-/// out where there are any.
+/// Reads a large file a second time and writes its rows, scaled and in the precision `T`, into files in `folder`: those to train
+/// on, and those held out where there are any.
 ///
 /// # Errors
 /// [`crate::Error::Data`], also for a file that is no longer the one that was surveyed; [`crate::Error::Io`].
-pub fn cache(
+pub fn cache<T: Scalar>(
     file: &DataFile,
     wish: &Wish<'_>,
     survey: &Survey,
@@ -198,8 +198,8 @@ pub fn cache(
     let header = Arc::clone(source.header());
     let Survey { schema, scaler, .. } = survey;
     let like = Like { schema, scaler, rule: Some(wish.rule), weighted: schema.sample_weight.is_some() };
-    let (mut row, mut words) = (like.blank::<f32>(), Vec::new());
-    let width = (sample_bytes(schema.features.len(), wish.rule) / 4) as usize + usize::from(like.weighted);
+    let (mut row, mut words) = (like.blank::<T>(), Vec::new());
+    let width = row.plain_words() + usize::from(like.weighted);
     let mut train = CacheWriter::new(folder, width)?;
     let mut rest = wish.held_out.map(|_| CacheWriter::new(folder, width)).transpose()?;
     let mut index = 0;

@@ -193,7 +193,7 @@ fn with_data(mut spec: Spec, found: &Found, scaler: Option<Scaler>, path: &Path)
         spec.data.scale = scaler.kind();
     }
     compare(&spec.model.layers(found.layers[0].layer.inputs)?, found, path)?;
-    let mut preprocessing = read_training(&spec, &std::env::temp_dir())?.preprocessing;
+    let mut preprocessing = read_training::<f32>(&spec, &std::env::temp_dir())?.preprocessing;
     let features = preprocessing.schema.features.len();
     if features != found.layers[0].layer.inputs {
         return Err(Error::Shape(format!(

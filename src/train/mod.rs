@@ -25,10 +25,10 @@ pub mod run_folder;
 pub mod samples;
 #[doc(hidden)]
 pub mod tables;
-pub mod tensorboard;
 mod trainer;
 #[doc(hidden)]
 pub mod weighting;
 
 pub use engine::{Engine, Roles};
+pub use samples::SampleSet;
 pub use trainer::{Gradients, Trainer, TrainerBuilder};

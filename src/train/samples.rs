@@ -7,6 +7,7 @@ use crate::data::load::{Kept, Like, Loaded, Wish, cache, keep, load};
 use crate::data::order::{EpochWindows, Windows};
 use crate::data::{Dataset, Fit, RowCache, Tolerance, epoch_order, fill_means, source, split_rows};
 use crate::error::Result;
+use crate::kernels::Scalar;
 use crate::model::Network;
 use crate::spec::{Spec, Validation};
 use std::path::Path;
@@ -17,11 +18,11 @@ const THREADS: usize = 2;
 
 /// Everything a run needs of the data.
 #[derive(Debug)]
-pub struct RunData {
+pub struct RunData<T = f32> {
     /// The training samples, scaled.
-    pub train: SampleSet,
+    pub train: SampleSet<T>,
     /// The validation samples, scaled.
-    pub validation: Option<SampleSet>,
+    pub validation: Option<SampleSet<T>>,
     /// Columns, classes, scaler.
     pub preprocessing: Preprocessing,
     /// The network, its inputs taken from the data.
@@ -32,7 +33,7 @@ pub struct RunData {
     pub skipped: Tolerance,
 }
 
-impl RunData {
+impl<T: Scalar> RunData<T> {
     /// Bytes of the files that hold samples; 0 where they are in memory.
     pub fn file_bytes(&self) -> u64 {
         let sets = std::iter::once(&self.train).chain(&self.validation);
@@ -47,19 +48,19 @@ impl RunData {
     }
 }
 
-/// Scaled samples in the precision of the device.
+/// Scaled samples, in the precision of the device unless that would lose what is to be seen.
 #[derive(Debug, Clone)]
-pub struct SampleSet {
+pub struct SampleSet<T = f32> {
     /// Number of samples.
     pub rows: usize,
-    place: Stored,
+    place: Stored<T>,
     /// No samples, of the same widths.
-    blank: Dataset<f32>,
+    blank: Dataset<T>,
 }
 
 #[derive(Debug, Clone)]
-enum Stored {
-    Memory(Arc<Dataset<f32>>),
+enum Stored<T> {
+    Memory(Arc<Dataset<T>>),
     /// A file, how its samples are shuffled, and the weights of the classes of its rows; none where all count alike.
     File(Arc<RowCache>, Windows, Arc<[f64]>),
 }
@@ -73,9 +74,9 @@ pub enum Order {
     Windows(EpochWindows),
 }
 
-impl SampleSet {
+impl<T: Scalar> SampleSet<T> {
     /// Samples in memory.
-    pub fn in_memory(rows: Arc<Dataset<f32>>) -> SampleSet {
+    pub fn in_memory(rows: Arc<Dataset<T>>) -> SampleSet<T> {
         SampleSet { rows: rows.rows, blank: rows.blank_like(), place: Stored::Memory(rows) }
     }
 
@@ -83,12 +84,14 @@ impl SampleSet {
     /// number more than features and target of `blank` end in their weight.
     pub fn in_file(
         cache: RowCache,
-        blank: Dataset<f32>,
+        blank: Dataset<T>,
         batch: usize,
         block_bytes: u64,
         window_bytes: u64,
-    ) -> SampleSet {
-        let windows = Windows::of_sizes(cache.rows(), cache.row_bytes(), batch, block_bytes, window_bytes);
+    ) -> SampleSet<T> {
+        // In any precision the order is that of rows for a device.
+        let row_bytes = cache.row_bytes() - 4 * (blank.plain_words() - blank.blank_like::<f32>().plain_words());
+        let windows = Windows::of_sizes(cache.rows(), row_bytes, batch, block_bytes, window_bytes);
         SampleSet { rows: cache.rows(), place: Stored::File(Arc::new(cache), windows, Arc::default()), blank }
     }
 
@@ -109,7 +112,7 @@ impl SampleSet {
     }
 
     /// The samples, where they are in memory.
-    pub fn memory(&self) -> Option<&Arc<Dataset<f32>>> {
+    pub fn memory(&self) -> Option<&Arc<Dataset<T>>> {
         match &self.place {
             Stored::Memory(rows) => Some(rows),
             Stored::File(..) => None,
@@ -137,7 +140,7 @@ impl SampleSet {
     ///
     /// # Errors
     /// [`crate::Error::Io`] where samples cannot be read.
-    pub fn batch(&self, order: &Order, from: usize, batch: usize) -> Result<Dataset<f32>> {
+    pub fn batch(&self, order: &Order, from: usize, batch: usize) -> Result<Dataset<T>> {
         let (mut feed, at) = self.feed_on(1, order, from, batch);
         let rows = feed.take()?.ok_or_else(|| crate::Error::Internal("a step without samples".into()))?;
         let mut step = self.blank.clone();
@@ -147,17 +150,17 @@ impl SampleSet {
 
     /// The samples of `order` from the sample `from` on, in pieces of `piece` rows (or of a window), and how many samples of
     /// the first piece come before `from`.
-    pub fn feed(&self, order: &Order, from: usize, piece: usize) -> (Feed, usize) {
+    pub fn feed(&self, order: &Order, from: usize, piece: usize) -> (Feed<Dataset<T>>, usize) {
         self.feed_on(THREADS, order, from, piece)
     }
 
     /// The same on `threads` threads.
-    pub fn feed_on(&self, threads: usize, order: &Order, from: usize, piece: usize) -> (Feed, usize) {
+    pub fn feed_on(&self, threads: usize, order: &Order, from: usize, piece: usize) -> (Feed<Dataset<T>>, usize) {
         match (order, self.place.clone()) {
             (Order::Windows(order), Stored::File(cache, _, weights)) => {
                 let order = order.clone();
                 let (count, size) = (order.count(), order.window_rows());
-                let fill: Arc<Fill> = Arc::new(move |piece, rows| {
+                let fill: Arc<Fill<Dataset<T>>> = Arc::new(move |piece, rows| {
                     let window = order.window(piece);
                     rows.resize(window.places.len(), cache.row_bytes() / 4);
                     let mut part = Vec::new();
@@ -170,23 +173,24 @@ impl SampleSet {
             (Order::Rows(order), Stored::Memory(all)) => {
                 let order = order[from..].to_vec();
                 let count = order.len().div_ceil(piece);
-                let fill: Arc<Fill> = Arc::new(move |index, rows| {
+                let fill: Arc<Fill<Dataset<T>>> = Arc::new(move |index, rows| {
                     rows.gather(&all, &order[index * piece..order.len().min((index + 1) * piece)]);
                     Ok(())
                 });
                 (Feed::new(0..count, threads, &self.blank, &fill), 0)
             }
             _ => {
-                let fill: Arc<Fill> = Arc::new(|_, _| Err(crate::Error::Internal("an order of other samples".into())));
+                let fill: Arc<Fill<Dataset<T>>> =
+                    Arc::new(|_, _| Err(crate::Error::Internal("an order of other samples".into())));
                 (Feed::new(0..1, 1, &self.blank, &fill), 0)
             }
         }
     }
 
     /// All samples as they stand, in pieces of `piece` rows.
-    pub fn in_order(&self, piece: usize) -> Feed {
+    pub fn in_order(&self, piece: usize) -> Feed<Dataset<T>> {
         let (rows, place) = (self.rows, self.place.clone());
-        let fill: Arc<Fill> = Arc::new(move |index, part| {
+        let fill: Arc<Fill<Dataset<T>>> = Arc::new(move |index, part| {
             let (first, count) = (index * piece, piece.min(rows - index * piece));
             match &place {
                 Stored::Memory(all) => part.copy(all, first..first + count),
@@ -218,7 +222,7 @@ impl From<&Dataset> for SampleSet {
 /// # Errors
 /// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
 pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
-    let mut data = read_training(spec, folder)?;
+    let mut data = read_training::<f32>(spec, folder)?;
     if let Some(Validation::File(file)) = &spec.data.validation {
         let mut source = source::open_file(file)?;
         let Preprocessing { schema, scaler } = &data.preprocessing;
@@ -232,11 +236,11 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
     Ok(data)
 }
 
-/// The same without a validation file: what else is to be known of the training file is known then.
+/// The same without a validation file, in the precision `T`.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_training(spec: &Spec, folder: &Path) -> Result<RunData> {
+pub fn read_training<T: Scalar>(spec: &Spec, folder: &Path) -> Result<RunData<T>> {
     let rule = spec.target_rule();
     let (file, seed) = (&spec.data.train, spec.train.seed);
     let mut skipped = Tolerance::new(spec.data.reading.skip_bad_rows);
@@ -268,7 +272,7 @@ pub fn read_training(spec: &Spec, folder: &Path) -> Result<RunData> {
             (Preprocessing { schema, scaler }, train, rest)
         }
         Loaded::Large(survey) => {
-            let (train, rest) = cache(file, &wish, &survey, folder, spec.data.reading.skip_bad_rows)?;
+            let (train, rest) = cache::<T>(file, &wish, &survey, folder, spec.data.reading.skip_bad_rows)?;
             let in_file = |cache| in_file(cache, Dataset::blank(survey.schema.features.len(), Some(rule)), spec);
             let (train, rest) = (in_file(train), rest.map(in_file));
             (Preprocessing { schema: survey.schema, scaler: survey.scaler }, train, rest)
@@ -278,7 +282,7 @@ pub fn read_training(spec: &Spec, folder: &Path) -> Result<RunData> {
     Ok(RunData { train, validation, preprocessing, network, class_weights, skipped })
 }
 
-fn in_file(cache: RowCache, blank: Dataset<f32>, spec: &Spec) -> SampleSet {
+fn in_file<T: Scalar>(cache: RowCache, blank: Dataset<T>, spec: &Spec) -> SampleSet<T> {
     let reading = spec.data.reading;
     SampleSet::in_file(cache, blank, spec.train.batch_of(usize::MAX), reading.shuffle_block, reading.shuffle_window)
 }

@@ -2,6 +2,7 @@
 
 use super::samples::SampleSet;
 use crate::error::{Error, Result};
+use crate::kernels::Scalar;
 use crate::spec::{ClassWeights, Spec};
 
 /// Rows that are looked through at a time.
@@ -20,7 +21,7 @@ struct ClassRows {
 ///
 /// # Errors
 /// [`Error::Spec`] for weights of classes that are not there; [`Error::Data`] where no row counts; [`Error::Io`].
-pub(super) fn weigh(set: &mut SampleSet, spec: &Spec, classes: Option<&[String]>) -> Result<Vec<f64>> {
+pub(super) fn weigh<T: Scalar>(set: &mut SampleSet<T>, spec: &Spec, classes: Option<&[String]>) -> Result<Vec<f64>> {
     let wish = &spec.train.class_weights;
     if *wish == ClassWeights::Equal && !set.is_weighted() {
         return Ok(Vec::new());
@@ -38,7 +39,7 @@ pub(super) fn weigh(set: &mut SampleSet, spec: &Spec, classes: Option<&[String]>
     Ok(weights)
 }
 
-fn look_through(set: &SampleSet, classes: usize) -> Result<Vec<ClassRows>> {
+fn look_through<T: Scalar>(set: &SampleSet<T>, classes: usize) -> Result<Vec<ClassRows>> {
     let mut found = vec![ClassRows::default(); classes.max(1)];
     let mut feed = set.in_order(PIECE);
     while let Some(rows) = feed.take()? {

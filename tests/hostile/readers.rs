@@ -100,22 +100,18 @@ fn table(path: &Path) -> wgrad::Result<()> {
     }
     // What `wgrad new` does with the file: the spec that it drafts can be read, whatever the columns are called.
     let file = DataFile::at(path);
+    let mut drafted = None;
     if let Ok(found) = inspect(&file)
         && let Ok(draft) = draft(&file, file.path.to_str().unwrap_or("d"), &found, None)
     {
         let spec = Spec::parse(&draft.text, path).expect("a spec that wgrad drafted");
         let (columns, target) = (&spec.data.columns, &spec.data.target);
-        let _ = data::read(
-            &file,
-            columns,
-            target,
-            spec.target_rule(),
-            &mut Tolerance::new(spec.data.reading.skip_bad_rows),
-        );
+        let mut tolerance = Tolerance::new(spec.data.reading.skip_bad_rows);
+        drafted = Some(data::read(&file, columns, target, spec.target_rule(), &mut tolerance));
     }
     // Arrays of different lengths are no table, and that is no fault of the file.
-    match samples(&file) {
-        Err(e) if is_table => Err(e),
+    match (samples(&file), drafted) {
+        (Err(e), None | Some(Err(_))) if is_table => Err(e),
         _ => Ok(()),
     }
 }

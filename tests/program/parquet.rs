@@ -8,6 +8,7 @@ use program::Place;
 use std::path::{Path, PathBuf};
 use wgrad::data::is_missing;
 use wgrad::data::source;
+use wgrad::spec::DataFile;
 
 const CODECS: [&str; 5] = ["none", "snappy", "gzip", "lz4", "v2"];
 
@@ -17,7 +18,7 @@ fn fixture(name: &str) -> PathBuf {
 
 /// The cells by row; a number as its nearest f32, nothing where a value is missing.
 fn cells(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
-    let mut source = source::open(path).unwrap();
+    let mut source = source::open_file(&DataFile::at(path)).unwrap();
     let columns = source.header().columns.clone();
     let mut rows = Vec::new();
     while let Some(chunk) = source.next_chunk().unwrap() {

@@ -9,10 +9,10 @@ mod record;
 
 pub use event::{Event, What};
 
-use super::run::{Observer, Progress};
-use super::run_folder::RunFolder;
 use crate::error::{Error, Result};
 use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport};
+use crate::train::run::{Observer, Progress};
+use crate::train::run_folder::RunFolder;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};

@@ -39,7 +39,7 @@ fn layers(file: &SafeTensors<'_>, activation: impl Fn(usize, usize) -> Activatio
     for (i, name) in weights.iter().enumerate() {
         let mut found = dense(file, name)?;
         found.layer.activation = activation(i, weights.len());
-        let layer = found.layer;
+        let layer = &found.layer;
         if let Some(FoundLayer { layer: before, .. }) =
             layers.last().filter(|before| before.layer.outputs != layer.inputs)
         {

@@ -15,7 +15,7 @@ pub use crate::kernels::Dtype;
 pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape, UpdateRule};
 pub use launch::{Bind, Launch, Launches, Operand, Place};
 pub use op::{Activation, Loss};
-pub use operation::{Attributes, Misfit, Op, Operation, Source};
+pub use operation::{Attributes, Kinks, Misfit, Op, Operation, Piece, Source};
 pub use tape::Tape;
 
 use crate::error::{Error, Result};

@@ -34,6 +34,18 @@ pub struct Binding {
     pub dtype: Dtype,
 }
 
+impl Binding {
+    /// Numbers that are read.
+    pub const fn read(name: &'static str) -> Binding {
+        read(name)
+    }
+
+    /// Numbers that are written, every one of them.
+    pub const fn write(name: &'static str) -> Binding {
+        write(name)
+    }
+}
+
 /// Shorthands for the rows.
 pub(super) const fn read(name: &'static str) -> Binding {
     Binding { name, access: Access::Read, dtype: Dtype::F32 }
@@ -236,6 +248,25 @@ pub struct Definition {
     pub cpu_f32: fn(&mut Call<'_, '_, f32>),
     /// The CPU function in `f64`.
     pub cpu_f64: fn(&mut Call<'_, '_, f64>),
+}
+
+impl Definition {
+    /// What most kernels share, to begin a definition with: one workgroup of 64, no operations. Name, text, bindings, params, bound
+    /// and CPU functions are always a kernel's own.
+    pub const NEW: Definition = Definition {
+        name: "",
+        wgsl: "",
+        bindings: &[],
+        params: &[],
+        workgroup: [64, 1, 1],
+        groups: |_| 1,
+        flops: |_| 0,
+        bytes: |_| 0,
+        bound_formula: "",
+        bound: |_| Vec::new(),
+        cpu_f32: |_| {},
+        cpu_f64: |_| {},
+    };
 }
 
 /// A kernel: a handle to its [`Definition`], which lives as long as the program.

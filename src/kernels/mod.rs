@@ -15,6 +15,7 @@ pub mod scalar;
 pub mod shader;
 
 pub use act::Act;
+pub use cpu::carried::Carried;
 pub use definition::{Access, Args, Binding, BoundCall, Call, Definition, Dtype, In, Kernel, Measured, Out, Param};
 pub use scalar::Scalar;
 pub use shader::Engine;

@@ -3,7 +3,8 @@
 use super::choose::{activation_constants, activation_kernel};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
-use crate::graph::{Activation, Attributes, Launches, Operand, Operation, Place, Tape, TensorType, Value};
+use crate::graph::operation::sign;
+use crate::graph::{Activation, Attributes, Kinks, Launches, Operand, Operation, Place, Tape, TensorType, Value};
 use crate::target::Target;
 
 /// `x -> activation(x)`
@@ -49,6 +50,13 @@ impl Operation for Activate {
     fn launches(&self, _: &[Operand], results: &[Operand], _: &Target, out: &mut Launches) -> Result<()> {
         launch(self.0, false, &results[0], vec![Place::Operand(0), Place::Result(0)], out);
         Ok(())
+    }
+
+    fn kinks(&self) -> Option<Kinks> {
+        matches!(self.0, Activation::Relu | Activation::LeakyRelu { .. }).then(|| Kinks {
+            operands: vec![0],
+            pieces: Box::new(|operands| operands[0].iter().map(|&x| Some(sign(x))).collect()),
+        })
     }
 }
 

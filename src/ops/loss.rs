@@ -4,7 +4,10 @@ use super::choose::{loss_kernel, smoothing};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Attributes, Launches, Loss, Misfit, Operand, Operation, Place, Tape, TensorType, Value};
+use crate::graph::operation::sign;
+use crate::graph::{
+    Attributes, Kinks, Launches, Loss, Misfit, Operand, Operation, Piece, Place, Tape, TensorType, Value,
+};
 use crate::kernels::{Param, row_lanes};
 use crate::target::Target;
 
@@ -101,6 +104,35 @@ impl Operation for LossValue {
 
     fn reads_tables(&self, operand: usize) -> bool {
         operand == 2
+    }
+
+    fn kinks(&self) -> Option<Kinks> {
+        let loss = self.0;
+        let has_kinks = match loss {
+            Loss::Mae | Loss::Hinge | Loss::Huber { .. } | Loss::BinaryCrossEntropy => true,
+            Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits => false,
+            Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => false,
+        };
+        let pieces = move |operands: &[Vec<f64>]| {
+            operands[0].iter().zip(&operands[1]).map(|(&y, &t)| piece(loss, y, t)).collect()
+        };
+        has_kinks.then(|| Kinks { operands: vec![0, 1], pieces: Box::new(pieces) })
+    }
+}
+
+/// Where the binary cross-entropy clamps: its gradient is PyTorch's convention there and no derivative of its loss
+/// (`src/kernels/cpu/binary_cross_entropy.rs`, the least denominator).
+const CLAMPED_BELOW: f64 = 1e-12;
+
+/// The piece of a loss on which prediction `y` lies. The second derivative of huber jumps at its corner, which the
+/// extrapolation of differences cannot cross either.
+fn piece(loss: Loss, y: f64, t: f64) -> Piece {
+    match loss {
+        Loss::Mae => Some(sign(y - t)),
+        Loss::Hinge => Some(sign(1.0 - t * y)),
+        Loss::Huber { delta } => Some(sign(y - t - delta) + sign(y - t + delta)),
+        Loss::BinaryCrossEntropy if y * (1.0 - y) <= CLAMPED_BELOW => None,
+        _ => Some(0),
     }
 }
 

@@ -1,45 +1,42 @@
-//! The loss at moved parameters, with the region in which each kinked argument lies.
+//! The loss at moved parameters, with the smooth piece on which each element of an operation with kinks lies.
 
 use super::Question;
 use crate::data::Targets;
 use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, COUNT, Graph, Loss, RANDOM, Value};
-use crate::model::{Mode, Samples, Tensor};
-use crate::ops::{Activate, LossValue};
+use crate::graph::{COUNT, Graph, Kinks, Op, Piece, RANDOM, Source, Value};
+use crate::nn::{Mode, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
 
 /// Name of the plan and prefix of its tables and data.
 const PLAN: &str = "gradcheck";
 
-/// Where the binary cross-entropy clamps: its gradient is PyTorch's convention there and no derivative of its loss
-/// (`src/kernels/cpu/binary_cross_entropy.rs`, the least denominator).
-const CLAMPED_BELOW: f64 = 1e-12;
-
 /// The loss somewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Point {
     pub(super) loss: f64,
-    /// The region of every argument that has kinks. Between points of equal regions the loss is smooth.
-    pub(super) regions: Vec<i8>,
-    /// True where some prediction lies within a clamp, where gradient and derivative differ by design.
-    pub(super) clamped: bool,
+    /// The piece of every operation with kinks on which its elements lie. Between points of equal pieces the loss is smooth.
+    pub(super) pieces: Vec<Piece>,
 }
 
-/// What is looked at beside the loss.
-enum Watch {
-    /// A pre-activation of relu or leaky_relu, under this name: its sign.
-    Sign(String),
-    /// The predictions, by the kinks of this loss.
-    Predictions(Loss),
+impl Point {
+    /// True where some gradient is no derivative, by design.
+    pub(super) fn is_convention(&self) -> bool {
+        self.pieces.contains(&None)
+    }
+}
+
+/// An operation with kinks: the names under which its operands are read, and what they say.
+struct Watch {
+    operands: Vec<String>,
+    kinks: Kinks,
 }
 
 /// The forward pass of a batch in `f64`.
 pub(super) struct Probe {
     session: Session,
     watches: Vec<Watch>,
-    targets: Vec<f64>,
     moved: Vec<f64>,
 }
 
@@ -54,16 +51,10 @@ impl Probe {
         let mut session = Session::open(&Device::cpu_f64(), vec![plan]).await?;
         session.write(0, &format!("data.{PLAN}.x"), &batch.x)?;
         let target = format!("data.{PLAN}.target");
-        let targets = match &batch.targets {
-            Targets::Classes(classes) => {
-                session.write_u32(0, &target, classes)?;
-                Vec::new()
-            }
-            Targets::Numbers { values, .. } => {
-                session.write(0, &target, values)?;
-                values.clone()
-            }
-        };
+        match &batch.targets {
+            Targets::Classes(classes) => session.write_u32(0, &target, classes)?,
+            Targets::Numbers { values, .. } => session.write(0, &target, values)?,
+        }
         let index: Vec<u32> = (0..batch.rows as u32).collect();
         session.write_u32(0, &format!("{PLAN}.table.index"), &index)?;
         session.write(0, &format!("{PLAN}.table.weight"), &super::row_shares(batch))?;
@@ -78,7 +69,7 @@ impl Probe {
         for p in question.parameters {
             session.write(0, &p.name, &p.values)?;
         }
-        Ok(Probe { session, watches, targets, moved: Vec::new() })
+        Ok(Probe { session, watches, moved: Vec::new() })
     }
 
     /// The loss at the parameters as they are.
@@ -89,22 +80,15 @@ impl Probe {
             Flow::Continue
         };
         self.session.run(0, 1, &mut sink).await?;
-        let mut point = Point { loss, regions: Vec::new(), clamped: false };
+        let mut pieces = Vec::new();
         for watch in &self.watches {
-            match watch {
-                Watch::Sign(name) => {
-                    let z = self.session.read(0, name).await?;
-                    point.regions.extend(z.iter().map(|&z| sign(z)));
-                }
-                Watch::Predictions(loss) => {
-                    let pred = self.session.read(0, "pred").await?;
-                    point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| region(*loss, y, t)));
-                    let clamped = |p: f64| p * (1.0 - p) <= CLAMPED_BELOW;
-                    point.clamped = *loss == Loss::BinaryCrossEntropy && pred.iter().any(|&p| clamped(p));
-                }
+            let mut operands = Vec::with_capacity(watch.operands.len());
+            for name in &watch.operands {
+                operands.push(self.session.read(0, name).await?);
             }
+            pieces.extend((watch.kinks.pieces)(&operands));
         }
-        Ok(point)
+        Ok(Point { loss, pieces })
     }
 
     /// The loss with `tensor[element]` at `value` and every other parameter as at the start.
@@ -122,47 +106,32 @@ impl Probe {
     }
 }
 
-/// Makes everything with kinks an output of the graph. The loss is looked up in the graph and not in the network, because
-/// stabilisation may have put a smooth one in its place.
+/// Makes the operands of everything with kinks outputs of the graph. They are looked up in the graph and not in the network, because
+/// stabilisation may have put a smooth operation in the place of one with kinks.
 fn watch(graph: &mut Graph) -> Vec<Watch> {
-    let mut watches = Vec::new();
-    let mut signs: Vec<Value> = Vec::new();
+    let mut found: Vec<(Vec<Value>, Kinks)> = Vec::new();
     for node in &graph.nodes {
-        if let Some(Activate(Activation::Relu | Activation::LeakyRelu { .. })) = node.op.is() {
-            signs.push(node.inputs[0]);
-        }
-        if let Some(&LossValue(loss)) = node.op.is().filter(|LossValue(loss)| has_kinks(*loss)) {
-            watches.push(Watch::Predictions(loss));
+        let Op::Apply(operation) = &node.op else { continue };
+        if let Some(kinks) = operation.kinks() {
+            found.push((kinks.operands.iter().map(|i| node.inputs[*i]).collect(), kinks));
         }
     }
-    for (i, value) in signs.into_iter().enumerate() {
-        let name = format!("gradcheck.z.{i}");
-        graph.output(&name, value);
-        watches.push(Watch::Sign(name));
-    }
-    watches
+    let named = |(values, kinks): (Vec<Value>, Kinks)| {
+        let operands = values.into_iter().map(|value| name_of(graph, value)).collect();
+        Watch { operands, kinks }
+    };
+    found.into_iter().map(named).collect()
 }
 
-fn has_kinks(loss: Loss) -> bool {
-    match loss {
-        Loss::Mae | Loss::Hinge | Loss::Huber { .. } | Loss::BinaryCrossEntropy => true,
-        Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits => false,
-        Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => false,
+/// The name under which a value is read: that of a parameter or an output, which it becomes if it is neither.
+fn name_of(graph: &mut Graph, value: Value) -> String {
+    if let Some(Source::Param { name, .. } | Source::Buffer { name }) = graph.nodes[value.node].op.source() {
+        return name.clone();
     }
-}
-
-/// The piece of a loss on which prediction `y` lies. The second derivative of huber jumps at its corner, which the
-/// extrapolation cannot cross either.
-fn region(loss: Loss, y: f64, t: f64) -> i8 {
-    match loss {
-        Loss::Mae => sign(y - t),
-        Loss::Hinge => sign(1.0 - t * y),
-        Loss::Huber { delta } => sign(y - t - delta) + sign(y - t + delta),
-        _ => 0,
+    if let Some((name, _)) = graph.outputs.iter().find(|(_, output)| *output == value) {
+        return name.clone();
     }
-}
-
-/// -1, 0 or 1: exactly at a kink is a region of its own, which every step that moves the argument leaves.
-fn sign(x: f64) -> i8 {
-    i8::from(x > 0.0) - i8::from(x < 0.0)
+    let name = format!("gradcheck.{}.{}", value.node, value.result);
+    graph.output(&name, value);
+    name
 }

@@ -169,21 +169,13 @@
 //! ```
 //! use wgrad::Trainer;
 //! use wgrad::exec::Choice;
-//! use wgrad::model::LayerKind;
 //! use wgrad::train::run_folder::Trained;
 //!
 //! /// The outputs of `trained` for samples as they stand in a data file.
 //! fn predict(trained: &Trained, samples: &[f64]) -> wgrad::Result<Vec<f64>> {
-//!     let mut builder = Trainer::builder(trained.network.inputs()).loss(trained.network.loss).device(Choice::Cpu);
-//!     for layer in &trained.network.layers {
-//!         builder = match layer.kind {
-//!             LayerKind::Dense { bias } => builder.layer(layer.outputs, layer.activation, bias),
-//!             LayerKind::Dropout { p } => builder.dropout(p), // in use it changes nothing
-//!             LayerKind::LayerNorm => builder.layer_norm(layer.activation),
-//!             LayerKind::BatchNorm => builder.batch_norm(layer.activation),
-//!         };
-//!     }
-//!     let mut trainer = builder.build()?;
+//!     let network = &trained.network;
+//!     let builder = Trainer::builder(network.inputs()).layers(&network.layers).loss(network.loss);
+//!     let mut trainer = builder.device(Choice::Cpu).build()?;
 //!     trainer.set_parameters(trained.parameters.clone())?;
 //!     let mut x = samples.to_vec();
 //!     trained.preprocessing.scaler.apply(&mut x);

@@ -67,7 +67,7 @@ pub mod graph;
 pub mod guide;
 #[doc(hidden)]
 pub mod kernels;
-pub mod model;
+pub mod nn;
 #[doc(hidden)]
 pub mod ops;
 pub mod optim;
@@ -84,4 +84,6 @@ pub mod tune;
 pub mod verify;
 
 pub use error::{Error, Remedy, Result};
+/// The name of [`nn`] before version 0.2.
+pub use nn as model;
 pub use train::{Trainer, TrainerBuilder};

@@ -4,7 +4,7 @@
 use crate::data::nearest::did_you_mean;
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Loss, Optimizer};
-use crate::model::{Layer, Network};
+use crate::nn::{Layer, Network};
 use rayon::prelude::*;
 
 /// Streams of random numbers: prototypes of the classes, features, targets, and one a layer from [`WEIGHTS`] on.

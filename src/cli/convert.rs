@@ -5,7 +5,7 @@ use crate::data::Scale;
 use crate::exchange::onnx::{Export, OPSET, encode};
 use crate::exchange::{Import, Origin, import, write_run};
 use crate::graph::{Activation, Loss};
-use crate::model::weights::write_atomically;
+use crate::nn::weights::write_atomically;
 use crate::spec::Spec;
 use crate::train::run_folder::RunFolder;
 

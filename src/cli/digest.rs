@@ -1,8 +1,8 @@
 //! `wgrad digest`
 
 use super::{args, out};
-use crate::model::weights::{self, TensorDigest};
-use crate::model::{Tensor, digest};
+use crate::nn::weights::{self, TensorDigest};
+use crate::nn::{Tensor, digest};
 use crate::train::run_folder::RunFolder;
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use super::{out, samples};
 use crate::exec::Device;
 use crate::kernels::Kernel;
-use crate::model::Samples;
+use crate::nn::Samples;
 use crate::plan::{Switches, Whole};
 use crate::spec::Spec;
 use crate::train::engine::{Roles, plans};

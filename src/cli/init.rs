@@ -2,8 +2,8 @@
 
 use super::{args, out, samples};
 use crate::exec::memory::check_host_memory;
-use crate::model::Network;
-use crate::model::weights::{self, Precision};
+use crate::nn::Network;
+use crate::nn::weights::{self, Precision};
 use crate::spec::Spec;
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::exec::Device;
-use crate::model::weights::write_atomically;
+use crate::nn::weights::write_atomically;
 use anyhow::Context;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};

@@ -1,7 +1,7 @@
 //! `wgrad report`
 
 use super::{args, out};
-use crate::model::weights::write_atomically;
+use crate::nn::weights::write_atomically;
 use crate::report::compare::Comparison;
 use crate::report::{RunReport, html};
 use crate::train::run_folder::RunFolder;

@@ -10,7 +10,7 @@ use super::{args, dump, out};
 use crate::error::{Error, Result};
 use crate::exchange::tensorboard::EventLog;
 use crate::exec::Device;
-use crate::model::disk::SystemDisk;
+use crate::nn::disk::SystemDisk;
 use crate::report::{Metrics, Outcome, RunReport, Times};
 use crate::spec::{DataFile, Spec};
 use crate::train::run::{Job, Observer, Place, train};

@@ -104,7 +104,8 @@ pub fn compare(name: &str, shape: &[usize], expected: &[f64], found: &[f64], bou
 }
 
 impl Comparison {
-    fn fail(&mut self, fault: String) {
+    /// Lets it fail, because of this.
+    pub fn fail(&mut self, fault: String) {
         self.passed = false;
         self.fault = Some(fault);
     }

@@ -37,7 +37,7 @@ impl CacheWriter {
     /// # Errors
     /// [`Error::Io`].
     pub fn new(folder: &Path, words: usize) -> Result<CacheWriter> {
-        let file = crate::model::disk::unnamed(folder).map_err(|e| failed(folder, 0, &e))?;
+        let file = crate::nn::disk::unnamed(folder).map_err(|e| failed(folder, 0, &e))?;
         let out = BufWriter::with_capacity(1 << 20, file);
         Ok(CacheWriter { out, folder: folder.to_path_buf(), words, rows: 0, class_rows: Vec::new() })
     }

@@ -7,10 +7,10 @@ use crate::data::{Scale, Scaler, Schema};
 use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
 use crate::kernels::loss::Output;
-use crate::model::disk::SystemDisk;
-use crate::model::weights::{self, Precision};
-use crate::model::{Layer, LayerKind, Network, Tensor, digest};
-use crate::spec::{LayerKindSpec, Spec, write};
+use crate::nn::disk::SystemDisk;
+use crate::nn::weights::{self, Precision};
+use crate::nn::{Dense, Layer, Network, Tensor, digest};
+use crate::spec::{Spec, write};
 use crate::train::record::RunRecord;
 use crate::train::run_folder::{Preprocessing, RunFolder, Trained};
 use crate::train::samples::read_training;
@@ -108,10 +108,9 @@ pub fn write_run(trained: &Trained, dir: &Path) -> Result<()> {
 }
 
 fn of_pytorch(path: &Path, wish: &Import) -> Result<Vec<FoundLayer>> {
-    let is_dense = |kind: &LayerKindSpec| matches!(kind, LayerKindSpec::Dense { .. });
     let of_spec: Option<Vec<Activation>> = match &wish.origin {
         Origin::Spec(spec) => {
-            Some(spec.model.layers.iter().filter(|l| is_dense(&l.kind)).map(|l| l.activation).collect())
+            Some(spec.model.layers.iter().filter(|l| l.is::<Dense>().is_some()).map(|l| l.activation).collect())
         }
         _ => None,
     };
@@ -210,8 +209,7 @@ fn with_data(mut spec: Spec, found: &Found, scaler: Option<Scaler>, path: &Path)
 
 /// Refuses layers that are not the spec's. A file does not tell of dropout, which a trained network no longer does.
 fn compare(layers: &[Layer], found: &Found, path: &Path) -> Result<()> {
-    let leaves_no_trace =
-        |layer: &&Layer| matches!(layer.kind, LayerKind::Dropout { .. }) && layer.activation == Activation::Identity;
+    let leaves_no_trace = |layer: &&Layer| layer.module.only_trains() && layer.activation == Activation::Identity;
     let of_spec: Vec<String> = layers.iter().filter(|layer| !leaves_no_trace(layer)).map(describe).collect();
     let of_file: Vec<String> = found.layers.iter().map(|found| describe(&found.layer)).collect();
     if of_spec == of_file {
@@ -226,16 +224,7 @@ fn compare(layers: &[Layer], found: &Found, path: &Path) -> Result<()> {
 }
 
 fn describe(layer: &Layer) -> String {
-    let activation = write::activation(rounded(layer.activation));
-    match layer.kind {
-        LayerKind::Dense { bias } => {
-            let bias = if bias { "" } else { ", no bias" };
-            format!("{} -> {} {activation}{bias}", layer.inputs, layer.outputs)
-        }
-        LayerKind::Dropout { p } => format!("dropout {p} {activation}"),
-        LayerKind::LayerNorm => format!("layer_norm {activation}"),
-        LayerKind::BatchNorm => format!("batch_norm {activation}"),
-    }
+    layer.module.describe(layer.inputs, &write::activation(rounded(layer.activation)))
 }
 
 /// A slope as single precision holds it, in its shortest form.
@@ -248,15 +237,9 @@ fn spec_text(found: &Found, loss: Loss, data: &str, target: &[String]) -> String
     let targets: Vec<String> = target.iter().map(|t| write::quoted(t)).collect();
     let mut text = format!("[data]\ntrain = {}\ntarget = [{}]\n", write::quoted(data), targets.join(", "));
     for FoundLayer { layer, .. } in &found.layers {
-        let activation = write::activation(rounded(layer.activation));
-        let kind = match layer.kind {
-            LayerKind::Dense { bias } => format!("dense = {}\nbias = {bias}", layer.outputs),
-            LayerKind::Dropout { p } => format!("dropout = {p:?}"),
-            LayerKind::LayerNorm => "layer_norm = true".to_owned(),
-            LayerKind::BatchNorm => "batch_norm = true".to_owned(),
-        };
+        let layer = Layer { activation: rounded(layer.activation), ..layer.clone() };
         // Writing to a String does not fail.
-        let _ = write!(text, "[[model.layers]]\n{kind}\nactivation = {activation}\n");
+        let _ = writeln!(text, "{}", write::entry(&layer));
     }
     let _ = write!(text, "[train]\nloss = {}\noptimizer = {{ adam = {{ lr = 0.001 }} }}\n", write::loss(loss));
     text

@@ -7,7 +7,7 @@ use super::onnx::FoundLayer;
 use crate::data::{bfloat16, float16, read_whole};
 use crate::error::{Error, Result};
 use crate::graph::Activation;
-use crate::model::safetensors::{File, View};
+use crate::nn::safetensors::{File, View};
 use std::path::Path;
 
 /// As for weight files of wgrad: whatever fits memory.
@@ -38,7 +38,7 @@ fn layers(file: &File<'_>, activation: impl Fn(usize, usize) -> Activation) -> R
     for (i, name) in weights.iter().enumerate() {
         let mut found = dense(file, name)?;
         found.layer.activation = activation(i, weights.len());
-        let layer = found.layer;
+        let layer = &found.layer;
         if let Some(FoundLayer { layer: before, .. }) =
             layers.last().filter(|before| before.layer.outputs != layer.inputs)
         {

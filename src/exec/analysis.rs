@@ -6,7 +6,7 @@
 //! "Accuracy and Stability of Numerical Algorithms", section 3.3 (running error analysis).
 
 use crate::error::{Error, Result};
-use crate::kernels::bound::flushable;
+use crate::kernels::bound::{TINY, flushable};
 use crate::kernels::{Access, BoundCall, Call, Dtype, In, Measured, Out};
 use crate::plan::{Dispatch, Plan, Range, Role};
 
@@ -90,6 +90,50 @@ pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(R
     let errors = (row.bound)(&BoundCall { args: &dispatch.args, inputs: &inputs, before: &before, after: &after });
     let measured = after.into_iter().zip(errors).map(|(value, error)| Measured { value, error });
     ranges(dispatch, false).zip(measured).collect()
+}
+
+/// An error of this share of every operand changes the results more than any rounding of a kernel may.
+const OPERAND_SHARE: f64 = 1.0 / 256.0;
+
+/// For every range of [`analyse`]'s `written`, at which elements its bound is *blind*: it exceeds every number that the dispatch
+/// reads and writes, so that no error would show, and not because of what it reads, for it would not grow even if every operand
+/// were uncertain by 1/256. (A sum that cancels may be far smaller than its bound; that bound grows.) Empty for a range whose
+/// bound sees most elements.
+pub fn blind(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured, written: &[(Range, Measured)]) -> Vec<Vec<bool>> {
+    let dispatch = &plan.dispatches[i];
+    let is_number = |r: &Range| plan.arenas[r.arena].dtype == Dtype::F32;
+    let uncertain = |r: Range| {
+        let Measured { value, mut error } = get(r);
+        if is_number(&r) {
+            error = value.iter().map(|v| v.abs() * OPERAND_SHARE).collect();
+        }
+        Measured { value, error }
+    };
+    let inputs: Vec<Measured> = ranges(dispatch, true).map(uncertain).collect();
+    let before: Vec<Measured> = ranges(dispatch, false).map(uncertain).collect();
+    let after: Vec<Vec<f64>> = written.iter().map(|(_, m)| m.value.clone()).collect();
+    let updated = dispatch.kernel.bindings.iter().filter(|b| b.access != Access::Read).zip(&before);
+    let read = ranges(dispatch, true).zip(&inputs).filter(|(r, _)| is_number(r)).map(|(_, m)| &m.value);
+    let read = read.chain(updated.filter(|(b, _)| b.access == Access::Update).map(|(_, m)| &m.value));
+    // Where all is 0, what a flushed denormal costs is no fault of the bound.
+    let largest = read.chain(&after).flatten().fold(1024.0 * TINY, |largest, v| largest.max(v.abs()));
+    let exceeds = |m: &Measured| m.error.iter().map(|e| *e > largest).collect::<Vec<bool>>();
+    let mut blind: Vec<Vec<bool>> = written.iter().map(|(_, m)| exceeds(m)).collect();
+    if blind.iter().all(|elements| !most(elements)) {
+        return vec![Vec::new(); blind.len()];
+    }
+    let call = BoundCall { args: &dispatch.args, inputs: &inputs, before: &before, after: &after };
+    for ((elements, (_, own)), grown) in blind.iter_mut().zip(written).zip((dispatch.kernel.bound)(&call)) {
+        for ((element, own), grown) in elements.iter_mut().zip(&own.error).zip(grown) {
+            *element &= grown <= 2.0 * own;
+        }
+    }
+    blind
+}
+
+/// Whether more than half are true.
+pub fn most(elements: &[bool]) -> bool {
+    2 * elements.iter().filter(|element| **element).count() > elements.len()
 }
 
 /// The dispatch's read ranges, or its written ones, in the row's order.

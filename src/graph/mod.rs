@@ -14,7 +14,7 @@ pub mod tape;
 pub use crate::kernels::{Activation, Dtype, Loss};
 pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape, UpdateRule};
 pub use launch::{Bind, Launch, Launches, Operand, Place};
-pub use operation::{Attributes, Misfit, Op, Operation, Source};
+pub use operation::{Attributes, Kinks, Misfit, Op, Operation, Piece, Source};
 pub use role::Role;
 pub use tape::{Backward, Gradients};
 

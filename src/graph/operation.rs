@@ -68,7 +68,25 @@ pub trait Operation: Any + Debug + Send + Sync {
     fn joins(&self) -> bool {
         false
     }
+
+    /// Where it has no derivative, or a gradient that is another by convention; `None` for an operation that is smooth. Finite
+    /// differences ([`crate::verify::gradcheck`]) are not taken across such a place.
+    fn kinks(&self) -> Option<Kinks> {
+        None
+    }
 }
+
+/// The smooth pieces that an operation consists of.
+pub struct Kinks {
+    /// The operands that decide on which piece an element lies.
+    pub operands: Vec<usize>,
+    /// From the values of these operands, the piece on which each element lies.
+    pub pieces: Box<dyn Fn(&[Vec<f64>]) -> Vec<Piece> + Send + Sync>,
+}
+
+/// A number for each smooth piece, any but the same for two of them; `None` where the gradient is no derivative. Exactly at a
+/// kink is a piece of its own.
+pub type Piece = Option<i8>;
 
 /// Where a value comes from that no operation computes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -82,12 +82,16 @@ struct Row {
     definition: Definition,
 }
 
+/// From a prediction, its target and the parameter, the smooth piece on which they lie; `None` where the gradient is PyTorch's
+/// convention and no derivative.
+type Piece = fn(f64, f64, f64) -> Option<i8>;
+
 /// What is known of a loss that treats each output by itself.
 struct Each {
     /// `const MEAN: bool` and `fn element(y: f32, t: f32) -> ElementLoss`.
     wgsl: &'static str,
     over: Over,
-    piece: Option<fn(f64, f64, f64) -> i8>,
+    piece: Option<Piece>,
 }
 
 macro_rules! losses {
@@ -196,8 +200,9 @@ impl Loss {
         }
     }
 
-    /// The smooth piece on which a prediction lies, for a target; `None` for a loss that is smooth everywhere.
-    pub fn piece(self) -> Option<impl Fn(f64, f64) -> i8> {
+    /// The smooth piece on which a prediction lies, for a target, `None` where its gradient is no derivative; none at all for a loss
+    /// that is smooth everywhere.
+    pub fn piece(self) -> Option<impl Fn(f64, f64) -> Option<i8>> {
         let (mut loss, piece) = (self, self.row().each.as_ref()?.piece?);
         let parameter = loss.parameter().map_or(0.0, |(_, value)| *value);
         Some(move |y, t| piece(y, t, parameter))

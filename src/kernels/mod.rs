@@ -26,6 +26,7 @@ mod step;
 mod sums;
 
 pub use activation::Activation;
+pub use cpu::carried::Carried;
 pub use definition::{
     Access, Args, Binding, BoundCall, Call, Definition, Dtype, Extent, Follow, In, Kernel, Measured, Out, Param,
     Product,

@@ -93,6 +93,11 @@ impl Scalar for f64 {
     }
 }
 
+/// -1, 0 or 1: on which side of 0 a number lies.
+pub fn sign(x: f64) -> i8 {
+    i8::from(x > 0.0) - i8::from(x < 0.0)
+}
+
 /// The standard normal distribution function, by erfc, which keeps the relative precision of the negative tail. (In f32 it is a
 /// rational fit of the tail's ratio to the density, because the rounding of x / sqrt 2 alone costs x^2 u.)
 pub fn normal_cdf(x: f64) -> f64 {

@@ -3,8 +3,9 @@
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Activation, Attributes, Backward, Gradients, Launches, Operation, TensorType};
+use crate::graph::{Activation, Attributes, Backward, Gradients, Kinks, Launches, Operation, TensorType};
 use crate::kernels::row_lanes;
+use crate::kernels::scalar::sign;
 
 /// `x -> activation(x)`
 #[derive(Debug)]
@@ -42,6 +43,13 @@ impl Operation for Activate {
     fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
         launch(self.0, false, out);
         Ok(())
+    }
+
+    fn kinks(&self) -> Option<Kinks> {
+        self.0.has_kink().then(|| Kinks {
+            operands: vec![0],
+            pieces: Box::new(|operands| operands[0].iter().map(|&x| Some(sign(x))).collect()),
+        })
     }
 }
 

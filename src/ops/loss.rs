@@ -3,7 +3,7 @@
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Attributes, Backward, Gradients, Launches, Loss, Misfit, Operation, Place, TensorType};
+use crate::graph::{Attributes, Backward, Gradients, Kinks, Launches, Loss, Misfit, Operation, Place, TensorType};
 use crate::kernels::row_lanes;
 
 /// `(pred [rows, cols], target) -> [rows]`: the loss of each sample.
@@ -86,6 +86,13 @@ impl Operation for LossValue {
 
     fn reads_tables(&self, operand: usize) -> bool {
         operand == 2
+    }
+
+    fn kinks(&self) -> Option<Kinks> {
+        let piece = self.0.piece()?;
+        let each =
+            move |operands: &[Vec<f64>]| operands[0].iter().zip(&operands[1]).map(|(y, t)| piece(*y, *t)).collect();
+        Some(Kinks { operands: vec![0, 1], pieces: Box::new(each) })
     }
 }
 

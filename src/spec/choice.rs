@@ -3,7 +3,7 @@
 use crate::data::nearest::did_you_mean;
 use crate::error::Result;
 use crate::graph::{Activation, Loss};
-use crate::model::Init;
+use crate::nn::Init;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 

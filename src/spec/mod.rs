@@ -25,9 +25,8 @@ use crate::data::pictures::Images;
 use crate::data::{Columns, Scale, TargetRule};
 use crate::error::{Error, Result};
 use crate::graph::{Activation, Clip, Loss, Optimizer, UpdateRule};
-use crate::model::init::{Init, draw_parameters};
-use crate::model::weights;
-use crate::model::{Layer, LayerKind, Network, Tensor};
+use crate::nn::init::initial_parameters;
+use crate::nn::{Layer, Network, Tensor, chain, weights};
 use crate::report::Monitor;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -131,66 +130,8 @@ pub struct ModelSpec {
     pub inputs: Option<usize>,
     /// `weights`: the file that training starts from; drawn where there is none.
     pub weights: Option<DataFile>,
-    /// The layers, first to last, at least one.
-    pub layers: Vec<LayerSpec>,
-}
-
-/// An entry of `[[model.layers]]`. The activation belongs to the entry: y = activation(what the kind computes).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LayerSpec {
-    /// What the layer computes.
-    pub kind: LayerKindSpec,
-    /// Identity by default.
-    pub activation: Activation,
-}
-
-/// What a layer computes: the one key of an entry that names it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum LayerKindSpec {
-    /// `dense`: x w^T + b
-    Dense {
-        /// Outputs of the layer.
-        outputs: usize,
-        /// Whether there is a bias; true by default.
-        bias: bool,
-        /// How the weights are drawn; that of the model by default.
-        init: Init,
-    },
-    /// `dropout`: the share of numbers that become 0 in training.
-    Dropout(f64),
-    /// `layer_norm`: each sample's numbers normalised.
-    LayerNorm,
-    /// `batch_norm`: each number normalised over the batch.
-    BatchNorm,
-}
-
-impl LayerKindSpec {
-    /// The key that names the kind.
-    pub fn name(self) -> &'static str {
-        match self {
-            LayerKindSpec::Dense { .. } => "dense",
-            LayerKindSpec::Dropout(_) => "dropout",
-            LayerKindSpec::LayerNorm => "layer_norm",
-            LayerKindSpec::BatchNorm => "batch_norm",
-        }
-    }
-}
-
-impl LayerSpec {
-    /// A dense layer with a bias, its weights drawn by [`Init::Auto`].
-    pub const fn dense(outputs: usize, activation: Activation) -> LayerSpec {
-        LayerSpec { kind: LayerKindSpec::Dense { outputs, bias: true, init: Init::Auto }, activation }
-    }
-
-    /// The layer for `inputs` numbers a sample.
-    fn layer(&self, inputs: usize) -> Layer {
-        match self.kind {
-            LayerKindSpec::Dense { outputs, bias, .. } => Layer::dense(inputs, outputs, self.activation, bias),
-            LayerKindSpec::Dropout(p) => Layer::same_width(inputs, LayerKind::Dropout { p }, self.activation),
-            LayerKindSpec::LayerNorm => Layer::same_width(inputs, LayerKind::LayerNorm, self.activation),
-            LayerKindSpec::BatchNorm => Layer::same_width(inputs, LayerKind::BatchNorm, self.activation),
-        }
-    }
+    /// The layers, first to last, at least one; their sizes are known with the data ([`ModelSpec::layers`]).
+    pub layers: Vec<Layer>,
 }
 
 /// `[train]`
@@ -331,13 +272,9 @@ impl Spec {
         Ok(self)
     }
 
-    /// Outputs of the network: those of the last dense layer, for other layers leave the number as it is.
+    /// Outputs of the network: those of the last layer that says how many, for the others leave the number as it is.
     pub fn outputs(&self) -> usize {
-        let dense = |layer: &LayerSpec| match layer.kind {
-            LayerKindSpec::Dense { outputs, .. } => Some(outputs),
-            _ => None,
-        };
-        self.model.layers.iter().rev().find_map(dense).unwrap_or(0)
+        self.model.layers.iter().rev().find_map(|layer| layer.module.width()).unwrap_or(0)
     }
 
     /// What the targets are for.
@@ -386,7 +323,7 @@ impl ModelSpec {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] where the spec states another number of inputs.
+    /// [`Error::Shape`] where the spec states another number of inputs, or a layer cannot take as many as come.
     pub fn layers(&self, features: usize) -> Result<Vec<Layer>> {
         if let Some(inputs) = self.inputs.filter(|&inputs| inputs != features) {
             return Err(Error::Shape(format!(
@@ -394,13 +331,7 @@ impl ModelSpec {
                  leave it out and let the data decide"
             )));
         }
-        let mut inputs = features;
-        let layers = self.layers.iter().map(|spec| {
-            let layer = spec.layer(inputs);
-            inputs = layer.outputs;
-            layer
-        });
-        Ok(layers.collect())
+        chain(features, &self.layers)
     }
 
     /// The parameters that `network`, which is this model's, starts from: those of the file `weights`, or drawn as its layers'
@@ -413,12 +344,7 @@ impl ModelSpec {
         if let Some(file) = &self.weights {
             return weights::load(&file.path, &network.parameters(), false);
         }
-        let init = |layer: &LayerSpec| match layer.kind {
-            LayerKindSpec::Dense { init, .. } => init,
-            _ => Init::Auto,
-        };
-        let inits: Vec<Init> = self.layers.iter().map(init).collect();
-        Ok(draw_parameters(&network.layers, &inits, seed))
+        Ok(initial_parameters(&network.layers, seed))
     }
 }
 

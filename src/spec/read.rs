@@ -6,14 +6,14 @@ use crate::data::pictures::CLASS;
 use crate::data::{Columns, Missing, Scale};
 use crate::error::Result;
 use crate::graph::Activation;
-use crate::model::Init;
+use crate::nn::{Init, Keys, Layer, MODULES, Read};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, number, size};
 use super::{
-    CheckpointSpec, ClassWeights, DataFile, DataSpec, Format, LayerKindSpec, LayerSpec, ModelSpec, Reading,
-    ScheduleSpec, Spec, TrainSpec, Validation, choice, early, images, schedule,
+    CheckpointSpec, ClassWeights, DataFile, DataSpec, Format, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
+    Validation, choice, early, images, schedule,
 };
 
 /// Reads a whole spec.
@@ -41,10 +41,14 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
     let validated = data.validation.is_some();
     let section = root.section("train", "[train] with `loss` and `optimizer`")?;
     let train = train(&section, &empty, validated)?;
-    let by_batch = model.layers.iter().any(|layer| layer.kind == LayerKindSpec::BatchNorm);
-    if let Some(value) = section.get("accumulate").filter(|_| by_batch && train.accumulate > 1) {
-        let message = "`accumulate` divides a batch, and batch norm takes the statistics of a whole one. Remove \
-                       `accumulate`, or take layer_norm in the place of batch_norm";
+    let by_batch = model.layers.iter().map(|layer| &layer.module).find(|module| module.takes_statistics());
+    if let (Some(value), Some(module)) = (section.get("accumulate").filter(|_| train.accumulate > 1), by_batch) {
+        let message = format!(
+            "`accumulate` divides a batch, and {} takes the statistics of a whole one. Remove `accumulate`, or take \
+             layer_norm in the place of {}",
+            module.name().replace('_', " "),
+            module.name()
+        );
         return Err(source.error(&value.span(), message));
     }
     Ok(Spec { data, model, train })
@@ -192,10 +196,10 @@ fn model<'a>(table: &Table<'a>, folder: &Path, empty: &'a DeTable<'a>) -> Result
         return Err(source.error(&value.span(), "`layers` is empty. Add at least one layer, such as { dense = 10 }"));
     }
     let layers = list.iter().enumerate().map(|(i, value)| {
-        layer(&Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, init, empty)
+        layer(Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, init, empty)
     });
-    let layers: Vec<LayerSpec> = layers.collect::<Result<_>>()?;
-    if !layers.iter().any(|layer| matches!(layer.kind, LayerKindSpec::Dense { .. })) {
+    let layers: Vec<Layer> = layers.collect::<Result<_>>()?;
+    if !layers.iter().any(|layer| layer.module.width().is_some()) {
         let message =
             "`layers` has no dense layer, so nothing says how many outputs there are. Add one, such as { dense = 10 }";
         return Err(source.error(&value.span(), message));
@@ -203,40 +207,58 @@ fn model<'a>(table: &Table<'a>, folder: &Path, empty: &'a DeTable<'a>) -> Result
     Ok(ModelSpec { inputs, weights, layers })
 }
 
-/// The keys that say what a layer is; an entry has one of them.
-const KINDS: [&str; 4] = ["dense", "dropout", "layer_norm", "batch_norm"];
+/// An entry of `[[model.layers]]`, as modules read it.
+struct Entry<'a> {
+    table: Table<'a>,
+    /// What the model says for all layers.
+    init: Init,
+    empty: &'a DeTable<'a>,
+}
 
-fn layer<'a>(table: &Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<LayerSpec> {
+impl Keys for Entry<'_> {
+    fn size(&self, key: &'static str) -> Result<usize> {
+        size(self.table.source(), key, self.table.require(key, &format!("{key} = 10"))?)
+    }
+
+    fn number(&self, key: &'static str, range: &str, accept: fn(f64) -> bool) -> Result<f64> {
+        number(self.table.source(), key, self.table.require(key, range)?, range, accept)
+    }
+
+    fn flag(&self, key: &'static str, default: bool) -> Result<bool> {
+        self.table.flag(key, default)
+    }
+
+    fn named_alone(&self, key: &'static str) -> Result<()> {
+        let (value, expected) =
+            (self.table.require(key, "true")?, "true; without the layer, leave the whole entry out");
+        let is_true = value.get_ref().as_bool() == Some(true);
+        if is_true { Ok(()) } else { Err(self.table.source().wrong_type(key, expected, value)) }
+    }
+
+    fn init(&self) -> Result<Init> {
+        self.table.get("init").map_or(Ok(self.init), |value| choice::init(self.table.source(), value, self.empty))
+    }
+}
+
+fn layer<'a>(table: Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<Layer> {
     let source = table.source();
-    let named: Vec<(&str, &Value<'_>)> = KINDS.iter().filter_map(|kind| Some((*kind, table.get(kind)?))).collect();
-    if let [_, (second, value), ..] = named[..] {
+    let named = MODULES.iter().filter_map(|entry| Some((entry.key, table.get(entry.key)?, entry.read)));
+    let named: Vec<(&str, &Value<'_>, Read)> = named.collect();
+    if let [_, (second, value, _), ..] = named[..] {
+        let kinds: Vec<&str> = MODULES.iter().map(|entry| entry.key).collect();
         let message =
-            format!("a layer is one of {}, this one has `{second}` too. Make it two entries", KINDS.join(", "));
+            format!("a layer is one of {}, this one has `{second}` too. Make it two entries", kinds.join(", "));
         return Err(source.error(&value.span(), message));
     }
-    let kind = match named.first() {
-        Some(("dropout", value)) => {
-            let range = "a number of at least 0 and below 1, such as 0.2";
-            LayerKindSpec::Dropout(number(source, "dropout", value, range, |p| (0.0..1.0).contains(&p))?)
-        }
-        Some((key @ ("layer_norm" | "batch_norm"), value)) => {
-            if value.get_ref().as_bool() != Some(true) {
-                return Err(source.wrong_type(key, "true; without the layer, leave the whole entry out", value));
-            }
-            if *key == "layer_norm" { LayerKindSpec::LayerNorm } else { LayerKindSpec::BatchNorm }
-        }
-        _ => LayerKindSpec::Dense {
-            outputs: size(source, "dense", table.require("dense", "dense = 10")?)?,
-            bias: table.flag("bias", true)?,
-            init: table.get("init").map_or(Ok(init), |value| choice::init(source, value, empty))?,
-        },
-    };
-    let activation = match table.get("activation") {
+    let read = named.first().map_or(MODULES[0].read, |(_, _, read)| *read);
+    let entry = Entry { table, init, empty };
+    let module = read(&entry)?;
+    let activation = match entry.table.get("activation") {
         Some(value) => choice::activation(source, value, empty)?,
         None => Activation::Identity,
     };
-    table.finish()?;
-    Ok(LayerSpec { kind, activation })
+    entry.table.finish()?;
+    Ok(Layer { inputs: 0, outputs: 0, activation, module })
 }
 
 fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Result<TrainSpec> {

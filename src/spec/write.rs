@@ -2,10 +2,10 @@
 
 use crate::data::Scale;
 use crate::graph::{Activation, Clip, Loss};
-use crate::model::Init;
+use crate::nn::Layer;
 use std::fmt::Write;
 
-use super::{CheckpointSpec, DataFile, Format, LayerKindSpec, Spec, Validation, early, optimizer};
+use super::{CheckpointSpec, DataFile, Format, Spec, Validation, early, optimizer};
 
 impl Spec {
     /// The spec as resolved, which parses back to an equal spec when it lies in the same folder.
@@ -49,16 +49,7 @@ impl Spec {
             writeln!(out, "weights = {}", quoted(&weights.written))?;
         }
         for layer in &self.model.layers {
-            writeln!(out, "\n[[model.layers]]")?;
-            match layer.kind {
-                LayerKindSpec::Dense { outputs, .. } => writeln!(out, "dense = {outputs}")?,
-                LayerKindSpec::Dropout(p) => writeln!(out, "dropout = {}", float(p))?,
-                LayerKindSpec::LayerNorm | LayerKindSpec::BatchNorm => writeln!(out, "{} = true", layer.kind.name())?,
-            }
-            writeln!(out, "activation = {}", activation(layer.activation))?;
-            if let LayerKindSpec::Dense { bias, init: method, .. } = layer.kind {
-                writeln!(out, "bias = {bias}\ninit = {}", init(method))?;
-            }
+            writeln!(out, "\n{}", entry(layer))?;
         }
         let train = &self.train;
         writeln!(out, "\n[train]\nloss = {}\noptimizer = {}", loss(train.loss), optimizer::text(train.optimizer))?;
@@ -118,14 +109,11 @@ pub(crate) fn activation(activation: Activation) -> String {
     }
 }
 
-fn init(init: Init) -> String {
-    let (key, value) = match init {
-        Init::Uniform { bound } => ("bound", bound),
-        Init::Normal { std } => ("std", std),
-        Init::Orthogonal { gain } => ("gain", gain),
-        other => return quoted(other.name()),
-    };
-    format!("{{ {} = {{ {key} = {} }} }}", init.name(), float(value))
+/// An entry of `[[model.layers]]`: the key that names the module, the activation, the module's other keys.
+pub(crate) fn entry(layer: &Layer) -> String {
+    let mut lines: Vec<String> = layer.module.keys().iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    lines.insert(1.min(lines.len()), format!("activation = {}", activation(layer.activation)));
+    format!("[[model.layers]]\n{}", lines.join("\n"))
 }
 
 pub(crate) fn loss(mut loss: Loss) -> String {

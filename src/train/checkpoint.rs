@@ -5,9 +5,9 @@
 
 use super::plateau::PlateauState;
 use crate::error::{Error, Result};
-use crate::model::digest::{self, Fields};
-use crate::model::weights::{self, Precision};
-use crate::model::{Network, Tensor};
+use crate::nn::digest::{self, Fields};
+use crate::nn::weights::{self, Precision};
+use crate::nn::{Network, Tensor};
 use crate::spec::{Format, TrainSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

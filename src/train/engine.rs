@@ -6,7 +6,7 @@ use crate::exec::memory::check_host_memory;
 use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
 use crate::graph::{RANDOM_COLUMNS, Role, UpdateRule};
-use crate::model::{Mode, Network, Samples, Tensor};
+use crate::nn::{Mode, Network, Samples, Tensor};
 use crate::optim::HYPER_COLUMNS;
 use crate::plan::tuning::Table;
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};

@@ -4,7 +4,7 @@ use super::engine::{Roles, Target, planned};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Session, allocated, memory};
 use crate::graph::UpdateRule;
-use crate::model::Network;
+use crate::nn::Network;
 use crate::plan::Holds;
 use crate::plan::Limits;
 use serde::Serialize;

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::exec::Session;
 use crate::exec::analysis::Analysis;
 use crate::graph::{COUNT, RANDOM, Role, UpdateRule};
-use crate::model::Samples;
+use crate::nn::Samples;
 use crate::optim::HYPER;
 
 /// Something that holds the inputs of a plan's steps.

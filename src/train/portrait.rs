@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::exec::Device;
 use crate::graph::Loss;
 use crate::kernels::loss::Output;
-use crate::model::{Network, Tensor};
+use crate::nn::{Network, Tensor};
 use crate::report::{Misread, Picture, Portrait, Reconstruction};
 use crate::spec::Spec;
 

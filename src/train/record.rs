@@ -3,7 +3,7 @@
 use crate::data::pictures::Folder;
 use crate::error::{Error, Result};
 use crate::exec::Device;
-use crate::model::digest::{self, Fields};
+use crate::nn::digest::{self, Fields};
 use crate::plan::Switches;
 use crate::report::DeviceReport;
 use crate::spec::{CheckpointSpec, DataFile, Spec, Validation};

@@ -8,7 +8,7 @@ use crate::data::order::{EpochWindows, Windows};
 use crate::data::{Dataset, Fit, RowCache, Tolerance, epoch_order, fill_means, source, split_rows};
 use crate::error::Result;
 use crate::kernels::Scalar;
-use crate::model::Network;
+use crate::nn::Network;
 use crate::spec::{Spec, Validation};
 use std::path::Path;
 use std::sync::Arc;

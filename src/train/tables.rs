@@ -1,6 +1,6 @@
 //! The tables of training steps: which rows a step takes, and their weights.
 
-use crate::model::{index_table_name, weight_table};
+use crate::nn::{index_table_name, weight_table};
 
 /// Index and weight tables of some steps, by name, without the plan's prefix.
 #[derive(Debug, Clone, Default, PartialEq)]

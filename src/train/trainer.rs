@@ -5,9 +5,9 @@ use crate::data::{Dataset, epoch_order};
 use crate::error::{Error, Result};
 use crate::exec::{Choice, Counters, Device, Flow, open_device};
 use crate::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
-use crate::model::init::draw_parameters;
-use crate::model::weights::{self, Precision};
-use crate::model::{Init, Layer, LayerKind, Network, Tensor};
+use crate::nn::init::draw_parameters;
+use crate::nn::weights::{self, Precision};
+use crate::nn::{BatchNorm, Dense, Dropout, Init, Layer, LayerNorm, Module, Network, Tensor, chain};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -76,43 +76,42 @@ impl TrainerBuilder {
 
     /// Adds a dense layer, with or without bias.
     #[must_use]
-    pub fn layer(mut self, outputs: usize, activation: Activation, bias: bool) -> Self {
-        let inputs = self.width();
-        self.layers.push(Layer::dense(inputs, outputs, activation, bias));
-        self
+    pub fn layer(self, outputs: usize, activation: Activation, bias: bool) -> Self {
+        self.module(Dense { bias, ..Dense::new(outputs) }, activation)
     }
 
     /// Adds a dropout layer: in [`Trainer::fit`] and [`Trainer::step`] each number becomes 0 with probability `p`, at least 0
     /// and below 1, and is divided by 1 - p otherwise.
     #[must_use]
-    pub fn dropout(mut self, p: f64) -> Self {
-        let layer = Layer::same_width(self.width(), LayerKind::Dropout { p }, Activation::Identity);
-        self.layers.push(layer);
-        self
+    pub fn dropout(self, p: f64) -> Self {
+        self.module(Dropout { p }, Activation::Identity)
     }
 
     /// Adds a layer that normalises the numbers of each sample, PyTorch's `nn.LayerNorm` over them.
     #[must_use]
     pub fn layer_norm(self, activation: Activation) -> Self {
-        self.normalised(LayerKind::LayerNorm, activation)
+        self.module(LayerNorm, activation)
     }
 
     /// Adds a layer that normalises each number over the batch, PyTorch's `nn.BatchNorm1d`; [`Trainer::gradients`] and
     /// [`Trainer::predict`] take the running statistics.
     #[must_use]
     pub fn batch_norm(self, activation: Activation) -> Self {
-        self.normalised(LayerKind::BatchNorm, activation)
+        self.module(BatchNorm, activation)
     }
 
-    fn normalised(mut self, kind: LayerKind, activation: Activation) -> Self {
-        let layer = Layer::same_width(self.width(), kind, activation);
-        self.layers.push(layer);
+    /// Adds a layer of any module, a user's own among them; see [the guide](crate::guide#an-operation-of-ones-own).
+    #[must_use]
+    pub fn module(mut self, module: impl Module, activation: Activation) -> Self {
+        self.layers.push(Layer::new(module, activation));
         self
     }
 
-    /// Numbers a sample that the next layer takes.
-    fn width(&self) -> usize {
-        self.layers.last().map_or(self.inputs, |l| l.outputs)
+    /// Adds the layers of another network.
+    #[must_use]
+    pub fn layers(mut self, layers: &[Layer]) -> Self {
+        self.layers.extend_from_slice(layers);
+        self
     }
 
     /// The loss; [`Loss::Mse`] by default.
@@ -160,7 +159,7 @@ impl TrainerBuilder {
         self
     }
 
-    /// How the weights of every layer are drawn; [`Init::Auto`] by default. Biases start at 0.
+    /// How the weights of every layer are drawn that does not say so itself; [`Init::Auto`] by default. Biases start at 0.
     #[must_use]
     pub fn init(mut self, init: Init) -> Self {
         self.init = init;
@@ -184,26 +183,26 @@ impl TrainerBuilder {
     /// Opens the device and draws the initial parameters.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a network without layers or with a size of zero; [`Error::Spec`] for a schedule that cycles the
+    /// [`Error::Shape`] for a network without layers or with a size of zero, or a layer that cannot compute; [`Error::Spec`] for a schedule that cycles the
     /// momentum of an optimizer without one; [`Error::Device`] when the device asked for is not there.
     pub fn build(self) -> Result<Trainer> {
-        if self.layers.is_empty() || self.inputs == 0 || self.layers.iter().any(|l| l.outputs == 0) {
+        let layers = chain(self.inputs, &self.layers)?;
+        if layers.is_empty() || self.inputs == 0 || layers.iter().any(|l| l.outputs == 0) {
             return Err(Error::Shape(format!(
                 "a network needs inputs and at least one layer, all sizes from 1 on; found {} inputs and layers of {:?}",
                 self.inputs,
-                self.layers.iter().map(|l| l.outputs).collect::<Vec<_>>()
+                layers.iter().map(|l| l.outputs).collect::<Vec<_>>()
             )));
         }
-        self.layers.iter().try_for_each(Layer::check)?;
         if self.batch_size == 0 {
             return Err(Error::Shape("batch_size is 0; it must be at least 1".into()));
         }
         let optimizer = self.rule.optimizer.under(&self.rule.schedule).map_err(|m| Error::spec("schedule", m))?;
         let device = pollster::block_on(open_device(&self.device, false))?;
-        let parameters = draw_parameters(&self.layers, &vec![self.init; self.layers.len()], self.seed);
+        let parameters = draw_parameters(&layers, self.init, self.seed);
         Ok(Trainer {
             device,
-            network: Network { layers: self.layers, loss: self.loss },
+            network: Network { layers, loss: self.loss },
             rule: UpdateRule { optimizer, ..self.rule },
             batch_size: self.batch_size,
             seed: self.seed,

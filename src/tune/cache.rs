@@ -2,7 +2,7 @@
 
 use super::Lock;
 use crate::error::{Error, Remedy, Result};
-use crate::model::weights::write_atomically;
+use crate::nn::weights::write_atomically;
 use std::ffi::OsString;
 use std::path::PathBuf;
 

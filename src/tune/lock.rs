@@ -4,7 +4,7 @@ use crate::data::read_whole;
 use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Tuning};
 use crate::kernels::{Engine, Kernel};
-use crate::model::digest;
+use crate::nn::digest;
 use crate::plan::tuning::{Class, Table, Way};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

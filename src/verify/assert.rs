@@ -4,8 +4,8 @@ use super::{Question, report, verify};
 use crate::data::Dataset;
 use crate::exec::Device;
 use crate::graph::Optimizer;
-use crate::model::init::initial_parameters;
-use crate::model::{Network, Tensor};
+use crate::nn::init::initial_parameters;
+use crate::nn::{Network, Tensor};
 
 /// Verifies every value and gradient of one train step of `network` on `device`, from `parameters` (or, if there are none,
 /// initial ones of seed 0), on `data` as one batch.

@@ -11,7 +11,8 @@
 //!
 //! An element is left out, and counted, for two reasons only. At a *kink* (of relu, leaky_relu, mae, hinge, the corner of
 //! huber, the clamps of binary_cross_entropy) there is no derivative to compare with: a step counts as crossing one when
-//! any of the network's kinked arguments lies in another region than at the start, and smaller steps are tried first.
+//! any element of an operation with [kinks](crate::graph::Operation::kinks) lies on another smooth piece than at the start, and
+//! smaller steps are tried first.
 //! *Unresolved* is an element whose bound is so wide that it would prove nothing. A tensor of which no element could be
 //! checked has not passed.
 
@@ -27,7 +28,7 @@ use crate::exec::Device;
 use crate::exec::analysis::Analysis;
 use crate::graph::Role;
 use crate::kernels::bound::U;
-use crate::model::{Mode, Network, Samples, Tensor};
+use crate::nn::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
 use crate::train::inputs::{Inputs, Steps, fill_samples};
 use crate::train::tables::shares;

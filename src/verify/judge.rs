@@ -4,10 +4,10 @@ use super::{Row, digest, rounded};
 use crate::compare::{Comparison, compare};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::exec::analysis::{Analysis, analyse};
+use crate::exec::analysis::{Analysis, analyse, blind, most};
 use crate::graph::UpdateRule;
 use crate::kernels::{Access, Measured};
-use crate::model::{Network, Tensor};
+use crate::nn::{Network, Tensor};
 use crate::plan::{Buffer, Plan, Range, Role};
 use crate::train::inputs::{Rounded, Steps, fill_samples};
 use crate::train::tables::shares;
@@ -92,9 +92,13 @@ impl Judge {
         let mut rows: Vec<Row> = Vec::new();
         for dispatch in 0..plan.dispatches.len() {
             let operands = operands(plan, dispatch, &written);
-            for (range, local) in analyse(plan, dispatch, |r| device_operand(input, &updated, r)) {
-                for named in plan.buffers.iter().filter_map(|b| named_part(b, range)) {
-                    let row = self.row(input, &analysis, dispatch, &named, (range, &local), &operands, &rows);
+            let get = |r| device_operand(input, &updated, r);
+            let found = analyse(plan, dispatch, get);
+            let blind = blind(plan, dispatch, get, &found);
+            for ((range, local), blind) in found.iter().zip(&blind) {
+                for named in plan.buffers.iter().filter_map(|b| named_part(b, *range)) {
+                    let mut row = self.row(input, &analysis, dispatch, &named, (*range, local), &operands, &rows);
+                    refuse_blind(&mut row, &named, *range, local, blind);
                     rows.push(row);
                 }
             }
@@ -145,6 +149,22 @@ impl Judge {
         let bound: Vec<f64> = error.iter().map(|e| e * self.slack).collect();
         compare(&named.name, &named.shape, expected, found, &bound)
     }
+}
+
+/// A bound that lets anything pass proves nothing, so a value with such a bound has not passed.
+fn refuse_blind(row: &mut Row, named: &Named, range: Range, local: &Measured, blind: &[bool]) {
+    let start = named.range.offset - range.offset;
+    let Some(part) = blind.get(start..start + named.range.len).filter(|part| most(part)) else { return };
+    let Some(first) = part.iter().position(|element| *element) else { return };
+    let count = part.iter().filter(|element| **element).count();
+    row.local.fail(format!(
+        "the bound of the kernel {} is blind, correct it: at {count} of {} elements it exceeds every number that the dispatch \
+         reads and writes (element {first}: {:e}, bound {:e})",
+        row.kernel,
+        part.len(),
+        local.value[start + first],
+        local.error[start + first]
+    ));
 }
 
 fn slice(arenas: &[Vec<f64>], range: Range) -> &[f64] {

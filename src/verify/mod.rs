@@ -23,14 +23,14 @@ pub mod matrix;
 pub mod numerics;
 pub mod report;
 
-pub use crate::model::digest::of_values as digest;
+pub use crate::nn::digest::of_values as digest;
 pub use assert::assert_gradients;
 
 use crate::compare::{Comparison, number};
 use crate::error::{Error, Result};
 use crate::exec::{Device, Flow};
 use crate::graph::UpdateRule;
-use crate::model::{Network, Tensor};
+use crate::nn::{Network, Tensor};
 use crate::plan::{Plan, Switches};
 use crate::train::samples::Order;
 use crate::train::{Engine, Roles, SampleSet};

@@ -12,8 +12,7 @@ use wgrad::kernels::dropout::threshold_scale;
 use wgrad::kernels::philox::philox4x32;
 use wgrad::kernels::{Args, Call, In, Kernel, Out, Param};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{Layer, LayerKind, Mode, Network, Samples, Tensor};
-use wgrad::ops::Dropout;
+use wgrad::nn::{Dropout, Layer, Mode, Network, Samples, Tensor};
 use wgrad::plan::{Limits, Options};
 use wgrad::train::{Engine, Roles, Trainer};
 use wgrad::verify::{Observed, Question, verify, verify_altered};
@@ -64,7 +63,7 @@ fn seed_step_layer_and_place_decide_a_mask_and_nothing_else() {
 fn only_a_training_graph_has_dropout() {
     let network = dropping();
     let samples = Samples { name: "train", rows: 9, batch: 4 };
-    let count = |g: Graph| g.nodes.iter().filter(|n| n.op.is::<Dropout>().is_some()).count();
+    let count = |g: Graph| g.nodes.iter().filter(|n| n.op.is::<wgrad::ops::Dropout>().is_some()).count();
     assert_eq!(count(network.predict_graph(samples).unwrap()), 0);
     assert_eq!(count(network.evaluate_graph(samples).unwrap()), 0);
     assert_eq!(count(network.gradient_graph(samples, Mode::Evaluate).unwrap()), 0);
@@ -76,9 +75,9 @@ fn only_a_training_graph_has_dropout() {
 fn dropping() -> Network {
     let layers = vec![
         Layer::dense(6, 10, Activation::Tanh, true),
-        Layer::same_width(10, LayerKind::Dropout { p: 0.4 }, Activation::Identity),
+        Layer::same_width(10, Dropout { p: 0.4 }, Activation::Identity),
         Layer::dense(10, 8, Activation::Identity, true),
-        Layer::same_width(8, LayerKind::Dropout { p: 0.25 }, Activation::Relu),
+        Layer::same_width(8, Dropout { p: 0.25 }, Activation::Relu),
         Layer::dense(8, 3, Activation::Identity, true),
     ];
     Network { layers, loss: Loss::Mse }
@@ -191,7 +190,7 @@ fn going_on_within_an_epoch_and_streaming_change_no_bit() {
 #[test]
 fn a_layer_in_blocks_has_the_mask_of_one_in_a_piece() {
     let mut net = network(&[8, 64, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::Mse);
-    net.layers.insert(1, Layer::same_width(64, LayerKind::Dropout { p: 0.3 }, Activation::Identity));
+    net.layers.insert(1, Layer::same_width(64, Dropout { p: 0.3 }, Activation::Identity));
     let problem = Problem::new(net, ADAMW, 101, 96, 9);
     let options = Options { fuse: false, limits: Limits::CPU, ..Options::new("train", 2) };
     let small = Limits { max_storage_buffer_binding_size_bytes: 4 * 64 * 65, ..Limits::CPU };

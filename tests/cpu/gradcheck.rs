@@ -7,7 +7,7 @@ use wgrad::data::rng::Philox;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Op};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{Layer, LayerKind, Mode, Network, Samples, Tensor};
+use wgrad::nn::{BatchNorm, Dropout, Layer, LayerNorm, Mode, Network, Samples, Tensor};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::gradcheck::{Question, Verdict, analytic, gradcheck, report};
 
@@ -189,15 +189,14 @@ fn every_operation_has_its_case() {
 
 /// Every kind of layer, twice where it has a gradient for what comes before it.
 fn every_kind() -> Case {
-    let same = |kind, activation| Layer::same_width(8, kind, activation);
     let layers = vec![
         Layer::dense(3, 8, Activation::Tanh, true),
-        same(LayerKind::Dropout { p: 0.4 }, Activation::Identity),
+        Layer::same_width(8, Dropout { p: 0.4 }, Activation::Identity),
         Layer::dense(8, 8, Activation::Identity, true),
-        same(LayerKind::LayerNorm, Activation::Silu),
+        Layer::same_width(8, LayerNorm, Activation::Silu),
         Layer::dense(8, 8, Activation::Identity, true),
-        same(LayerKind::BatchNorm, Activation::Tanh),
-        same(LayerKind::Dropout { p: 0.2 }, Activation::Gelu),
+        Layer::same_width(8, BatchNorm, Activation::Tanh),
+        Layer::same_width(8, Dropout { p: 0.2 }, Activation::Gelu),
         Layer::dense(8, 3, Activation::Softmax, true),
     ];
     Case::of(Network { layers, loss: Loss::Mse }, 1)

@@ -11,7 +11,7 @@ use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::kernels::{Kernel, Param};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{Layer, LayerKind, Network, Samples, Tensor};
+use wgrad::nn::{Dropout, Layer, LayerNorm, Network, Samples, Tensor};
 use wgrad::plan::{Dispatch, Limits, Options, Plan, lower};
 use wgrad::train::samples::SampleSet;
 use wgrad::train::{Engine, Roles};
@@ -140,8 +140,8 @@ fn a_product_too_deep_for_the_loops_of_an_adapter_is_summed_in_parts() {
 /// Parameters after 6 steps of 64 rows within `limits`, and the kernels of a step.
 fn trained(rule: UpdateRule, limits: Limits) -> (Vec<Tensor>, Vec<Kernel>) {
     let mut net = network(&[16, 96, 48, 16], &[Activation::Tanh; 3], &[true], Loss::Mse);
-    net.layers.insert(1, Layer::same_width(96, LayerKind::LayerNorm, Activation::Identity));
-    net.layers.insert(3, Layer::same_width(48, LayerKind::Dropout { p: 0.25 }, Activation::Identity));
+    net.layers.insert(1, Layer::same_width(96, LayerNorm, Activation::Identity));
+    net.layers.insert(3, Layer::same_width(48, Dropout { p: 0.25 }, Activation::Identity));
     let number = |i: usize| f64::from(((i as f64 * 0.7).sin()) as f32);
     let x: Vec<f64> = (0..150 * 16).map(number).collect();
     let target: Vec<f64> = (0..150 * 16).map(|i| number(i + 7)).collect();

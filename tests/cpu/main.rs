@@ -15,6 +15,7 @@ mod limits;
 mod metrics;
 mod normalisation;
 mod oracle;
+mod own_operation;
 mod plan;
 mod pytorch;
 mod pytorch_losses;

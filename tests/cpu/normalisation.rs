@@ -10,7 +10,7 @@ use wgrad::exec::{Choice, Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::kernels::Kernel;
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{Layer, LayerKind, Mode, Network, Samples, Tensor};
+use wgrad::nn::{BatchNorm, Layer, LayerNorm, Mode, Network, Samples, Tensor};
 use wgrad::plan::{Limits, Options, lower};
 use wgrad::train::{Engine, Roles, Trainer};
 
@@ -18,12 +18,11 @@ const FIXTURE: &str = include_str!("../fixtures/layers/normalisation.json");
 
 /// 5 -> 7 tanh, layer norm, 7 -> 6, batch norm and relu, 6 -> 3.
 fn normalising() -> Network {
-    let same = Layer::same_width;
     let layers = vec![
         Layer::dense(5, 7, Activation::Tanh, true),
-        same(7, LayerKind::LayerNorm, Activation::Identity),
+        Layer::same_width(7, LayerNorm, Activation::Identity),
         Layer::dense(7, 6, Activation::Identity, true),
-        same(6, LayerKind::BatchNorm, Activation::Relu),
+        Layer::same_width(6, BatchNorm, Activation::Relu),
         Layer::dense(6, 3, Activation::Identity, true),
     ];
     Network { layers, loss: Loss::cross_entropy() }
@@ -107,8 +106,8 @@ fn training_and_use_are_pytorchs() {
 fn problem(seed: u64) -> Problem {
     let mut net =
         network(&[3, 9, 6, 4], &[Activation::Relu, Activation::Tanh, Activation::Identity], &[true], Loss::Mse);
-    net.layers.insert(1, Layer::same_width(9, LayerKind::BatchNorm, Activation::Tanh));
-    net.layers.insert(3, Layer::same_width(6, LayerKind::LayerNorm, Activation::Identity));
+    net.layers.insert(1, Layer::same_width(9, BatchNorm, Activation::Tanh));
+    net.layers.insert(3, Layer::same_width(6, LayerNorm, Activation::Identity));
     Problem::new(net, SGD, 11, 8, seed)
 }
 
@@ -196,9 +195,9 @@ fn neither_decay_nor_whole_programs_touch_normalising_layers() {
 /// What works on rows is cut into blocks; what works on columns is refused with the batch size as remedy.
 #[test]
 fn a_layer_norm_in_blocks_lies_within_the_bounds_of_one_in_a_piece() {
-    let with = |kind| {
+    let with = |layer| {
         let mut net = network(&[8, 64, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::Mse);
-        net.layers.insert(1, Layer::same_width(64, kind, Activation::Identity));
+        net.layers.insert(1, layer);
         Problem::new(net, SGD, 101, 96, 9)
     };
     let options = Options { fuse: false, limits: Limits::CPU, ..Options::new("train", 1) };
@@ -206,7 +205,7 @@ fn a_layer_norm_in_blocks_lies_within_the_bounds_of_one_in_a_piece() {
         limits: Limits { max_storage_buffer_binding_size_bytes: 4 * 64 * 65, ..Limits::CPU },
         ..options.clone()
     };
-    let problem = with(LayerKind::LayerNorm);
+    let problem = with(Layer::same_width(64, LayerNorm, Activation::Identity));
     let (one, many) = (problem.plan(&options), problem.plan(&small));
     let count =
         |plan: &wgrad::plan::Plan| plan.dispatches.iter().filter(|d| d.kernel == Kernel::layer_norm_grad).count();
@@ -223,7 +222,8 @@ fn a_layer_norm_in_blocks_lies_within_the_bounds_of_one_in_a_piece() {
         }
     }
     let samples = Samples { name: "train", rows: 101, batch: 96 };
-    let graph = with(LayerKind::BatchNorm).network.gradient_graph(samples, Mode::Train).unwrap();
+    let problem = with(Layer::same_width(64, BatchNorm, Activation::Identity));
+    let graph = problem.network.gradient_graph(samples, Mode::Train).unwrap();
     let refused = lower(&graph, &small).unwrap_err().to_string();
     assert!(refused.contains("layers.1") && refused.contains("batch_size"), "{refused}");
 }

@@ -6,9 +6,9 @@ use crate::support::torch_losses;
 use torch_losses::{Problem, cases};
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss};
-use wgrad::model::init::draw_parameters;
-use wgrad::model::{Init, Layer};
-use wgrad::spec::{LayerKindSpec, Spec};
+use wgrad::nn::init::draw_parameters;
+use wgrad::nn::{Dense, Init, Layer};
+use wgrad::spec::Spec;
 use wgrad::verify::verify;
 
 /// Both sides compute in f64, at most 65 columns in some dozen roundings each, which is 1e-13 of the largest term; means of
@@ -84,7 +84,7 @@ fn initial_weights_have_the_scales_of_torch_nn_init() {
             name => Activation::by_name(name).unwrap(),
         };
         let layer = Layer::dense(size("inputs"), size("outputs"), activation, true);
-        let draw = |init| draw_parameters(&[layer], &[init], 9)[0].values.clone();
+        let draw = |init| draw_parameters(std::slice::from_ref(&layer), init, 9)[0].values.clone();
         let (scale, of_one) = match (case.get("high"), case.get("std")) {
             (Some(high), _) => {
                 assert_eq!(case["low"].as_f64().unwrap(), -high.as_f64().unwrap());
@@ -114,6 +114,5 @@ fn of_spec(written: &str) -> Init {
          optimizer = 'adam'\n"
     );
     let spec = Spec::parse(&text, "s.toml").unwrap();
-    let LayerKindSpec::Dense { init, .. } = spec.model.layers[0].kind else { panic!("{text}") };
-    init
+    spec.model.layers[0].is::<Dense>().expect("a dense layer").init
 }

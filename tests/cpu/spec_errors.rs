@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use std::path::Path;
 use wgrad::data::Scale;
 use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape};
-use wgrad::model::Init;
+use wgrad::nn::{BatchNorm, Dense, Dropout, Init, Layer, LayerNorm};
 use wgrad::report::Monitor;
 use wgrad::spec::{
-    CheckpointSpec, ClassWeights, DataFile, DataSpec, EarlyStopping, LayerKindSpec, LayerSpec, ModelSpec, Reading,
-    ScheduleSpec, Spec, TrainSpec, Unit, Validation,
+    CheckpointSpec, ClassWeights, DataFile, DataSpec, EarlyStopping, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
+    Unit, Validation,
 };
 
 const WHOLE: &str = r#"[data]
@@ -65,8 +65,8 @@ fn a_spec_means_what_it_says() {
     assert_eq!(spec.data.validation, Some(Validation::Fraction(0.2)));
     assert_eq!(spec.data.scale, Scale::Standard);
     assert_eq!(spec.model.inputs, None);
-    assert_eq!(spec.model.layers[0], LayerSpec::dense(32, Activation::Sigmoid));
-    assert_eq!(spec.model.layers[1], LayerSpec::dense(10, Activation::Identity));
+    assert_eq!(spec.model.layers[0], Layer::new(Dense::new(32), Activation::Sigmoid));
+    assert_eq!(spec.model.layers[1], Layer::new(Dense::new(10), Activation::Identity));
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     let (loss, checkpoint) = (Loss::cross_entropy(), CheckpointSpec::default());
     let (validate_every, early_stopping, schedule) = (1, None, ScheduleSpec::default());
@@ -146,11 +146,11 @@ fn parameters_are_read_in_each_form() {
     assert_eq!(parse(&edited("seed = 1", "seed = 18446744073709551615")).unwrap().train.seed, u64::MAX);
     assert_eq!(
         parse(&edited("dense = 32", "dense = 0x1_0")).unwrap().model.layers[0],
-        LayerSpec::dense(16, Activation::Sigmoid)
+        Layer::new(Dense::new(16), Activation::Sigmoid)
     );
     assert_eq!(
         parse(&edited("dense = 32", "dense = 2147483647")).unwrap().model.layers[0],
-        LayerSpec::dense(2147483647, Activation::Sigmoid)
+        Layer::new(Dense::new(2147483647), Activation::Sigmoid)
     );
     assert_eq!(parse(&WHOLE.replace('\n', "\r\n")).unwrap(), parse(WHOLE).unwrap());
     let checkpoint = |text: &str| parse(&edited("seed = 1", text)).unwrap().train.checkpoint;
@@ -222,7 +222,7 @@ fn a_wrong_type_says_what_was_expected_and_found() {
 fn a_layer_is_of_one_kind() {
     let spec =
         parse(&edited("dense = 10", "dropout = 0.25\nactivation = \"relu\"\n[[model.layers]]\ndense = 10")).unwrap();
-    assert_eq!(spec.model.layers[1], LayerSpec { kind: LayerKindSpec::Dropout(0.25), activation: Activation::Relu });
+    assert_eq!(spec.model.layers[1], Layer::new(Dropout { p: 0.25 }, Activation::Relu));
     assert_eq!(spec.outputs(), 10);
     let described: Vec<String> = spec.model.layers(64).unwrap().iter().map(|l| l.describe()).collect();
     assert_eq!(described, ["64 -> 32 sigmoid", "dropout 0.25 relu", "32 -> 10 identity"]);
@@ -240,8 +240,8 @@ fn a_layer_is_of_one_kind() {
         "dense = 10",
         "layer_norm = true\n[[model.layers]]\nbatch_norm = true\n[[model.layers]]\ndense = 10",
     ));
-    let kinds: Vec<LayerKindSpec> = spec.unwrap().model.layers[1..3].iter().map(|l| l.kind).collect();
-    assert_eq!(kinds, [LayerKindSpec::LayerNorm, LayerKindSpec::BatchNorm]);
+    let layers = [Layer::new(LayerNorm, Activation::Identity), Layer::new(BatchNorm, Activation::Identity)];
+    assert_eq!(spec.unwrap().model.layers[1..3], layers);
     refused("dense = 10", "layer_norm = false", ":12:14", &["`layer_norm`", "true", "false"]);
     refused("dense = 10", "batch_norm = 1e-5", ":12:14", &["`batch_norm`", "true", "1e-5"]);
     let without = "[data]\ntrain = 'd'\ntarget = 't'\n[model]\nlayers = [{ dropout = 0.1 }]\n[train]\nloss = 'mse'\n\
@@ -551,21 +551,24 @@ fn schedule() -> impl Strategy<Value = ScheduleSpec> {
     })
 }
 
-fn layers() -> impl Strategy<Value = Vec<LayerSpec>> {
+fn layers() -> impl Strategy<Value = Vec<Layer>> {
     let dense = (size(), any::<bool>(), init())
-        .prop_map(|(outputs, bias, init)| LayerKindSpec::Dense { outputs, bias, init })
+        .prop_map(|(outputs, bias, init)| Layer::new(Dense { outputs, bias, init }, Activation::Identity))
         .boxed();
-    let kind = prop_oneof![
+    let of_kind = prop_oneof![
         4 => dense.clone(),
-        1 => (0.0..1.0_f64).prop_map(LayerKindSpec::Dropout),
-        1 => prop::sample::select(vec![LayerKindSpec::LayerNorm, LayerKindSpec::BatchNorm]),
+        1 => (0.0..1.0_f64).prop_map(|p| Layer::new(Dropout { p }, Activation::Identity)),
+        1 => prop_oneof![
+            Just(Layer::new(LayerNorm, Activation::Identity)),
+            Just(Layer::new(BatchNorm, Activation::Identity)),
+        ],
     ]
     .boxed();
-    let layer = |kind: BoxedStrategy<LayerKindSpec>| {
-        (kind, activation()).prop_map(|(kind, activation)| LayerSpec { kind, activation })
+    let layer = |layer: BoxedStrategy<Layer>| {
+        (layer, activation()).prop_map(|(layer, activation)| Layer { activation, ..layer })
     };
     // Some layer must say how many outputs there are.
-    (layer(dense), prop::collection::vec(layer(kind), 0..4))
+    (layer(dense), prop::collection::vec(layer(of_kind), 0..4))
         .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect::<Vec<_>>())
 }
 
@@ -651,7 +654,7 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         // Without validation there is nothing to stop by.
         train.early_stopping = train.early_stopping.filter(|_| data.validation.is_some());
         // Batch norm has no parts of a batch.
-        if model.layers.iter().any(|l| l.kind == LayerKindSpec::BatchNorm) {
+        if model.layers.iter().any(|l| l.module.takes_statistics()) {
             train.accumulate = 1;
         }
         Spec { data, model, train }

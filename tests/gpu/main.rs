@@ -16,6 +16,7 @@ mod mutation;
 mod mutations;
 mod numerics;
 mod oracle;
+mod own_operation;
 mod pytorch;
 mod pytorch_losses;
 mod streams;

@@ -10,7 +10,7 @@ use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer, UpdateRule};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{Layer, LayerKind, Network};
+use wgrad::nn::{Layer, LayerNorm, Network};
 use wgrad::plan::Switches;
 use wgrad::spec::Spec;
 use wgrad::train::replay::{Bundle, Origin, replay};
@@ -175,7 +175,7 @@ fn what_is_measured_has_neither_weights_nor_smoothing() {
 fn network(loss: Loss) -> Network {
     let layers = vec![
         Layer::dense(3, 6, Activation::Tanh, true),
-        Layer::same_width(6, LayerKind::LayerNorm, Activation::Identity),
+        Layer::same_width(6, LayerNorm, Activation::Identity),
         Layer::dense(6, 4, Activation::Identity, true),
     ];
     Network { layers, loss }

@@ -16,12 +16,9 @@ use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, RmsProp, Schedule, Shape, UpdateRule};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
-use wgrad::model::{Init, Layer, LayerKind, Network, Tensor};
+use wgrad::nn::{BatchNorm, Dense, Dropout, Layer, LayerNorm, Network, Tensor, chain};
 use wgrad::plan::Switches;
-use wgrad::spec::{
-    CheckpointSpec, DataFile, DataSpec, LayerKindSpec, LayerSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
-    Unit,
-};
+use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec, Unit};
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
 
@@ -249,19 +246,19 @@ impl Case {
     }
 
     pub fn network(&self) -> Network {
-        let mut width = self.inputs;
-        let shape = |l: &Sketch| {
-            let kind = match l.kind {
-                Kind::Dense => {
-                    return Layer::dense(std::mem::replace(&mut width, l.outputs), l.outputs, l.activation, l.bias);
-                }
-                Kind::Dropout(p) => LayerKind::Dropout { p },
-                Kind::LayerNorm => LayerKind::LayerNorm,
-                Kind::BatchNorm => LayerKind::BatchNorm,
-            };
-            Layer::same_width(width, kind, l.activation)
+        let layers = chain(self.inputs, &self.unsized_layers()).expect("layers that can compute");
+        Network { layers, loss: self.loss }
+    }
+
+    /// The layers as a spec has them.
+    fn unsized_layers(&self) -> Vec<Layer> {
+        let layer = |l: &Sketch| match l.kind {
+            Kind::Dense => Layer::new(Dense { bias: l.bias, ..Dense::new(l.outputs) }, l.activation),
+            Kind::Dropout(p) => Layer::new(Dropout { p }, l.activation),
+            Kind::LayerNorm => Layer::new(LayerNorm, l.activation),
+            Kind::BatchNorm => Layer::new(BatchNorm, l.activation),
         };
-        Network { layers: self.layers.iter().map(shape).collect(), loss: self.loss }
+        self.layers.iter().map(layer).collect()
     }
 
     /// Optimizer, schedule, clipping, parts.
@@ -334,15 +331,6 @@ impl Case {
 
     /// The spec that says the same, with its data in `data.csv` beside it.
     pub fn spec(&self, folder: &Path) -> Spec {
-        let layer = |l: &Sketch| LayerSpec {
-            kind: match l.kind {
-                Kind::Dense => LayerKindSpec::Dense { outputs: l.outputs, bias: l.bias, init: Init::Auto },
-                Kind::Dropout(p) => LayerKindSpec::Dropout(p),
-                Kind::LayerNorm => LayerKindSpec::LayerNorm,
-                Kind::BatchNorm => LayerKindSpec::BatchNorm,
-            },
-            activation: l.activation,
-        };
         Spec {
             data: DataSpec {
                 train: DataFile::new("data.csv", folder),
@@ -353,11 +341,7 @@ impl Case {
                 image: None,
                 reading: Reading::default(),
             },
-            model: ModelSpec {
-                inputs: Some(self.inputs),
-                weights: None,
-                layers: self.layers.iter().map(layer).collect(),
-            },
+            model: ModelSpec { inputs: Some(self.inputs), weights: None, layers: self.unsized_layers() },
             train: TrainSpec {
                 loss: self.loss,
                 class_weights: wgrad::spec::ClassWeights::Equal,

@@ -9,6 +9,7 @@ pub mod interruptions;
 pub mod networks;
 pub mod oracle;
 pub mod oracle_scalar;
+pub mod own_operation;
 pub mod patterns;
 pub mod problem;
 pub mod program;

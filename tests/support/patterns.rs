@@ -62,7 +62,7 @@ pub fn agree_with(device: &Device, problem: &Problem, products: Products, fused:
     let (fused, unfused) = (problem.plan(fused), problem.plan(&Options { products, ..options(false) }));
     let parts = |k: Kernel| matches!(k.name, "matmul_bias_act" | "matmul_act_grad" | "matmul_col_sum");
     assert!(unfused.dispatches.iter().all(|d| !parts(d.kernel)), "the unfused plan is fused");
-    let biased = problem.network.layers.iter().any(wgrad::model::Layer::has_bias);
+    let biased = problem.network.layers.iter().any(|l| l.is::<wgrad::nn::Dense>().is_some_and(|dense| dense.bias));
     assert!(!biased || fused.dispatches.len() < unfused.dispatches.len(), "the fused plan is not");
     let [judge_fused, judge_unfused] = [&fused, &unfused].map(|p| problem.judge(p));
     let [mut on_fused, mut on_unfused] = [&fused, &unfused].map(|p| problem.step(device, p));

@@ -5,7 +5,7 @@ use wgrad::data::Dataset;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
-use wgrad::model::{Layer, LayerKind, Network};
+use wgrad::nn::{BatchNorm, Dropout, Layer, LayerNorm, Network};
 use wgrad::plan::Switches;
 use wgrad::spec::Spec;
 use wgrad::train::samples::{SampleSet, read};
@@ -76,13 +76,13 @@ fn every_kind() -> (Network, Dataset) {
     let (five, data) = five_layers(Activation::Tanh);
     let mut layers = Vec::new();
     for (i, dense) in five.layers.into_iter().enumerate() {
-        let same = |kind, activation| Layer::same_width(dense.outputs, kind, activation);
+        let width = dense.outputs;
         layers.push(dense);
         layers.extend(match i {
-            0 => Some(same(LayerKind::Dropout { p: 0.25 }, Activation::Identity)),
-            1 => Some(same(LayerKind::LayerNorm, Activation::Silu)),
-            2 => Some(same(LayerKind::BatchNorm, Activation::Relu)),
-            3 => Some(same(LayerKind::Dropout { p: 0.5 }, Activation::Gelu)),
+            0 => Some(Layer::same_width(width, Dropout { p: 0.25 }, Activation::Identity)),
+            1 => Some(Layer::same_width(width, LayerNorm, Activation::Silu)),
+            2 => Some(Layer::same_width(width, BatchNorm, Activation::Relu)),
+            3 => Some(Layer::same_width(width, Dropout { p: 0.5 }, Activation::Gelu)),
             _ => None,
         });
     }

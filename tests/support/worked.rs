@@ -4,12 +4,12 @@
 use super::networks::Rng;
 use super::oracle_scalar::sigmoid;
 use serde_json::Value;
+use wgrad::Trainer;
 use wgrad::data::Dataset;
 use wgrad::exec::{Choice, Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::{Layer, Network, Tensor};
 use wgrad::train::{Engine, Roles};
-use wgrad::{Trainer, TrainerBuilder};
 
 /// The examples by name.
 pub const NAMES: [&str; 5] = [
@@ -99,8 +99,7 @@ impl Bench {
             }
             Runner::Trainer(choice) => {
                 let builder = Trainer::builder(network.inputs()).loss(network.loss).optimizer(optimizer);
-                let add = |b: TrainerBuilder, l: &Layer| b.layer(l.outputs, l.activation, l.has_bias());
-                let builder = network.layers.iter().fold(builder, add).device(choice.clone());
+                let builder = builder.layers(&network.layers).device(choice.clone());
                 let mut trainer = builder.build().expect("a valid network");
                 trainer.set_parameters(parameters.to_vec()).expect("parameters that fit");
                 Bench::Trainer(Box::new(trainer))

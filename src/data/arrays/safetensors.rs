@@ -4,7 +4,7 @@ use super::element::Element;
 use super::layout::Layout;
 use crate::data::nearest::quoted_list;
 use crate::error::{Error, Result};
-use crate::model::safetensors::Header;
+use crate::nn::safetensors::Header;
 use std::io::Read;
 
 /// One array: its name, its layout and where it begins in the file.

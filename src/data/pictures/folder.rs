@@ -3,7 +3,7 @@
 use crate::data::open::unreadable;
 use crate::data::source::MAX_ROWS;
 use crate::error::{Error, Result};
-use crate::model::digest::{Fields, of_file};
+use crate::nn::digest::{Fields, of_file};
 use std::path::{Path, PathBuf};
 
 /// The column of the sub-folder's name.

@@ -9,8 +9,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
 use crate::kernels::activation::Onnx;
 use crate::kernels::loss::Output;
-use crate::model::layer::EPS;
-use crate::model::{LayerKind, Tensor};
+use crate::nn::{self, Exporter, Tensor};
 use crate::train::run_folder::Trained;
 
 /// What is written beside the layers.
@@ -35,24 +34,8 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
     if export.with_scaler {
         value = scale(&mut graph, &trained.preprocessing.scaler, value);
     }
-    let mut parameters = trained.parameters.iter();
     for (i, layer) in network.layers.iter().enumerate() {
-        value = match layer.kind {
-            LayerKind::Dense { bias } => dense(&mut graph, i, bias, &mut parameters, &value)?,
-            // In use it changes nothing.
-            LayerKind::Dropout { .. } => value,
-            LayerKind::LayerNorm => {
-                let inputs = constants(&mut graph, i, &["weight", "bias"], &mut parameters)?;
-                let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(EPS as f32))];
-                normalise(&mut graph, "LayerNormalization", i, &value, &inputs, &attributes)
-            }
-            LayerKind::BatchNorm => {
-                let names = ["weight", "bias", "running_mean", "running_var"];
-                let inputs = constants(&mut graph, i, &names, &mut parameters)?;
-                let attributes = [("epsilon", Attribute::Float(EPS as f32))];
-                normalise(&mut graph, "BatchNormalization", i, &value, &inputs, &attributes)
-            }
-        };
+        value = layer.module.onnx(&mut OfLayer { graph: &mut graph, i, tensors: &trained.parameters }, &value)?;
         value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
     }
     let output = match (network.loss.output(), export.probabilities) {
@@ -152,46 +135,26 @@ impl Constants {
     }
 }
 
-/// y = x · wᵀ + b, with the parameters under the names that they have everywhere.
-fn dense<'a>(
-    graph: &mut Nodes,
+/// The file as the module of layer `i` sees it: parameters have the names that they have everywhere.
+struct OfLayer<'a> {
+    graph: &'a mut Nodes,
     i: usize,
-    bias: bool,
-    parameters: &mut impl Iterator<Item = &'a Tensor>,
-    input: &str,
-) -> Result<String> {
-    let names: &[&str] = if bias { &["weight", "bias"] } else { &["weight"] };
-    let parameters = constants(graph, i, names, parameters)?;
-    let inputs: Vec<&str> = std::iter::once(input).chain(parameters.iter().map(String::as_str)).collect();
-    Ok(graph.push("Gemm", &format!("layers.{i}.dense"), &inputs, &[("transB", Attribute::Int(1))]))
+    tensors: &'a [Tensor],
 }
 
-/// The next tensors, which must be those of layer `i` with these names, as constants.
-fn constants<'a>(
-    graph: &mut Nodes,
-    i: usize,
-    names: &[&str],
-    parameters: &mut impl Iterator<Item = &'a Tensor>,
-) -> Result<Vec<String>> {
-    let mut constant = |name: &&str| {
-        let tensor = parameters.next().filter(|t| t.name == format!("layers.{i}.{name}"));
-        let tensor = tensor.ok_or_else(|| Error::Internal(format!("the network has no layers.{i}.{name}")))?;
+impl Exporter for OfLayer<'_> {
+    fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: &[(&str, nn::Attribute)]) -> String {
+        let attributes: Vec<(&str, Attribute)> = attributes.iter().map(|(name, a)| (*name, a.into())).collect();
+        self.graph.push(op, &format!("layers.{}.{name}", self.i), inputs, &attributes)
+    }
+
+    fn stored(&mut self, suffix: &str) -> Result<String> {
+        let name = format!("layers.{}.{suffix}", self.i);
+        let tensor = self.tensors.iter().find(|tensor| tensor.name == name);
+        let tensor = tensor.ok_or_else(|| Error::Internal(format!("the network has no {name}")))?;
         let numbers = Numbers::F32(tensor.values.iter().map(|v| *v as f32).collect());
-        Ok::<_, Error>(graph.constant(&tensor.name, &tensor.shape, numbers))
-    };
-    names.iter().map(&mut constant).collect()
-}
-
-fn normalise(
-    graph: &mut Nodes,
-    op: &str,
-    i: usize,
-    x: &str,
-    parameters: &[String],
-    attributes: &[(&str, Attribute)],
-) -> String {
-    let inputs: Vec<&str> = std::iter::once(x).chain(parameters.iter().map(String::as_str)).collect();
-    graph.push(op, &format!("layers.{i}.norm"), &inputs, attributes)
+        Ok(self.graph.constant(&name, &tensor.shape, numbers))
+    }
 }
 
 fn softmax(graph: &mut Nodes, label: &str, x: &str) -> String {

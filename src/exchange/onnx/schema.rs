@@ -2,6 +2,7 @@
 
 use super::array::{Array, DOUBLE, FLOAT, floats};
 use crate::exchange::protobuf::{Broken, Field, Fields, Writer, integers};
+use crate::nn;
 
 /// `ModelProto`
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,6 +77,16 @@ pub enum Attribute {
     Ints(Vec<i64>),
     /// What no operator of a multilayer perceptron has.
     Other,
+}
+
+impl From<&nn::Attribute> for Attribute {
+    fn from(attribute: &nn::Attribute) -> Attribute {
+        match attribute {
+            nn::Attribute::Int(value) => Attribute::Int(*value),
+            nn::Attribute::Float(value) => Attribute::Float(*value),
+            nn::Attribute::Text(value) => Attribute::Text(value.clone()),
+        }
+    }
 }
 
 /// ONNX 1.15's.

@@ -2,12 +2,12 @@
 //! sources.
 
 use super::rows::{Element, Over, bound_elementwise, elementwise, monotone};
-use super::{Each, Loss, Output, Parameter, Row, cases, definition};
+use super::{Each, Loss, Output, Parameter, Piece, Row, cases, definition};
 use crate::kernels::bound::{DIV, EXP, LOG, TINY, U};
 use crate::kernels::conformance::Shape;
 use crate::kernels::cpu::carried::Carried;
 use crate::kernels::definition::{Args, BoundCall, Call, Definition};
-use crate::kernels::scalar::Scalar;
+use crate::kernels::scalar::{Scalar, sign};
 
 /// A loss that treats each output by itself. `parameter` is the number that the loss carries, 0 where it has none.
 pub trait Formula: Sized + 'static {
@@ -24,7 +24,7 @@ pub trait Formula: Sized + 'static {
     /// Mean or sum over the outputs.
     const OVER: Over = Over::Mean;
     /// The smooth piece on which prediction and target lie, with the parameter; `None` where all is smooth.
-    const PIECE: Option<fn(f64, f64, f64) -> i8> = None;
+    const PIECE: Option<Piece> = None;
     /// The error bound, for people; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols.
     const BOUND: &'static str;
 
@@ -75,11 +75,6 @@ fn cpu<F: Formula, T: Scalar>(call: &mut Call<'_, '_, T>) {
 fn bound<F: Formula>(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let parameter = parameter::<F>(call.args);
     bound_elementwise(call, F::OVER, |y, t| F::element_error(y, t, parameter))
-}
-
-/// -1, 0 or 1: exactly at a kink is a piece of its own.
-fn sign(x: f64) -> i8 {
-    i8::from(x > 0.0) - i8::from(x < 0.0)
 }
 
 /// (t - y)^2 / 2, summed.
@@ -137,7 +132,7 @@ impl Formula for Mae {
     const DEFAULT: Loss = Loss::Mae;
     const NAME: &'static str = "mae";
     const WGSL: &'static str = include_str!("../../../shaders/lib/loss/mae.wgsl");
-    const PIECE: Option<fn(f64, f64, f64) -> i8> = Some(|y, t, _| sign(y - t));
+    const PIECE: Option<Piece> = Some(|y, t, _| Some(sign(y - t)));
     const BOUND: &'static str = "loss: (gamma(depth + 1) + DIV) * loss; dpred: (DIV + 2u) |dpred|";
 
     #[inline(always)]
@@ -180,7 +175,7 @@ impl Formula for Huber {
         valid: |delta| delta.is_finite() && delta > 0.0,
     });
     /// The second derivative jumps at the corner, which an extrapolation cannot cross either.
-    const PIECE: Option<fn(f64, f64, f64) -> i8> = Some(|y, t, delta| sign(y - t - delta) + sign(y - t + delta));
+    const PIECE: Option<Piece> = Some(|y, t, delta| Some(sign(y - t - delta) + sign(y - t + delta)));
     const BOUND: &'static str = "loss: (gamma(depth + 7) + DIV) * loss; dpred: (DIV + 4u) |dpred|";
 
     #[inline(always)]
@@ -249,6 +244,8 @@ impl Formula for BinaryCrossEntropy {
     const NAME: &'static str = "binary_cross_entropy";
     const WGSL: &'static str = include_str!("../../../shaders/lib/loss/binary_cross_entropy.wgsl");
     const OUTPUT: Output = Output::Probability;
+    /// Where the gradient is clamped it is no derivative of the loss.
+    const PIECE: Option<Piece> = Some(|p, _, _| (p * (1.0 - p) > LEAST_VARIANCE).then_some(0));
     const BOUND: &'static str = "loss: (gamma(depth + 5) + LOG + 2 DIV) * loss; dpred: (2 DIV + 7u) |dpred|";
 
     #[inline(always)]
@@ -321,7 +318,7 @@ impl Formula for Hinge {
     const NAME: &'static str = "hinge";
     const WGSL: &'static str = include_str!("../../../shaders/lib/loss/hinge.wgsl");
     const OUTPUT: Output = Output::Margin;
-    const PIECE: Option<fn(f64, f64, f64) -> i8> = Some(|y, t, _| sign(1.0 - t * y));
+    const PIECE: Option<Piece> = Some(|y, t, _| Some(sign(1.0 - t * y)));
     const BOUND: &'static str =
         "loss: (gamma(depth + 1) + DIV) * loss + u * mean|t y| (0 for t = 1, -1); dpred: (DIV + 2u) |dpred|";
 

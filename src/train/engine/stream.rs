@@ -10,7 +10,7 @@ use crate::data::{Dataset, RowTargets};
 use crate::error::{Error, Result};
 use crate::exec::Flow;
 use crate::graph::Role;
-use crate::model::{Samples, index_table_name};
+use crate::nn::{Samples, index_table_name};
 use crate::train::samples::{Order, SampleSet};
 use std::cell::Cell;
 use std::ops::Range;

@@ -8,10 +8,10 @@
 
 use crate::data::{Targets, read_whole};
 use crate::error::{Error, Result};
-use crate::model::digest::Fields;
-use crate::model::safetensors::{File, Writer};
-use crate::model::weights::write_atomically;
-use crate::model::{Network, Tensor};
+use crate::nn::digest::Fields;
+use crate::nn::safetensors::{File, Writer};
+use crate::nn::weights::write_atomically;
+use crate::nn::{Network, Tensor};
 use crate::optim::HYPER_COLUMNS;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Device, Flow, Session};
 use crate::kernels::{Access, Dtype, Kernel};
-use crate::model::Samples;
+use crate::nn::Samples;
 use crate::optim::HYPER;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, Role, lower};
 use crate::train::engine::check_tensors;

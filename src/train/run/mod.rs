@@ -20,8 +20,8 @@ use super::run_folder::{Lock, RunFolder};
 use super::samples::{RunData, read};
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
-use crate::model::Tensor;
-use crate::model::disk::Disk;
+use crate::nn::Tensor;
+use crate::nn::disk::Disk;
 use crate::plan::Switches;
 use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport, Times};
 use crate::spec::Spec;
@@ -83,7 +83,7 @@ pub struct Job {
     pub place: Place,
     /// Optimisations of the train step.
     pub switches: Switches,
-    /// What the run folder is written through: [`crate::model::disk::SystemDisk`], or a test's.
+    /// What the run folder is written through: [`crate::nn::disk::SystemDisk`], or a test's.
     pub disk: Arc<dyn Disk>,
     /// Steps at which the device is destroyed while it works, rising: how tests show that a run goes on.
     pub lose_at: Vec<u64>,

@@ -47,7 +47,7 @@ impl Run<'_> {
     async fn save(&mut self) -> Result<()> {
         let parameters = self.engine.read_parameters().await?;
         let states = self.engine.read_states().await?;
-        let finite = |t: &[crate::model::Tensor]| t.iter().all(|t| t.values.iter().all(|v| v.is_finite()));
+        let finite = |t: &[crate::nn::Tensor]| t.iter().all(|t| t.values.iter().all(|v| v.is_finite()));
         if !finite(&parameters) || !finite(&states) {
             // Every submit is guarded against it: this is the last line of defence, for what is on disk.
             return Err(Error::NonFinite {

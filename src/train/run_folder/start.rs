@@ -2,7 +2,7 @@
 
 use super::{METRICS, PREPROCESSING, RECORD, RunFolder, SPEC, state};
 use crate::error::{Error, Remedy, Result};
-use crate::model::disk::{Disk, is_temporary};
+use crate::nn::disk::{Disk, is_temporary};
 use std::fs::TryLockError;
 use std::path::Path;
 use std::sync::Arc;

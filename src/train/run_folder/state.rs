@@ -2,9 +2,9 @@
 
 use super::RunFolder;
 use crate::error::{Error, Remedy, Result};
-use crate::model::disk::replace_keeping;
-use crate::model::weights::{self, Precision};
-use crate::model::{Network, Tensor, digest};
+use crate::nn::disk::replace_keeping;
+use crate::nn::weights::{self, Precision};
+use crate::nn::{Network, Tensor, digest};
 use crate::train::checkpoint::{Checkpoint, Position};
 use std::collections::BTreeMap;
 use std::path::Path;

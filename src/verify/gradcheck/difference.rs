@@ -10,7 +10,7 @@
 
 use super::probe::{Point, Probe};
 use crate::error::Result;
-use crate::model::Tensor;
+use crate::nn::Tensor;
 
 /// The first step, for a parameter of magnitude up to 1; larger ones take it in proportion.
 const FIRST_STEP: f64 = 0.125;
@@ -52,7 +52,7 @@ pub(super) async fn differentiate(
         // The step that is really taken, after rounding of the sums.
         let (right, left) = (at + step, at - step);
         let (up, down) = (probe.at(tensor, element, right).await?, probe.at(tensor, element, left).await?);
-        let smooth = !start.clamped && up.regions == start.regions && down.regions == start.regions;
+        let smooth = !start.is_convention() && up.pieces == start.pieces && down.pieces == start.pieces;
         if !smooth || !up.loss.is_finite() || !down.loss.is_finite() {
             crossed |= !smooth;
             series.quotients.clear();
@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    /// Control: a kink that regions do not show, at a distance between the steps, must not give a narrow bound around a
+    /// Control: a kink that pieces do not show, at a distance between the steps, must not give a narrow bound around a
     /// wrong slope: from far away |x| looks flat.
     #[test]
     fn a_kink_close_by_is_never_met_with_confidence() {

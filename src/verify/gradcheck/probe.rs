@@ -1,44 +1,40 @@
-//! The loss at moved parameters, with the region in which each kinked argument lies.
+//! The loss at moved parameters, with the smooth piece on which each element of an operation with kinks lies.
 
 use super::Question;
-use crate::data::Targets;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Graph, Loss, Role, Value};
-use crate::model::{Mode, Samples, Tensor};
-use crate::ops::{Activate, LossValue};
+use crate::graph::{Graph, Kinks, Op, Piece, Role, Source, Value};
+use crate::nn::{Mode, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
 
 /// Name of the plan and prefix of its tables and data.
 const PLAN: &str = "gradcheck";
 
-/// Where the binary cross-entropy clamps: its gradient is PyTorch's convention there and no derivative of its loss
-/// (`src/kernels/cpu/binary_cross_entropy.rs`, the least denominator).
-const CLAMPED_BELOW: f64 = 1e-12;
-
 /// The loss somewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Point {
     pub(super) loss: f64,
-    /// The region of every argument that has kinks. Between points of equal regions the loss is smooth.
-    pub(super) regions: Vec<i8>,
-    /// True where some prediction lies within a clamp, where gradient and derivative differ by design.
-    pub(super) clamped: bool,
+    /// The piece of every operation with kinks on which its elements lie. Between points of equal pieces the loss is smooth.
+    pub(super) pieces: Vec<Piece>,
 }
 
-/// What is looked at beside the loss.
-enum Watch {
-    /// A pre-activation of relu or leaky_relu, under this name: its sign.
-    Sign(String),
-    /// The predictions, by the kinks of this loss.
-    Predictions(Loss),
+impl Point {
+    /// True where some gradient is no derivative, by design.
+    pub(super) fn is_convention(&self) -> bool {
+        self.pieces.contains(&None)
+    }
+}
+
+/// An operation with kinks: the roles under which its operands are read, and what they say.
+struct Watch {
+    operands: Vec<Role>,
+    kinks: Kinks,
 }
 
 /// The forward pass of a batch in `f64`.
 pub(super) struct Probe {
     session: Session,
     watches: Vec<Watch>,
-    targets: Vec<f64>,
     moved: Vec<f64>,
 }
 
@@ -52,14 +48,10 @@ impl Probe {
         let plan = lower(&graph, &Options { limits: Limits::CPU, ..Options::new(PLAN, 1) })?;
         let mut session = Session::open(&Device::cpu_f64(), vec![plan]).await?;
         super::write_batch(&mut (&mut session, 0), PLAN, question)?;
-        let targets = match &batch.targets {
-            Targets::Classes(_) => Vec::new(),
-            Targets::Numbers { values, .. } => values.clone(),
-        };
         for p in question.parameters {
             session.write(0, &p.name, &p.values)?;
         }
-        Ok(Probe { session, watches, targets, moved: Vec::new() })
+        Ok(Probe { session, watches, moved: Vec::new() })
     }
 
     /// The loss at the parameters as they are.
@@ -70,24 +62,15 @@ impl Probe {
             Flow::Continue
         };
         self.session.run(0, 1, &mut sink).await?;
-        let mut point = Point { loss, regions: Vec::new(), clamped: false };
+        let mut pieces = Vec::new();
         for watch in &self.watches {
-            match watch {
-                Watch::Sign(name) => {
-                    let z = self.session.read(0, Role::Output(name.clone())).await?;
-                    point.regions.extend(z.iter().map(|&z| sign(z)));
-                }
-                Watch::Predictions(loss) => {
-                    let pred = self.session.read(0, Role::Prediction).await?;
-                    if let Some(piece) = loss.piece() {
-                        point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| piece(y, t)));
-                    }
-                    let clamped = |p: f64| p * (1.0 - p) <= CLAMPED_BELOW;
-                    point.clamped = *loss == Loss::BinaryCrossEntropy && pred.iter().any(|&p| clamped(p));
-                }
+            let mut operands = Vec::with_capacity(watch.operands.len());
+            for role in &watch.operands {
+                operands.push(self.session.read(0, role).await?);
             }
+            pieces.extend((watch.kinks.pieces)(&operands));
         }
-        Ok(point)
+        Ok(Point { loss, pieces })
     }
 
     /// The loss with `tensor[element]` at `value` and every other parameter as at the start.
@@ -105,29 +88,32 @@ impl Probe {
     }
 }
 
-/// Makes everything with kinks an output of the graph. The loss is looked up in the graph and not in the network, because
-/// stabilisation may have put a smooth one in its place.
+/// Makes the operands of everything with kinks outputs of the graph. They are looked up in the graph and not in the network, because
+/// stabilisation may have put a smooth operation in the place of one with kinks.
 fn watch(graph: &mut Graph) -> Vec<Watch> {
-    let mut watches = Vec::new();
-    let mut signs: Vec<Value> = Vec::new();
+    let mut found: Vec<(Vec<Value>, Kinks)> = Vec::new();
     for node in &graph.nodes {
-        if node.op.is().is_some_and(|Activate(activation)| activation.has_kink()) {
-            signs.push(node.inputs[0]);
-        }
-        let has_kinks = |loss: Loss| loss.piece().is_some() || loss == Loss::BinaryCrossEntropy;
-        if let Some(&LossValue(loss)) = node.op.is().filter(|LossValue(loss)| has_kinks(*loss)) {
-            watches.push(Watch::Predictions(loss));
+        let Op::Apply(operation) = &node.op else { continue };
+        if let Some(kinks) = operation.kinks() {
+            found.push((kinks.operands.iter().map(|i| node.inputs[*i]).collect(), kinks));
         }
     }
-    for (i, value) in signs.into_iter().enumerate() {
-        let name = format!("gradcheck.z.{i}");
-        graph.output(Role::Output(name.clone()), value);
-        watches.push(Watch::Sign(name));
-    }
-    watches
+    let watched = |(values, kinks): (Vec<Value>, Kinks)| {
+        let operands = values.into_iter().map(|value| role_of(graph, value)).collect();
+        Watch { operands, kinks }
+    };
+    found.into_iter().map(watched).collect()
 }
 
-/// -1, 0 or 1: exactly at a kink is a region of its own, which every step that moves the argument leaves.
-fn sign(x: f64) -> i8 {
-    i8::from(x > 0.0) - i8::from(x < 0.0)
+/// The role under which a value is read: that of a parameter or an output, which it becomes if it is neither.
+fn role_of(graph: &mut Graph, value: Value) -> Role {
+    if let Some(Source::Param { name, .. } | Source::Buffer { name }) = graph.nodes[value.node].op.source() {
+        return Role::Tensor(name.clone());
+    }
+    if let Some((role, _)) = graph.outputs.iter().find(|(_, output)| *output == value) {
+        return role.clone();
+    }
+    let role = Role::Output(format!("gradcheck.{}.{}", value.node, value.result));
+    graph.output(role.clone(), value);
+    role
 }

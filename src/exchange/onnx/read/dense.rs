@@ -5,7 +5,8 @@ use super::{FoundLayer, Outcome, Reader, Value};
 use crate::exchange::onnx::array::Array;
 use crate::exchange::onnx::function::{Curve, arguments};
 use crate::exchange::onnx::schema::Node;
-use crate::model::LayerKind;
+use crate::nn::Dense;
+use std::sync::Arc;
 
 impl Reader {
     /// Gemm: alpha a b + beta c; MatMul: a b. A new layer.
@@ -46,7 +47,7 @@ impl Reader {
         match self.layers.last_mut() {
             Some(last) if fresh && last.lacks_bias() => {
                 last.values.push(vector(constant, last.layer.outputs)?);
-                last.layer.kind = LayerKind::Dense { bias: true };
+                last.layer.module = Arc::new(Dense::new(last.layer.outputs));
                 Ok(Value::Function { layer, curve: curve.clone() })
             }
             _ => Err("a constant for each column is read as a layer's bias only".to_owned()),

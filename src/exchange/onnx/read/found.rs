@@ -1,15 +1,14 @@
 //! What a file holds.
 
 use crate::graph::Activation;
-use crate::model::{Layer, LayerKind};
+use crate::nn::{Dense, Layer};
 
 /// A layer of a file, with its numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundLayer {
     /// What it computes.
     pub layer: Layer,
-    /// Its parameters, then what it keeps beside them, each row-major: in the order of [`Layer::parameters`] and
-    /// [`Layer::buffers`].
+    /// Its parameters, then what it keeps beside them, each row-major: in the order of [`Layer::stored`].
     pub values: Vec<Vec<f32>>,
 }
 
@@ -22,7 +21,7 @@ impl FoundLayer {
 
     /// Whether it is a dense layer without a bias, which may still get one.
     pub(super) fn lacks_bias(&self) -> bool {
-        self.layer.kind == LayerKind::Dense { bias: false }
+        self.layer.is::<Dense>().is_some_and(|dense| !dense.bias)
     }
 }
 

@@ -7,7 +7,7 @@ mod constant;
 mod dense;
 mod element;
 mod found;
-mod normalise;
+mod module;
 
 pub use found::{Found, FoundLayer};
 
@@ -16,7 +16,6 @@ use super::function::{Curve, arguments, recognise};
 use super::schema::{Attribute, Model, Node};
 use crate::error::{Error, Result};
 use crate::graph::Activation;
-use crate::model::LayerKind;
 use constant::{constant_of, doubles, transposed};
 use std::collections::HashMap;
 use std::path::Path;
@@ -151,14 +150,14 @@ impl Reader {
     }
 
     fn result(&mut self, node: &Node) -> Outcome<Value> {
+        if let Some(import) = module::import_of(&node.op) {
+            return self.module(node, import);
+        }
         match node.op.as_str() {
             "Constant" => constant_of(node),
             "Gemm" | "MatMul" => self.dense(node),
             // At inference these change nothing, or the shape alone: samples are rows anyway.
             "Identity" => self.operand(node, 0).cloned(),
-            "Dropout" => self.dropout(node),
-            "LayerNormalization" => self.layer_norm(node),
-            "BatchNormalization" => self.batch_norm(node),
             "Cast" if [FLOAT, DOUBLE].contains(&node.int("to", 0)) => self.operand(node, 0).cloned(),
             "Cast" => Err("only casts to float and double are read".to_owned()),
             "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" => match self.operand(node, 0)? {
@@ -223,7 +222,7 @@ impl Reader {
 
     fn finish(&mut self, output: &str) -> Outcome<bool> {
         let value = self.values.get(output).ok_or_else(|| format!("no node computes the output \"{output}\""))?.clone();
-        if !self.layers.iter().any(|found| matches!(found.layer.kind, LayerKind::Dense { .. })) {
+        if !self.layers.iter().any(|found| found.layer.module.width().is_some()) {
             return Err("the file has no dense layer (Gemm or MatMul)".to_owned());
         }
         let log = matches!(value, Value::Softmax { log: true, .. });

@@ -1,27 +1,10 @@
 //! Networks: layers and a loss, and the graphs that train, evaluate and differentiate them.
 
-mod approx;
-#[doc(hidden)]
-pub mod digest;
-pub mod disk;
-pub mod init;
-pub mod layer;
-#[doc(hidden)]
-pub mod safetensors;
-pub mod weights;
-
-pub use init::{Init, Tensor};
-pub use layer::{Layer, LayerKind, Mode};
-
-use layer::{EPS, MOMENTUM};
-
-use crate::error::Result;
-use crate::graph::{
-    Activation, COUNT, Graph, Loss, RANDOM, RANDOM_COLUMNS, Role, Source, TensorType, UpdateRule, Value, check,
-};
-use crate::ops::{
-    Activate, Add, AddBias, BatchMoments, BatchNorm, Concat, Dropout, Gather, LayerNorm, LossValue, MatMul, WeightedSum,
-};
+use super::layer::{Layer, Mode};
+use super::{init, scope};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Loss, Role, Source, TensorType, UpdateRule, Value, check};
+use crate::ops::{Add, Concat, Gather, LossValue, WeightedSum};
 use crate::passes;
 
 /// Layers and a loss.
@@ -193,12 +176,12 @@ impl Network {
     fn accumulated_graph(&self, samples: Samples<'_>, count: usize) -> Result<Graph> {
         // Each part would move the running statistics, in place and one after the other, and verification knows what a device
         // held before a step and after it, not between two parts.
-        if self.layers.iter().any(|layer| layer.kind == LayerKind::BatchNorm) {
-            return Err(crate::Error::Shape(
-                "batch norm takes the statistics of a whole batch, which has none in parts. Remove accumulate, or \
-                 take layer norm in its place"
-                    .into(),
-            ));
+        if let Some(module) = self.layers.iter().map(|l| &l.module).find(|m| m.takes_statistics()) {
+            return Err(Error::Shape(format!(
+                "{} takes the statistics of a whole batch, which has none in parts. Remove accumulate, or take layer norm in \
+                 its place",
+                module.name().replace('_', " ")
+            )));
         }
         let mut graph = Graph::new();
         let mut totals: Vec<(String, Value)> = Vec::new();
@@ -237,7 +220,7 @@ impl Network {
         let ty = TensorType::f32(&[samples.rows, self.inputs()]);
         let all = graph.source_once(Source::Data { name: format!("{}.x", samples.name) }, ty, "data");
         let x = graph.push(Gather, &[all, index], "batch.x")?;
-        Builder { graph, mode, part, random: None, count: None }.layers(&self.layers, x)
+        scope::forward(graph, &self.layers, mode, part, x)
     }
 }
 
@@ -253,90 +236,4 @@ pub fn index_table_name(part: usize) -> String {
 /// Name of the table of the weights of part `part` of a batch in several parts; the table `weight` has those of all.
 pub fn weight_table(part: usize) -> String {
     format!("weight.{part}")
-}
-
-/// Appends layers to a graph.
-struct Builder<'a> {
-    graph: &'a mut Graph,
-    mode: Mode,
-    /// Which part of a batch this is.
-    part: usize,
-    /// The table of random numbers' counters, once a layer has asked for it.
-    random: Option<Value>,
-    /// The table of the batches' numbers of samples, likewise.
-    count: Option<Value>,
-}
-
-impl Builder<'_> {
-    fn layers(&mut self, layers: &[Layer], mut x: Value) -> Result<Value> {
-        for (i, layer) in layers.iter().enumerate() {
-            x = match layer.kind {
-                LayerKind::Dense { .. } => self.dense(i, layer, x)?,
-                LayerKind::Dropout { p } => self.dropout(i, p, x)?,
-                LayerKind::LayerNorm => self.layer_norm(i, layer.inputs, x)?,
-                LayerKind::BatchNorm => self.batch_norm(i, layer.inputs, x)?,
-            };
-            if layer.activation != Activation::Identity {
-                x = self.graph.push(Activate(layer.activation), &[x], &format!("layers.{i}"))?;
-            }
-        }
-        Ok(x)
-    }
-
-    fn parameter(&mut self, i: usize, name: &str, shape: &[usize], decay: bool) -> Value {
-        let op = Source::Param { name: format!("layers.{i}.{name}"), decay };
-        self.graph.source_once(op, TensorType::f32(shape), &format!("layers.{i}"))
-    }
-
-    /// y = x · wᵀ + b
-    fn dense(&mut self, i: usize, layer: &Layer, x: Value) -> Result<Value> {
-        let label = format!("layers.{i}");
-        let w = self.parameter(i, "weight", &[layer.outputs, layer.inputs], true);
-        let y = self.graph.push(MatMul { trans_a: false, trans_b: true }, &[x, w], &label)?;
-        if !layer.has_bias() {
-            return Ok(y);
-        }
-        let b = self.parameter(i, "bias", &[layer.outputs], false);
-        self.graph.push(AddBias, &[y, b], &label)
-    }
-
-    fn layer_norm(&mut self, i: usize, width: usize, x: Value) -> Result<Value> {
-        // Weight decay would pull the scale of a normalising layer to 0, which stands for nothing.
-        let weight = self.parameter(i, "weight", &[width], false);
-        let bias = self.parameter(i, "bias", &[width], false);
-        self.graph.push(LayerNorm { eps: EPS }, &[x, weight, bias], &format!("layers.{i}"))
-    }
-
-    fn batch_norm(&mut self, i: usize, width: usize, x: Value) -> Result<Value> {
-        let label = format!("layers.{i}");
-        let weight = self.parameter(i, "weight", &[width], false);
-        let bias = self.parameter(i, "bias", &[width], false);
-        let mut buffer = |name: &str| {
-            let op = Source::Buffer { name: format!("layers.{i}.{name}") };
-            self.graph.source(op, TensorType::f32(&[width]), &label)
-        };
-        let (mut mean, mut variance) = (buffer("running_mean"), buffer("running_var"));
-        let mut counted = None;
-        if self.mode == Mode::Train {
-            let source = || self.graph.source(Source::Table { name: COUNT.into() }, TensorType::u32(&[1]), "tables");
-            let count = *self.count.get_or_insert_with(source);
-            let moments = BatchMoments { momentum: MOMENTUM };
-            mean = self.graph.push(moments, &[x, count, mean, variance], &format!("{label}.moments"))?;
-            (variance, counted) = (Value { result: 1, ..mean }, Some(Value { result: 2, ..mean }));
-        }
-        let operands: Vec<Value> = [x, mean, variance, weight, bias].into_iter().chain(counted).collect();
-        self.graph.push(BatchNorm { eps: EPS }, &operands, &label)
-    }
-
-    fn dropout(&mut self, i: usize, p: f64, x: Value) -> Result<Value> {
-        if self.mode == Mode::Evaluate || p == 0.0 {
-            return Ok(x);
-        }
-        let ty = TensorType::u32(&[RANDOM_COLUMNS]);
-        let source = || self.graph.source_once(Source::Table { name: RANDOM.into() }, ty, "tables");
-        let random = *self.random.get_or_insert_with(source);
-        // The parts of a batch have masks of their own, as layers have.
-        let layer = i as u32 | (self.part as u32) << 16;
-        self.graph.push(Dropout { p, layer }, &[x, random], &format!("layers.{i}.dropout"))
-    }
 }

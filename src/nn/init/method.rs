@@ -2,7 +2,6 @@
 
 use crate::data::rng::Philox;
 use crate::graph::Activation;
-use crate::model::Layer;
 use std::f64::consts::TAU;
 
 /// How the weights of a layer are drawn; biases start at 0.
@@ -109,14 +108,27 @@ impl Init {
         }
     }
 
-    /// The weights `[out, in]` of `layer`, row-major.
-    pub(super) fn draw(self, layer: &Layer, rng: &mut Philox) -> Vec<f64> {
-        let count = layer.inputs * layer.outputs;
-        let (inputs, both) = (layer.inputs as f64, (layer.inputs + layer.outputs) as f64);
-        let slope = layer.activation.negative_slope();
+    /// The method as a spec writes it: the name, in a table with its parameter where it has one.
+    pub fn to_toml(self) -> String {
+        let (key, value) = match self {
+            Init::Uniform { bound } => ("bound", bound),
+            Init::Normal { std } => ("std", std),
+            Init::Orthogonal { gain } => ("gain", gain),
+            other => return format!("\"{}\"", other.name()),
+        };
+        format!("{{ {} = {{ {key} = {value:?} }} }}", self.name())
+    }
+
+    /// Weights `[out, in]` of a layer with this activation, row-major; further sizes count as inputs.
+    pub(super) fn draw(self, shape: &[usize], activation: Activation, rng: &mut Philox) -> Vec<f64> {
+        let outputs = shape.first().copied().unwrap_or(1);
+        let width = shape.iter().skip(1).product::<usize>();
+        let count = outputs * width;
+        let (inputs, both) = (width as f64, (width + outputs) as f64);
+        let slope = activation.negative_slope();
         let he = (1.0 + slope * slope) * inputs;
         // A uniform number within b has variance b^2 / 3.
-        match self.resolve(layer.activation) {
+        match self.resolve(activation) {
             Init::Auto | Init::GlorotUniform => uniform(count, (6.0 / both).sqrt(), rng),
             Init::GlorotNormal => normal(count, (2.0 / both).sqrt(), rng),
             Init::HeUniform => uniform(count, (6.0 / he).sqrt(), rng),
@@ -125,7 +137,7 @@ impl Init {
             Init::LecunNormal => normal(count, (1.0 / inputs).sqrt(), rng),
             Init::Uniform { bound } => uniform(count, bound, rng),
             Init::Normal { std } => normal(count, std, rng),
-            Init::Orthogonal { gain } => orthogonal(layer.outputs, layer.inputs, gain, rng),
+            Init::Orthogonal { gain } => orthogonal(outputs, width, gain, rng),
             Init::Zeros => vec![0.0; count],
         }
     }

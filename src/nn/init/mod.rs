@@ -4,7 +4,7 @@ mod method;
 
 pub use method::Init;
 
-use super::layer::{Layer, LayerKind};
+use super::{Layer, Start, Stored};
 use crate::data::rng::{Philox, Purpose, stream};
 
 /// A named tensor on the host, in f64.
@@ -20,46 +20,42 @@ pub struct Tensor {
 
 /// Names and shapes of the parameters of a network, in order: `layers.N.weight` \[out, in\], `layers.N.bias` \[out\].
 pub fn parameter_shapes(layers: &[Layer]) -> Vec<(String, Vec<usize>)> {
-    named(layers, Layer::parameters)
+    named(layers, Layer::parameters).map(|(name, stored)| (name, stored.shape)).collect()
 }
 
 /// The same with what layers keep beside their parameters, each layer's after its parameters: all that a weight file holds.
 pub fn tensor_shapes(layers: &[Layer]) -> Vec<(String, Vec<usize>)> {
-    named(layers, |layer| [layer.parameters(), layer.buffers()].concat())
+    named(layers, Layer::stored).map(|(name, stored)| (name, stored.shape)).collect()
 }
 
-fn named(layers: &[Layer], of: impl Fn(&Layer) -> Vec<(&'static str, Vec<usize>)>) -> Vec<(String, Vec<usize>)> {
-    let mut shapes = Vec::with_capacity(2 * layers.len());
-    for (i, layer) in layers.iter().enumerate() {
-        shapes.extend(of(layer).into_iter().map(|(name, shape)| (format!("layers.{i}.{name}"), shape)));
-    }
-    shapes
+fn named(layers: &[Layer], of: impl Fn(&Layer) -> Vec<Stored>) -> impl Iterator<Item = (String, Stored)> {
+    let each = layers.iter().enumerate();
+    each.flat_map(move |(i, layer)| of(layer).into_iter().map(move |s| (format!("layers.{i}.{}", s.suffix), s)))
 }
 
 /// Initial parameters, in the order of [`tensor_shapes`], by [`Init::Auto`].
 ///
-/// Each weight tensor has a random stream of its own, so a layer more or less leaves the others as they were. The
+/// Each layer has a random stream of its own, so a layer more or less leaves the others as they were. The
 /// values are rounded to f32, so that f32 and f64 start from the same numbers.
 pub fn initial_parameters(layers: &[Layer], seed: u64) -> Vec<Tensor> {
-    draw_parameters(layers, &[], seed)
+    draw_parameters(layers, Init::Auto, seed)
 }
 
-/// The same by the method `inits[i]` for layer i; [`Init::Auto`] where the list ends. Biases and running means start at 0, weights of
-/// normalising layers and running variances at 1.
-pub fn draw_parameters(layers: &[Layer], inits: &[Init], seed: u64) -> Vec<Tensor> {
+/// The same by the method `init` where a layer says [`Init::Auto`].
+pub fn draw_parameters(layers: &[Layer], init: Init, seed: u64) -> Vec<Tensor> {
     let mut tensors = Vec::with_capacity(2 * layers.len());
     for (i, layer) in layers.iter().enumerate() {
-        for (name, shape) in [layer.parameters(), layer.buffers()].concat() {
-            let values = match (layer.kind, name) {
-                (LayerKind::Dense { .. }, "weight") => {
-                    let mut rng = Philox::new(seed, stream(Purpose::Init, i as u32));
-                    let init = inits.get(i).copied().unwrap_or_default();
-                    init.draw(layer, &mut rng).into_iter().map(|v| f64::from(v as f32)).collect()
+        let mut rng = Philox::new(seed, stream(Purpose::Init, i as u32));
+        for Stored { suffix, shape, start, .. } in layer.stored() {
+            let values = match start {
+                Start::Constant(value) => vec![value; shape.iter().product()],
+                Start::Drawn(own) => {
+                    let method = if own == Init::Auto { init } else { own };
+                    let drawn = method.draw(&shape, layer.activation, &mut rng);
+                    drawn.into_iter().map(|v| f64::from(v as f32)).collect()
                 }
-                (_, "weight" | "running_var") => vec![1.0; shape.iter().product()],
-                _ => vec![0.0; shape.iter().product()],
             };
-            tensors.push(Tensor { name: format!("layers.{i}.{name}"), shape, values });
+            tensors.push(Tensor { name: format!("layers.{i}.{suffix}"), shape, values });
         }
     }
     tensors
@@ -109,7 +105,7 @@ mod tests {
     }
 
     fn drawn(init: Init, inputs: usize, outputs: usize) -> Vec<f64> {
-        draw_parameters(&[layer(inputs, outputs, Activation::Relu)], &[init], 5)[0].values.clone()
+        draw_parameters(&[layer(inputs, outputs, Activation::Relu)], init, 5)[0].values.clone()
     }
 
     /// Mean and variance within five standard errors of those that the sources state; kurtosis tells uniform (1.8) from
@@ -175,11 +171,12 @@ mod tests {
     fn a_layer_keeps_its_weights_when_another_changes() {
         let first = layer(5, 6, Activation::Tanh);
         let second = layer(6, 7, Activation::Tanh);
-        let a = initial_parameters(&[first, second], 1);
-        let b = initial_parameters(&[Layer::dense(9, first.outputs, first.activation, false), second], 1);
+        let both = [first, second.clone()];
+        let a = initial_parameters(&both, 1);
+        let b = initial_parameters(&[Layer::dense(9, 6, Activation::Tanh, false), second], 1);
         assert_eq!(a[2], b[1]);
         assert_ne!(a[0].values[..30], a[2].values[..30]);
-        assert_ne!(a, initial_parameters(&[first, second], 2));
-        assert_eq!(a, initial_parameters(&[first, second], 1));
+        assert_ne!(a, initial_parameters(&both, 2));
+        assert_eq!(a, initial_parameters(&both, 1));
     }
 }

@@ -4,10 +4,11 @@
 //! 2. [A loop of one's own](#a-loop-of-ones-own)
 //! 3. [Read gradients](#read-gradients)
 //! 4. [Verify](#verify)
-//! 5. [Train a spec](#train-a-spec)
-//! 6. [Embed a trained network](#embed-a-trained-network)
-//! 7. [Hand it to other programs](#hand-it-to-other-programs)
-//! 8. [Without a GPU, without the program](#without-a-gpu-without-the-program)
+//! 5. [An operation of one's own](#an-operation-of-ones-own)
+//! 6. [Train a spec](#train-a-spec)
+//! 7. [Embed a trained network](#embed-a-trained-network)
+//! 8. [Hand it to other programs](#hand-it-to-other-programs)
+//! 9. [Without a GPU, without the program](#without-a-gpu-without-the-program)
 //!
 //! # Train
 //!
@@ -120,6 +121,133 @@
 //! // Panics with the node at fault. Open a GPU with `open_device` and pass that to verify it.
 //! wgrad::verify::assert_gradients(&network, None, &data, &Device::cpu());
 //! ```
+//!
+//! # An operation of one's own
+//!
+//! The operations of this crate have no privilege: a type that implements [`Operation`](crate::graph::Operation) is planned, run on
+//! every device, verified and differentiated as they are. What it needs is a [`Kernel`](crate::kernels::Kernel): WGSL, the same on the
+//! CPU (generic over `f32` and `f64`), and a bound on its rounding error, which [`Carried`](crate::kernels::Carried) derives from the
+//! formula. A [`Module`](crate::nn::Module) makes a layer of it. Here is the product of two tensors, element by element, and a
+//! layer that squares:
+//!
+//! ```
+//! use wgrad::Trainer;
+//! use wgrad::data::Dataset;
+//! use wgrad::exec::{Choice, Device};
+//! use wgrad::graph::launch::sizes;
+//! use wgrad::graph::{Activation, Launches, Misfit, Operand, Operation, Optimizer, Place, Tape, TensorType, Value};
+//! use wgrad::kernels::{Binding, BoundCall, Call, Carried, Definition, Kernel, Scalar};
+//! use wgrad::nn::{Module, Scope};
+//! use wgrad::target::Target;
+//!
+//! const WGSL: &str = "
+//! //#include lib/elementwise.wgsl
+//! struct Params { n: u32 }
+//! @group(0) @binding(0) var<uniform> params: Params;
+//! @group(0) @binding(1) var<storage, read> a: array<f32>;
+//! @group(0) @binding(2) var<storage, read> b: array<f32>;
+//! @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+//!
+//! @compute @workgroup_size(64)
+//! fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+//!         @builtin(local_invocation_index) local: u32) {
+//!     let i = element_index(group, groups, local);
+//!     if (i < params.n) { y[i] = a[i] * b[i]; }
+//! }";
+//!
+//! fn on_cpu<T: Scalar>(call: &mut Call<'_, '_, T>) {
+//!     let (a, b) = (call.inputs[0].f(), call.inputs[1].f());
+//!     let [y] = call.outputs();
+//!     y.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (a, b))| *y = *a * *b);
+//! }
+//!
+//! /// The formula over values that carry errors: what the operands may be off, and one rounding.
+//! fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+//!     let [a, b] = [0, 1].map(|input: usize| move |i| Carried::input(&call.inputs[input], i));
+//!     vec![(0..call.args.size(0)).map(|i| (a(i) * b(i)).error).collect()]
+//! }
+//!
+//! /// `(a, b) -> a b`
+//! #[derive(Debug, Clone)]
+//! struct Product;
+//!
+//! impl Operation for Product {
+//!     fn name(&self) -> String {
+//!         "product".into()
+//!     }
+//!
+//!     fn results(&self, operands: &[&TensorType]) -> Result<Vec<TensorType>, Misfit> {
+//!         let [a, b] = operands else { return Err(Misfit::Count("2".into())) };
+//!         if a == b { Ok(vec![(*a).clone()]) } else { Err(Misfit::Needs("two operands of the same shape")) }
+//!     }
+//!
+//!     /// da = dy b, db = dy a: products again.
+//!     fn gradient(&self, tape: &mut Tape<'_>, node: usize, dy: &[Option<Value>], _: &[bool])
+//!         -> wgrad::Result<Vec<Option<Value>>> {
+//!         let (dy, inputs) = (tape.upstream(node, dy)?, tape.node(node).inputs.clone());
+//!         let da = tape.push(Product, &[dy, inputs[1]], "product.grad")?;
+//!         let db = tape.push(Product, &[dy, inputs[0]], "product.grad")?;
+//!         Ok(vec![Some(da), Some(db)])
+//!     }
+//!
+//!     fn launches(&self, operands: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> wgrad::Result<()> {
+//!         let kernel = Kernel::define(Definition {
+//!             name: "product",
+//!             wgsl: WGSL,
+//!             bindings: const { &[Binding::read("a"), Binding::read("b"), Binding::write("y")] },
+//!             params: &["n"],
+//!             groups: |args| args.size(0).div_ceil(64) as u64,
+//!             bound_formula: "u |y|",
+//!             bound,
+//!             cpu_f32: on_cpu::<f32>,
+//!             cpu_f64: on_cpu::<f64>,
+//!             ..Definition::NEW
+//!         });
+//!         let places = vec![Place::Operand(0), Place::Operand(1), Place::Result(0)];
+//!         out.push(kernel, sizes(&[operands[0].len()]), vec![], places);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! /// y = x^2
+//! #[derive(Debug)]
+//! struct Square;
+//!
+//! impl Module for Square {
+//!     fn name(&self) -> &'static str {
+//!         "square"
+//!     }
+//!
+//!     fn keys(&self) -> Vec<(&'static str, String)> {
+//!         vec![("square", "true".into())]
+//!     }
+//!
+//!     fn forward(&self, scope: &mut Scope<'_>, x: Value) -> wgrad::Result<Value> {
+//!         scope.push(Product, &[x, x])
+//!     }
+//! }
+//!
+//! # fn main() -> wgrad::Result<()> {
+//! let data = Dataset::numbers(&[-1.0, -0.5, 0.0, 0.5, 1.0], 1, &[2.0, 0.5, 0.0, 0.5, 2.0], 1);
+//! let mut trainer = Trainer::builder(1)
+//!     .dense(4, Activation::Identity)
+//!     .module(Square, Activation::Identity)
+//!     .dense(1, Activation::Identity)
+//!     .optimizer(Optimizer::adam(0.05))
+//!     .device(Choice::Cpu)
+//!     .build()?;
+//! let losses = trainer.fit(&data, 200)?;
+//! assert!(losses[199] < 1e-3, "{}", losses[199]);
+//! // Every value of a step, the gradients of the product included, on any device.
+//! wgrad::verify::assert_gradients(trainer.network(), None, &data, &Device::cpu());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Stored`](crate::nn::Stored) declares a module's parameters and buffers; the [`Scope`](crate::nn::Scope) gives them to
+//! [`Module::forward`](crate::nn::Module::forward), and tells training from use. A bound that lets anything pass is no way out:
+//! `verify` refuses a value whose bound exceeds all numbers around it. [`gradcheck`](crate::verify::gradcheck) finds a wrong gradient
+//! rule; an operation with kinks names them ([`Operation::kinks`](crate::graph::Operation::kinks)).
 //!
 //! # Train a spec
 //!

@@ -36,8 +36,8 @@
 //!
 //! [`Trainer`] is the blocking interface; `fit`, `step`, `gradients`, `predict`, `save` and `load` are its methods.
 //! [`train::run`] trains a [`spec::Spec`] into a run folder, as the program does. [`verify`] holds a device's steps against
-//! the CPU in `f64`. Beneath them, in the order of the data's travel: [`graph`], [`plan`], [`exec`]; the table of kernels is in
-//! `src/kernels`.
+//! the CPU in `f64`. Beneath them, in the order of the data's travel: [`nn`] (modules and networks), [`graph`], [`plan`], [`exec`].
+//! [`ops`] and [`kernels`] have the operations of this crate; [a user's own](guide#an-operation-of-ones-own) implement the same traits.
 //!
 //! What stands in this documentation is the interface that version numbers count for; `docs/public-api.txt` lists it, and a
 //! change to it shows there. Other public modules serve the program, the tests and the benchmarks, and any version may
@@ -65,10 +65,8 @@ pub mod exchange;
 pub mod exec;
 pub mod graph;
 pub mod guide;
-#[doc(hidden)]
 pub mod kernels;
 pub mod nn;
-#[doc(hidden)]
 pub mod ops;
 pub mod optim;
 #[doc(hidden)]
@@ -76,7 +74,6 @@ pub mod passes;
 pub mod plan;
 pub mod report;
 pub mod spec;
-#[doc(hidden)]
 pub mod target;
 pub mod train;
 #[doc(hidden)]

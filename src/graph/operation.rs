@@ -22,7 +22,7 @@ pub enum Misfit {
     Needs(&'static str),
 }
 
-/// An operation on tensors.
+/// An operation on tensors. [The guide](crate::guide#an-operation-of-ones-own) shows one from its kernel to a layer that uses it.
 pub trait Operation: Any + Debug + Send + Sync {
     /// Its name, as the text form of a graph prints it.
     fn name(&self) -> String;
@@ -81,8 +81,11 @@ pub struct Kinks {
     /// The operands that decide on which piece an element lies.
     pub operands: Vec<usize>,
     /// From the values of these operands, the piece on which each element lies.
-    pub pieces: Box<dyn Fn(&[Vec<f64>]) -> Vec<Piece> + Send + Sync>,
+    pub pieces: Box<Pieces>,
 }
+
+/// From the values of some operands, the piece on which each element lies.
+pub type Pieces = dyn Fn(&[Vec<f64>]) -> Vec<Piece> + Send + Sync;
 
 /// A number for each smooth piece, any but the same for two of them; `None` where the gradient is no derivative. Exactly at a
 /// kink is a piece of its own.

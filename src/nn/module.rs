@@ -9,7 +9,8 @@ use std::fmt::Debug;
 /// A module: what a layer computes before its activation.
 ///
 /// A module takes a matrix with a sample in each row and gives one with as many rows. It is a description: it holds sizes and
-/// choices, and the parameters live in a [`crate::Trainer`] or a run.
+/// choices, and the parameters live in a [`crate::Trainer`] or a run. [The guide](crate::guide#an-operation-of-ones-own) shows
+/// one of a user's own.
 pub trait Module: Any + Debug + Send + Sync {
     /// Its name, which is also the key that names it in a spec's `[[model.layers]]`.
     fn name(&self) -> &'static str;

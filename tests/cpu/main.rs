@@ -13,6 +13,7 @@ mod kernel_bounds_optimizers;
 mod kernel_conformance;
 mod limits;
 mod metrics;
+mod modules;
 mod normalisation;
 mod oracle;
 mod own_operation;

@@ -5,6 +5,7 @@
 // mean, variance, running_mean, running_var [cols], counted [1], the number of rows for the gradient.
 // Order of sums: one invocation a column, rising row. Numerics: the variance in two passes (lib/row_moments.wgsl says why).
 // Source: S. Ioffe and C. Szegedy, "Batch normalization", ICML (2015); PyTorch's nn.BatchNorm1d.
+//#include lib/arithmetic.wgsl
 //#include lib/elementwise.wgsl
 
 struct Params {
@@ -39,17 +40,18 @@ fn main(
     for (var row = 0u; row < n; row++) {
         sum += x[row * params.cols + col];
     }
-    let mean_x = sum / f32(n);
+    let mean_x = quotient(sum, f32(n));
     var squares = 0.0;
     for (var row = 0u; row < n; row++) {
         let distance = x[row * params.cols + col] - mean_x;
-        squares += distance * distance;
+        squares = mul_add(distance, distance, squares);
     }
     mean[col] = mean_x;
-    variance[col] = squares / f32(n);
-    running_mean[col] = params.one_minus_momentum * running_mean[col] + params.momentum * mean_x;
+    variance[col] = quotient(squares, f32(n));
+    running_mean[col] = mul_add(params.one_minus_momentum, running_mean[col], params.momentum * mean_x);
     if (n > 1u) {
-        running_var[col] = params.one_minus_momentum * running_var[col] + params.momentum * (squares / f32(n - 1u));
+        let unbiased = quotient(squares, f32(n - 1u));
+        running_var[col] = mul_add(params.one_minus_momentum, running_var[col], params.momentum * unbiased);
     }
     if (col == 0u) {
         counted[0] = n;

@@ -2,6 +2,7 @@
 // batch's in training, the running ones in use.
 // Shapes: x, y [rows, cols]; mean, variance, weight, bias [cols]. No sums. Numerics: inverseSqrt within 2 ULP.
 // Source: as batch_moments.
+//#include lib/arithmetic.wgsl
 //#include lib/elementwise.wgsl
 
 struct Params {
@@ -27,6 +28,7 @@ fn main(
     let i = element_index(group, groups, local);
     if (i < params.rows * params.cols) {
         let j = i % params.cols;
-        y[i] = (x[i] - mean[j]) * inverseSqrt(variance[j] + params.eps) * weight[j] + bias[j];
+        let xhat = (x[i] - mean[j]) * inverse_root(variance[j] + params.eps);
+        y[i] = mul_add(xhat, weight[j], bias[j]);
     }
 }

@@ -5,6 +5,7 @@
 // Shapes: dy, x, dx, each [rows, cols]; mean, variance, weight [cols]; counted [1].
 // Order of sums: one invocation a column, rising row. Numerics: as batch_norm; gamma of the rows' sums.
 // Source: as batch_moments.
+//#include lib/arithmetic.wgsl
 //#include lib/elementwise.wgsl
 
 // Do mean and variance depend on x?
@@ -37,7 +38,7 @@ fn main(
         return;
     }
     let mean_x = mean[col];
-    let rstd = inverseSqrt(variance[col] + params.eps);
+    let rstd = inverse_root(variance[col] + params.eps);
     if (!BATCH) {
         for (var row = 0u; row < params.rows; row++) {
             let i = row * params.cols + col;
@@ -52,14 +53,14 @@ fn main(
     for (var row = 0u; row < n; row++) {
         let i = row * params.cols + col;
         sum += dy[i];
-        product += dy[i] * ((x[i] - mean_x) * rstd);
+        product = mul_add(dy[i], (x[i] - mean_x) * rstd, product);
     }
-    let mean_dy = sum / f32(n);
-    let mean_product = product / f32(n);
+    let mean_dy = quotient(sum, f32(n));
+    let mean_product = quotient(product, f32(n));
     for (var row = 0u; row < n; row++) {
         let i = row * params.cols + col;
         let xhat = (x[i] - mean_x) * rstd;
-        dx[i] = weight[col] * rstd * ((dy[i] - mean_dy) - xhat * mean_product);
+        dx[i] = weight[col] * rstd * mul_add(-xhat, mean_product, dy[i] - mean_dy);
         each[i] = dy[i] * xhat;
     }
     for (var row = n; row < params.rows; row++) {

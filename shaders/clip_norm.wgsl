@@ -4,6 +4,7 @@
 // sqrt is the built-in; 0 is kept out of it, because 1 / inverseSqrt(0) divides by an infinity.
 // Source: R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks" (2013); PyTorch,
 // torch.nn.utils.clip_grad_norm_.
+//#include lib/arithmetic.wgsl
 //#include lib/elementwise.wgsl
 
 // PyTorch's, against a norm of 0.
@@ -28,8 +29,8 @@ fn main(
     let i = element_index(group, groups, local);
     if (i < params.n) {
         let squares = total[0];
-        let norm = select(sqrt(squares), 0.0, squares == 0.0);
-        let factor = params.max_norm / (norm + EPS);
+        let norm = root(squares);
+        let factor = quotient(params.max_norm, norm + EPS);
         y[i] = x[i] * select(factor, 1.0, factor > 1.0);
     }
 }

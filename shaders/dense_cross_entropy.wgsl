@@ -71,11 +71,10 @@ fn add_terms(sums: vec4<f32>, column: u32, q: u32, terms: vec4<f32>, local: u32)
     let mine = min(column + local % 4u, COLS - 1u);
     share(layer[(mine * params.k + q) / 4u], local);
     let w = transpose(mat4x4<f32>(word_0(), word_1(), word_2(), word_3()));
-    var s = sums + terms.x * w[0];
-    s += terms.y * w[1];
-    s += terms.z * w[2];
-    s += terms.w * w[3];
-    return s;
+    var s = mul_add4(vec4<f32>(terms.x), w[0], sums);
+    s = mul_add4(vec4<f32>(terms.y), w[1], s);
+    s = mul_add4(vec4<f32>(terms.z), w[2], s);
+    return mul_add4(vec4<f32>(terms.w), w[3], s);
 }
 
 fn find_logits(row: u32, local: u32) {
@@ -109,10 +108,10 @@ fn find_logits(row: u32, local: u32) {
 var<private> w_words: array<vec4<f32>, 16>;
 
 fn add_slopes(sum: vec4<f32>, column: u32, slope: vec4<f32>) -> vec4<f32> {
-    var s = sum + slope.x * w_words[column];
-    s += slope.y * w_words[column + 1u];
-    s += slope.z * w_words[column + 2u];
-    return s + slope.w * w_words[column + 3u];
+    var s = mul_add4(vec4<f32>(slope.x), w_words[column], sum);
+    s = mul_add4(vec4<f32>(slope.y), w_words[column + 1u], s);
+    s = mul_add4(vec4<f32>(slope.z), w_words[column + 2u], s);
+    return mul_add4(vec4<f32>(slope.w), w_words[column + 3u], s);
 }
 
 // dz · w for the rows from `row0` on, four columns from `col` on. The other rows' slopes come from their owners, four columns

@@ -28,6 +28,6 @@ fn main(
     let base = row * params.cols;
     let m = row_moments(base, cols, local);
     for (var j = local % LANES; j < cols; j += LANES) {
-        y[base + j] = (x[base + j] - m.mean) * m.rstd * weight[j] + bias[j];
+        y[base + j] = mul_add((x[base + j] - m.mean) * m.rstd, weight[j], bias[j]);
     }
 }

@@ -33,14 +33,14 @@ fn main(
     var product = 0.0;
     for (var j = local % LANES; j < cols; j += LANES) {
         let g = weight[j] * dy[base + j];
-        sum += g;
-        product += g * ((x[base + j] - m.mean) * m.rstd);
+        sum = mul_add(weight[j], dy[base + j], sum);
+        product = mul_add(g, (x[base + j] - m.mean) * m.rstd, product);
     }
-    let mean_g = row_sum(sum, local) / f32(params.cols);
-    let mean_product = row_sum(product, local) / f32(params.cols);
+    let mean_g = quotient(row_sum(sum, local), f32(params.cols));
+    let mean_product = quotient(row_sum(product, local), f32(params.cols));
     for (var j = local % LANES; j < cols; j += LANES) {
         let xhat = (x[base + j] - m.mean) * m.rstd;
-        dx[base + j] = m.rstd * ((weight[j] * dy[base + j] - mean_g) - xhat * mean_product);
+        dx[base + j] = m.rstd * mul_add(-xhat, mean_product, mul_add(weight[j], dy[base + j], -mean_g));
         each[base + j] = dy[base + j] * xhat;
     }
 }

@@ -64,6 +64,6 @@ fn main(
     let total = row_sum(sum, local);
 
     for (var j = lane; j < cols; j = j + LANES) {
-        y[base + j] = y[base + j] / total;
+        y[base + j] = quotient(y[base + j], total);
     }
 }

@@ -69,7 +69,7 @@ fn main(
 
     var sum = 0.0;
     for (var j = lane; j < cols; j = j + LANES) {
-        sum = sum + p[base + j] * (dy[base + j] - shift);
+        sum = mul_add(p[base + j], dy[base + j] - shift, sum);
     }
     let total = row_sum(sum, local);
 

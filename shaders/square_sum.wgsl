@@ -33,7 +33,7 @@ fn main(
     for (var i = first + local; i < last; i += LANES) {
         let inside = 4u * i + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.n);
         let word = select(Word(), x[i], inside);
-        total += word * word;
+        total = mul_add4(word, word, total);
     }
     sums[local] = (total.x + total.y) + (total.z + total.w);
     workgroupBarrier();

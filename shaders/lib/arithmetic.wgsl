@@ -1,7 +1,7 @@
 // Every multiply-add, division and square root of a shader, so that one place decides how they are rounded: for one number and
 // for words of four.
 // Numerics: whether a multiply-add is contracted is left to the driver; a division is within 2.5 ULP by the WGSL specification.
-// sqrt is within 4.5 ULP (1 / inverseSqrt); 0 is kept out of it, because 1 / inverseSqrt(0) divides by an infinity.
+// inverseSqrt is within 2 ULP, sqrt within 4.5 ULP (1 / inverseSqrt); 0 is kept out of it, because 1 / inverseSqrt(0) divides by an infinity.
 
 fn mul_add(a: f32, b: f32, c: f32) -> f32 {
     return a * b + c;
@@ -17,6 +17,10 @@ fn quotient(a: f32, b: f32) -> f32 {
 
 fn quotient4(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
     return a / b;
+}
+
+fn inverse_root(x: f32) -> f32 {
+    return inverseSqrt(x);
 }
 
 fn root(x: f32) -> f32 {

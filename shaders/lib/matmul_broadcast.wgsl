@@ -86,10 +86,10 @@ fn add_products(sums: ptr<function, Sums>, a: vec4<f32>, b: vec4<f32>) {
 }
 
 fn multiply_add(sums: ptr<function, Sums>, at: u32, a: vec4<f32>, b: vec4<f32>) {
-    (*sums)[at] += a.x * b;
-    (*sums)[at + 1u] += a.y * b;
-    (*sums)[at + 2u] += a.z * b;
-    (*sums)[at + 3u] += a.w * b;
+    (*sums)[at] = mul_add4(vec4<f32>(a.x), b, (*sums)[at]);
+    (*sums)[at + 1u] = mul_add4(vec4<f32>(a.y), b, (*sums)[at + 1u]);
+    (*sums)[at + 2u] = mul_add4(vec4<f32>(a.z), b, (*sums)[at + 2u]);
+    (*sums)[at + 3u] = mul_add4(vec4<f32>(a.w), b, (*sums)[at + 3u]);
 }
 
 fn tile_count() -> u32 {

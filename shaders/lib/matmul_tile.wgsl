@@ -82,10 +82,10 @@ fn multiply_tile(index: u32, local: u32) -> Block {
             let ia = kk * TILE + row;
             let ib = kk * TILE + col;
             let vb = vec4<f32>(tile_b[ib], tile_b[ib + 1u], tile_b[ib + 2u], tile_b[ib + 3u]);
-            s0 += tile_a[ia] * vb;
-            s1 += tile_a[ia + 1u] * vb;
-            s2 += tile_a[ia + 2u] * vb;
-            s3 += tile_a[ia + 3u] * vb;
+            s0 = mul_add4(vec4<f32>(tile_a[ia]), vb, s0);
+            s1 = mul_add4(vec4<f32>(tile_a[ia + 1u]), vb, s1);
+            s2 = mul_add4(vec4<f32>(tile_a[ia + 2u]), vb, s2);
+            s3 = mul_add4(vec4<f32>(tile_a[ia + 3u]), vb, s3);
             if (ROW_SUMS) {
                 row_sums += vec4<f32>(tile_a[ia], tile_a[ia + 1u], tile_a[ia + 2u], tile_a[ia + 3u]);
             }
@@ -119,10 +119,10 @@ fn multiply_direct(row: u32, col: u32) -> Block {
         }
         let vb = vec4<f32>(b_word(ib.x), b_word(ib.y), b_word(ib.z), b_word(ib.w));
         let va = vec4<f32>(a_word(ia.x), a_word(ia.y), a_word(ia.z), a_word(ia.w));
-        s0 += va.x * vb;
-        s1 += va.y * vb;
-        s2 += va.z * vb;
-        s3 += va.w * vb;
+        s0 = mul_add4(vec4<f32>(va.x), vb, s0);
+        s1 = mul_add4(vec4<f32>(va.y), vb, s1);
+        s2 = mul_add4(vec4<f32>(va.z), vb, s2);
+        s3 = mul_add4(vec4<f32>(va.w), vb, s3);
         if (ROW_SUMS) {
             row_sums += va;
         }

@@ -1,6 +1,7 @@
 // Rows that one invocation works on (LANES = 1, 64 rows a workgroup) or a workgroup of 64 (LANES = 64), whose lanes stride over
 // the columns.
 // Order of sums: LANES = 1: by column. LANES = 64: each lane by column, then a fixed tree of halves over the lanes.
+//#include arithmetic.wgsl
 //#include grid.wgsl
 
 override LANES: u32 = 1u;

@@ -14,12 +14,12 @@ fn row_moments(base: u32, cols: u32, local: u32) -> Moments {
     for (var j = local % LANES; j < cols; j += LANES) {
         sum += x[base + j];
     }
-    let mean = row_sum(sum, local) / f32(params.cols);
+    let mean = quotient(row_sum(sum, local), f32(params.cols));
     var squares = 0.0;
     for (var j = local % LANES; j < cols; j += LANES) {
         let distance = x[base + j] - mean;
-        squares += distance * distance;
+        squares = mul_add(distance, distance, squares);
     }
-    let variance = row_sum(squares, local) / f32(params.cols);
-    return Moments(mean, inverseSqrt(variance + params.eps));
+    let variance = quotient(row_sum(squares, local), f32(params.cols));
+    return Moments(mean, inverse_root(variance + params.eps));
 }

@@ -202,7 +202,8 @@ impl Kernel {
         static DEFINED: Mutex<Vec<&'static Definition>> = Mutex::new(Vec::new());
         let mut defined = DEFINED.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |d: &&&'static Definition| {
-            (d.name, d.wgsl, d.formula) == (definition.name, definition.wgsl, definition.formula)
+            let bound = std::ptr::fn_addr_eq(d.bound, definition.bound);
+            bound && (d.name, d.wgsl, d.formula) == (definition.name, definition.wgsl, definition.formula)
         };
         if let Some(known) = defined.iter().find(same) {
             return Kernel(known);

@@ -190,7 +190,9 @@ impl Operation for BatchNorm {
     }
 
     fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
-        out.push(Kernel::batch_norm, params(&out.operands[0], self.eps), vec![], out.in_order());
+        // The count says how many rows the moments are of, which the gradient alone asks for.
+        let places = (0..5).map(Place::Operand).chain([Place::Result(0)]).collect();
+        out.push(Kernel::batch_norm, params(&out.operands[0], self.eps), vec![], places);
         Ok(())
     }
 }

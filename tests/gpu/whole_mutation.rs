@@ -19,7 +19,7 @@ const IN_A_STEP: &[(&str, &str)] = &[
     ("data_target[index[first + e.row] * cols + e.col]", "data_target[e.row * cols + e.col]"),
     ("col + WORKGROUP % cols", "col + WORKGROUP"),
     ("select(col, col - cols, over)", "col"),
-    ("s += memory[ia] * memory[ib];", "s -= memory[ia] * memory[ib];"),
+    ("mul_add(memory[ia], memory[ib], s)", "mul_add(-memory[ia], memory[ib], s)"),
     (
         "        ia += a_step;\n        ib += b_step;\n    }\n    return s;",
         "        ia += a_step;\n    }\n    return s;",
@@ -139,8 +139,8 @@ fn mistakes_in_blocks_of_outputs_are_noticed() {
         return;
     }
     for (from, to) in [
-        ("s3 += upper.w * left;", "s3 += upper.z * left;"),
-        ("t6 += lower.z * right;", "t6 -= lower.z * right;"),
+        ("vec4<f32>(upper.w), left", "vec4<f32>(upper.z), left"),
+        ("vec4<f32>(lower.z), right", "vec4<f32>(-lower.z), right"),
         ("jb += b_step;", "jb += a_step;"),
         ("store4(i, row + 5u, col + 4u, t5);", "store4(i, row + 5u, col + 4u, t4);"),
         ("if (col + 2u < n)", "if (col + 3u < n)"),

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub struct Token {
     /// As written; a string or number is only `"`, so that no text is taken for code.
     pub text: String,
+    /// A string or number as written, else empty.
+    pub literal: String,
     /// From 1.
     pub line: usize,
     /// Depth of inline modules at this place.
@@ -87,7 +89,7 @@ fn flatten(stream: TokenStream, inline_modules: usize, out: &mut Vec<Token>) {
             i = end_of_item(&trees, i + 2);
             continue;
         }
-        let token = |text: String, line: usize| Token { text, line, inline_modules };
+        let token = |text: String, line: usize| Token { text, literal: String::new(), line, inline_modules };
         match &trees[i] {
             TokenTree::Group(group) => {
                 let (open, close) = match group.delimiter() {
@@ -101,7 +103,10 @@ fn flatten(stream: TokenStream, inline_modules: usize, out: &mut Vec<Token>) {
                 flatten(group.stream(), inline_modules + usize::from(is_module), out);
                 out.push(token(close.to_owned(), group.span_close().end().line));
             }
-            TokenTree::Literal(literal) => out.push(token("\"".to_owned(), literal.span().start().line)),
+            TokenTree::Literal(literal) => {
+                let place = token("\"".to_owned(), literal.span().start().line);
+                out.push(Token { literal: literal.to_string(), ..place });
+            }
             other => out.push(token(other.to_string(), other.span().start().line)),
         }
         i += 1;

@@ -111,13 +111,17 @@ fn panics(source: &Source) -> Vec<String> {
 /// Texts, comments of documentation among them, that name an option of a command line other than cargo's.
 fn options(source: &Source) -> Vec<String> {
     let names_one = |text: &str| {
-        let words = text.split(|c: char| c.is_whitespace() || "`(\"".contains(c));
+        let words = text.split(|c: char| c.is_whitespace() || "`\"".contains(c));
         let mut options = words.filter_map(|word| word.strip_prefix("--"));
-        options.any(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.starts_with("features"))
+        // A colon ends a property of CSS.
+        let is_property = |name: &str| name.trim_start_matches(|c: char| c.is_ascii_lowercase()).starts_with(':');
+        let is_option = |name: &str| name.starts_with(|c: char| c.is_ascii_lowercase()) && !is_property(name);
+        options.any(|name| is_option(name) && !name.starts_with("features"))
     };
-    let texts = source.tokens.iter().enumerate().filter(|(_, token)| token.text.starts_with(['"', 'r']));
-    let found = texts.filter(|(_, token)| token.text.contains('"') && names_one(&token.text));
-    found.map(|(at, token)| format!("{}: the library speaks of an option: {}", source.place(at), token.text)).collect()
+    let found = source.tokens.iter().enumerate().filter(|(_, token)| names_one(&token.literal));
+    found
+        .map(|(at, token)| format!("{}: the library speaks of an option: {}", source.place(at), token.literal))
+        .collect()
 }
 
 /// Whether the call whose parenthesis comes first has two arguments or more: a method of ours named like that of std.
@@ -176,7 +180,7 @@ fn each_check_finds_what_it_looks_for() {
                 /// `a.unwrap()`\n#[cfg(test)]\nmod tests { fn h() { a.unwrap(); } }\n#[cfg(test)] use x;";
     assert_eq!(panics(&Source::parse("src/a.rs", text).unwrap()).len(), 4);
 
-    let text = "/// Index for `--adapter`.\nfn f() { g(\"or use --device cpu\", \"cargo --features x\", \"-- a--b var(--c)\") }";
+    let text = "/// Index for `--adapter`.\nfn f() { g(\"or use --device cpu\", \"cargo --features x\", \"-- a--b var(--c) --h:1\") }";
     assert_eq!(options(&Source::parse("src/a.rs", text).unwrap()).len(), 2);
 
     let good = "// relu: y = max(x, 0).\n// Shapes: x, y [n].\n\nstruct Params {}";

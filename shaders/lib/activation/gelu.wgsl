@@ -10,6 +10,7 @@ fn gelu_value(x: f32) -> f32 {
 
 fn gelu_derivative(x: f32) -> f32 {
     let tail = normal_tail(x);
-    let below = tail.density * (tail.ratio - tail.t * 0.3989423);
-    return select(select(below, 1.0 - below, x > 0.0), x, is_nan_bits(x));
+    let factor = mul_add(-tail.t, 0.3989423, tail.ratio);
+    let above = mul_add(-tail.density, factor, 1.0);
+    return select(select(tail.density * factor, above, x > 0.0), x, is_nan_bits(x));
 }

@@ -13,7 +13,7 @@ struct GeluTanhArgument {
 fn gelu_tanh_argument(x: f32) -> GeluTanhArgument {
     let t = clamp(x, -40.0, 40.0);
     let z = t * t;
-    return GeluTanhArgument(t, t * (z * 0.071354814 + 1.5957691), z * 0.21406444 + 1.5957691);
+    return GeluTanhArgument(t, t * mul_add(z, 0.071354814, 1.5957691), mul_add(z, 0.21406444, 1.5957691));
 }
 
 fn gelu_tanh_value(x: f32) -> f32 {
@@ -24,6 +24,7 @@ fn gelu_tanh_derivative(x: f32) -> f32 {
     let a = gelu_tanh_argument(x);
     let e = exp_safe(-abs(a.value));
     let d = 1.0 + e;
-    let y = select(e, 1.0, a.value >= 0.0) / d + (a.x * a.slope) * (e / (d * d));
+    let s = quotient(select(e, 1.0, a.value >= 0.0), d);
+    let y = mul_add(a.x * a.slope, quotient(e, d * d), s);
     return select(y, x, is_nan_bits(x));
 }

@@ -5,11 +5,11 @@
 
 fn sigmoid_value(x: f32) -> f32 {
     let e = exp_safe(-abs(x));
-    return select(e, 1.0, x >= 0.0) / (1.0 + e);
+    return quotient(select(e, 1.0, x >= 0.0), 1.0 + e);
 }
 
 fn sigmoid_derivative(x: f32) -> f32 {
     let e = exp_safe(-abs(x));
     let d = 1.0 + e;
-    return e / (d * d);
+    return quotient(e, d * d);
 }

@@ -11,7 +11,7 @@ fn silu_value(x: f32) -> f32 {
 fn silu_derivative(x: f32) -> f32 {
     let e = exp_safe(-abs(x));
     let d = 1.0 + e;
-    let above = 1.0 / d;
-    let below = e / d;
-    return select(below * (1.0 + x * above), above * (1.0 + x * below), x >= 0.0);
+    let above = quotient(1.0, d);
+    let below = quotient(e, d);
+    return select(below * mul_add(x, above, 1.0), above * mul_add(x, below, 1.0), x >= 0.0);
 }

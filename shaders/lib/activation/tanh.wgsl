@@ -11,5 +11,5 @@ fn tanh_value(x: f32) -> f32 {
 fn tanh_derivative(x: f32) -> f32 {
     let e = exp_safe(-2.0 * abs(x));
     let d = 1.0 + e;
-    return (4.0 * e) / (d * d);
+    return quotient(4.0 * e, d * d);
 }

@@ -7,8 +7,8 @@ const NORM: &str = "clip_norm.wgsl";
 const VALUE: &str = "clip_value.wgsl";
 
 pub const MUTATIONS: &[Mutation] = &[
-    m("square_sum", SQUARES, "total += word * word", "total += word"),
-    m("square_sum", SQUARES, "total += word * word", "total = word * word"),
+    m("square_sum", SQUARES, "total = mul_add4(word, word, total)", "total += word"),
+    m("square_sum", SQUARES, "total = mul_add4(word, word, total)", "total = word * word"),
     m(
         "square_sum",
         SQUARES,
@@ -27,8 +27,8 @@ pub const MUTATIONS: &[Mutation] = &[
     m("clip_norm", NORM, "norm + EPS", "norm"),
     m("clip_norm", NORM, "select(factor, 1.0, factor > 1.0)", "factor"),
     m("clip_norm", NORM, "select(factor, 1.0, factor > 1.0)", "select(1.0, factor, factor > 1.0)"),
-    m("clip_norm", NORM, "select(sqrt(squares), 0.0, squares == 0.0)", "squares"),
-    m("clip_norm", NORM, "params.max_norm / (norm", "1.0 / (norm"),
+    m("clip_norm", NORM, "root(squares)", "squares"),
+    m("clip_norm", NORM, "quotient(params.max_norm, norm", "quotient(1.0, norm"),
     m("clip_norm", NORM, "if (i < params.n)", "if (i + 1u < params.n)"),
     m("clip_value", VALUE, "select(x[i], -params.limit", "select(x[i], params.limit"),
     m("clip_value", VALUE, "x[i] < -params.limit", "x[i] < params.limit"),

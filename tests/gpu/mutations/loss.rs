@@ -21,11 +21,11 @@ pub const MUTATIONS: &[Mutation] = &[
     m("dense_cross_entropy", HEAD, "column + local % 4u", "column"),
     m("dense_cross_entropy", HEAD, "column + local % 4u", "column + local")
         .survives("equivalent: only the words of the first four invocations are read"),
-    m("dense_cross_entropy", HEAD, "s += terms.z * w[2]", "s += terms.z * w[1]"),
+    m("dense_cross_entropy", HEAD, "vec4<f32>(terms.z), w[2]", "vec4<f32>(terms.z), w[1]"),
     m("dense_cross_entropy", HEAD, "q += 4u", "q += 8u"),
     m("dense_cross_entropy", HEAD, "let at = params.bias_at + c", "let at = params.bias_at"),
     m("dense_cross_entropy", HEAD, "let at = params.bias_at + c", "let at = params.n * params.k + c"),
-    m("dense_cross_entropy", HEAD, "s += slope.z * w_words[column + 2u]", "s -= slope.z * w_words[column + 2u]"),
+    m("dense_cross_entropy", HEAD, "vec4<f32>(slope.z), w_words", "vec4<f32>(-slope.z), w_words"),
     m("dense_cross_entropy", HEAD, "column, word_3());", "column, word_2());"),
     m("dense_cross_entropy", HEAD, "column, word_7());", "column, word_6());"),
     m("dense_cross_entropy", HEAD, "row < params.m && col < params.k", "row < params.m && col + 4u < params.k"),

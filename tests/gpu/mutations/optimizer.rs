@@ -91,7 +91,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "Word(h.moment_size), g, h.step_size * next.m",
     ),
     m("nadam_step", NADAM, "h.moment_size * next.m", "h.moment_size * m[i]"),
-    m("nadam_step", NADAM, "Word(h.inv_sqrt_bias2)", "Word(1.0)"),
+    m("nadam_step", NADAM, "Word(h.inv_sqrt_bias2), Word(params.eps)", "Word(1.0), Word(params.eps)"),
     m("nadam_step", ADAM_BINDINGS, "m[i] = element.m;", ""),
     m("nadam_step", HYPER, "hyper[row + 4u]", "hyper[4u]"),
     m("nadam_step", ADAM_BINDINGS, "v[i] = element.v;", ""),

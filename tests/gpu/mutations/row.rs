@@ -13,7 +13,7 @@ pub const MUTATIONS: &[Mutation] = &[
     m("softmax", SOFTMAX, "var largest = -3.4028234e38", "var largest = 0.0"),
     m("softmax", SOFTMAX, "exp_safe(x[base + j] - shift)", "exp_safe(x[base + j])"),
     m("softmax", SOFTMAX, "sum = sum + e;", "sum = e;"),
-    m("softmax", SOFTMAX, "y[base + j] / total", "y[base + j] * total"),
+    m("softmax", SOFTMAX, "quotient(y[base + j], total)", "y[base + j] * total"),
     m("softmax", ROW, "(ROW_GROUP / LANES) + local / LANES", "(ROW_GROUP / LANES) + local % LANES"),
     m("softmax", SOFTMAX, "let base = row * params.cols", "let base = row * params.rows"),
     m("softmax", SOFTMAX, "row < params.rows", "row + 1u < params.rows"),
@@ -34,7 +34,7 @@ pub const MUTATIONS: &[Mutation] = &[
     m("softmax", SOFTMAX, "workgroupBarrier();\n    return largest;", "return largest;").open(&[], RACE),
     m("softmax", ROW, "+= row_partial[local + width]", "+= row_partial[width]"),
     m("softmax_grad", GRAD, "((dy[base + j] - shift) - total)", "((dy[base + j] - shift) + total)"),
-    m("softmax_grad", GRAD, "p[base + j] * (dy[base + j] - shift);", "p[base + j] * dy[base + j];"),
+    m("softmax_grad", GRAD, "mul_add(p[base + j], dy[base + j] - shift, ", "mul_add(p[base + j], dy[base + j], "),
     m("softmax_grad", GRAD, "dx[base + j] = p[base + j] * (", "dx[base + j] = ("),
     m("softmax_grad", GRAD, "dy[min(base + k, ", "dy[min(base, "),
     m("softmax_grad", GRAD, "v > largest", "v >= largest")

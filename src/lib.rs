@@ -45,14 +45,17 @@
 //!
 //! [`guide`] goes through all of it with code: training, a loop of one's own, gradients, verification, embedding, exchange.
 //!
-//! Features: `gpu` (default) brings wgpu; without it the device `cpu` still works. `tui` (default) brings the dashboard,
-//! `images` (default) folders of pictures as data, `parquet` Parquet files.
+//! Features, all of them default but the last: `gpu` brings wgpu; without it the device `cpu` still works. `files` reads CSV, gzip and npz;
+//! without it data come from memory, npy, IDX and safetensors files. `images` reads folders of pictures. `cli` is the program, `tui`
+//! its dashboard. `parquet` reads Parquet files. An application that trains in its own window wants `default-features = false` with
+//! `gpu` and `files`.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 #[doc(hidden)]
 pub mod bench;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 pub mod compare;

@@ -112,7 +112,7 @@ impl Block {
     }
 
     /// Adds a row of text that starts at the 1-based `line`: a cell for each column, without the spaces around it.
-    pub(super) fn push<'a>(&mut self, line: u64, row: impl Iterator<Item = &'a str>) {
+    pub fn push<'a>(&mut self, line: u64, row: impl Iterator<Item = &'a str>) {
         if let (Cells::Text { text, ends }, Places::Lines(lines)) = (&mut self.cells, &mut self.places) {
             for cell in row {
                 text.push_str(cell.trim());
@@ -141,7 +141,7 @@ impl Block {
     }
 
     /// Notes that a row at this place cannot be used.
-    pub(super) fn push_fault(&mut self, error: Error) {
+    pub fn push_fault(&mut self, error: Error) {
         self.faults.push(Fault { before: self.rows(), error });
     }
 

@@ -29,21 +29,21 @@ pub struct CsvSource {
     separator: u8,
 }
 
-impl CsvSource {
-    /// Opens the file, unpacked by `gzip`, and reads its header.
-    ///
-    /// # Errors
-    /// [`Error::Data`] where the file cannot be read, and with file and line where it is empty, its header is not UTF-8 or
-    /// has an empty or repeated name.
-    pub fn open(path: &Path, gzip: bool) -> Result<CsvSource> {
-        let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-        CsvSource::new(path, if gzip { gunzip(file) } else { Box::new(file) })
-    }
+/// Opens the file, unpacked by `gzip`, and reads its header.
+///
+/// # Errors
+/// [`Error::Data`] where the file cannot be read, and with file and line where it is empty, its header is not UTF-8 or
+/// has an empty or repeated name.
+pub fn open(path: &Path, gzip: bool) -> Result<Box<dyn Source>> {
+    let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
+    Ok(Box::new(CsvSource::new(path, if gzip { gunzip(file) } else { Box::new(file) })?))
+}
 
-    /// The same for text that comes from elsewhere, an unpacked file for example; `path` is for the messages.
+impl CsvSource {
+    /// Reads the header of a text that comes from elsewhere, an unpacked file for example; `path` is for the messages.
     ///
     /// # Errors
-    /// As [`CsvSource::open`].
+    /// As [`open`].
     pub fn new(path: &Path, input: Box<dyn Read + Send>) -> Result<CsvSource> {
         let header = Arc::new(Header { path: path.to_path_buf(), columns: Vec::new(), line: Some(1), pictures: None });
         let mut source =

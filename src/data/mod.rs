@@ -6,6 +6,7 @@ pub mod arrays;
 pub mod block;
 mod cache;
 mod check;
+#[cfg(feature = "files")]
 #[doc(hidden)]
 pub mod csv;
 mod dataset;
@@ -35,7 +36,10 @@ pub mod source;
 mod split;
 mod target;
 mod weight;
+#[cfg(not(feature = "files"))]
+mod without_files;
 
+pub use arrays::{bfloat16, float16};
 pub use cache::{CacheWriter, RowCache};
 pub(crate) use dataset::true_class;
 pub use dataset::{Dataset, RowTargets, Targets};
@@ -49,3 +53,5 @@ pub use scale::{Fit, Scale, Scaler};
 pub use schema::Schema;
 pub use split::split_rows;
 pub use target::TargetRule;
+#[cfg(not(feature = "files"))]
+use without_files::csv;

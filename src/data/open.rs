@@ -1,9 +1,8 @@
 //! What a data file is, and its bytes: unpacked as they are read where it is gzip.
 
 use crate::error::{Error, Result};
-use flate2::read::MultiGzDecoder;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 /// The formats of data files.
@@ -61,9 +60,12 @@ pub fn sniff(path: &Path) -> Result<(Kind, bool)> {
 }
 
 /// The content of a gzip file, unpacked as it is read.
+#[cfg(feature = "files")]
 pub fn gunzip(file: File) -> Box<dyn Read + Send> {
-    Box::new(MultiGzDecoder::new(BufReader::new(file)))
+    Box::new(flate2::read::MultiGzDecoder::new(std::io::BufReader::new(file)))
 }
+#[cfg(not(feature = "files"))]
+pub use super::without_files::gunzip;
 
 /// The whole content of a file that is read into memory at once: weights, a run folder's files, earlier results.
 ///

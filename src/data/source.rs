@@ -8,7 +8,7 @@
 
 use super::arrays::ArraySource;
 use super::block::Block;
-use super::csv::CsvSource;
+use super::csv;
 use super::nearest::{did_you_mean, quoted_list};
 use super::open::{Kind, sniff};
 use crate::error::{Error, Remedy, Result};
@@ -49,7 +49,7 @@ pub fn open_file(file: &DataFile) -> Result<Box<dyn Source>> {
         return super::pictures::open(file);
     }
     match sniff(&file.path)? {
-        (Kind::Csv, gzip) if file.labels.is_none() => Ok(Box::new(CsvSource::open(&file.path, gzip)?)),
+        (Kind::Csv, gzip) if file.labels.is_none() => csv::open(&file.path, gzip),
         (Kind::Parquet, _) if file.labels.is_none() => parquet(&file.path),
         _ => Ok(Box::new(ArraySource::open(file)?)),
     }

@@ -240,10 +240,7 @@ fn describe(layer: &Layer) -> String {
 
 /// A slope as single precision holds it, in its shortest form.
 fn rounded(activation: Activation) -> Activation {
-    match activation {
-        Activation::LeakyRelu { slope } => Activation::LeakyRelu { slope: onnx::decimal(slope as f32) },
-        other => other,
-    }
+    activation.with_parameter(onnx::decimal(activation.slope() as f32))
 }
 
 /// A spec of the file's layers.

@@ -4,11 +4,10 @@
 //! compared as numbers (`net.2` comes before `net.10`); it must be a chain, each layer taking what the one before gives.
 
 use super::onnx::FoundLayer;
-use crate::data::read_whole;
+use crate::data::{bfloat16, float16, read_whole};
 use crate::error::{Error, Result};
 use crate::graph::Activation;
-use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use crate::model::safetensors::{File, View};
 use std::path::Path;
 
 /// As for weight files of wgrad: whatever fits memory.
@@ -20,13 +19,13 @@ const FILE_BYTES: u64 = 1 << 40;
 /// [`Error::Io`]; [`Error::Weights`] for a file that is damaged or holds something else than dense layers, by the tensor's name.
 pub fn read(path: &Path, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<FoundLayer>> {
     let bytes = read_whole(path, FILE_BYTES).map_err(|e| Error::io(path, e))?;
-    let file = SafeTensors::deserialize(&bytes)
+    let file = File::parse(&bytes)
         .map_err(|e| Error::weights(path, format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
     layers(&file, activation).map_err(|message| Error::weights(path, message))
 }
 
-fn layers(file: &SafeTensors<'_>, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<FoundLayer>, String> {
-    let mut names: Vec<&str> = file.names().into_iter().collect();
+fn layers(file: &File<'_>, activation: impl Fn(usize, usize) -> Activation) -> Result<Vec<FoundLayer>, String> {
+    let mut names: Vec<&str> = file.tensors().map(|(name, _)| name).collect();
     names.sort_by_key(|name| natural(name));
     let weights: Vec<&str> = names.iter().copied().filter(|name| is_called(name, "weight")).collect();
     let belongs = |name: &&str| weights.contains(name) || bias_of(name).is_some_and(|w| weights.contains(&w.as_str()));
@@ -67,32 +66,32 @@ fn bias_of(name: &str) -> Option<String> {
     is_called(name, "bias").then(|| format!("{}weight", name.trim_end_matches("bias")))
 }
 
-fn dense(file: &SafeTensors<'_>, name: &str) -> Result<FoundLayer, String> {
-    let view = file.tensor(name).map_err(|e| e.to_string())?;
-    let [outputs, inputs] = *view.shape() else {
-        return Err(format!("{name} has the shape {:?}; a dense layer's weight is [out, in]", view.shape()));
+fn dense(file: &File<'_>, name: &str) -> Result<FoundLayer, String> {
+    let view = file.tensor(name).ok_or_else(|| format!("there is no {name}"))?;
+    let [outputs, inputs] = *view.shape else {
+        return Err(format!("{name} has the shape {:?}; a dense layer's weight is [out, in]", view.shape));
     };
     if inputs == 0 || outputs == 0 {
-        return Err(format!("{name} has the shape {:?}, which holds no numbers", view.shape()));
+        return Err(format!("{name} has the shape {:?}, which holds no numbers", view.shape));
     }
     let beside = format!("{}bias", name.trim_end_matches("weight"));
     let bias = match file.tensor(&beside) {
-        Ok(bias) if bias.shape() != [outputs] => {
-            return Err(format!("{beside} has the shape {:?}, and {name} has {outputs} outputs", bias.shape()));
+        Some(bias) if bias.shape != [outputs] => {
+            return Err(format!("{beside} has the shape {:?}, and {name} has {outputs} outputs", bias.shape));
         }
-        Ok(bias) => Some(numbers(&beside, &bias)?),
-        Err(_) => None,
+        Some(bias) => Some(numbers(&beside, &bias)?),
+        None => None,
     };
     Ok(FoundLayer::dense(inputs, outputs, numbers(name, &view)?, bias))
 }
 
 /// The numbers of a tensor whose type single precision holds without rounding.
-fn numbers(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, String> {
-    let halves = || view.data().as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F16 => halves().map(|bits| f16::from_bits(bits).to_f32()).collect(),
-        Dtype::BF16 => halves().map(|bits| bf16::from_bits(bits).to_f32()).collect(),
+fn numbers(name: &str, view: &View<'_>) -> Result<Vec<f32>, String> {
+    let halves = || view.data.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
+    let values: Vec<f32> = match view.dtype {
+        "F32" => view.data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        "F16" => halves().map(float16).collect(),
+        "BF16" => halves().map(bfloat16).collect(),
         other => return Err(format!("{name} has the type {other}, expected F32, F16 or BF16. Convert it to float32")),
     };
     match values.iter().find(|v| !v.is_finite()) {

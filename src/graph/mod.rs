@@ -6,16 +6,14 @@
 
 pub mod check;
 pub mod launch;
-pub mod op;
 pub mod operation;
 mod print;
 mod role;
 pub mod tape;
 
-pub use crate::kernels::{Dtype, Loss};
+pub use crate::kernels::{Activation, Dtype, Loss};
 pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape, UpdateRule};
 pub use launch::{Bind, Launch, Launches, Operand, Place};
-pub use op::Activation;
 pub use operation::{Attributes, Misfit, Op, Operation, Source};
 pub use role::Role;
 pub use tape::{Backward, Gradients};

@@ -1,251 +1,13 @@
-//! What is known of a kernel, and what its CPU function sees.
+//! What is known of a kernel.
 
-use super::scalar::Scalar;
+pub use super::binding::{
+    Access, Binding, Dtype, Extent, Follow, read, read_u32, step, update, update_u32, write, write_u32,
+};
+pub use super::call::{Args, BoundCall, BoundFn, Call, In, Measured, Out, Param};
+
+use super::conformance::{self, Case, Shape};
+use super::product::Products;
 use std::sync::{Mutex, PoisonError};
-
-/// Element type of a binding. Every element is 4 bytes on the GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dtype {
-    /// `f32` on the GPU; `f32` or `f64` on the CPU.
-    F32,
-    /// `u32` everywhere: indices, classes, the step counter.
-    U32,
-}
-
-/// How a kernel uses a binding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// `var<storage, read>`.
-    Read,
-    /// `var<storage, read_write>`: every element is overwritten.
-    Write,
-    /// `var<storage, read_write>`: the old contents matter (parameters, optimizer state, the step counter).
-    Update,
-}
-
-/// One storage binding: its WGSL name, access and element type. Binding 0 is `params`; these follow from 1.
-#[derive(Debug, Clone, Copy)]
-pub struct Binding {
-    /// The variable's name in the shader.
-    pub name: &'static str,
-    /// Read, write or update.
-    pub access: Access,
-    /// Element type.
-    pub dtype: Dtype,
-}
-
-/// Shorthands for the rows.
-pub(super) const fn read(name: &'static str) -> Binding {
-    Binding { name, access: Access::Read, dtype: Dtype::F32 }
-}
-pub(super) const fn read_u32(name: &'static str) -> Binding {
-    Binding { name, access: Access::Read, dtype: Dtype::U32 }
-}
-pub(super) const fn write(name: &'static str) -> Binding {
-    Binding { name, access: Access::Write, dtype: Dtype::F32 }
-}
-pub(super) const fn write_u32(name: &'static str) -> Binding {
-    Binding { name, access: Access::Write, dtype: Dtype::U32 }
-}
-pub(super) const fn update(name: &'static str) -> Binding {
-    Binding { name, access: Access::Update, dtype: Dtype::F32 }
-}
-pub(super) const fn update_u32(name: &'static str) -> Binding {
-    Binding { name, access: Access::Update, dtype: Dtype::U32 }
-}
-
-/// One member of a kernel's `Params` struct, 4 bytes each, in the shader's order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Param {
-    /// A size, stride or count.
-    U(u32),
-    /// A number; rounded to `f32` for the GPU, kept for the CPU in `f64`.
-    F(f64),
-}
-
-/// The values of one dispatch that are fixed when the plan is built: `params` in the row's order, and `override`
-/// constants by name.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Args {
-    /// The `Params` struct of the shader, member by member.
-    pub params: Vec<Param>,
-    /// `override` constants of the shader.
-    pub constants: Vec<(&'static str, f64)>,
-}
-
-impl Args {
-    /// The integer parameter at position `i`.
-    pub fn size(&self, i: usize) -> usize {
-        match self.params[i] {
-            Param::U(v) => v as usize,
-            Param::F(v) => unreachable!("parameter {i} is the number {v}, not a size"),
-        }
-    }
-
-    /// The first `N` parameters, which must be sizes.
-    pub fn sizes<const N: usize>(&self) -> [usize; N] {
-        std::array::from_fn(|i| self.size(i))
-    }
-
-    /// The same as a 64-bit number, for costs.
-    pub fn count(&self, i: usize) -> u64 {
-        self.size(i) as u64
-    }
-
-    /// The product of the first two parameters: the elements of a matrix.
-    pub fn area(&self) -> u64 {
-        self.count(0) * self.count(1)
-    }
-
-    /// The number at position `i`.
-    pub fn number(&self, i: usize) -> f64 {
-        match self.params[i] {
-            Param::F(v) => v,
-            Param::U(v) => unreachable!("parameter {i} is the size {v}, not a number"),
-        }
-    }
-
-    /// The `override` constant `name`, 0 where the dispatch does not set it. Inlined, so that a literal name is compared
-    /// as a number.
-    #[inline(always)]
-    pub fn constant(&self, name: &str) -> f64 {
-        self.constants.iter().find(|(n, _)| *n == name).map_or(0.0, |(_, v)| *v)
-    }
-}
-
-/// A read binding as the CPU function sees it.
-#[derive(Debug, Clone, Copy)]
-pub enum In<'a, T> {
-    /// Numbers.
-    F(&'a [T]),
-    /// Indices.
-    U(&'a [u32]),
-}
-
-impl<'a, T> In<'a, T> {
-    /// The numbers of this binding.
-    pub fn f(&self) -> &'a [T] {
-        match self {
-            In::F(v) => v,
-            In::U(_) => unreachable!("a u32 binding was read as numbers"),
-        }
-    }
-
-    /// The indices of this binding.
-    pub fn u(&self) -> &'a [u32] {
-        match self {
-            In::U(v) => v,
-            In::F(_) => unreachable!("an f32 binding was read as indices"),
-        }
-    }
-}
-
-/// A written binding as the CPU function sees it.
-#[derive(Debug)]
-pub enum Out<'a, T> {
-    /// Numbers.
-    F(&'a mut [T]),
-    /// Indices.
-    U(&'a mut [u32]),
-}
-
-impl<T> Out<'_, T> {
-    /// The numbers of this binding.
-    pub fn f(&mut self) -> &mut [T] {
-        match self {
-            Out::F(v) => v,
-            Out::U(_) => unreachable!("a u32 binding was written as numbers"),
-        }
-    }
-
-    /// The indices of this binding.
-    pub fn u(&mut self) -> &mut [u32] {
-        match self {
-            Out::U(v) => v,
-            Out::F(_) => unreachable!("an f32 binding was written as indices"),
-        }
-    }
-}
-
-/// One dispatch on the CPU: `inputs` are the row's `Read` bindings in order, `outputs` its `Write` and `Update`
-/// bindings in order.
-pub struct Call<'a, 'b, T> {
-    /// Parameters and constants.
-    pub args: &'a Args,
-    /// The row's read bindings, in its order.
-    pub inputs: &'a [In<'b, T>],
-    /// The row's written bindings, in its order.
-    pub outputs: &'a mut [Out<'b, T>],
-}
-
-impl<T: Scalar> Call<'_, '_, T> {
-    /// The numbers of input `i`.
-    pub fn input(&self, i: usize) -> &[T] {
-        self.inputs[i].f()
-    }
-
-    /// The outputs as number slices, for kernels whose outputs are all numbers.
-    pub fn outputs<const N: usize>(&mut self) -> [&mut [T]; N] {
-        let mut rest = self.outputs.iter_mut();
-        std::array::from_fn(|i| match rest.next() {
-            Some(out) => out.f(),
-            None => unreachable!("the row has no output {i}"),
-        })
-    }
-}
-
-/// Values with a bound on the absolute error that they already carry, element by element.
-#[derive(Debug, Clone, Default)]
-pub struct Measured {
-    /// The exact-arithmetic reference, in `f64`.
-    pub value: Vec<f64>,
-    /// `|GPU value - value| <= error`, element by element.
-    pub error: Vec<f64>,
-}
-
-/// One dispatch as the error analysis sees it. All bindings hold numbers here (u32 bindings are widened; their error
-/// is 0).
-pub struct BoundCall<'a> {
-    /// Parameters and constants.
-    pub args: &'a Args,
-    /// The row's `Read` bindings, in its order.
-    pub inputs: &'a [Measured],
-    /// The row's `Write` and `Update` bindings before the dispatch, in its order (contents of `Write` are unspecified).
-    pub before: &'a [Measured],
-    /// The same bindings' exact values after the dispatch.
-    pub after: &'a [Vec<f64>],
-}
-
-/// Bounds the error of every written binding after the dispatch: one vector for each of `after`.
-pub type BoundFn = fn(&BoundCall<'_>) -> Vec<Vec<f64>>;
-
-/// How a binding follows when a dispatch is divided along its first parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follow {
-    /// Rows of so many elements.
-    Rows(usize),
-    /// A table, of which every step has a row with one element for each row of the dispatch.
-    Table,
-    /// The same for every block.
-    Whole,
-}
-
-impl Follow {
-    /// `N` bindings of one element for each of the first parameter's.
-    pub fn elements<const N: usize>(_args: &Args) -> Option<Vec<Follow>> {
-        Some(vec![Follow::Rows(1); N])
-    }
-
-    /// `N` matrices.
-    pub fn matrices<const N: usize>(args: &Args) -> Option<Vec<Follow>> {
-        Some(vec![Follow::matrix(args); N])
-    }
-
-    /// A matrix of as many columns as the second parameter says.
-    pub fn matrix(args: &Args) -> Follow {
-        Follow::Rows(args.size(1))
-    }
-}
 
 /// What tells matrix products apart whose first parameters are m, n and k.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,8 +48,8 @@ pub struct Definition {
     pub bytes: fn(&Args) -> u64,
     /// Rounds of all loops of an invocation together, for the loops that grow with the sizes; 0 where they are short.
     pub rounds: fn(&Args) -> u64,
-    /// How the bindings follow when a dispatch is divided along its first parameter; `None` for a kernel that is not divided.
-    pub split: fn(&Args) -> Option<Vec<Follow>>,
+    /// Whether a dispatch that is too large may be divided along its first parameter.
+    pub divided: bool,
     /// The parameter that says at which of the first parameter's elements a block begins, where the results depend on it.
     pub start: Option<usize>,
     /// For a matrix product, which one.
@@ -296,6 +58,18 @@ pub struct Definition {
     pub engines: bool,
     /// Whether an invocation may take several words: the constant WORDS.
     pub strips: bool,
+    /// The dispatches of a conformance run, without their operands; the argument is the subgroup size of an adapter on which
+    /// matrix products may use subgroups.
+    pub shapes: fn(Option<u32>) -> Vec<Shape>,
+    /// Cases of special operands, made from those of the shapes.
+    pub corners: fn(Kernel, &[Case]) -> Vec<Case>,
+    /// Gives a shape the constants that a plan chooses for its sizes.
+    pub chosen: fn(&mut Shape, Products),
+    /// First parameters at which a benchmark times the kernel.
+    pub timed: &'static [&'static [usize]],
+    /// From where, in what steps and how many elements of read binding go into an element of the first result, where that does
+    /// not follow from the lengths.
+    pub parts: Option<fn(&Args, usize, usize) -> [usize; 3]>,
     /// The local error bound as a formula, for people.
     pub bound_formula: &'static str,
     /// The error bound as a function, inputs' errors propagated.
@@ -320,11 +94,16 @@ impl Definition {
         flops: |_| 0,
         bytes: |_| 0,
         rounds: |_| 0,
-        split: |_| None,
+        divided: false,
         start: None,
         product: None,
         engines: false,
         strips: false,
+        shapes: |_| Vec::new(),
+        corners: |_, _| Vec::new(),
+        chosen: conformance::choose_lanes,
+        timed: &[&[4096], &[1_863_690]],
+        parts: None,
         bound_formula: "",
         bound: |_| Vec::new(),
         cpu_f32: |_| {},
@@ -332,11 +111,37 @@ impl Definition {
     };
 
     /// Element by element over `n` elements, an invocation each: the first parameter is their number.
-    pub const ELEMENT_WISE: Definition =
-        Definition { params: &["n"], groups: |a| lines(a.count(0)), flops: |a| a.count(0), ..Definition::NEW };
+    pub const ELEMENT_WISE: Definition = Definition {
+        params: &["n"],
+        groups: |a| lines(a.count(0)),
+        flops: |a| a.count(0),
+        divided: true,
+        shapes: |_| conformance::lengths(&[]),
+        corners: conformance::huge,
+        ..Definition::NEW
+    };
 
-    /// Row by row over `rows` rows of `cols` columns, LANES invocations a row.
-    pub const ROW_WISE: Definition = Definition { params: &["rows", "cols"], groups: row_groups, ..Definition::NEW };
+    /// A matrix of `rows` rows of `cols` columns.
+    pub const MATRIX: Definition = Definition {
+        params: &["rows", "cols"],
+        groups: |a| lines(a.area()),
+        timed: &[&[32, 10], &[256, 10], &[1024, 1024]],
+        ..Definition::NEW
+    };
+
+    /// The same row by row, LANES invocations a row.
+    pub const ROW_WISE: Definition =
+        Definition { groups: row_groups, divided: true, shapes: |_| conformance::row_wise(&[]), ..Definition::MATRIX };
+
+    /// How the bindings follow when a dispatch is divided along its first parameter; `None` for a kernel that is not divided.
+    pub fn split(&self, args: &Args) -> Option<Vec<Follow>> {
+        self.divided.then(|| self.bindings.iter().map(|b| b.follow(args)).collect())
+    }
+
+    /// Elements of every binding that a dispatch touches, for tables of `steps` steps.
+    pub fn extents(&self, args: &Args, steps: usize) -> Vec<usize> {
+        self.bindings.iter().map(|b| b.len(args, steps)).collect()
+    }
 }
 
 /// Workgroups of 64 invocations for `n` invocations.
@@ -392,11 +197,13 @@ impl Kernel {
         Kernel(definition)
     }
 
-    /// A kernel of one's own. The same name and text give the same kernel, so that nothing is kept twice.
+    /// A kernel of one's own. The same name and texts give the same kernel, so that nothing is kept twice.
     pub fn define(definition: Definition) -> Kernel {
         static DEFINED: Mutex<Vec<&'static Definition>> = Mutex::new(Vec::new());
         let mut defined = DEFINED.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |d: &&&'static Definition| d.name == definition.name && d.wgsl == definition.wgsl;
+        let same = |d: &&&'static Definition| {
+            (d.name, d.wgsl, d.formula) == (definition.name, definition.wgsl, definition.formula)
+        };
         if let Some(known) = defined.iter().find(same) {
             return Kernel(known);
         }

@@ -1,8 +1,9 @@
 //! Dropout, forward and for the gradient.
 
 use super::bound::{self, TINY, U};
+use super::conformance::{Shape, Values, huge};
 use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
-use super::definition::{Args, BoundCall, Call, Definition, Follow, kernels, lines, read, read_u32, write};
+use super::definition::{Args, BoundCall, Call, Definition, Param, kernels, lines, read, read_u32, step, write};
 use super::philox::philox4x32;
 use super::scalar::Scalar;
 use rayon::prelude::*;
@@ -12,13 +13,18 @@ kernels! {
     /// `[steps, 4]`, a step's counter (two upper words) and key. Numerics: the mask is integers and so the same
     /// everywhere; one product.
     dropout: "dropout.wgsl", dropout, dropout_bound, "2u * |y|; 0 for a dropped element" {
-        bindings: &[read_u32("step"), read_u32("random"), read("x"), write("y")],
+        bindings: &[
+            step(), read_u32("random").whole(|_, steps| COLUMNS * steps).of(Values::Word),
+            read("x").of(Values::Extreme), write("y"),
+        ],
         params: &["n", "first", "layer", "threshold", "scale"],
         // Ten rounds of about 40 integer operations a block of four count as 100 an element.
         groups: |a| lines(a.count(0).div_ceil(4)), flops: |a| 101 * a.count(0), bytes: |a| 4 * (2 * a.count(0) + 5),
-        split: |_| Some(vec![Follow::Whole, Follow::Whole, Follow::Rows(1), Follow::Rows(1)]),
+        divided: true,
         // Random numbers are counted from the tensor's start.
         start: Some(1),
+        shapes: |_| shapes(),
+        corners: huge,
         ..Definition::NEW
     }
 }
@@ -85,4 +91,15 @@ fn dropout_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
         false => 0.0,
     };
     vec![(0..x.value.len()).map(rule).collect()]
+}
+
+/// Whole and broken blocks of four, the start of a later block, every share from none to nearly all.
+fn shapes() -> Vec<Shape> {
+    let tail = |layer: u32, p: f64| {
+        let (threshold, scale) = threshold_scale(p);
+        [Param::U(layer), Param::U(threshold), Param::F(scale)]
+    };
+    let of = |(i, n): (usize, usize)| Shape::of(&[n, 64 * (i % 3)]).and(&tail(i as u32, [0.5, 0.2, 0.0, 0.999][i % 4]));
+    let sizes = [1, 2, 3, 4, 5, 255, 256, 257, 1000];
+    sizes.into_iter().enumerate().map(of).chain([Shape::of(&[97 * 256 + 5, 0]).and(&tail(7, 0.3)).folded(7)]).collect()
 }

@@ -1,39 +1,43 @@
 //! Kernels that work element by element and are no activation: sums, clipping. Shapes: `[n]` unless said otherwise.
 
 use super::bound;
+use super::conformance::{MANY, ROWS_COLS, Shape, Values, lengths};
 use super::cpu::carried::Carried;
 use super::cpu::{elementwise, quotient, vector};
-use super::definition::{BoundCall, Call, Definition, Follow, kernels, lines, read, write};
+use super::definition::{BoundCall, Call, Definition, Param, kernels, read, write};
 use super::scalar::Scalar;
 
 kernels! {
     /// y = a + b.
     add: "add.wgsl", add, add_bound, "u * |y|" {
         bindings: &[read("a"), read("b"), write("y")],
-        flops: |a| 2 * a.count(0), bytes: |a| 12 * a.count(0), split: Follow::elements::<3>,
+        flops: |a| 2 * a.count(0), bytes: |a| 12 * a.count(0),
+        // Stands for all where the size is what is tested: the grid's code is shared.
+        shapes: |_| [lengths(&[]), vec![Shape::of(&[MANY])]].concat(),
         ..Definition::ELEMENT_WISE
     }
     /// y\[i, j\] = x\[i, j\] + b\[j\].
     add_bias: "add_bias.wgsl", add_bias, add_bias_bound, "u * |y|" {
-        bindings: &[read("x"), read("b"), write("y")], params: &["rows", "cols"],
-        groups: |a| lines(a.area()), flops: |a| a.area(), bytes: |a| 4 * (2 * a.area() + a.count(1)),
-        split: |a| Some(vec![Follow::matrix(a), Follow::Whole, Follow::matrix(a)]),
-        ..Definition::NEW
+        bindings: &[read("x").matrix().of(Values::Extreme), read("b").columns(), write("y").matrix()],
+        flops: |a| a.area(), bytes: |a| 4 * (2 * a.area() + a.count(1)), divided: true,
+        shapes: |_| ROWS_COLS.iter().map(|s| Shape::of(s)).chain([Shape::of(&[97, 67]).folded(7)]).collect(),
+        parts: Some(|a, binding, at| if binding == 0 { [at, 1, 1] } else { [at % a.size(1), 1, 1] }),
+        ..Definition::MATRIX
     }
     /// y = x * min(1, max_norm / (sqrt(total) + 1e-6)), total the sum of the squares of all gradients. Shapes: x, y
     /// `[n]`, total `[1]`.
     clip_norm: "clip_norm.wgsl", clip_norm, clip_norm_bound,
     "(SQRT + DIV + 4u) |y|, and total's error in the factor; u |y| where the factor is 1" {
-        bindings: &[read("x"), read("total"), write("y")], params: &["n", "max_norm"],
-        bytes: |a| 4 * (2 * a.count(0) + 1),
-        split: |_| Some(vec![Follow::Rows(1), Follow::Whole, Follow::Rows(1)]),
+        bindings: &[read("x").of(Values::Extreme), read("total").one().of(Values::Square), write("y")],
+        params: &["n", "max_norm"],
+        bytes: |a| 4 * (2 * a.count(0) + 1), shapes: |_| lengths(&[Param::F(0.7)]),
         ..Definition::ELEMENT_WISE
     }
     /// y = min(max(x, -limit), limit). Shapes: x, y `[n]`.
     clip_value: "clip_value.wgsl", clip_value, clip_value_bound,
     "u * limit where |x| is not below it, else 0" {
-        bindings: &[read("x"), write("y")], params: &["n", "limit"],
-        bytes: |a| 8 * a.count(0), split: Follow::elements::<2>,
+        bindings: &[read("x").of(Values::Extreme), write("y")], params: &["n", "limit"],
+        bytes: |a| 8 * a.count(0), shapes: |_| lengths(&[Param::F(0.7)]),
         ..Definition::ELEMENT_WISE
     }
 }

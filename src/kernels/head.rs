@@ -1,10 +1,17 @@
 //! The end of a classifier in one dispatch: the last layer, its loss and the gradient of its input, which cross_entropy stands
 //! between.
 
+use super::activation::Activation;
 use super::bound::flushable;
-use super::definition::{Args, BoundCall, Call, Definition, In, Measured, Out, Param, kernels, read, read_u32, write};
+use super::conformance::{Case, DATA_ROWS, Scale, Shape, Values, padded_nan, repeated};
+use super::definition::{
+    Args, BoundCall, Call, Definition, In, Measured, Out, Param, kernels, read, read_u32, step, write,
+};
 use super::loss::cross_entropy;
-use super::product::{matmul_act_grad, matmul_act_grad_bound, matmul_bias_act, matmul_bias_act_bound, product_flops};
+use super::philox::Philox;
+use super::product::{
+    Products, matmul_act_grad, matmul_act_grad_bound, matmul_bias_act, matmul_bias_act_bound, product_flops,
+};
 use super::scalar::Scalar;
 
 /// Rows of a workgroup: the constant WIDTH, or its default in the shader.
@@ -23,15 +30,17 @@ pub fn rounds([_, n, k]: [usize; 3], width: usize) -> u64 {
 }
 
 kernels! {
-    /// logits of the last layer, cross entropy and the gradients by the logits and the layer's input. Shapes: x, saved,
+    /// Logits of the last layer, cross entropy and the gradients by the logits and the layer's input. Shapes: x, saved,
     /// dx `[m, k]`; layer: w `[n, k]` and, from `bias_at` on, b `[n]`; target `[any]`, of which this step's row of the
     /// index table picks m; loss `[m]`, dz `[m, n]`. It is the kernels `matmul_bias_act`, `cross_entropy` and
     /// `matmul_act_grad` one after the other; only the judge and tests run it, so that it may allocate.
     dense_cross_entropy: "dense_cross_entropy.wgsl", dense_cross_entropy, dense_cross_entropy_bound,
     "as matmul_bias_act, cross_entropy and matmul_act_grad, one after the other" {
         bindings: &[
-            read_u32("step"), read_u32("index"), read("x"), read("layer"), read_u32("target_class"), read("upstream"), read("saved"),
-            write("loss"), write("dz"), write("dx"),
+            step(), read_u32("index").table(|a| a.size(3)).of(Values::Index), read("x").rows(|a| a.size(2)),
+            read("layer").whole(|a, _| a.size(5) + a.size(1)), read_u32("target_class").one().of(Values::Own(classes)),
+            read("upstream").table(|a| a.size(4)).of(Values::Weight), read("saved").rows(|a| a.size(2)).of(Values::Extreme),
+            write("loss"), write("dz").matrix(), write("dx").rows(|a| a.size(2)),
         ],
         params: &["m", "n", "k", "index_stride", "upstream_stride", "bias_at"],
         workgroup: [8, 1, 1],
@@ -43,6 +52,11 @@ kernels! {
         },
         rounds: |a| rounds(a.sizes(), a.constant("WIDTH") as usize),
         engines: true,
+        shapes,
+        corners: padded_nan,
+        chosen: choose,
+        // The ends of a small classifier and of a wide one.
+        timed: &[&[64, 10, 128], &[256, 10, 1024]],
         ..Definition::NEW
     }
 }
@@ -119,4 +133,51 @@ fn dense_cross_entropy_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let inputs = [dy, w, saved.clone()];
     let grad = BoundCall { args: &parts.grad, inputs: &inputs, before: &[], after: &call.after[2..] };
     [loss, dz].into_iter().chain(matmul_act_grad_bound(&grad)).collect()
+}
+
+/// Classes of a data set.
+fn classes(case: &Case, _len: usize, _scale: Scale, rng: &mut Philox) -> Vec<f64> {
+    repeated(DATA_ROWS, || f64::from(rng.below(case.args.size(1) as u32)))
+}
+
+/// Rows around a workgroup, columns around each group of four, inputs of one word, around a pass of the workgroup and odd
+/// numbers of words; the bias right behind the weight or further on.
+fn shapes(lanes: Option<u32>) -> Vec<Shape> {
+    const SIZES: [[usize; 3]; 10] = [
+        [1, 1, 4],
+        [7, 2, 28],
+        [8, 10, 32],
+        [9, 16, 36],
+        [31, 3, 64],
+        [64, 10, 128],
+        [17, 5, 12],
+        [3, 13, 100],
+        [16, 8, 68],
+        [5, 4, 60],
+    ];
+    let acts: Vec<Activation> = Activation::element_wise().collect();
+    let shape = |i: usize, [m, n, k]: [usize; 3], own: &[(&'static str, f64)]| {
+        let strides = [m + [0, 3][i % 2], [m, m + 3, 0][i % 3], n * k + [0, 7][i % 2]];
+        let act = acts[(i + own.len()) % acts.len()].epilogue();
+        Shape::of(&[m, n, k]).and(&strides.map(|s| Param::U(s as u32))).with(&act).with(&[("COLS", n as f64)]).with(own)
+    };
+    let mut ways: Vec<Vec<(&'static str, f64)>> = vec![vec![("WIDTH", 8.0)], vec![("WIDTH", 4.0)]];
+    ways.extend(lanes.map(f64::from).map(|lanes| vec![("WIDTH", lanes), ("SUBGROUP", lanes)]));
+    let mut shapes = Vec::new();
+    for own in &ways {
+        shapes.extend(SIZES.iter().enumerate().map(|(i, sizes)| shape(i, *sizes, own)));
+        shapes.push(shape(0, [97, 6, 24], own).folded(5));
+        shapes.push(shape(1, [19, 10, 32], own).with(&[("SMOOTHING", 0.1)]));
+    }
+    shapes
+}
+
+/// The bias right behind the weight, and the constants for these sizes.
+fn choose(shape: &mut Shape, products: Products) {
+    let size = |i: usize| if let Param::U(size) = shape.params[i] { size } else { 0 };
+    let [n, k] = [size(1), size(2)];
+    shape.params[5] = Param::U(n * k);
+    shape.constants.retain(|(name, _)| !matches!(*name, "COLS" | "WIDTH"));
+    shape.constants.push(("COLS", f64::from(n)));
+    shape.constants.extend(products.lanes.iter().flat_map(|l| ["WIDTH", "SUBGROUP"].map(|name| (name, f64::from(*l)))));
 }

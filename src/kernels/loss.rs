@@ -5,12 +5,13 @@
 //! or `[rows]`, loss `[rows]`. The gradient is taken in the same pass: dpred_ij = upstream_i * d loss_i / d pred_ij. Order of
 //! sums: by column; with LANES = 64, each lane by column, then a fixed tree.
 
+mod cases;
 pub mod cross_entropy;
 mod element;
 pub mod rows;
 
-use super::definition::Follow::{Rows, Table, Whole};
-use super::definition::{Binding, BoundFn, Call, Definition, Follow, Kernel, read, read_u32, write};
+use super::conformance::padded_nan;
+use super::definition::{BoundFn, Call, Definition, Kernel};
 use element::{BceWithLogits, BinaryCrossEntropy, Formula, HalfSquaredError, Hinge, Huber, Mae, Mse};
 use rows::Over;
 
@@ -241,9 +242,6 @@ pub fn whole_wgsl() -> String {
     text + "fn element(y: f32, t: f32) -> ElementLoss {\n    switch LOSS {\n" + &cases + none + "    }\n}\n"
 }
 
-const BINDINGS: &[Binding] =
-    &[read_u32("step"), read("pred"), read("expected"), read("upstream"), write("loss"), write("dpred")];
-
 /// What the definitions share.
 const fn definition(
     name: &'static str,
@@ -254,12 +252,10 @@ const fn definition(
 ) -> Definition {
     Definition {
         name,
-        bindings: BINDINGS,
         params: &["rows", "cols", "upstream_stride"],
         flops: |a| 6 * a.area(),
         bytes: |a| 4 * (3 * a.area() + 2 * a.count(0)),
-        // A row of upstream gradients is that of a table, or the same for all steps.
-        split: |a| Some(vec![Whole, Follow::matrix(a), Follow::matrix(a), Table, Rows(1), Follow::matrix(a)]),
+        corners: padded_nan,
         bound_formula,
         bound,
         cpu_f32,

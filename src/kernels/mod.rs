@@ -2,9 +2,11 @@
 //!
 //! Bindings: group 0, binding 0 is the uniform `params`, then the definition's bindings in order.
 
-pub mod act;
-mod activation;
+pub mod activation;
+mod binding;
 pub mod bound;
+mod call;
+pub mod conformance;
 pub mod cpu;
 pub mod definition;
 pub mod dropout;
@@ -15,7 +17,7 @@ pub mod loss;
 mod normalisation;
 pub mod optimizer;
 pub mod philox;
-mod product;
+pub mod product;
 mod rows;
 pub mod scalar;
 pub mod shader;
@@ -23,9 +25,10 @@ mod softmax;
 mod step;
 mod sums;
 
-pub use act::Act;
+pub use activation::Activation;
 pub use definition::{
-    Access, Args, Binding, BoundCall, Call, Definition, Dtype, Follow, In, Kernel, Measured, Out, Param, Product,
+    Access, Args, Binding, BoundCall, Call, Definition, Dtype, Extent, Follow, In, Kernel, Measured, Out, Param,
+    Product,
 };
 pub use loss::Loss;
 pub use scalar::Scalar;

@@ -1,15 +1,18 @@
 //! Normalisation: over a row, over the batch.
 
+use super::conformance::{Values, columns, row_wise};
 use super::cpu::carried::Carried;
 use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
 use super::cpu::moments::{mean as mean_of, moments, rstd};
-use super::definition::Follow::Whole;
 use super::definition::{
-    BoundCall, Call, Definition, Follow, Measured, Out, kernels, lines, read, read_u32, update, write, write_u32,
+    BoundCall, Call, Definition, Measured, Out, Param, kernels, lines, read, read_u32, step, update, write, write_u32,
 };
 use super::loss::rows::{lanes, row_sum, row_sum_depth};
 use super::scalar::Scalar;
 use rayon::prelude::*;
+
+/// The parameter of a conformance case.
+const EPS: &[Param] = &[Param::F(1e-5)];
 
 kernels! {
     /// y_ij = xhat_ij * weight_j + bias_j, xhat_ij = (x_ij - mean_i) / sqrt(variance_i + eps), over each row. Shapes:
@@ -17,59 +20,73 @@ kernels! {
     /// variance in two passes; gamma of a row's sums.
     layer_norm: "layer_norm.wgsl", layer_norm, layer_norm_bound,
     "the formula over values with errors: gamma(depth) for the sums of a row, RSQRT = 4u for inverseSqrt" {
-        bindings: &[read("x"), read("weight"), read("bias"), write("y")], params: &["rows", "cols", "eps"],
-        flops: |a| 8 * a.area(), bytes: |a| 4 * (2 * a.area() + 2 * a.count(1)),
-        split: |a| Some(vec![Follow::matrix(a), Whole, Whole, Follow::matrix(a)]),
+        bindings: &[
+            read("x").matrix().of(Values::Extreme), read("weight").columns().of(Values::Weight), read("bias").columns(),
+            write("y").matrix(),
+        ],
+        params: &["rows", "cols", "eps"],
+        flops: |a| 8 * a.area(), bytes: |a| 4 * (2 * a.area() + 2 * a.count(1)), shapes: |_| row_wise(EPS),
         ..Definition::ROW_WISE
     }
-    /// with g_ij = weight_j dy_ij and xhat of layer_norm, dx_ij = rstd_i ((g_ij - mean_i(g)) - xhat_ij mean_i(g xhat));
+    /// With g_ij = weight_j dy_ij and xhat of layer_norm, dx_ij = rstd_i ((g_ij - mean_i(g)) - xhat_ij mean_i(g xhat));
     /// each_ij = dy_ij xhat_ij. Shapes: dy, x, dx, each `[rows, cols]`, weight `[cols]`. Order of sums: as in the
-    /// shader for the same LANES. Numerics: as `layer_norm.rs`.
+    /// shader for the same LANES. Numerics: as `layer_norm`.
     layer_norm_grad: "layer_norm_grad.wgsl", layer_norm_grad, layer_norm_grad_bound,
     "the formula over values with errors, as layer_norm" {
-        bindings: &[read("dy"), read("x"), read("weight"), write("dx"), write("each")], params: &["rows", "cols", "eps"],
-        flops: |a| 16 * a.area(), bytes: |a| 4 * (4 * a.area() + a.count(1)),
-        split: |a| Some([[Follow::matrix(a); 2].as_slice(), &[Whole], &[Follow::matrix(a); 2]].concat()),
+        bindings: &[
+            read("dy").matrix(), read("x").matrix().of(Values::Extreme), read("weight").columns().of(Values::Weight),
+            write("dx").matrix(), write("each").matrix(),
+        ],
+        params: &["rows", "cols", "eps"],
+        flops: |a| 16 * a.area(), bytes: |a| 4 * (4 * a.area() + a.count(1)), shapes: |_| row_wise(EPS),
         ..Definition::ROW_WISE
     }
-    /// mean and variance of each column of x over the first count rows, and the running statistics moved towards them.
+    /// Mean and variance of each column of x over the first count rows, and the running statistics moved towards them.
     /// Shapes: x `[rows, cols]`, count `[steps]`; mean, variance, running_mean, running_var `[cols]`, counted `[1]`.
     /// Order of sums: rising row. Numerics: the variance in two passes; a batch of one row leaves running_var as it is.
     batch_moments: "batch_moments.wgsl", batch_moments, batch_moments_bound,
     "the formula over values with errors: gamma(count) for the sums of a column" {
         bindings: &[
-            read_u32("step"), read_u32("count"), read("x"), write("mean"), write("variance"), write_u32("counted"),
-            update("running_mean"), update("running_var"),
+            step(), read_u32("count").whole(|_, steps| steps).of(Values::Count), read("x").matrix().of(Values::Extreme),
+            write("mean").columns(), write("variance").columns(), write_u32("counted").one(),
+            update("running_mean").columns(), update("running_var").columns(),
         ],
         params: &["rows", "cols", "momentum", "one_minus_momentum"],
         groups: |a| lines(a.count(1)), flops: |a| 4 * a.area(), bytes: |a| 4 * (a.area() + 6 * a.count(1) + 2),
-        rounds: |a| 2 * a.count(0) + 2,
-        ..Definition::NEW
+        rounds: |a| 2 * a.count(0) + 2, shapes: |_| columns(&[Param::F(0.1), Param::F(0.9)]),
+        ..Definition::MATRIX
     }
     /// y_ij = (x_ij - mean_j) / sqrt(variance_j + eps) * weight_j + bias_j. Shapes: x, y `[rows, cols]`; mean,
     /// variance, weight, bias `[cols]`. No sums.
     batch_norm: "batch_norm.wgsl", batch_norm, batch_norm_bound,
     "the formula over values with errors: RSQRT = 4u for inverseSqrt" {
-        bindings: &[read("x"), read("mean"), read("variance"), read("weight"), read("bias"), write("y")],
+        bindings: &[
+            read("x").matrix().of(Values::Extreme), read("mean").columns(), read("variance").columns().of(Values::Square),
+            read("weight").columns().of(Values::Weight), read("bias").columns(), write("y").matrix(),
+        ],
         params: &["rows", "cols", "eps"],
-        groups: |a| lines(a.area()), flops: |a| 6 * a.area(), bytes: |a| 4 * (2 * a.area() + 4 * a.count(1)),
-        split: |a| Some([&[Follow::matrix(a)], [Whole; 4].as_slice(), &[Follow::matrix(a)]].concat()),
-        ..Definition::NEW
+        flops: |a| 6 * a.area(), bytes: |a| 4 * (2 * a.area() + 4 * a.count(1)), divided: true, shapes: |_| columns(EPS),
+        ..Definition::MATRIX
     }
     /// dx_ij = weight_j rstd_j ((dy_ij - mean_j(dy)) - xhat_ij mean_j(dy xhat)) over the first counted rows, the means
     /// 0 where mean and variance are constants; each_ij = dy_ij xhat_ij. Shapes: dy, x, dx, each `[rows, cols]`; mean,
-    /// variance, weight `[cols]`; counted `[1]`. Order of sums: rising row. Numerics: as `batch_norm.rs`; rows that
+    /// variance, weight `[cols]`; counted `[1]`. Order of sums: rising row. Numerics: as `batch_norm`; rows that
     /// fill a batch up leave 0.
     batch_norm_grad: "batch_norm_grad.wgsl", batch_norm_grad, batch_norm_grad_bound,
     "the formula over values with errors: gamma(count) for the sums of a column" {
         bindings: &[
-            read("dy"), read("x"), read("mean"), read("variance"), read_u32("counted"), read("weight"), write("dx"),
-            write("each"),
+            read("dy").matrix(), read("x").matrix().of(Values::Extreme), read("mean").columns(),
+            read("variance").columns().of(Values::Square), read_u32("counted").one().of(Values::Count),
+            read("weight").columns().of(Values::Weight), write("dx").matrix(), write("each").matrix(),
         ],
         params: &["rows", "cols", "eps"],
         groups: |a| lines(a.count(1)), flops: |a| 14 * a.area(), bytes: |a| 4 * (4 * a.area() + 3 * a.count(1) + 1),
         rounds: |a| 2 * a.count(0) + 2,
-        ..Definition::NEW
+        shapes: |_| {
+            let with = |batch: f64| columns(EPS).into_iter().map(move |s| s.with(&[("BATCH", batch)]));
+            [1.0, 0.0].into_iter().flat_map(with).collect()
+        },
+        ..Definition::MATRIX
     }
 }
 

@@ -5,22 +5,25 @@
 //! numerics and sources. A rule takes the gradient and what is updated, `[param, states..]`; over values with errors it is the
 //! bound, for which constants and hyper are rounded to f32 once.
 
+mod cases;
 mod number;
 mod update;
 
 use super::bound::{TINY, U};
-use super::definition::{Args, Definition, Follow, Kernel, read, read_u32, strips, update};
+use super::conformance::Values;
+use super::definition::{Args, Definition, Kernel, Param, read, step, strips, update};
+use cases::hyper;
 use number::{Number, own_square_limit};
 use update::{bound_each, each};
 
 pub use update::{HYPER_COLUMNS, Hyper};
 
 macro_rules! steps {
-    ($($name:ident: $rule:ident, $states:tt, $params:tt, $flops:literal, $bound:literal, $fields:tt)*) => {
+    ($($name:ident: $rule:ident, $hyper:ident, $states:tt, $params:tt, $flops:literal, $bound:literal, $fields:tt)*) => {
         #[allow(non_upper_case_globals, missing_docs, reason = "the names are the kernels' labels")]
         impl Kernel {
             $(pub const $name: Kernel = {
-                static DEFINITION: Definition = steps!(@ $name, $rule, $states, $params, $flops, $bound, $fields);
+                static DEFINITION: Definition = steps!(@ $name, $rule, $hyper, $states, $params, $flops, $bound, $fields);
                 Kernel::built_in(&DEFINITION)
             };)*
         }
@@ -28,20 +31,19 @@ macro_rules! steps {
         /// The kernels of this family.
         pub(super) const KERNELS: &[Kernel] = &[$(Kernel::$name),*];
     };
-    (@ $name:ident, $rule:ident, [$($state:literal),*], [$($param:literal),*], $flops:literal, $bound:literal,
+    (@ $name:ident, $rule:ident, $hyper:ident, [$($state:expr),*], [$($param:literal),*], $flops:literal, $bound:literal,
         { $($fields:tt)* }) => {
         Definition {
             name: stringify!($name),
             wgsl: include_str!("../../shaders/optimizer_step.wgsl"),
             formula: include_str!(concat!("../../shaders/lib/optimizer/", stringify!($name), ".wgsl")),
-            bindings: &[read_u32("step"), read("hyper"), read("grad"), update("param"), $(update($state)),*],
+            bindings: &[step(), hyper(cases::$hyper), read("grad"), update("param"), $($state),*],
             params: &["n", "hyper_stride", $($param),*],
             groups: strips,
-            // The step counter and the constants serve every block of the parameters.
-            split: |_| Some([[Follow::Whole; 2].as_slice(), &[Follow::Rows(1); 5]].concat()),
+            divided: true,
             flops: |a| $flops * a.count(0),
             // The gradient; parameter and states are read and written.
-            bytes: |a| 4 * (3 + 2 * <[&str]>::len(&[$($state),*]) as u64) * a.count(0),
+            bytes: |a| 4 * (3 + 2 * <[&str]>::len(&[$(stringify!($state)),*]) as u64) * a.count(0),
             bound_formula: $bound,
             bound: |call| bound_each(call, $rule(call.args, Hyper::of_bound(call))),
             cpu_f32: |call| each(call, $rule(call.args, Hyper::of(call))),
@@ -52,43 +54,43 @@ macro_rules! steps {
     };
 }
 
-// name: rule, states, params behind n and hyper_stride, operations an element, bound, other fields
+// name: rule, the rows of its table in cases, states, params behind n and hyper_stride, operations an element, bound, other fields
 steps! {
-    sgd_step: sgd, [], ["weight_decay"], 4, "u |p'| + |lr| (3u |d| + 2u |weight_decay p|)", { strips: true, }
+    sgd_step: sgd, plain, [], ["weight_decay"], 4, "u |p'| + |lr| (3u |d| + 2u |weight_decay p|)", { strips: true, shapes: |_| cases::updates(true, |d| vec![vec![Param::F(d)]]), }
 
-    sgd_momentum_step: sgd_momentum, ["velocity"], ["nesterov", "weight_decay"], 7,
+    sgd_momentum_step: sgd_momentum, momentum, [update("velocity")], ["nesterov", "weight_decay"], 7,
         "d: u |d| + 2u |weight_decay p|; velocity: that + 2u |momentum v| + u |v'|; param: u |p'| + 2u |lr v'| + |lr| times \
-         that", { strips: true, }
+         that", { strips: true, shapes: |_| cases::updates(true, |d| [0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(d)]).to_vec()), }
 
-    adam_step: adam, ["m", "v"], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
+    adam_step: adam, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
         "m: u |m'| + 2u (|beta1 m| + |(1 - beta1) g|); v: u v' + 2u beta2 v + 3u (1 - beta2) g^2; param: u |p'| + (SQRT + \
-         DIV + 6u) |step|, and m and v carried through the quotient", { strips: true, }
+         DIV + 6u) |step|, and m and v carried through the quotient", { strips: true, shapes: |_| cases::updates(true, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
 
-    adamw_step: adamw, ["m", "v"], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
-        "as adam_step; param: and 2u |p| + 3u |lr weight_decay p| for the shrinkage", { strips: true, }
+    adamw_step: adamw, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
+        "as adam_step; param: and 2u |p| + 3u |lr weight_decay p| for the shrinkage", { strips: true, shapes: |_| cases::updates(true, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
 
-    nadam_step: nadam, ["m", "v"], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 17,
-        "m, v: as adam_step; param: u |p'| + (SQRT + DIV + 8u) |step|, and g, m and v carried through the quotient", {}
+    nadam_step: nadam, nadam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 17,
+        "m, v: as adam_step; param: u |p'| + (SQRT + DIV + 8u) |step|, and g, m and v carried through the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
 
-    rmsprop_step: rmsprop, ["square"], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 11,
+    rmsprop_step: rmsprop, plain, [update("square").of(Values::Square)], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 11,
         "square: u s' + 2u alpha s + 3u (1 - alpha) g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and square carried \
-         through the quotient", {}
+         through the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
 
-    rmsprop_momentum_step: rmsprop_momentum, ["square", "velocity"], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 13,
+    rmsprop_momentum_step: rmsprop_momentum, momentum, [update("square").of(Values::Square), update("velocity")], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 13,
         "square: as rmsprop_step; velocity: u |v'| + 2u |momentum v| + (SQRT + DIV + 2u) |quotient|, and g and square carried \
-         through it; param: u |p'| + 2u |lr v'| + |lr| times that", {}
+         through it; param: u |p'| + 2u |lr v'| + |lr| times that", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
 
-    rmsprop_centered_step: rmsprop_centered, ["square", "velocity", "mean"],
+    rmsprop_centered_step: rmsprop_centered, momentum, [update("square").of(Values::Square), update("velocity"), update("mean").of(Values::Own(cases::means))],
         ["alpha", "one_minus_alpha", "eps", "weight_decay"], 18,
         "square: as rmsprop_step; mean: u |m'| + 2u (|alpha m| + |(1 - alpha) g|); velocity and param: as \
-         rmsprop_momentum_step, with the errors of square and of mean^2 in the quotient", {}
+         rmsprop_momentum_step, with the errors of square and of mean^2 in the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
 
-    adagrad_step: adagrad, ["sum"], ["eps", "weight_decay"], 9,
-        "sum: u s' + 2u g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and sum carried through the quotient", {}
+    adagrad_step: adagrad, adagrad, [update("sum").of(Values::Square)], ["eps", "weight_decay"], 9,
+        "sum: u s' + 2u g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and sum carried through the quotient", { shapes: |_| cases::updates(false, |d| vec![[1e-10, d].map(Param::F).to_vec()]), }
 
-    lion_step: lion, ["m"], ["beta2", "one_minus_beta2", "weight_decay"], 10,
+    lion_step: lion, lion, [update("m")], ["beta2", "one_minus_beta2", "weight_decay"], 10,
         "m: u |m'| + 2u (|beta2 m| + |(1 - beta2) g|); param: u |p'| + 2u |p| + 3u |lr weight_decay p| + u |lr|; 2 |lr| more \
-         where the sign is within its error", {}
+         where the sign is within its error", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, d].map(Param::F).to_vec()]), }
 }
 
 /// The parameters of a call from position 2 on.

@@ -4,16 +4,24 @@
 //! `step` and `index`, the others are those of the kernel that reads the operand itself. On the CPU only the judge and tests run
 //! them, with a copy: the CPU device gathers in a kernel of its own.
 
+mod cases;
+pub mod tuning;
+mod ways;
+
+pub use ways::Products;
+
+use super::activation::Activation;
 use super::bound::{self, TINY};
+use super::conformance::Values;
 use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
 use super::cpu::gemm::gemm;
 use super::cpu::vector;
 use super::definition::{
-    Args, BoundCall, Call, Definition, In, Measured, Out, Product, kernels, read, read_u32, write,
+    Args, Binding, BoundCall, Call, Definition, In, Measured, Out, Product, kernels, read, read_u32, step, write,
 };
 use super::scalar::Scalar;
 use super::sums::sum_columns;
-use super::{Act, Engine, MATMUL_SIDE};
+use super::{Engine, MATMUL_SIDE};
 use rayon::prelude::*;
 
 /// Invocations on a side of a product's workgroup: the constant SIDE, or its default in the shader.
@@ -58,6 +66,31 @@ const fn product(transposed: Option<[bool; 2]>, gathered: Option<usize>) -> Opti
     Some(Product { transposed, gathered })
 }
 
+/// Elements of both operands, however they are stored.
+const A: fn(&Args, usize) -> usize = |a, _| a.size(0) * a.size(2);
+const B: fn(&Args, usize) -> usize = |a, _| a.size(1) * a.size(2);
+
+/// A pre-activation, which is bound and never touched where it is not kept.
+const Z: Binding = write("z").whole(|a, _| if a.constant("KEEP_Z") == 0.0 { 1 } else { a.size(0) * a.size(1) });
+
+/// The index table of a batch that is gathered.
+const fn index() -> Binding {
+    read_u32("index").of(Values::Index)
+}
+
+/// What of the operands of `matmul` goes into an element of the result.
+fn parts(args: &Args, binding: usize, at: usize) -> [usize; 3] {
+    let [m, n, k] = args.sizes();
+    let (row, col) = (at / n.max(1), at % n.max(1));
+    let transposed = |name: &str| args.constant(name) != 0.0;
+    match (binding, transposed("TRANS_A"), transposed("TRANS_B")) {
+        (0, false, _) => [row * k, 1, k],
+        (0, true, _) => [row, m, k],
+        (_, _, false) => [col, n, k],
+        (_, _, true) => [col * k, 1, k],
+    }
+}
+
 const PRODUCT: Definition = Definition {
     params: &["m", "n", "k"],
     workgroup: [8, 8, 1],
@@ -66,6 +99,10 @@ const PRODUCT: Definition = Definition {
     bytes: |a| 4 * elements(a),
     rounds,
     engines: true,
+    corners: cases::past_the_slice,
+    chosen: |shape, products| cases::choose(shape, products, [false; 2]),
+    // A forward pass of a small image classifier, a layer of a wide one, a cube.
+    timed: &[&[64, 128, 784], &[256, 1024, 1024], &[1024, 1024, 1024]],
     ..Definition::NEW
 };
 
@@ -73,6 +110,8 @@ const BIAS_ACT: Definition = Definition {
     flops: |a| product_flops(a) + a.area() * if a.constant("ACT") == 0.0 { 1 } else { 2 },
     bytes: |a| 4 * (elements(a) + a.count(1) + if a.constant("KEEP_Z") == 0.0 { 0 } else { a.area() }),
     product: product(Some([false, true]), None),
+    shapes: cases::forward,
+    chosen: |shape, products| cases::choose(shape, products, [false, true]),
     ..PRODUCT
 };
 
@@ -80,6 +119,8 @@ const COL_SUM: Definition = Definition {
     flops: |a| product_flops(a) + a.count(0) * a.count(2),
     bytes: |a| 4 * (elements(a) + a.count(0)),
     product: product(Some([true, false]), None),
+    shapes: cases::weights,
+    chosen: |shape, products| cases::choose(shape, products, [true, false]),
     ..PRODUCT
 };
 
@@ -87,23 +128,24 @@ kernels! {
     /// y = op(a) · op(b). Shapes: y `[m, n]`; a `[m, k]` or, transposed, `[k, m]`; b `[k, n]` or, transposed, `[n, k]`.
     /// Order of sums: the crate `gemm`'s, which blocks; the bound gamma(k) holds for every order.
     matmul: "matmul.wgsl", matmul, matmul_bound, "gamma(k) * sum|a||b|" {
-        bindings: &[read("a"), read("b"), write("y")], product: product(None, None),
+        bindings: &[read("a").whole(A), read("b").whole(B), write("y").matrix()],
+        product: product(None, None), shapes: cases::plain, parts: Some(parts),
         ..PRODUCT
     }
     /// z = x · wᵀ + b, y = activation(z). Shapes: x `[m, k]`, w `[n, k]`, b `[n]`, y `[m, n]`; z `[m, n]` where KEEP_Z
     /// is set. Order of sums: the crate `gemm`'s, then the bias.
     matmul_bias_act: "matmul_bias_act.wgsl", matmul_bias_act, matmul_bias_act_bound,
     "z: gamma(k + 1) * (sum|x||w| + |b|); y: as the activation of z" {
-        bindings: &[read("x"), read("w"), read("b"), write("y"), write("z")],
+        bindings: &[read("x").whole(A), read("w").whole(B), read("b").columns(), write("y").matrix(), Z],
         ..BIAS_ACT
     }
     /// dx = (dy · w) * activation'(saved). Shapes: dy `[m, k]`, w `[k, n]`, saved and dx `[m, n]`; k is the number of
     /// the layer's outputs, n that of its inputs.
     matmul_act_grad: "matmul_act_grad.wgsl", matmul_act_grad, matmul_act_grad_bound,
     "as matmul, then as the product with the activation's derivative" {
-        bindings: &[read("dy"), read("w"), read("saved"), write("dx")],
+        bindings: &[read("dy").whole(A), read("w").whole(B), read("saved").matrix().of(Values::Extreme), write("dx").matrix()],
         flops: |a| product_flops(a) + 2 * a.area(), bytes: |a| 4 * (elements(a) + a.area()),
-        product: product(Some([false, false]), None),
+        product: product(Some([false, false]), None), shapes: cases::backward,
         ..PRODUCT
     }
     /// dw = dyᵀ · x and db = column sums of dy. Shapes: dy `[k, m]`, x `[k, n]`, dw `[m, n]`, db `[m]`; k is the number
@@ -111,25 +153,33 @@ kernels! {
     /// rising sample.
     matmul_col_sum: "matmul_col_sum.wgsl", matmul_col_sum, matmul_col_sum_bound,
     "dw: gamma(k) * sum|dy||x|; db: gamma(k) * sum|dy|" {
-        bindings: &[read("dy"), read("x"), write("dw"), write("db")],
+        bindings: &[read("dy").whole(A), read("x").whole(B).of(Values::Extreme), write("dw").matrix(), write("db")],
         ..COL_SUM
     }
     /// z = data\[index\] · wᵀ + b, y = activation(z). Shapes: x `[any, k]`, index `[steps, index_stride]`; the others
     /// as `matmul_bias_act`.
     gather_matmul_bias_act: "gather_matmul_bias_act.wgsl", gather_matmul_bias_act,
     gather_matmul_bias_act_bound, "as matmul_bias_act" {
-        bindings: &[read_u32("step"), read_u32("index"), read("x"), read("w"), read("b"), write("y"), write("z")],
+        bindings: &[
+            step(), index().table(|a| a.size(3)), read("x").whole(|a, _| a.size(2)).of(Values::Data), read("w").whole(B),
+            read("b").columns(), write("y").matrix(), Z,
+        ],
         params: &["m", "n", "k", "index_stride"],
         bytes: |a| (BIAS_ACT.bytes)(a) + 4 * a.count(0), product: product(Some([false, true]), Some(0)),
+        shapes: cases::gathered_forward,
         ..BIAS_ACT
     }
     /// dw = dyᵀ · data\[index\] and db = column sums of dy. Shapes: x `[any, n]`, index `[steps, index_stride]`; the
     /// others as `matmul_col_sum`.
     gather_matmul_col_sum: "gather_matmul_col_sum.wgsl", gather_matmul_col_sum,
     gather_matmul_col_sum_bound, "as matmul_col_sum" {
-        bindings: &[read_u32("step"), read_u32("index"), read("dy"), read("x"), write("dw"), write("db")],
+        bindings: &[
+            step(), index().whole(|a, steps| (steps - 1) * a.size(3) + a.size(2)), read("dy").whole(A),
+            read("x").columns().of(Values::Data), write("dw").matrix(), write("db"),
+        ],
         params: &["m", "n", "k", "index_stride"],
         bytes: |a| (COL_SUM.bytes)(a) + 4 * a.count(2), product: product(Some([true, false]), Some(1)),
+        shapes: cases::gathered_weights,
         ..COL_SUM
     }
 }
@@ -170,7 +220,7 @@ fn product_bound(
 
 pub(super) fn matmul_bias_act<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let (x, w, b) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
-    let (act, keep) = (Act::from_args(call.args), call.args.constant("KEEP_Z") != 0.0);
+    let (act, keep) = (Activation::of_epilogue(call.args), call.args.constant("KEEP_Z") != 0.0);
     let sizes @ [m, n, _] = call.args.sizes();
     let [y, z] = call.outputs();
     gemm(y, x, w, sizes, false, true);
@@ -207,7 +257,7 @@ pub(super) fn matmul_bias_act_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
             products[i] + b.error[i % n] + bound::gamma(k + 1) * reach
         })
         .collect();
-    let act = Act::from_args(call.args);
+    let act = Activation::of_epilogue(call.args);
     let y = z.iter().zip(&error).map(|(&z, &e)| act.value_error(z, e)).collect();
     let kept = if call.args.constant("KEEP_Z") != 0.0 { error } else { vec![0.0; call.after[1].len()] };
     vec![y, kept]
@@ -215,7 +265,7 @@ pub(super) fn matmul_bias_act_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
 
 pub(super) fn matmul_act_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let (dy, w, saved) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
-    let act = Act::from_args(call.args);
+    let act = Activation::of_epilogue(call.args);
     let sizes = call.args.sizes();
     let [dx] = call.outputs();
     gemm(dx, dy, w, sizes, false, false);
@@ -233,7 +283,7 @@ pub(super) fn matmul_act_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let error = product_bound(dy, w, sizes, false, false, 0);
     let mut product = vec![0.0; error.len()];
     gemm(&mut product, &dy.value, &w.value, sizes, false, false);
-    let act = Act::from_args(call.args);
+    let act = Activation::of_epilogue(call.args);
     let rule = |i: usize| {
         let (s, es) = (saved.value[i], saved.error[i]);
         bound::product(product[i], error[i], act.derivative(s), act.derivative_error(s, es))

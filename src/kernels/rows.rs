@@ -1,6 +1,9 @@
 //! Kernels that move rows or parts of them: bits are copied.
 
-use super::definition::{Args, BoundCall, Call, Definition, In, Out, kernels, lines, read, read_u32, write, write_u32};
+use super::conformance::{ROWS_COLS, Shape, Values};
+use super::definition::{
+    Args, BoundCall, Call, Definition, In, Out, kernels, lines, read, read_u32, step, write, write_u32,
+};
 use super::scalar::Scalar;
 use rayon::prelude::*;
 
@@ -14,22 +17,33 @@ kernels! {
     /// `[steps, index_stride]`, y `[rows, cols]`. The shader copies words; here `data` and `y` are numbers or classes,
     /// as the plan's buffers say.
     gather_rows: "gather_rows.wgsl", gather_rows, gather_rows_bound, "0: bits are copied" {
-        bindings: &[read_u32("step"), read_u32("index"), read_u32("data"), write_u32("y")],
+        bindings: &[
+            step(), read_u32("index").table(|a| a.size(2)).of(Values::Index), read_u32("data").columns().of(Values::Data),
+            write_u32("y").matrix().of(Values::Data),
+        ],
         params: &["rows", "cols", "index_stride"],
-        groups: |a| lines(a.area().div_ceil(4)), bytes: |a| 4 * (2 * a.area() + a.count(0)),
-        ..Definition::NEW
+        groups: |a| lines(a.area().div_ceil(4)), bytes: |a| 4 * (2 * a.area() + a.count(0)), shapes: |_| gathers(),
+        ..Definition::MATRIX
     }
     /// y\[r, c\] = x\[first + r * stride + c\]. Shapes: x at least `first + (rows - 1) * stride + cols` elements, y
     /// `[rows, cols]`.
     copy_window: "copy_window.wgsl", copy_window, copy_window_bound, "0: bits are copied" {
-        bindings: &[read("x"), write("y")], params: &["rows", "cols", "stride", "first"],
-        groups: |a| lines(a.area()), bytes: |a| 8 * a.area(),
-        ..Definition::NEW
+        bindings: &[
+            read("x").whole(|a, _| a.size(3) + (a.size(0) - 1) * a.size(2) + a.size(1)).of(Values::Extreme), write("y").matrix(),
+        ],
+        params: &["rows", "cols", "stride", "first"],
+        bytes: |a| 8 * a.area(), shapes: |_| windows(),
+        ..Definition::MATRIX
     }
     /// y = \[a | b\], row by row. Shapes: a `[rows, cols_a]`, b `[rows, cols_b]`, y `[rows, cols_a + cols_b]`.
     join_columns: "join_columns.wgsl", join_columns, join_columns_bound, "0: bits are copied" {
-        bindings: &[read("a"), read("b"), write("y")], params: &["rows", "cols_a", "cols_b"],
+        bindings: &[read("a").matrix(), read("b").rows(|a| a.size(2)), write("y").rows(|a| a.size(1) + a.size(2))],
+        params: &["rows", "cols_a", "cols_b"],
         groups: |a| lines(joined(a)), bytes: |a| 8 * joined(a),
+        shapes: |_| {
+            let of = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, cols % 7 + 1]);
+            ROWS_COLS.iter().map(of).chain([Shape::of(&[97, 30, 37]).folded(7)]).collect()
+        },
         ..Definition::NEW
     }
 }
@@ -112,4 +126,24 @@ fn join_columns_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let mut error = vec![0.0; rows * (cols_a + cols_b)];
     join(&mut error, &a.error, &b.error, cols_a, cols_b);
     vec![error]
+}
+
+/// Rows of an index table as long as the batch, or longer; rows of whole words are copied as such.
+fn gathers() -> Vec<Shape> {
+    let of = |[rows, cols]: [usize; 2]| [rows, rows + 3].map(|stride| Shape::of(&[rows, cols, stride]));
+    let mut shapes: Vec<Shape> = ROWS_COLS.into_iter().flat_map(of).collect();
+    let fours = ROWS_COLS.into_iter().filter(|[_, cols]| cols.is_multiple_of(4));
+    shapes.extend(fours.flat_map(of).map(|s| s.with(&[("VEC", 1.0)])));
+    shapes.push(Shape::of(&[97, 68, 97]).with(&[("VEC", 1.0)]).folded(7));
+    shapes.push(Shape::of(&[97, 67, 97]).folded(7));
+    shapes
+}
+
+/// Some columns of rows from a start that is no multiple of anything, then whole rows; a grid folded over three dimensions.
+/// Whole rows stand in the middle, where a NaN is planted: all of x is copied.
+fn windows() -> Vec<Shape> {
+    let part = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, cols + 3, 5]);
+    let whole = |[rows, cols]: &[usize; 2]| Shape::of(&[*rows, *cols, *cols, 0]);
+    let folded = Shape::of(&[97, 67, 70, 3]).folded(7);
+    ROWS_COLS.iter().map(part).chain(ROWS_COLS.iter().map(whole)).chain([folded]).collect()
 }

@@ -70,7 +70,7 @@ const LIBRARY: &[(&str, &str)] = &[
 ];
 
 /// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`;
-/// `//#include formula` stands for `formula`.
+/// `//#include formula` stands for `formula`, `//#include activations` for the switch over all activations.
 pub fn expand(text: &str, formula: &str, engine: Engine) -> String {
     let mut done = Vec::new();
     let mut out = String::with_capacity(text.len() * 2);
@@ -90,7 +90,11 @@ fn expand_into(text: &str, formula: &str, engine: Engine, done: &mut Vec<&'stati
             continue;
         };
         let name = engine.file(path.trim().trim_start_matches("lib/"));
-        let Some((name, body)) = LIBRARY.iter().find(|(n, _)| *n == name) else {
+        if name == "activations" {
+            expand_into(&super::activation::switches(), formula, engine, done, out);
+            continue;
+        }
+        let Some((name, body)) = LIBRARY.iter().chain(super::activation::TEXTS).find(|(n, _)| *n == name) else {
             unreachable!("a shader includes {name}, which is not in shaders/lib");
         };
         if !done.contains(name) {

@@ -1,9 +1,11 @@
 //! Softmax, row by row, and its gradient, which takes the output p. Shapes: `[rows, cols]`.
 
 use super::bound::{self, DIV, EXP, TINY, U};
+use super::conformance::{Case, Scale, Values, extreme};
 use super::cpu::elementwise::PARALLEL_FROM;
 use super::cpu::log_sum::{BELOW_TINY, LogSum, share};
-use super::definition::{BoundCall, Call, Definition, Follow, kernels, read, write};
+use super::definition::{BoundCall, Call, Definition, kernels, read, write};
+use super::philox::Philox;
 use super::scalar::Scalar;
 use rayon::prelude::*;
 
@@ -13,8 +15,8 @@ kernels! {
     /// nothing overflows.
     softmax: "softmax.wgsl", softmax, softmax_bound,
     "(t + sum p t + gamma(cols) + DIV) * p, t = EXP + u |x - max|" {
-        bindings: &[read("x"), write("y")],
-        flops: |a| 5 * a.area(), bytes: |a| 8 * a.area(), split: Follow::matrices::<2>,
+        bindings: &[read("x").matrix().of(Values::Extreme), write("y").matrix()],
+        flops: |a| 5 * a.area(), bytes: |a| 8 * a.area(),
         ..Definition::ROW_WISE
     }
     /// dx_ij = p_ij * ((dy_ij - dy_ik) - s_i), s_i = sum_j p_ij (dy_ij - dy_ik), k the first maximum of row i of p.
@@ -22,8 +24,8 @@ kernels! {
     /// shifted by dy_ik, the large term of the sum is exactly 0 where the row is saturated.
     softmax_grad: "softmax_grad.wgsl", softmax_grad, softmax_grad_bound,
     "p * (gamma(cols + 1) * sum p|dy - dy_k| + 2u |dy - dy_k|) + u |dx|" {
-        bindings: &[read("dy"), read("p"), write("dx")],
-        flops: |a| 5 * a.area(), bytes: |a| 12 * a.area(), split: Follow::matrices::<3>,
+        bindings: &[read("dy").matrix(), read("p").matrix().of(Values::Own(probabilities)), write("dx").matrix()],
+        flops: |a| 5 * a.area(), bytes: |a| 12 * a.area(),
         ..Definition::ROW_WISE
     }
 }
@@ -175,4 +177,17 @@ fn gradient_row_bound(dy: &[f64], edy: &[f64], p: &[f64], ep: &[f64]) -> Vec<f64
         bound::product(p[j], ep[j], exact, carried + U * (exact.abs() + carried) + TINY)
     };
     (0..p.len()).map(rule).collect()
+}
+
+/// Rows that sum to 1, as softmax gives them.
+fn probabilities(case: &Case, len: usize, scale: Scale, rng: &mut Philox) -> Vec<f64> {
+    let [rows, cols] = case.args.sizes();
+    let mut values = Vec::with_capacity(len);
+    for _ in 0..rows {
+        let logits: Vec<f64> = (0..cols).map(|_| extreme(rng, scale)).collect();
+        let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = logits.iter().map(|z| (z - top).exp()).sum();
+        values.extend(logits.iter().map(|z| (z - top).exp() / sum));
+    }
+    values
 }

@@ -1,8 +1,11 @@
 //! Sums over many elements in a fixed order: of columns, of squares, of a step's losses.
 
 use super::bound::{TINY, gamma};
+use super::conformance::{Case, MANY, Shape, TABLE_STEPS, Values};
 use super::cpu::vector;
-use super::definition::{Args, BoundCall, Call, Definition, Out, kernels, lines, read, update, update_u32, write};
+use super::definition::{
+    Args, BoundCall, Call, Definition, Kernel, Out, kernels, lines, read, update, update_u32, write,
+};
 use super::scalar::Scalar;
 use rayon::prelude::*;
 
@@ -23,23 +26,38 @@ kernels! {
     /// y\[part, c\] = sum over the part's rows of x\[row, c\]. Shapes: x `[rows, cols]`, y `[ceil(rows / rows_per_sum),
     /// cols]`. Order of sums: rising row within a part.
     col_sum: "col_sum.wgsl", col_sum, col_sum_bound, "gamma(rows_per_sum) * sum|x|" {
-        bindings: &[read("x"), write("y")], params: &["rows", "cols", "rows_per_sum"],
+        bindings: &[read("x").matrix().of(Values::Extreme), write("y").whole(|a, _| parts(a) as usize)],
+        params: &["rows", "cols", "rows_per_sum"],
         groups: |a| lines(parts(a)), flops: |a| a.area(), bytes: |a| 4 * (a.area() + parts(a)),
-        ..Definition::NEW
+        shapes: |_| column_sums(),
+        parts: Some(|a, _, at| [at % a.size(1), a.size(1), a.size(0)]),
+        ..Definition::MATRIX
     }
     /// log\[step\] = sum of weight * x, then step += 1. Shapes: x `[n]`, weight `[steps, weight_stride]`, log
     /// `[steps]`, step `[1]`. Order of sums: as in the shader, 64 strided sums and a tree.
     weighted_sum: "weighted_sum.wgsl", weighted_sum, weighted_sum_bound,
     "gamma(ceil(n / 64) + 7) * sum|weight||x|" {
-        bindings: &[read("x"), read("weight"), update("log"), update_u32("step")], params: &["n", "weight_stride"],
+        bindings: &[
+            read("x").of(Values::Extreme), read("weight").table(|a| a.size(1)).of(Values::Weight),
+            update("log").whole(|_, steps| steps).of(Values::Log), update_u32("step").one().of(Values::Step),
+        ],
+        params: &["n", "weight_stride"],
         flops: |a| 2 * a.count(0), bytes: |a| 4 * (2 * a.count(0) + 2),
+        shapes: |_| {
+            let of = |n: usize| [[n, n], [n, n + 3], [n, 0]].map(|p| Shape::of(&p));
+            [1, 31, 64, 65, 129, 4097].into_iter().flat_map(of).collect()
+        },
+        corners: infinite_padding,
         ..Definition::NEW
     }
     /// y\[part\] = sum over the part's 4096 elements of x^2. Shapes: x `[n]`, y `[ceil(n / 4096)]`. Order of sums: as
     /// in the shader.
     square_sum: "square_sum.wgsl", square_sum, square_sum_bound, "gamma(25) * sum x^2" {
-        bindings: &[read("x"), write("y")], params: &["n"],
-        groups: squares, flops: |a| 2 * a.count(0), bytes: |a| 4 * (a.count(0) + squares(a)),
+        bindings: &[
+            read("x").whole(|a, _| a.size(0).next_multiple_of(4)).of(Values::Extreme), write("y").whole(|a, _| squares(a) as usize),
+        ],
+        params: &["n"],
+        groups: squares, flops: |a| 2 * a.count(0), bytes: |a| 4 * (a.count(0) + squares(a)), shapes: |_| square_sums(),
         ..Definition::NEW
     }
 }
@@ -170,4 +188,36 @@ fn square_sum_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     };
     let parts = x.value[..n].chunks(SQUARE_SUM_PART).zip(x.error[..n].chunks(SQUARE_SUM_PART));
     vec![parts.map(|(values, errors)| values.iter().zip(errors).map(one).sum()).collect()]
+}
+
+/// Short columns, one past the sum of an invocation, long ones that leave several parts.
+fn column_sums() -> Vec<Shape> {
+    let per = super::COL_SUM_ROWS;
+    let sizes =
+        [[1, 1], [1, 97], [31, 33], [255, 2], [256, 3], [257, 2], [513, 31], [1000, 65], [65_537, 3], [1, MANY]];
+    let mut shapes: Vec<Shape> = sizes.iter().map(|[r, c]| Shape::of(&[*r, *c, per])).collect();
+    shapes.push(Shape::of(&[515, 97, per]).folded(2));
+    shapes.push(Shape::of(&[7, 5, 2]));
+    shapes
+}
+
+/// A sample that only fills a batch up may hold anything: an infinity wherever the weight is 0.
+fn infinite_padding(_kernel: Kernel, cases: &[Case]) -> Vec<Case> {
+    let corner = cases.iter().find(|c| c.args.size(0) > 64 && c.args.size(1) > 0).map(|of| {
+        let mut case = of.clone();
+        let first = (TABLE_STEPS - 1) * of.args.size(1);
+        let padding = (0..of.args.size(0)).filter(|i| of.values[1][first + i] == 0.0);
+        padding.for_each(|i| case.values[0][i] = f64::INFINITY);
+        case.name = format!("{}, infinity in samples of weight 0", of.name);
+        case
+    });
+    corner.into_iter().collect()
+}
+
+/// Broken words, around a part of 4096, several parts; 13 parts in rows of 5.
+fn square_sums() -> Vec<Shape> {
+    let part = SQUARE_SUM_PART;
+    let sizes = [1, 2, 3, 4, 5, 255, 257, 1000, part - 1, part, part + 1, 3 * part + 77];
+    let folded = Shape::of(&[12 * part + 5]).folded(5);
+    sizes.iter().map(|n| Shape::of(&[*n])).chain([folded]).collect()
 }

@@ -6,6 +6,8 @@ pub mod digest;
 pub mod disk;
 pub mod init;
 pub mod layer;
+#[doc(hidden)]
+pub mod safetensors;
 pub mod weights;
 
 pub use init::{Init, Tensor};

@@ -1,9 +1,9 @@
 //! Weight files in the safetensors format, which PyTorch and others load as they are.
 
+use super::safetensors::{File, View, Writer};
 use super::{digest, disk};
 use crate::data::read_whole;
 use crate::error::{Error, Result};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -20,10 +20,10 @@ pub enum Precision {
 }
 
 impl Precision {
-    fn dtype(self) -> Dtype {
+    fn dtype(self) -> &'static str {
         match self {
-            Precision::F32 => Dtype::F32,
-            Precision::F64 => Dtype::F64,
+            Precision::F32 => "F32",
+            Precision::F64 => "F64",
         }
     }
 
@@ -47,8 +47,7 @@ pub fn save(path: &Path, tensors: &[Tensor], precision: Precision, metadata: &BT
     write_atomically(path, &encode(path, tensors, precision, metadata)?)
 }
 
-/// The bytes of a weight file, for `path` in messages. The header is written here rather than by the safetensors crate
-/// because that keeps metadata in a hash map, whose order changes from run to run.
+/// The bytes of a weight file, for `path` in messages.
 ///
 /// # Errors
 ///
@@ -59,29 +58,12 @@ pub fn encode(
     precision: Precision,
     metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>> {
-    let mut header = serde_json::Map::new();
-    if !metadata.is_empty() {
-        header.insert("__metadata__".to_owned(), serde_json::json!(metadata));
-    }
-    let mut data = Vec::new();
+    let mut writer = Writer::new(metadata);
     for tensor in tensors {
-        let start = data.len();
-        append_values(path, tensor, precision, &mut data)?;
-        let entry = serde_json::json!({
-            "dtype": precision.dtype().to_string(), "shape": tensor.shape, "data_offsets": [start, data.len()],
-        });
-        if header.insert(tensor.name.clone(), entry).is_some() {
-            return Err(Error::Internal(format!("two tensors are named {}", tensor.name)));
-        }
+        let append = |data: &mut Vec<u8>| append_values(path, tensor, precision, data);
+        writer.add(&tensor.name, precision.dtype(), &tensor.shape, append)?;
     }
-    let mut header = serde_json::Value::Object(header).to_string();
-    // The format pads the header with spaces, so that the data starts at a multiple of 8 bytes.
-    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
-    let mut bytes = Vec::with_capacity(8 + header.len() + data.len());
-    bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(header.as_bytes());
-    bytes.extend_from_slice(&data);
-    Ok(bytes)
+    Ok(writer.finish())
 }
 
 fn append_values(path: &Path, tensor: &Tensor, precision: Precision, data: &mut Vec<u8>) -> Result<()> {
@@ -171,13 +153,11 @@ pub fn decode(
     check_names(path, &file, expected)?;
     let tensors = expected.iter().map(|(name, shape)| read_tensor(path, &file, name, shape, allow_f64));
     let tensors = tensors.collect::<Result<_>>()?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| Error::weights(path, e.to_string()))?;
-    let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
-    Ok((tensors, metadata.collect()))
+    Ok((tensors, file.metadata().clone()))
 }
 
-fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<SafeTensors<'b>> {
-    SafeTensors::deserialize(bytes).map_err(|e| {
+fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<File<'b>> {
+    File::parse(bytes).map_err(|e| {
         Error::weights(
             path,
             format!(
@@ -206,7 +186,6 @@ pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
     let length = length.filter(|length| length.checked_add(8).is_some_and(|end| end <= size));
     let length = length.ok_or_else(|| broken(format!("{size} bytes")))?;
     (&file).take(length).read_to_end(&mut head).map_err(failed)?;
-    // The safetensors crate reads a header only together with all the tensors behind it.
     let header: Header = serde_json::from_slice(&head[8..]).map_err(|e| broken(e.to_string()))?;
     Ok(header.metadata)
 }
@@ -240,14 +219,15 @@ pub fn digests(path: &Path) -> Result<(String, Vec<TensorDigest>)> {
     // Whatever the file holds is wanted, so its own length is the limit.
     let bytes = read_up_to(path, u64::MAX >> 1)?;
     let file = parse(path, &bytes)?;
-    let mut views = file.tensors();
-    views.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut views: Vec<(&str, View<'_>)> = file.tensors().collect();
+    views.sort_by_key(|(name, _)| *name);
     let mut fields = digest::Fields::new();
     let mut each = Vec::with_capacity(views.len());
     for (name, view) in views {
-        let dtype = view.dtype().to_string();
-        fields.tensor(&name, &dtype, view.shape(), view.data());
-        each.push(TensorDigest { name, dtype, shape: view.shape().to_vec(), sha256: digest::of_bytes(view.data()) });
+        let View { dtype, shape, data } = view;
+        fields.tensor(name, dtype, shape, data);
+        let (name, dtype, sha256) = (name.to_owned(), dtype.to_owned(), digest::of_bytes(data));
+        each.push(TensorDigest { name, dtype, shape: shape.to_vec(), sha256 });
     }
     Ok((fields.finish(), each))
 }
@@ -261,8 +241,8 @@ fn most_bytes(expected: &[(String, Vec<usize>)]) -> u64 {
 }
 
 /// Refuses missing and extra tensors; each message lists them all.
-fn check_names(path: &Path, file: &SafeTensors<'_>, expected: &[(String, Vec<usize>)]) -> Result<()> {
-    let mut found = file.names();
+fn check_names(path: &Path, file: &File<'_>, expected: &[(String, Vec<usize>)]) -> Result<()> {
+    let mut found: Vec<&str> = file.tensors().map(|(name, _)| name).collect();
     found.sort_unstable();
     let missing: Vec<&str> =
         expected.iter().map(|(name, _)| name.as_str()).filter(|name| !found.contains(name)).collect();
@@ -293,15 +273,15 @@ fn check_names(path: &Path, file: &SafeTensors<'_>, expected: &[(String, Vec<usi
     Ok(())
 }
 
-fn read_tensor(path: &Path, file: &SafeTensors<'_>, name: &str, shape: &[usize], allow_f64: bool) -> Result<Tensor> {
-    let view = file.tensor(name).map_err(|e| Error::weights(path, e.to_string()))?;
-    if view.shape() != shape {
+fn read_tensor(path: &Path, file: &File<'_>, name: &str, shape: &[usize], allow_f64: bool) -> Result<Tensor> {
+    let view = file.tensor(name).ok_or_else(|| Error::Internal(format!("{name} was there before")))?;
+    if view.shape != shape {
         return Err(Error::weights(
             path,
             format!(
                 "{name} has the shape {:?}, the network's is {shape:?} ([out, in] for a weight). Use the weights of a \
                  network with the spec's layers",
-                view.shape()
+                view.shape
             ),
         ));
     }
@@ -309,7 +289,7 @@ fn read_tensor(path: &Path, file: &SafeTensors<'_>, name: &str, shape: &[usize],
         let expected = if allow_f64 { "F32 or F64" } else { "F32" };
         Error::weights(
             path,
-            format!("{name} has the type {}, expected {expected}. Convert the tensors to float32", view.dtype()),
+            format!("{name} has the type {}, expected {expected}. Convert the tensors to float32", view.dtype),
         )
     })?;
     if let Some(i) = values.iter().position(|v| !v.is_finite()) {
@@ -326,12 +306,10 @@ fn read_tensor(path: &Path, file: &SafeTensors<'_>, name: &str, shape: &[usize],
 }
 
 /// The values of a tensor, `None` where its type is not taken. The bytes of a file have no alignment to rely on.
-fn values_of(view: &TensorView<'_>, allow_f64: bool) -> Option<Vec<f64>> {
-    match view.dtype() {
-        Dtype::F32 => Some(view.data().as_chunks::<4>().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect()),
-        Dtype::F64 if allow_f64 => {
-            Some(view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect())
-        }
+fn values_of(view: &View<'_>, allow_f64: bool) -> Option<Vec<f64>> {
+    match view.dtype {
+        "F32" => Some(view.data.as_chunks::<4>().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect()),
+        "F64" if allow_f64 => Some(view.data.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect()),
         _ => None,
     }
 }

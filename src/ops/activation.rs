@@ -1,9 +1,10 @@
 //! Activations and their gradients.
 
-use super::choose::{activation_constants, activation_kernel};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
+use crate::graph::launch::sizes;
 use crate::graph::{Activation, Attributes, Backward, Gradients, Launches, Operation, TensorType};
+use crate::kernels::row_lanes;
 
 /// `x -> activation(x)`
 #[derive(Debug)]
@@ -66,10 +67,15 @@ impl Operation for ActivateGrad {
 }
 
 fn attributes(activation: Activation) -> Attributes {
-    if let Activation::LeakyRelu { slope } = activation { vec![("slope", slope)] } else { vec![] }
+    if activation.is_element_wise() { activation.constants() } else { vec![] }
 }
 
 fn launch(activation: Activation, grad: bool, out: &mut Launches<'_>) {
-    let (params, constants) = activation_constants(activation, out.results[0].rows_cols());
-    out.push(activation_kernel(activation, grad), params, constants, out.in_order());
+    let kernel = if grad { activation.gradient_kernel() } else { activation.kernel() };
+    let (rows, cols) = out.results[0].rows_cols();
+    let (params, constants) = match activation.is_element_wise() {
+        true => (sizes(&[rows * cols]), activation.constants()),
+        false => (sizes(&[rows, cols]), vec![("LANES", row_lanes(cols) as f64)]),
+    };
+    out.push(kernel, params, constants, out.in_order());
 }

@@ -2,7 +2,6 @@
 //!
 //! Each may gather the rows of its batch from the data set as it reads them: `x` then is two operands, data and index.
 
-use super::choose::{act_constants, elementwise};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
@@ -48,7 +47,7 @@ impl Operation for Dense {
     }
 
     fn attributes(&self) -> Attributes {
-        let mut attributes = act_constants(elementwise(self.activation));
+        let mut attributes = self.activation.epilogue();
         attributes.extend([("keep_z", f64::from(self.keep_z)), ("gather", f64::from(self.gather))]);
         attributes
     }
@@ -68,7 +67,7 @@ impl Operation for Dense {
             // The binding must exist; the kernel does not touch it.
             false => Place::Unused,
         };
-        let mut constants = act_constants(elementwise(self.activation));
+        let mut constants = self.activation.epilogue();
         constants.push(("KEEP_Z", f64::from(self.keep_z)));
         constants.extend(out.target.product([m, n, k], [false, true]));
         let operand = Place::Operand;
@@ -94,7 +93,7 @@ impl Operation for InputGrad {
     }
 
     fn attributes(&self) -> Attributes {
-        act_constants(elementwise(self.0))
+        self.0.epilogue()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -106,7 +105,7 @@ impl Operation for InputGrad {
 
     fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
         let ((rows, cols), (_, k)) = (out.results[0].rows_cols(), out.operands[0].rows_cols());
-        let mut constants = act_constants(elementwise(self.0));
+        let mut constants = self.0.epilogue();
         constants.extend(out.target.product([rows, cols, k], [false, false]));
         out.push(Kernel::matmul_act_grad, sizes(&[rows, cols, k]), constants, out.in_order());
         Ok(())

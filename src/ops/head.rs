@@ -1,6 +1,5 @@
 //! The end of a classifier in one launch.
 
-use super::choose::{act_constants, elementwise};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
@@ -23,7 +22,7 @@ impl Operation for ClassifierHead {
     }
 
     fn attributes(&self) -> Attributes {
-        act_constants(elementwise(self.activation)).into_iter().chain(self.loss.constant()).collect()
+        self.activation.epilogue().into_iter().chain(self.loss.constant()).collect()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -44,7 +43,7 @@ impl Operation for ClassifierHead {
             vec![Place::Step, operand(4), operand(0), Place::Span(1, 2), operand(3), operand(5), operand(6)];
         places.extend((0..3).map(Place::Result));
         let lanes = f64::from(out.target.products.lanes.unwrap_or_default());
-        let mut constants = act_constants(elementwise(self.activation));
+        let mut constants = self.activation.epilogue();
         constants.extend([("WIDTH", lanes), ("SUBGROUP", lanes), ("COLS", n as f64)]);
         constants.extend(self.loss.constant());
         // The last is where the bias begins, behind the weight.

@@ -1,7 +1,6 @@
 //! The operations of this crate, a family a file. Each implements [`Operation`] as a user's own does.
 
 mod activation;
-mod choose;
 mod clip;
 mod dense;
 mod dropout;
@@ -16,7 +15,6 @@ mod reduce;
 mod update;
 
 pub use activation::{Activate, ActivateGrad};
-pub(crate) use choose::elementwise;
 pub use clip::{ClipNorm, ClipValue, SquareSum};
 pub use dense::{Dense, InputGrad, WeightGrad};
 pub use dropout::Dropout;

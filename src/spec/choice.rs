@@ -60,10 +60,10 @@ pub(super) fn activation<'a>(
 ) -> Result<Activation> {
     let choice = choice(source, "activation", value, Activation::NAMES, "{ leaky_relu = { slope = 0.2 } }", empty)?;
     let mut activation = named(source, &choice, Activation::by_name(choice.name))?;
-    if let Activation::LeakyRelu { slope } = &mut activation {
-        *slope = choice
-            .parameters
-            .number("slope", *slope, "a finite number of at least 0", |v| v.is_finite() && v >= 0.0)?;
+    if let Some((key, value)) = activation.parameter() {
+        let range = "a finite number of at least 0";
+        let value = choice.parameters.number(key, value, range, |v| v.is_finite() && v >= 0.0)?;
+        activation = activation.with_parameter(value);
     }
     choice.parameters.finish()?;
     Ok(activation)

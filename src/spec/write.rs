@@ -112,9 +112,9 @@ fn files(file: &DataFile) -> String {
 }
 
 pub(crate) fn activation(activation: Activation) -> String {
-    match activation {
-        Activation::LeakyRelu { slope } => format!("{{ leaky_relu = {{ slope = {} }} }}", float(slope)),
-        other => quoted(other.name()),
+    match activation.parameter() {
+        Some((key, value)) => format!("{{ {} = {{ {key} = {} }} }}", activation.name(), float(value)),
+        None => quoted(activation.name()),
     }
 }
 

@@ -2,11 +2,9 @@
 
 pub mod blocks;
 pub mod limits;
-pub mod products;
-pub mod tuning;
 
+pub use crate::kernels::product::{Products, tuning};
 pub use limits::Limits;
-pub use products::Products;
 
 use std::sync::Arc;
 use tuning::{Class, Table};

@@ -12,7 +12,6 @@ use crate::plan::lower::fold_grid;
 use crate::plan::tuning::{Class, Way};
 use crate::plan::{Arena, Buffer, Dispatch, Holds, Lifetime, Plan, Products, Range, Role};
 use crate::target::aligned;
-use crate::verify::kernels::extents;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -191,7 +190,7 @@ fn bindings(kernel: Kernel, args: &Args, lens: &mut [usize; 3]) -> Vec<Range> {
         lens[arena] = lens[arena].max(aligned(len));
         Range { arena: arena + 1, offset: 0, len }
     };
-    kernel.bindings.iter().zip(extents(kernel, args, 1)).map(place).collect()
+    kernel.bindings.iter().zip(kernel.extents(args, 1)).map(place).collect()
 }
 
 /// Numbers in [-1/2, 1/2) without a pattern that a processor could use.

@@ -1,30 +1,16 @@
 //! The activations on the CPU: the f32 function stays within the row's error bound of the f64 function, and the bound
 //! is tight enough to catch the textbook forms that lose digits.
 
-use wgrad::kernels::{Args, BoundCall, Call, In, Kernel, Measured, Out, Param};
+use wgrad::kernels::{Activation, Args, BoundCall, Call, In, Kernel, Measured, Out, Param};
 
-const ELEMENTWISE: &[Kernel] = &[
-    Kernel::identity,
-    Kernel::sigmoid,
-    Kernel::tanh,
-    Kernel::relu,
-    Kernel::leaky_relu,
-    Kernel::gelu,
-    Kernel::gelu_tanh,
-    Kernel::silu,
-    Kernel::softplus,
-];
-const GRADS: &[Kernel] = &[
-    Kernel::identity_grad,
-    Kernel::sigmoid_grad,
-    Kernel::tanh_grad,
-    Kernel::relu_grad,
-    Kernel::leaky_relu_grad,
-    Kernel::gelu_grad,
-    Kernel::gelu_tanh_grad,
-    Kernel::silu_grad,
-    Kernel::softplus_grad,
-];
+fn element_wise() -> impl Iterator<Item = Kernel> {
+    Activation::element_wise().map(Activation::kernel)
+}
+
+/// Every activation's kernel, then every gradient's.
+fn both() -> impl Iterator<Item = Kernel> {
+    element_wise().chain(Activation::element_wise().map(Activation::gradient_kernel))
+}
 
 /// Zeros, both signs of everything, tiny numbers, the edges of exp's range, large numbers, and two dense grids.
 fn points() -> Vec<f32> {
@@ -36,11 +22,9 @@ fn points() -> Vec<f32> {
 }
 
 fn args(kernel: Kernel, n: usize) -> Args {
-    let mut params = vec![Param::U(n as u32)];
-    if kernel.params.contains(&"slope") {
-        params.push(Param::F(0.01));
-    }
-    Args { params, constants: vec![] }
+    let named = |a: &Activation| [a.kernel(), a.gradient_kernel()].contains(&kernel);
+    let constants = Activation::element_wise().find(named).map(Activation::constants).unwrap_or_default();
+    Args { params: vec![Param::U(n as u32)], constants }
 }
 
 fn run_f32(kernel: Kernel, args: &Args, inputs: &[Vec<f32>]) -> Vec<f32> {
@@ -110,7 +94,7 @@ fn inputs_at(kernel: Kernel, x: &[f32]) -> Vec<Vec<f32>> {
 #[test]
 fn f32_lies_within_the_bound() {
     let x = points();
-    for &kernel in ELEMENTWISE.iter().chain(GRADS) {
+    for kernel in both() {
         let args = args(kernel, x.len());
         let inputs = inputs_at(kernel, &x);
         let values: Vec<_> = inputs.iter().map(|v| widen(v)).collect();
@@ -130,7 +114,7 @@ fn f32_lies_within_the_bound() {
 #[test]
 fn carried_errors_lie_within_the_bound() {
     let x = points();
-    for &kernel in ELEMENTWISE.iter().chain(GRADS) {
+    for kernel in both() {
         let args = args(kernel, x.len());
         let mut worst: f64 = 0.0;
         for (relative, absolute) in [(1e-6, 0.0), (0.0, 1e-4), (-1e-3, -1e-3), (0.0, 0.3), (0.05, -0.3)] {
@@ -173,7 +157,7 @@ fn textbook_forms_that_lose_digits_are_caught() {
 
 #[test]
 fn nan_stays_nan() {
-    for &kernel in ELEMENTWISE {
+    for kernel in element_wise() {
         let y = run_f32(kernel, &args(kernel, 1), &[vec![f32::NAN]]);
         assert!(y[0].is_nan(), "{} hides NaN", kernel.name);
     }

@@ -11,7 +11,6 @@ use wgrad::kernels::{Access, Dtype, Kernel};
 use wgrad::model::{Mode, Network, Samples};
 use wgrad::plan::{ALIGN_ELEMENTS, Lifetime, Limits, Options, Plan, Products, lower};
 use wgrad::train::{Engine, Roles};
-use wgrad::verify::kernels::extents;
 
 /// Every variant of the plans of many networks.
 fn plans() -> Vec<(String, Plan)> {
@@ -168,7 +167,7 @@ fn binding_faults(plan: &Plan) -> Vec<String> {
             faults.push(format!("{}: {} bindings, {} params", row.name, d.bindings.len(), d.args.params.len()));
             continue;
         }
-        let lengths = extents(d.kernel, &d.args, plan.steps);
+        let lengths = d.kernel.extents(&d.args, plan.steps);
         for ((binding, range), needed) in row.bindings.iter().zip(&d.bindings).zip(lengths) {
             // gather_rows copies words, whatever they mean; its data have as many rows as there are samples.
             let words = d.kernel == Kernel::gather_rows && matches!(binding.name, "data" | "y");

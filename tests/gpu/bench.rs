@@ -1,5 +1,5 @@
 //! The small workloads of `wgrad bench` on the adapter under test: the losses are the peers', the same bits each time.
-#![cfg(feature = "gpu")]
+
 use crate::support::adapter;
 
 use wgrad::bench::{Settings, Workload, measure};

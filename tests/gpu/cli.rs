@@ -1,8 +1,9 @@
 //! The program on the adapter that `WGRAD_ADAPTER` names.
 
+use crate::support::adapter::name as adapter;
 use crate::support::program;
 
-use program::{Ended, IRIS, Place, adapter};
+use program::{Ended, IRIS, Place};
 use serde_json::Value;
 
 /// The program on the adapter under test.

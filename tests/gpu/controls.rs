@@ -1,6 +1,5 @@
 //! Negative controls of verification, on the adapter: the train step with one broken shader. `verify` must fail, name the
 //! broken node first, and say of everything downstream from where it has the fault.
-#![cfg(feature = "gpu")]
 
 use crate::support::adapter;
 use crate::support::subject;

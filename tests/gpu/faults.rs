@@ -1,10 +1,9 @@
 //! Devices that are lost, and numbers that are not finite, on an adapter: through the program.
 
-#![cfg(feature = "gpu")]
-
+use crate::support::adapter::name as adapter;
 use crate::support::program;
 
-use program::{Ended, IRIS, Place, REGRESSION, adapter, ended};
+use program::{Ended, IRIS, Place, REGRESSION, ended};
 use serde_json::Value;
 
 /// 30 steps an epoch, 60 epochs.

@@ -1,5 +1,4 @@
 //! On the adapter: fused and unfused plans agree within their bounds, and padding contributes nothing.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 

@@ -1,6 +1,5 @@
 //! Random specs on the adapter that `WGRAD_ADAPTER` names, against the CPU in f64; and broken shaders, which must be found
 //! and shrunk.
-#![cfg(feature = "gpu")]
 
 use crate::support::adapter;
 use crate::support::fuzz;
@@ -84,7 +83,7 @@ fn a_missing_term_of_the_optimizer_is_found() {
 /// Control: a derivative that is wrong on one side of 0 only.
 #[test]
 fn a_wrong_branch_is_found() {
-    let Some(device) = broken(Kernel::relu_grad, "relu_derivative(x[i])", "select(0.0, 1.0, x[i] > -1.0)") else {
+    let Some(device) = broken(Kernel::relu_grad, "derivative(x[i])", "select(0.0, 1.0, x[i] > -1.0)") else {
         return;
     };
     let case = found(&device, |case| case.layers.iter().any(|l| l.activation == Activation::Relu) && case.unfused);

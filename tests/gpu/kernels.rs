@@ -1,5 +1,4 @@
 //! Every row of the kernel table on the adapter, against the row's CPU function in f64 within the row's bound.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 

@@ -2,11 +2,12 @@
 //! where checkpoints fall, which cuts the steps into other submits, leaves no trace in the bits.
 #![cfg(unix)]
 
+use crate::support::adapter::name as adapter;
 use crate::support::interruptions;
 use crate::support::program;
 
 use interruptions::stop_again_and_again;
-use program::{Place, adapter};
+use program::Place;
 
 fn kills(stops: usize, epochs: usize) {
     let Some(adapter) = adapter() else { return };

@@ -1,5 +1,4 @@
 //! What is larger than a binding or a buffer of the adapter is divided: by artificially small limits, on the adapter.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 

@@ -1,5 +1,6 @@
-//! Everything that takes an adapter, on the one that `WGRAD_ADAPTER` names. One device in a process at a time, for two fight over a
-//! software driver's threads: run it with `--test-threads=1`.
+//! Everything that takes an adapter, on the one that `WGRAD_ADAPTER` names. One device in a process at a time, for two fight
+//! over a software driver's threads: run it with `--test-threads=1`.
+#![cfg(feature = "gpu")]
 
 mod bench;
 mod cli;

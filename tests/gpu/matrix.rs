@@ -1,6 +1,6 @@
 //! `wgrad verify --matrix` on the adapters of this machine, through the program.
 
-#![cfg(feature = "gpu")]
+use crate::support::adapter;
 
 use assert_cmd::Command;
 use std::path::Path;
@@ -19,14 +19,14 @@ fn spec(folder: &Path) -> String {
 }
 
 fn wgrad(arguments: &[&str]) -> std::process::Output {
-    Command::cargo_bin("wgrad").unwrap().args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_wgrad")).args(arguments).output().unwrap()
 }
 
 /// Names of the adapters, if the environment asks for tests on one.
+#[track_caller]
 fn adapters() -> Option<Vec<String>> {
-    let wanted = std::env::var("WGRAD_ADAPTER").is_ok_and(|name| !name.is_empty());
-    if !wanted && std::env::var("WGRAD_REQUIRE_GPU").as_deref() != Ok("1") {
-        eprintln!("skipped: WGRAD_ADAPTER names no adapter");
+    if adapter::named().is_none() && !adapter::required() {
+        adapter::skipped("WGRAD_ADAPTER names no adapter to test");
         return None;
     }
     let listed: serde_json::Value = serde_json::from_slice(&wgrad(&["devices", "--json"]).stdout).unwrap();

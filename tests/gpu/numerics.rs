@@ -1,5 +1,6 @@
 //! What the adapter's arithmetic does, measured; and that the measurement sees what is wrong.
-#![cfg(feature = "gpu")]
+
+use crate::support::adapter;
 
 use std::sync::OnceLock;
 use wgrad::exec::Choice;
@@ -12,12 +13,12 @@ use wgrad::verify::numerics::{
 const SAMPLES: usize = 1 << 16;
 
 /// The adapter named by WGRAD_ADAPTER; without one the test is skipped, or fails where a GPU is required.
+#[track_caller]
 fn gpu() -> Option<&'static GpuDevice> {
     static GPU: OnceLock<Option<GpuDevice>> = OnceLock::new();
     let open = || {
-        let Some(name) = std::env::var("WGRAD_ADAPTER").ok().filter(|name| !name.is_empty()) else {
-            let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|v| v == "1");
-            assert!(!required, "WGRAD_REQUIRE_GPU=1, but WGRAD_ADAPTER names no adapter");
+        let Some(name) = adapter::named() else {
+            assert!(!adapter::required(), "WGRAD_REQUIRE_GPU=1, but WGRAD_ADAPTER names no adapter");
             return None;
         };
         match pollster::block_on(select(&Choice::Adapter(name), true)).unwrap() {
@@ -29,7 +30,7 @@ fn gpu() -> Option<&'static GpuDevice> {
     };
     let gpu = GPU.get_or_init(open).as_ref();
     if gpu.is_none() {
-        eprintln!("skipped: WGRAD_ADAPTER names no adapter");
+        adapter::skipped("WGRAD_ADAPTER names no adapter to test");
     }
     gpu
 }

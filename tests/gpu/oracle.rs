@@ -1,5 +1,4 @@
 //! Gradients of random networks on the adapter that `WGRAD_ADAPTER` names, against an independent float64 oracle.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 

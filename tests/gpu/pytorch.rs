@@ -1,6 +1,5 @@
 //! The optimizer steps of `tests/cpu/pytorch.rs` on the adapter: 100 steps, each within its derived bound of the f64 trajectory,
 //! which is PyTorch's.
-#![cfg(feature = "gpu")]
 
 use crate::support::adapter;
 use crate::support::torch;

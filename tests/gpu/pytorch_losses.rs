@@ -1,6 +1,5 @@
 //! The losses of `tests/cpu/pytorch_losses.rs` on the adapter: value and gradient within their derived bounds of those in f64, which
 //! are PyTorch's. Weights and label smoothing in steps of several kinds.
-#![cfg(feature = "gpu")]
 
 use crate::support::adapter;
 use crate::support::torch_losses;

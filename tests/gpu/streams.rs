@@ -1,5 +1,4 @@
 //! On the adapter: samples that stream from a file, larger than a binding, against the same order resident on the device.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 

@@ -1,7 +1,5 @@
 //! Where a submit begins and ends decides no bit: steps longer than the target are cut between their launches.
 
-#![cfg(feature = "gpu")]
-
 use crate::support;
 
 use std::time::Duration;

@@ -1,9 +1,8 @@
 //! Tuning on the adapter: what a table decides is verified, a run keeps what it was begun with, and what does not belong
 //! here is refused.
-#![cfg(feature = "gpu")]
 
 use crate::support;
-use crate::support::program;
+use crate::support::{adapter, program};
 
 use program::{Ended, Place};
 use std::path::Path;
@@ -18,8 +17,9 @@ struct Tuned {
 }
 
 impl Tuned {
+    #[track_caller]
     fn new() -> Option<Tuned> {
-        let adapter = program::adapter()?;
+        let adapter = adapter::name()?;
         let place = Place::new();
         let wide = "dense = 68\nactivation = \"tanh\"\n\n[[model.layers]]\ndense = 33\nactivation = \"relu\"";
         place.write_edited("net.toml", program::IRIS, "dense = 8\nactivation = \"tanh\"", wide);

@@ -1,7 +1,5 @@
 //! `docs/verification.md` on the adapter: every subject passes with slack 1. `-- --nocapture` prints the table.
 
-#![cfg(feature = "gpu")]
-
 use crate::support;
 
 #[test]

@@ -1,6 +1,5 @@
 //! On the adapter: whole train steps in one dispatch, against the judge, against separate dispatches, and against themselves
 //! one step at a time.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 

@@ -1,6 +1,5 @@
 //! Small mistakes in the shader of whole steps, on the adapter. `verify` must notice every one that changes a value of a step;
 //! a run of many steps, compared with the shader as it is, those in the loop over steps.
-#![cfg(feature = "gpu")]
 
 use crate::support::adapter;
 use crate::support::subject;

@@ -1,5 +1,4 @@
 //! The worked examples on the adapter that `WGRAD_ADAPTER` names.
-#![cfg(feature = "gpu")]
 
 use crate::support;
 

@@ -1,6 +1,6 @@
 //! Hostile input: damaged files over every reader. No panic, no hang, no allocation over 1 GiB, no file changed.
 //!
-//! A short run is part of the tests; `WGRAD_SOAK=1 cargo test --release --test hostile -- --include-ignored` runs 20,000
+//! A short run is part of the tests; `cargo test --release --test hostile -- --ignored` runs 20,000
 //! inputs. `WGRAD_HOSTILE_SEED` chooses others.
 
 mod crafted;

@@ -1,9 +1,9 @@
 //! Training for a long time with a checkpoint each second: memory and file descriptors stay flat.
 #![cfg(target_os = "linux")]
 
-use crate::support::program;
+use crate::support::{adapter, program};
 
-use program::{Place, adapter};
+use program::Place;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ fn memory_and_file_descriptors_stay_flat() {
     }
     place.write("soak.csv", &text);
     place.write("soak.toml", SPEC);
-    let adapter = adapter();
+    let adapter = adapter::named();
     let device = adapter.as_deref().map_or(["--device", "cpu"], |name| ["--adapter", name]);
     let minutes = format!("{}", 1.0 / 60.0);
     let args = [&["train", "soak.toml", "--run", "r", "--checkpoint-minutes", &minutes], &device[..]].concat();

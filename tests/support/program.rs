@@ -189,14 +189,3 @@ pub fn ended(command: &mut Command) -> Ended {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|e| panic!("not UTF-8: {e}"));
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
-
-/// The adapter that GPU tests run on, `None` where they are skipped.
-pub fn adapter() -> Option<String> {
-    let name = std::env::var("WGRAD_ADAPTER").ok().filter(|name| !name.is_empty());
-    if name.is_none() {
-        let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|v| v == "1");
-        assert!(!required, "WGRAD_REQUIRE_GPU=1, but WGRAD_ADAPTER names no adapter to test");
-        eprintln!("skipped: WGRAD_ADAPTER names no adapter to test");
-    }
-    name
-}

@@ -1,7 +1,5 @@
 //! The types that numbers have in array files.
 
-use half::{bf16, f16};
-
 /// The type of an array's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
@@ -83,12 +81,29 @@ impl Element {
             Element::U32 => numbers!(u32, f64::from),
             Element::I64 => numbers!(i64, |v| v as f64),
             Element::U64 => numbers!(u64, |v| v as f64),
-            Element::F16 => numbers!(f16, f16::to_f64),
-            Element::Bf16 => numbers!(bf16, bf16::to_f64),
+            Element::F16 => numbers!(u16, |bits| f64::from(float16(bits))),
+            Element::Bf16 => numbers!(u16, |bits| f64::from(bfloat16(bits))),
             Element::F32 => numbers!(f32, f64::from),
             Element::F64 => numbers!(f64, |v: f64| v),
         }
     }
+}
+
+/// The number whose bits in IEEE 754's half precision are these.
+pub fn float16(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10) & 31, f32::from(bits & 1023));
+    let magnitude = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
+}
+
+/// The number of which these are the first half of the bits in single precision.
+pub fn bfloat16(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
 }
 
 #[cfg(test)]
@@ -99,6 +114,25 @@ mod tests {
         let mut values = Vec::new();
         element.decode(big_endian, bytes, &mut values);
         values
+    }
+
+    /// Bits and numbers of IEEE 754-2019: the least and the largest subnormal and normal number, infinity, zero with a sign.
+    #[test]
+    fn halves_are_those_of_the_standard() {
+        let least = 2f32.powi(-24);
+        for (bits, value) in [
+            (0x0001, least),
+            (0x03ff, 1023.0 * least),
+            (0x0400, 1024.0 * least),
+            (0x3555, 0.333_251_95),
+            (0x7bff, 65504.0),
+            (0x7c00, f32::INFINITY),
+            (0x8000, -0.0),
+            (0xfbff, -65504.0),
+        ] {
+            assert_eq!(float16(bits).to_bits(), value.to_bits(), "{bits:#06x}");
+        }
+        assert!(float16(0x7c01).is_nan() && bfloat16(0x7fc0).is_nan());
     }
 
     #[test]

@@ -8,18 +8,21 @@ mod element;
 mod idx;
 mod layout;
 mod npy;
+#[cfg(feature = "files")]
 mod npz;
 mod rows;
 mod safetensors;
 mod source;
 
-pub use element::Element;
+pub use element::{Element, bfloat16, float16};
 pub use layout::Layout;
 pub use rows::RowReader;
 pub use source::{ArraySource, TARGETS};
 
 use super::nearest::{did_you_mean, quoted_list};
 use super::open::{Kind, gunzip};
+#[cfg(not(feature = "files"))]
+use super::without_files::npz;
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};

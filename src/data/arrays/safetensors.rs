@@ -4,13 +4,8 @@ use super::element::Element;
 use super::layout::Layout;
 use crate::data::nearest::quoted_list;
 use crate::error::{Error, Result};
-use safetensors::Dtype;
-use safetensors::tensor::Metadata;
+use crate::model::safetensors::Header;
 use std::io::Read;
-
-/// Length of the header at most. The format allows 100 MB; a tensor's entry takes some 100 bytes, and this is room for
-/// 100,000 of them.
-const HEADER_BYTES: u64 = 16 << 20;
 
 /// One array: its name, its layout and where it begins in the file.
 pub(super) struct Tensor {
@@ -33,52 +28,48 @@ pub(super) fn tensors(place: &str, reader: &mut impl Read, file_bytes: u64) -> R
     };
     let mut length = [0; 8];
     reader.read_exact(&mut length).map_err(|e| wrong(format!("its header cannot be read ({e})")))?;
-    let length = u64::from_le_bytes(length);
-    if length > HEADER_BYTES || length > file_bytes.saturating_sub(8) {
-        return Err(wrong(format!("its header says to be {length} bytes long, the file has {file_bytes} bytes")));
-    }
+    let length = Header::length(length, file_bytes).map_err(wrong)?;
     let mut header = vec![0; length as usize];
     reader.read_exact(&mut header).map_err(|e| wrong(format!("its header cannot be read ({e})")))?;
-    let header: Metadata = serde_json::from_slice(&header).map_err(|e| wrong(format!("its header is wrong ({e})")))?;
+    let header = Header::parse(&header).map_err(wrong)?;
     let data = 8 + length;
-    if data.checked_add(header.data_len() as u64) != Some(file_bytes) {
+    if data.checked_add(header.data_bytes() as u64) != Some(file_bytes) {
         return Err(wrong(format!(
             "its header promises {} bytes of data, the file has {}",
-            header.data_len(),
+            header.data_bytes(),
             file_bytes - data
         )));
     }
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
-    for name in header.offset_keys() {
-        let Some(info) = header.info(&name) else { continue };
-        let Some(element) = element(info.dtype) else {
+    for (name, info) in header.tensors {
+        let Some(element) = element(&info.dtype) else {
             left_out.push(format!("{name} has the type {}", info.dtype));
             continue;
         };
         let shape: Vec<u64> = info.shape.iter().map(|size| *size as u64).collect();
         match Layout::new(&format!("{place}, array {}", quoted_list(&[&name])), element, false, &shape, false) {
-            Ok(layout) => found.push(Tensor { name, layout, start: data + info.data_offsets.0 as u64 }),
+            Ok(layout) => found.push(Tensor { name, layout, start: data + info.bytes().start as u64 }),
             Err(why) => left_out.push(why.to_string()),
         }
     }
     Ok((found, left_out))
 }
 
-fn element(dtype: Dtype) -> Option<Element> {
+fn element(dtype: &str) -> Option<Element> {
     Some(match dtype {
-        Dtype::BOOL => Element::Bool,
-        Dtype::I8 => Element::I8,
-        Dtype::U8 => Element::U8,
-        Dtype::I16 => Element::I16,
-        Dtype::U16 => Element::U16,
-        Dtype::I32 => Element::I32,
-        Dtype::U32 => Element::U32,
-        Dtype::I64 => Element::I64,
-        Dtype::U64 => Element::U64,
-        Dtype::F16 => Element::F16,
-        Dtype::BF16 => Element::Bf16,
-        Dtype::F32 => Element::F32,
-        Dtype::F64 => Element::F64,
+        "BOOL" => Element::Bool,
+        "I8" => Element::I8,
+        "U8" => Element::U8,
+        "I16" => Element::I16,
+        "U16" => Element::U16,
+        "I32" => Element::I32,
+        "U32" => Element::U32,
+        "I64" => Element::I64,
+        "U64" => Element::U64,
+        "F16" => Element::F16,
+        "BF16" => Element::Bf16,
+        "F32" => Element::F32,
+        "F64" => Element::F64,
         _ => return None,
     })
 }

@@ -1,8 +1,8 @@
 //! `TensorProto`: the constants of an ONNX file.
 
 use super::schema::{integer, text};
+use crate::data::{bfloat16, float16};
 use crate::exchange::protobuf::{Broken, Field, Fields, Writer, integers};
-use half::{bf16, f16};
 
 /// `TensorProto`
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -153,10 +153,10 @@ impl Raw<'_> {
         let data = match self.data_type {
             FLOAT if self.floats.is_empty() => Numbers::F32(words().map(|b| f32::from_le_bytes(*b)).collect()),
             FLOAT => Numbers::F32(self.floats),
-            FLOAT16 if self.integers.is_empty() => Numbers::F32(halves.map(|h| f16::from_bits(h).to_f32()).collect()),
-            FLOAT16 => Numbers::F32(self.integers.iter().map(|&h| f16::from_bits(h as u16).to_f32()).collect()),
-            BFLOAT16 if self.integers.is_empty() => Numbers::F32(halves.map(|h| bf16::from_bits(h).to_f32()).collect()),
-            BFLOAT16 => Numbers::F32(self.integers.iter().map(|&h| bf16::from_bits(h as u16).to_f32()).collect()),
+            FLOAT16 if self.integers.is_empty() => Numbers::F32(halves.map(float16).collect()),
+            FLOAT16 => Numbers::F32(self.integers.iter().map(|&h| float16(h as u16)).collect()),
+            BFLOAT16 if self.integers.is_empty() => Numbers::F32(halves.map(bfloat16).collect()),
+            BFLOAT16 => Numbers::F32(self.integers.iter().map(|&h| bfloat16(h as u16)).collect()),
             DOUBLE if self.doubles.is_empty() => {
                 Numbers::F64(self.bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect())
             }

@@ -7,6 +7,7 @@ use super::{LOSS, OPSET, SCALER, SCHEMA};
 use crate::data::{Scale, Scaler};
 use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
+use crate::kernels::activation::Onnx;
 use crate::kernels::loss::Output;
 use crate::model::layer::EPS;
 use crate::model::{LayerKind, Tensor};
@@ -198,21 +199,18 @@ fn softmax(graph: &mut Nodes, label: &str, x: &str) -> String {
 }
 
 fn activate(graph: &mut Nodes, activation: Activation, label: &str, x: String) -> String {
+    if !activation.is_element_wise() {
+        return softmax(graph, label, &x);
+    }
     let name = format!("{label}.{}", activation.name());
     let mut one = |op: &str, attributes: &[(&str, Attribute)]| graph.push(op, &name, &[&x], attributes);
-    match activation {
-        Activation::Identity => x,
-        Activation::Sigmoid => one("Sigmoid", &[]),
-        Activation::Tanh => one("Tanh", &[]),
-        Activation::Relu => one("Relu", &[]),
-        Activation::LeakyRelu { slope } => one("LeakyRelu", &[("alpha", Attribute::Float(slope as f32))]),
-        Activation::Gelu => one("Gelu", &[("approximate", Attribute::Text("none".into()))]),
-        Activation::GeluTanh => one("Gelu", &[("approximate", Attribute::Text("tanh".into()))]),
-        Activation::Softplus => one("Softplus", &[]),
-        Activation::Softmax => softmax(graph, label, &x),
-        // ONNX has no operator of this name before opset 24.
-        Activation::Silu => {
-            let gate = graph.push("Sigmoid", &format!("{label}.gate"), &[&x], &[]);
+    match activation.onnx() {
+        Onnx::Same => x,
+        Onnx::Operator(op) => one(op, &[]),
+        Onnx::Gelu(form) => one("Gelu", &[("approximate", Attribute::Text(form.into()))]),
+        Onnx::Alpha(op) => one(op, &[("alpha", Attribute::Float(activation.slope() as f32))]),
+        Onnx::Gate(op) => {
+            let gate = graph.push(op, &format!("{label}.gate"), &[&x], &[]);
             graph.push("Mul", &name, &[&x, &gate], &[])
         }
     }

@@ -11,13 +11,12 @@
 //! s - s / cols) is added to the gradient. A class index out of range, a NaN and an infinite maximum give NaN.
 
 use super::rows::{self, Rows};
-use super::{Loss, Output, Row, definition};
+use super::{Loss, Output, Row, cases, definition};
 use crate::kernels::bound::{self, DIV, EXP, LOG, TINY, U};
 use crate::kernels::cpu::carried::Carried;
 use crate::kernels::cpu::log_sum::{BELOW_TINY, LogSum, log_sum_exp, log1p_exp, share};
 use crate::kernels::cpu::vector::{self, Loop};
-use crate::kernels::definition::Follow::{Table, Whole};
-use crate::kernels::definition::{BoundCall, Call, Definition, Follow, read, read_u32, write};
+use crate::kernels::definition::{BoundCall, Call, Definition};
 use crate::kernels::scalar::Scalar;
 
 /// The constant of the share of the target that is spread over all classes.
@@ -31,15 +30,8 @@ pub(super) const ROW: Row = Row {
     each: None,
     definition: Definition {
         wgsl: include_str!("../../../shaders/cross_entropy.wgsl"),
-        bindings: &[
-            read_u32("step"),
-            read("pred"),
-            read_u32("expected"),
-            read("upstream"),
-            write("loss"),
-            write("dpred"),
-        ],
-        split: |a| Some(vec![Whole, Follow::matrix(a), Follow::Rows(1), Table, Follow::Rows(1), Follow::matrix(a)]),
+        bindings: &cases::bindings(Output::ClassLogit),
+        shapes: |_| cases::class_shapes(),
         ..definition("cross_entropy", FORMULA, bound, cross_entropy::<f32>, cross_entropy::<f64>)
     },
 };

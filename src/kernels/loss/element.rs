@@ -2,8 +2,9 @@
 //! sources.
 
 use super::rows::{Element, Over, bound_elementwise, elementwise, monotone};
-use super::{Each, Loss, Output, Parameter, Row, definition};
+use super::{Each, Loss, Output, Parameter, Row, cases, definition};
 use crate::kernels::bound::{DIV, EXP, LOG, TINY, U};
+use crate::kernels::conformance::Shape;
 use crate::kernels::cpu::carried::Carried;
 use crate::kernels::definition::{Args, BoundCall, Call, Definition};
 use crate::kernels::scalar::Scalar;
@@ -27,6 +28,11 @@ pub trait Formula: Sized + 'static {
     /// The error bound, for people; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols.
     const BOUND: &'static str;
 
+    /// Conformance cases beyond those of all losses.
+    fn more_shapes() -> Vec<Shape> {
+        Vec::new()
+    }
+
     /// Loss and slope of one output.
     fn element<T: Scalar>(y: T, t: T, parameter: T) -> Element<T>;
 
@@ -42,9 +48,18 @@ pub trait Formula: Sized + 'static {
         definition: Definition {
             wgsl: include_str!("../../../shaders/element_loss.wgsl"),
             formula: Self::WGSL,
+            bindings: &cases::bindings(Self::OUTPUT),
+            shapes: |_| shapes::<Self>(),
             ..definition(Self::NAME, Self::BOUND, bound::<Self>, cpu::<Self, f32>, cpu::<Self, f64>)
         },
     };
+}
+
+/// The shapes of all losses, with the parameter off its default, and those of `F` alone.
+fn shapes<F: Formula>() -> Vec<Shape> {
+    let parameter = F::PARAMETER.map(|p| (p.constant, 0.7));
+    let shapes = cases::shapes().into_iter().map(|shape| shape.with(parameter.as_slice()));
+    shapes.chain(F::more_shapes()).collect()
 }
 
 /// The parameter of a call of `F`, 0 where it has none.
@@ -98,6 +113,10 @@ impl Formula for Mse {
     const NAME: &'static str = "mse";
     const WGSL: &'static str = include_str!("../../../shaders/lib/loss/mse.wgsl");
     const BOUND: &'static str = "loss: (gamma(depth + 3) + DIV) * loss; dpred: (DIV + 3u) |dpred|";
+
+    fn more_shapes() -> Vec<Shape> {
+        cases::many()
+    }
 
     #[inline(always)]
     fn element<T: Scalar>(y: T, t: T, _: T) -> Element<T> {

@@ -28,7 +28,7 @@ impl Rewrite for DenseLayers {
                 graph.replace(add_bias, dense, &inputs, &label)?;
                 continue;
             };
-            let kept = uses.of_value(z).len() > 1 && !sign_preserving(activation);
+            let kept = uses.of_value(z).len() > 1 && !activation.keeps_sign();
             graph.replace(root, Dense { activation, keep_z: kept, gather: false }, &inputs, &label)?;
             // The derivative of relu and leaky_relu needs the sign alone, which the output has, too.
             graph.substitute(z, Value { node: root, result: usize::from(kept) });
@@ -45,15 +45,5 @@ fn activation_of(graph: &Graph, uses: &Uses, z: Value) -> Option<(usize, Activat
     let roots: Vec<(usize, Activation)> = users.iter().filter_map(activate).collect();
     let [(root, activation)] = roots[..] else { return None };
     let fits = |n: &usize| *n == root || graph.nodes[*n].op.is().is_some_and(|ActivateGrad(a)| *a == activation);
-    let elementwise = activation != Activation::Softmax;
-    (elementwise && users.iter().all(fits) && !uses.is_output(z)).then_some((root, activation))
-}
-
-/// relu, and leaky_relu with a positive slope: the derivative at the output is the derivative at the input.
-fn sign_preserving(activation: Activation) -> bool {
-    match activation {
-        Activation::Relu => true,
-        Activation::LeakyRelu { slope } => slope > 0.0,
-        _ => false,
-    }
+    (activation.is_element_wise() && users.iter().all(fits) && !uses.is_output(z)).then_some((root, activation))
 }

@@ -2,7 +2,7 @@
 
 use super::{Rewrite, Uses, is_product};
 use crate::error::Result;
-use crate::graph::{Activation, Graph};
+use crate::graph::Graph;
 use crate::ops::{ActivateGrad, InputGrad, MatMul};
 use crate::target::Target;
 
@@ -16,7 +16,7 @@ impl Rewrite for InputGrads {
             let Some(&ActivateGrad(activation)) = n.op.is() else { continue };
             let product = n.inputs[0];
             let plain = MatMul { trans_a: false, trans_b: false };
-            let fits = activation != Activation::Softmax && is_product(graph, product, plain, target);
+            let fits = activation.is_element_wise() && is_product(graph, product, plain, target);
             if fits && uses.count(product) == 1 {
                 let inputs = [&graph.nodes[product.node].inputs[..], &n.inputs[1..]].concat();
                 let label = n.label.clone();

@@ -27,7 +27,7 @@ impl Lowering<'_> {
             self.push(kernel, label, args, bindings);
             return Ok(());
         }
-        match (kernel.split)(&args) {
+        match kernel.split(&args) {
             Some(follow) => self.cut(kernel, label, &args, &bindings, &follow),
             None => Err(self.too_large(label, bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
         }

@@ -35,7 +35,7 @@ impl Lowering<'_> {
     }
 
     fn in_pieces(&mut self, draft: Draft) {
-        let follows = (draft.kernel.split)(&draft.args).unwrap_or_default();
+        let follows = draft.kernel.split(&draft.args).unwrap_or_default();
         let most = (self.target.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
         let cuts: Vec<usize> = draft.bindings.iter().flat_map(|part| self.cuts(part.slot)).collect();
         for piece in blocks(draft.args.size(0), most, &cuts) {
@@ -66,7 +66,7 @@ fn offset(part: &Part) -> Option<usize> {
 /// Changes the number of elements of a launch.
 fn extend(draft: &mut Draft, to: impl Fn(usize) -> usize) {
     let len = to(draft.args.size(0));
-    let follows = (draft.kernel.split)(&draft.args).unwrap_or_default();
+    let follows = draft.kernel.split(&draft.args).unwrap_or_default();
     draft.args.params[0] = Param::U(len as u32);
     for (part, _) in draft.bindings.iter_mut().zip(follows).filter(|(_, f)| matches!(f, Follow::Rows(_))) {
         part.len = len;
@@ -78,7 +78,7 @@ fn extend(draft: &mut Draft, to: impl Fn(usize) -> usize) {
 
 /// Whether `next` goes on where `before` ends, in every binding that they do not share, and is computed alike.
 fn adjoins(before: &Draft, next: &Draft) -> bool {
-    let (Some(a), Some(_)) = ((before.kernel.split)(&before.args), (next.kernel.split)(&next.args)) else {
+    let (Some(a), Some(_)) = (before.kernel.split(&before.args), next.kernel.split(&next.args)) else {
         return false;
     };
     let alike = before.kernel == next.kernel

@@ -7,7 +7,7 @@
 use super::super::{Dispatch, Plan, Range};
 use super::{BINDINGS, Cost, Spread, Whole, cost};
 use crate::kernels::loss::whole_code;
-use crate::kernels::{Act, Args, Kernel, Param};
+use crate::kernels::{Activation, Args, Kernel, Param};
 
 /// Words of the shader's `Program` before its code.
 pub const HEADER_WORDS: usize = 32;
@@ -35,7 +35,7 @@ pub struct Instruction {
     y: usize,
     z: usize,
     extra: usize,
-    act: Option<Act>,
+    act: Option<Activation>,
     /// Weight decay of an update.
     decay: f64,
     flags: u32,
@@ -51,7 +51,7 @@ pub struct Chain {
     pub biases: Vec<Instruction>,
     pub updates: Vec<Instruction>,
     /// The gradient of the last activation: elements, where it is taken, result.
-    pub last: Option<(usize, Range, Range, Act)>,
+    pub last: Option<(usize, Range, Range, Activation)>,
     pub loss: Option<Dispatch>,
     update: Option<Dispatch>,
     mean: Option<Dispatch>,
@@ -124,8 +124,7 @@ impl Chain {
 
     /// An activation behind a layer without bias, or the gradient of the last layer's.
     fn activation(&mut self, kernel: Kernel, d: &Dispatch) -> Option<()> {
-        let slope = || d.args.number(1);
-        let (act, grad) = activation(kernel, slope)?;
+        let (act, grad) = Activation::of_kernel(kernel, &d.args)?;
         if grad {
             let loss = self.loss.as_ref()?;
             if self.last.is_some() || d.bindings[0] != loss.bindings[5] {
@@ -183,10 +182,10 @@ impl Chain {
     }
 
     /// The activations that the step uses, each once; identity is none.
-    fn activations(&self) -> Vec<Act> {
-        let mut acts: Vec<Act> = Vec::new();
+    fn activations(&self) -> Vec<Activation> {
+        let mut acts: Vec<Activation> = Vec::new();
         let last = self.last.as_ref().map(|l| l.3);
-        for act in self.code().iter().filter_map(|i| i.act).chain(last).filter(|a| *a != Act::Identity) {
+        for act in self.code().iter().filter_map(|i| i.act).chain(last).filter(|a| *a != Activation::Identity) {
             if !acts.contains(&act) {
                 acts.push(act);
             }
@@ -216,7 +215,7 @@ impl Chain {
         ];
         debug_assert_eq!(bindings.len(), BINDINGS.len());
         let acts = self.activations();
-        let only = acts.first().copied().unwrap_or(Act::Identity);
+        let only = acts.first().copied().unwrap_or(Activation::Identity);
         let (code, classes, mean_loss) = whole_code(loss.kernel)?;
         let mut constants = vec![
             ("WORKGROUP", spread.workgroup as f64),
@@ -247,7 +246,7 @@ impl Chain {
         let place = |i: usize| loss.bindings[i].offset as u32;
         let (n, x, y, act) = match self.last {
             Some((n, x, y, act)) => (n as u32, x.offset as u32, y.offset as u32, act),
-            None => (0, 0, 0, Act::Identity),
+            None => (0, 0, 0, Activation::Identity),
         };
         let mut words = vec![1, 1];
         words.extend(ends);
@@ -272,7 +271,7 @@ fn rates(args: &Args, kernel: Kernel) -> [u32; 5] {
 
 impl Instruction {
     fn words(&self) -> [u32; CODE_WORDS] {
-        let act = self.act.unwrap_or(Act::Identity);
+        let act = self.act.unwrap_or(Activation::Identity);
         let places = [
             self.m,
             self.n,
@@ -304,8 +303,8 @@ fn forward(d: &Dispatch) -> Instruction {
     let [m, n, k] = d.args.sizes();
     let at = |i: usize| d.bindings[i].offset;
     let keep = if d.args.constant("KEEP_Z") == 0.0 { 0 } else { KEEP_Z };
-    let act = Act::from_args(&d.args);
-    let has_act = if act == Act::Identity { 0 } else { HAS_ACT };
+    let act = Activation::of_epilogue(&d.args);
+    let has_act = if act == Activation::Identity { 0 } else { HAS_ACT };
     Instruction {
         m,
         n,
@@ -328,8 +327,8 @@ fn forward(d: &Dispatch) -> Instruction {
 fn input_gradient(d: &Dispatch) -> Instruction {
     let [m, n, k] = d.args.sizes();
     let at = |i: usize| d.bindings[i].offset;
-    let act = Act::from_args(&d.args);
-    let flags = if act == Act::Identity { 0 } else { HAS_ACT };
+    let act = Activation::of_epilogue(&d.args);
+    let flags = if act == Activation::Identity { 0 } else { HAS_ACT };
     Instruction {
         m,
         n,
@@ -363,29 +362,4 @@ fn optimizer_code(kernel: Kernel) -> u32 {
         "adam_step" => 2,
         _ => 3,
     }
-}
-
-/// The activation of an element-wise kernel, and whether the kernel is its gradient.
-fn activation(kernel: Kernel, slope: impl Fn() -> f64) -> Option<(Act, bool)> {
-    Some(match kernel.name {
-        "identity" => (Act::Identity, false),
-        "sigmoid" => (Act::Sigmoid, false),
-        "tanh" => (Act::Tanh, false),
-        "relu" => (Act::Relu, false),
-        "leaky_relu" => (Act::LeakyRelu(slope()), false),
-        "gelu" => (Act::Gelu, false),
-        "gelu_tanh" => (Act::GeluTanh, false),
-        "silu" => (Act::Silu, false),
-        "softplus" => (Act::Softplus, false),
-        "identity_grad" => (Act::Identity, true),
-        "sigmoid_grad" => (Act::Sigmoid, true),
-        "tanh_grad" => (Act::Tanh, true),
-        "relu_grad" => (Act::Relu, true),
-        "leaky_relu_grad" => (Act::LeakyRelu(slope()), true),
-        "gelu_grad" => (Act::Gelu, true),
-        "gelu_tanh_grad" => (Act::GeluTanh, true),
-        "silu_grad" => (Act::Silu, true),
-        "softplus_grad" => (Act::Softplus, true),
-        _ => return None,
-    })
 }

@@ -9,13 +9,13 @@
 use crate::data::{Targets, read_whole};
 use crate::error::{Error, Result};
 use crate::model::digest::Fields;
+use crate::model::safetensors::{File, Writer};
 use crate::model::weights::write_atomically;
 use crate::model::{Network, Tensor};
 use crate::optim::HYPER_COLUMNS;
 use crate::spec::Spec;
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One train step and all that goes into it.
@@ -100,14 +100,15 @@ impl Bundle {
             tensors.iter().map(|(name, shape, bytes)| (name.as_str(), shape.as_slice(), &bytes[..])).collect();
         header.sha256 = checksum(&header, all)?;
         let text = serde_json::to_string(&header).map_err(|e| Error::Internal(e.to_string()))?;
-        let views: Vec<(&str, TensorView<'_>)> = tensors
-            .iter()
-            .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
-            .collect::<std::result::Result<_, safetensors::SafeTensorError>>()
-            .map_err(|e| Error::Internal(format!("a replay bundle: {e}")))?;
-        let metadata = [(KEY.to_string(), text)].into_iter().collect();
-        let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| Error::Internal(e.to_string()))?;
-        write_atomically(path, &bytes)
+        let mut writer = Writer::new(&BTreeMap::from([(KEY.to_string(), text)]));
+        for (name, shape, bytes) in &tensors {
+            let append = |data: &mut Vec<u8>| {
+                data.extend_from_slice(bytes);
+                Ok(())
+            };
+            writer.add(name, "F32", shape, append)?;
+        }
+        write_atomically(path, &writer.finish())
     }
 
     /// Reads a bundle.
@@ -129,18 +130,16 @@ impl Bundle {
     /// As [`Bundle::load`].
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Bundle> {
         let broken = |what: String| Error::weights(path, format!("{what}. A replay bundle is what `wgrad train` left"));
-        let file = SafeTensors::deserialize(bytes)
+        let file = File::parse(bytes)
             .map_err(|e| broken(format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| broken(e.to_string()))?;
-        let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
+        let text = file.metadata().get(KEY);
         let text = text.ok_or_else(|| broken(format!("the metadata lack {KEY}, so this is no replay bundle")))?;
         let mut header: Header = serde_json::from_str(text).map_err(|e| broken(format!("{KEY}: {e}")))?;
         if header.format != FORMAT {
             return Err(broken(format!("the bundle has format {}, this wgrad reads format {FORMAT}", header.format)));
         }
         let kept = std::mem::take(&mut header.sha256);
-        let shapes: Vec<(String, TensorView<'_>)> = file.tensors();
-        let all = shapes.iter().map(|(name, view)| (name.as_str(), view.shape(), view.data())).collect();
+        let all = file.tensors().map(|(name, view)| (name, view.shape, view.data)).collect();
         let found = checksum(&header, all)?;
         if kept != found {
             return Err(broken(format!("the file is damaged: its checksum is {found}, it was written as {kept}")));
@@ -190,7 +189,7 @@ fn checksum(header: &Header, mut tensors: Vec<(&str, &[usize], &[u8])>) -> Resul
 /// Takes tensors out of a file, each of the shape that the spec says.
 struct Reader<'a> {
     path: &'a Path,
-    file: &'a SafeTensors<'a>,
+    file: &'a File<'a>,
 }
 
 impl Reader<'_> {
@@ -200,7 +199,7 @@ impl Reader<'_> {
 
     fn bundle(&self, spec: Spec, network: Network, origin: Origin, rows: usize) -> Result<Bundle> {
         let batch = match self.file.tensor("batch.weight") {
-            Ok(view) if view.shape().len() == 1 && view.shape()[0] > 0 => view.shape()[0],
+            Some(view) if view.shape.len() == 1 && view.shape[0] > 0 => view.shape[0],
             _ => return Err(self.broken("there is no batch.weight of one number a row")),
         };
         let parameters = network.parameters();
@@ -213,8 +212,9 @@ impl Reader<'_> {
         let kept = network.tensors();
         let named = kept.iter().map(|(name, shape)| tensor(name.clone(), shape)).collect::<Result<Vec<_>>>()?;
         let expected = named.len() + states.len() + 4;
-        if self.file.len() != expected {
-            return Err(self.broken(&format!("the file has {} tensors, its spec asks for {expected}", self.file.len())));
+        let found = self.file.tensors().count();
+        if found != expected {
+            return Err(self.broken(&format!("the file has {found} tensors, its spec asks for {expected}")));
         }
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let targets = if network.loss.takes_class() {
@@ -247,12 +247,12 @@ impl Reader<'_> {
     }
 
     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
-        let view = self.file.tensor(name).map_err(|_| self.broken(&format!("there is no tensor {name}")))?;
-        if view.shape() != shape || view.dtype() != Dtype::F32 {
-            let found = format!("{name} is {} {:?}, not F32 {shape:?}", view.dtype(), view.shape());
+        let view = self.file.tensor(name).ok_or_else(|| self.broken(&format!("there is no tensor {name}")))?;
+        if view.shape != shape || view.dtype != "F32" {
+            let found = format!("{name} is {} {:?}, not F32 {shape:?}", view.dtype, view.shape);
             return Err(self.broken(&found));
         }
-        let words = view.data().as_chunks::<4>().0.iter();
+        let words = view.data.as_chunks::<4>().0.iter();
         Ok(words.map(|word| f64::from(f32::from_le_bytes(*word))).collect())
     }
 }

@@ -88,7 +88,6 @@ impl Run<'_> {
             }
             Err(e) => return Err(e),
         };
-        log::debug!("run ended on {} after {} steps", self.report.device.name, self.position.steps);
         self.folder.write_report(&self.report)?;
         match error {
             None => Ok(self.report),

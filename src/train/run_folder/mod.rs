@@ -132,7 +132,7 @@ impl RunFolder {
     pub fn preprocessing(&self) -> Result<Preprocessing> {
         let path = self.file(PREPROCESSING);
         let broken = |what: String| Error::data(path.display().to_string(), format!("{what}. Train again"));
-        let found: Preprocessing = self.read_json(PREPROCESSING, SIDE_FILE_BYTES, &broken)?;
+        let found: Preprocessing = self.read_json(PREPROCESSING, SIDE_FILE_BYTES, broken)?;
         if !found.schema.is_consistent() {
             return Err(broken("not what wgrad wrote there: the features are not those of the encoding".to_owned()));
         }

@@ -4,7 +4,7 @@ use super::Question;
 use crate::data::Targets;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, Graph, Loss, Role, Value};
+use crate::graph::{Graph, Loss, Role, Value};
 use crate::model::{Mode, Samples, Tensor};
 use crate::ops::{Activate, LossValue};
 use crate::plan::{Limits, Options, lower};
@@ -111,7 +111,7 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
     let mut watches = Vec::new();
     let mut signs: Vec<Value> = Vec::new();
     for node in &graph.nodes {
-        if let Some(Activate(Activation::Relu | Activation::LeakyRelu { .. })) = node.op.is() {
+        if node.op.is().is_some_and(|Activate(activation)| activation.has_kink()) {
             signs.push(node.inputs[0]);
         }
         let has_kinks = |loss: Loss| loss.piece().is_some() || loss == Loss::BinaryCrossEntropy;

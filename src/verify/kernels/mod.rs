@@ -1,52 +1,20 @@
 //! Conformance: every row of the kernel table on a device, dispatch by dispatch, against the row's CPU function in `f64`
 //! within the row's error bound. A test that a driver can fail.
 //!
-//! A [`Case`] is one dispatch with its operands. It becomes a plan of a single dispatch, so that it runs through the
+//! A [`Case`], which comes from the kernel's definition, becomes a plan of a single dispatch, so that it runs through the
 //! same executor as training: bindings, uniform parameters, override constants, folded grids, read-back.
 
-mod cases;
-mod corners;
-mod extent;
-mod values;
-
-pub use cases::{cases, sized};
-pub use extent::extents;
+pub use crate::kernels::conformance::{Case, cases, sized};
 
 use crate::compare::{Comparison, compare};
 use crate::error::Result;
 use crate::exec::analysis::Analysis;
 use crate::exec::{Device, Flow, Session};
-use crate::kernels::{Access, Args, Dtype, Kernel, Measured};
+use crate::kernels::{Access, Dtype, Kernel, Measured};
 use crate::plan::lower::fold_grid;
 use crate::plan::{Arena, Buffer, Dispatch, Holds, Lifetime, Plan, Range, Role};
 use rayon::prelude::*;
 use serde::Serialize;
-
-/// Rows of the tables (batch indices, sample weights, optimizer constants) of a case.
-const TABLE_STEPS: usize = 3;
-/// What written bindings hold before the dispatch: no kernel computes it, so an element left out is seen.
-const UNWRITTEN: f64 = -7.25e8;
-/// The same for indices.
-const UNWRITTEN_INDEX: f64 = 3_735_928_559.0;
-
-/// One dispatch with its operands.
-#[derive(Debug, Clone)]
-pub struct Case {
-    /// Sizes and constants, for people.
-    pub name: String,
-    /// The kernel.
-    pub kernel: Kernel,
-    /// Parameters and override constants.
-    pub args: Args,
-    /// Contents of every binding before the dispatch, in the row's order; numbers are `f32` values.
-    pub values: Vec<Vec<f64>>,
-    /// Element type of every binding: the row's, but for `gather_rows`, which copies numbers too.
-    pub dtypes: Vec<Dtype>,
-    /// Workgroups a dimension of the grid may have; below the number of workgroups, the grid is folded.
-    pub groups_a_dimension: u32,
-    /// Some operand is NaN: the device's result must be NaN exactly where the judge's is.
-    pub with_nan: bool,
-}
 
 /// The comparisons of one dispatch.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -2,6 +2,9 @@
 
 use super::{Mutation, m};
 
+const VALUE: &str = "activation.wgsl";
+const GRAD: &str = "activation_grad.wgsl";
+
 pub const MUTATIONS: &[Mutation] = &[
     m("add", "lib/grid.wgsl", "group.y) * groups.x + group.x", "group.x) * groups.x + group.y"),
     m("add", "lib/grid.wgsl", "group.z * groups.y + group.y", "group.y"),
@@ -20,10 +23,10 @@ pub const MUTATIONS: &[Mutation] = &[
     m("advance", "advance.wgsl", "step[0] += params.by", "step[0] = params.by"),
     m("advance", "advance.wgsl", "local == 0u", "local == 1u")
         .survives("equivalent: one invocation adds, whichever it is"),
-    m("identity", "identity.wgsl", "y[i] = x[i]", "y[i] = -x[i]"),
-    m("identity", "identity.wgsl", "y[i] = x[i]", "y[i] = x[i ^ 1u]"),
-    m("identity_grad", "identity_grad.wgsl", "dx[i] = dy[i]", "dx[i] = dy[i] * x[i]"),
-    m("identity_grad", "identity_grad.wgsl", "i < params.n", "i < params.n - 1u"),
+    m("identity", VALUE, "y[i] = value(x[i])", "y[i] = -value(x[i])"),
+    m("identity", VALUE, "y[i] = value(x[i])", "y[i] = value(x[i ^ 1u])"),
+    m("identity_grad", GRAD, "dy[i] * derivative(x[i])", "dy[i] * x[i]"),
+    m("identity_grad", GRAD, "i < params.n", "i < params.n - 1u"),
     m("gather_rows", "gather_rows.wgsl", "step[0] * params.index_stride + i / params.cols", "i / params.cols"),
     m("gather_rows", "gather_rows.wgsl", "row * params.cols + i % params.cols", "row * params.rows + i % params.cols"),
     m("gather_rows", "gather_rows.wgsl", "row * params.cols + i % params.cols", "row * params.cols + i % params.rows"),

@@ -7,10 +7,12 @@ mod activation;
 mod clip;
 mod elementwise;
 mod layer;
+mod ledger;
 mod loss;
 mod math;
 mod optimizer;
 mod product;
+pub mod record;
 mod row;
 
 use wgrad::kernels::{Engine, Kernel};
@@ -44,6 +46,8 @@ pub struct Mutation {
     pub fate: Fate,
 }
 
+/// In the place of a file: text that is made from the rows of the activations.
+const MADE: &str = "activations";
 /// Why a missing barrier may go unnoticed. On the two known adapters each is noticed.
 const RACE: &str = "a race: invocations that run in lockstep may not show it";
 
@@ -79,9 +83,12 @@ impl Mutation {
     /// If the list has rotted: the text is not in the file, or not exactly once in the kernel.
     pub fn source(&self) -> Result<String, String> {
         let path = format!("{}/shaders/{}", env!("CARGO_MANIFEST_DIR"), self.file);
-        let file = std::fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
+        let file = match self.file {
+            MADE => String::new(),
+            _ => std::fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?,
+        };
         let source = self.kernel().source_with(self.engine);
-        if !file.contains(self.from) {
+        if self.file != MADE && !file.contains(self.from) {
             return Err(format!("{}: the text {:?} is not in the file", self.file, self.from));
         }
         match source.matches(self.from).count() {
@@ -90,7 +97,7 @@ impl Mutation {
         }
     }
 
-    /// One line for people.
+    /// Its identifier, which people can read: where it is, and the text with its replacement.
     pub fn describe(&self) -> String {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         format!("{} ({}): `{}` -> `{}`", self.file, self.kernel, line(self.from), line(self.to))

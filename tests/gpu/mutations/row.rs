@@ -4,6 +4,7 @@ use super::{Mutation, RACE, m};
 
 const SOFTMAX: &str = "softmax.wgsl";
 const GRAD: &str = "softmax_grad.wgsl";
+const ROW: &str = "lib/row.wgsl";
 const FIND: &str = "find_nonfinite.wgsl";
 const SUM: &str = "weighted_sum.wgsl";
 
@@ -13,46 +14,45 @@ pub const MUTATIONS: &[Mutation] = &[
     m("softmax", SOFTMAX, "exp_safe(x[base + j] - shift)", "exp_safe(x[base + j])"),
     m("softmax", SOFTMAX, "sum = sum + e;", "sum = e;"),
     m("softmax", SOFTMAX, "y[base + j] / total", "y[base + j] * total"),
-    m("softmax", SOFTMAX, "(WORKGROUP / LANES) + local / LANES", "(WORKGROUP / LANES) + local % LANES"),
+    m("softmax", ROW, "(ROW_GROUP / LANES) + local / LANES", "(ROW_GROUP / LANES) + local % LANES"),
     m("softmax", SOFTMAX, "let base = row * params.cols", "let base = row * params.rows"),
     m("softmax", SOFTMAX, "row < params.rows", "row + 1u < params.rows"),
     m(
         "softmax",
-        SOFTMAX,
-        "            partial[lane] = partial[lane] + partial[lane + half];\n        }\n        workgroupBarrier();",
-        "            partial[lane] = partial[lane] + partial[lane + half];\n        }",
+        ROW,
+        "            row_partial[local] += row_partial[local + width];\n        }\n        workgroupBarrier();",
+        "            row_partial[local] += row_partial[local + width];\n        }",
     )
     .open(&[], RACE),
     m(
         "softmax",
         SOFTMAX,
-        "            partial[lane] = max(partial[lane], partial[lane + half]);\n        }\n        workgroupBarrier();",
-        "            partial[lane] = max(partial[lane], partial[lane + half]);\n        }",
+        "max(row_partial[local], row_partial[local + width]);\n        }\n        workgroupBarrier();",
+        "max(row_partial[local], row_partial[local + width]);\n        }",
     )
     .open(&[], RACE),
-    m(
-        "softmax",
-        SOFTMAX,
-        "workgroupBarrier();\n    return result;\n}\n\n// The sum",
-        "return result;\n}\n\n// The sum",
-    )
-    .open(&[], RACE),
-    m("softmax", SOFTMAX, "partial[lane] + partial[lane + half]", "partial[lane] + partial[half]"),
+    m("softmax", SOFTMAX, "workgroupBarrier();\n    return largest;", "return largest;").open(&[], RACE),
+    m("softmax", ROW, "+= row_partial[local + width]", "+= row_partial[width]"),
     m("softmax_grad", GRAD, "((dy[base + j] - shift) - total)", "((dy[base + j] - shift) + total)"),
     m("softmax_grad", GRAD, "p[base + j] * (dy[base + j] - shift);", "p[base + j] * dy[base + j];"),
     m("softmax_grad", GRAD, "dx[base + j] = p[base + j] * (", "dx[base + j] = ("),
     m("softmax_grad", GRAD, "dy[min(base + k, ", "dy[min(base, "),
     m("softmax_grad", GRAD, "v > largest", "v >= largest")
         .survives("within the bound: a row may be shifted by any of its equal maxima"),
-    m("softmax_grad", GRAD, "b > a || (b == a && position[lane + half] < position[lane])", "b < a"),
-    m("softmax_grad", GRAD, "position[lane] = position[lane + half];", ""),
-    m("softmax_grad", GRAD, "    position[lane] = column;\n    workgroupBarrier();", "    position[lane] = column;")
-        .open(&[], RACE),
+    m("softmax_grad", GRAD, "b > a || (b == a && row_column[local + width] < row_column[local])", "b < a"),
+    m("softmax_grad", GRAD, "row_column[local] = row_column[local + width];", ""),
     m(
         "softmax_grad",
         GRAD,
-        "            partial[lane] = partial[lane] + partial[lane + half];\n        }\n        workgroupBarrier();",
-        "            partial[lane] = partial[lane] + partial[lane + half];\n        }",
+        "    row_column[local] = column;\n    workgroupBarrier();",
+        "    row_column[local] = column;",
+    )
+    .open(&[], RACE),
+    m(
+        "softmax_grad",
+        ROW,
+        "            row_partial[local] += row_partial[local + width];\n        }\n        workgroupBarrier();",
+        "            row_partial[local] += row_partial[local + width];\n        }",
     )
     .open(&[], RACE),
     m("find_nonfinite", FIND, "vec4<u32>(0x7f800000u)", "vec4<u32>(0x7fc00000u)"),

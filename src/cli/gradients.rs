@@ -2,7 +2,7 @@
 
 use super::args::{self, DeviceKind, PrecisionArg};
 use super::{out, samples};
-use crate::data::load::{Like, read_like};
+use crate::data::like::{Like, read_like};
 use crate::data::{Dataset, Scale, Tolerance};
 use crate::exec::Device;
 use crate::nn::weights::{self, Precision};

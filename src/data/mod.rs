@@ -13,6 +13,8 @@ mod dataset;
 mod inputs;
 pub mod inspect;
 #[doc(hidden)]
+pub mod like;
+#[doc(hidden)]
 pub mod load;
 mod means;
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
 use super::inputs::{Encoding, Inputs};
-use super::load::{Like, read_like};
+use super::like::{Like, read_like};
 use super::source::Header;
 use super::target::TargetRule;
 use super::{Dataset, Scaler, Tolerance};

@@ -3,7 +3,7 @@
 use super::engine::{Engine, Roles, forward_piece};
 use super::metrics::{Measured, Tally};
 use super::run_folder::{Preprocessing, Trained};
-use crate::data::load::{Like, each_row};
+use crate::data::like::{Like, each_row};
 use crate::data::{Dataset, Tolerance, source};
 use crate::error::{Error, Result};
 use crate::exec::Device;

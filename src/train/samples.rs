@@ -3,7 +3,8 @@
 use super::feed::{Feed, Fill};
 use super::run_folder::Preprocessing;
 use super::weighting::weigh;
-use crate::data::load::{Kept, Like, Loaded, Wish, cache, keep, load};
+use crate::data::like::{Kept, Like, keep};
+use crate::data::load::{Loaded, Wish, cache, load};
 use crate::data::order::{EpochWindows, Windows};
 use crate::data::{Dataset, Fit, RowCache, Tolerance, epoch_order, fill_means, source, split_rows};
 use crate::error::Result;

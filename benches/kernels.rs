@@ -25,7 +25,7 @@ fn gemm(c: &mut Criterion) {
             bench.iter(|| {
                 let inputs = [In::F(&a[..]), In::F(&b[..])];
                 let mut call = Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] };
-                (Kernel::matmul.row().cpu_f32)(black_box(&mut call));
+                (Kernel::matmul.cpu_f32)(black_box(&mut call));
             });
         });
         group.bench_with_input(BenchmarkId::new("plain loop", n), &n, |bench, _| {
@@ -50,11 +50,11 @@ fn activations(c: &mut Criterion) {
     let args = Args { params: vec![Param::U(n as u32)], constants: vec![] };
     group.throughput(Throughput::Elements(n as u64));
     for kernel in [Kernel::relu, Kernel::sigmoid, Kernel::tanh, Kernel::gelu, Kernel::softplus] {
-        group.bench_function(kernel.name(), |bench| {
+        group.bench_function(kernel.name, |bench| {
             bench.iter(|| {
                 let inputs = [In::F(&x[..])];
                 let mut call = Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] };
-                (kernel.row().cpu_f32)(black_box(&mut call));
+                (kernel.cpu_f32)(black_box(&mut call));
             });
         });
     }
@@ -74,11 +74,7 @@ fn reductions_and_updates(c: &mut Criterion) {
     group.bench_function("col_sum", |bench| {
         bench.iter(|| {
             let inputs = [In::F(&x[..])];
-            (Kernel::col_sum.row().cpu_f32)(&mut Call {
-                args: &args,
-                inputs: &inputs,
-                outputs: &mut [Out::F(&mut sums)],
-            });
+            (Kernel::col_sum.cpu_f32)(&mut Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut sums)] });
         });
     });
     let args = Args { params: vec![size(rows), size(cols), size(0)], constants: vec![("LANES", 64.0)] };
@@ -88,7 +84,7 @@ fn reductions_and_updates(c: &mut Criterion) {
         bench.iter(|| {
             let inputs = [In::U(&step[..]), In::F(&x[..]), In::U(&classes[..]), In::F(&upstream[..])];
             let outputs = &mut [Out::F(&mut loss[..]), Out::F(&mut dpred[..])];
-            (Kernel::cross_entropy.row().cpu_f32)(&mut Call { args: &args, inputs: &inputs, outputs });
+            (Kernel::cross_entropy.cpu_f32)(&mut Call { args: &args, inputs: &inputs, outputs });
         });
     });
     let args = Args { params: vec![size(n), size(4), Param::F(0.0)], constants: vec![] };
@@ -96,11 +92,7 @@ fn reductions_and_updates(c: &mut Criterion) {
     group.bench_function("sgd_step", |bench| {
         bench.iter(|| {
             let inputs = [In::U(&step[..]), In::F(&hyper[..]), In::F(&x[..])];
-            (Kernel::sgd_step.row().cpu_f32)(&mut Call {
-                args: &args,
-                inputs: &inputs,
-                outputs: &mut [Out::F(&mut param)],
-            });
+            (Kernel::sgd_step.cpu_f32)(&mut Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut param)] });
         });
     });
     group.finish();

@@ -9,23 +9,19 @@
 // Source: as the kernels. One dispatch for many steps: a dispatch costs more than a tiny network's step.
 //#include lib/activation.wgsl
 //#include lib/word.wgsl
+//#include lib/optimizer/hyper.wgsl
 //#include lib/adam.wgsl
 //#include lib/class_loss.wgsl
 //#include lib/element_loss.wgsl
-//#include lib/bce_with_logits_element.wgsl
-//#include lib/binary_cross_entropy_element.wgsl
-//#include lib/half_squared_error_element.wgsl
-//#include lib/hinge_element.wgsl
-//#include lib/huber_element.wgsl
-//#include lib/mae_element.wgsl
-//#include lib/mse_element.wgsl
+//#include formula
 //#include lib/sgd.wgsl
 
 // Invocations of the workgroup.
 override WORKGROUP: u32 = 64u;
 // One invocation computes 8 x 8 outputs of a product, or one.
 override BLOCKS: bool = false;
-// The loss, in the order of `element` below; 0 is cross_entropy.
+// The loss is cross_entropy, or the one that `element` has under this code.
+override CLASS_LOSS: bool = false;
 override LOSS: u32 = 0u;
 override MEAN: bool = true;
 // 0 sgd, 1 sgd with momentum, 2 adam, 3 adamw.
@@ -59,7 +55,6 @@ struct Instruction {
 const HAS_BIAS: u32 = 1u;
 const KEEP_Z: u32 = 2u;
 const HAS_ACT: u32 = 4u;
-const CLASSES: u32 = 8u;
 
 // The lists of instructions, each from the end of the one before.
 struct Program {
@@ -81,7 +76,6 @@ struct Program {
     expected: u32,
     loss: u32,
     dpred: u32,
-    delta: f32,
     // Gradient of the last activation: 0 elements for none.
     slope_n: u32,
     slope_x: u32,
@@ -98,6 +92,7 @@ struct Program {
     reserved2: u32,
     reserved3: u32,
     reserved4: u32,
+    reserved5: u32,
     code: array<Instruction, 64>,
 }
 
@@ -153,7 +148,7 @@ fn gather_target(i: u32, local: u32) {
     let y = program.code[i].y;
     for (var e = element_walk(local, cols); e.row < program.code[i].m; e = walk_on(e, cols)) {
         let word = data_target[index[first + e.row] * cols + e.col];
-        if (LOSS == 0u) {
+        if (CLASS_LOSS) {
             words[y + e.row * cols + e.col] = word;
         } else {
             memory[y + e.row * cols + e.col] = bitcast<f32>(word);
@@ -373,23 +368,11 @@ fn set_loss(row: u32, value: f32) {
     memory[program.loss + row] = value;
 }
 
-fn element(y: f32, t: f32) -> ElementLoss {
-    switch LOSS {
-        case 1u: { return half_squared_error_element(y, t); }
-        case 2u: { return mse_element(y, t); }
-        case 3u: { return mae_element(y, t); }
-        case 4u: { return huber_element(y, t, program.delta); }
-        case 5u: { return binary_cross_entropy_element(y, t); }
-        case 6u: { return bce_with_logits_element(y, t); }
-        default: { return hinge_element(y, t); }
-    }
-}
-
 fn losses(local: u32) {
     for (var row0 = 0u; row0 < program.rows; row0 += WORKGROUP) {
         let at = RowLane(row0 + local, 0u);
         let inside = at.row < program.rows;
-        if (LOSS == 0u) {
+        if (CLASS_LOSS) {
             class_loss_row(at, inside, program.cols, local);
         } else if (inside) {
             let total = element_loss_lane(at, program.cols, row_upstream(at.row));
@@ -410,21 +393,10 @@ fn last_activation_grad(local: u32) {
 // --- The optimizer.
 
 fn update(i: u32, local: u32) {
-    let row = now * program.hyper_stride;
-    let lr = hyper[row];
-    let step_size = hyper[row + 1u];
-    let inv_sqrt_bias2 = hyper[row + 2u];
-    let momentum = hyper[row + 4u];
+    let h = hyper_at(now * program.hyper_stride);
     let n = program.code[i].n;
     let decay = program.code[i].slope;
-    let rates = AdamRates(
-        momentum,
-        hyper[row + 5u],
-        program.beta2,
-        program.one_minus_beta2,
-        program.eps,
-        decay,
-    );
+    let constants = AdamConstants(program.beta2, program.one_minus_beta2, program.eps, decay);
     for (var e = local; e < n; e += WORKGROUP) {
         let at = program.code[i].y + e;
         let p = memory[at];
@@ -432,19 +404,18 @@ fn update(i: u32, local: u32) {
         let first = program.code[i].b + e;
         let second = program.code[i].z + e;
         if (OPTIMIZER == 0u) {
-            memory[at] = sgd_update(p, g, lr, decay);
+            memory[at] = sgd_update(p, g, h.lr, decay);
         } else if (OPTIMIZER == 1u) {
-            let nesterov = program.nesterov != 0u;
-            let next = momentum_update(p, g, memory[first], lr, momentum, nesterov, decay);
+            let next = momentum_update(p, g, memory[first], h, program.nesterov != 0u, decay);
             memory[first] = next.velocity;
             memory[at] = next.p;
         } else {
             let old = AdamElement(p, memory[first], memory[second]);
             var next = old;
             if (OPTIMIZER == 2u) {
-                next = adam_update(old, g, rates, step_size, inv_sqrt_bias2);
+                next = adam_update(old, g, h, constants);
             } else {
-                next = adamw_update(old, g, rates, lr, step_size, inv_sqrt_bias2);
+                next = adamw_update(old, g, h, constants);
             }
             memory[at] = next.p;
             memory[first] = next.m;

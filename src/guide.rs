@@ -26,7 +26,7 @@
 //! let points: Vec<f64> = (0..200).map(|i| (f64::from(i) * 0.7).sin() * 1.5).collect();
 //! let inside = |p: &[f64]| u32::from(p[0] * p[0] + p[1] * p[1] < 1.0);
 //! let data = Dataset {
-//!     features: vec!["x".into(), "y".into()],
+//!     inputs: 2,
 //!     rows: 100,
 //!     targets: Targets::Classes(points.chunks(2).map(inside).collect()),
 //!     x: points,
@@ -35,7 +35,7 @@
 //! let mut trainer = Trainer::builder(2)
 //!     .dense(16, Activation::Tanh)
 //!     .dense(2, Activation::Identity) // cross_entropy takes logits
-//!     .loss(Loss::CrossEntropy)
+//!     .loss(Loss::cross_entropy())
 //!     .optimizer(Optimizer::adam(0.02))
 //!     .device(Choice::Cpu)
 //!     .build()?;

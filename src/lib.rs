@@ -68,9 +68,16 @@ pub mod guide;
 #[doc(hidden)]
 pub mod kernels;
 pub mod model;
+#[doc(hidden)]
+pub mod ops;
+pub mod optim;
+#[doc(hidden)]
+pub mod passes;
 pub mod plan;
 pub mod report;
 pub mod spec;
+#[doc(hidden)]
+pub mod target;
 pub mod train;
 #[doc(hidden)]
 pub mod tune;

@@ -1,12 +1,7 @@
-// The part that Adam and AdamW share: the moments and the step they make, for a word of elements
-// (lib/word.wgsl, lib/word4.wgsl).
-// Numerics: bias corrections and 1 - beta come rounded once from the host, where they do not cancel. sqrt is the
-// built-in, within 4.5 ULP by the WGSL specification (1 / inverseSqrt); 0 is kept out of it, because 1 / inverseSqrt(0)
-// divides by an infinity.
+// Adam and AdamW for a word of elements (lib/word.wgsl, lib/word4.wgsl), and the moments, which NAdam has too; formulas and
+// sources stand in lib/optimizer/.
 
-struct AdamRates {
-    beta1: f32,
-    one_minus_beta1: f32,
+struct AdamConstants {
     beta2: f32,
     one_minus_beta2: f32,
     eps: f32,
@@ -20,27 +15,27 @@ struct AdamElement {
     v: Word,
 }
 
-fn adam_moments(old: AdamElement, g: Word, rates: AdamRates, step_size: f32, inv_sqrt_bias2: f32) -> AdamElement {
-    let first = rates.beta1 * old.m + rates.one_minus_beta1 * g;
-    let second = rates.beta2 * old.v + rates.one_minus_beta2 * (g * g);
-    let root = select(sqrt(second), Word(), second == Word());
-    return AdamElement(old.p - step_size * (first / (root * inv_sqrt_bias2 + rates.eps)), first, second);
+// The moments after a step with the gradient g.
+fn adam_moments(old: AdamElement, g: Word, h: Hyper, c: AdamConstants) -> AdamElement {
+    let first = mul_add_word(Word(h.momentum), old.m, h.one_minus_momentum * g);
+    let second = mul_add_word(Word(c.beta2), old.v, c.one_minus_beta2 * (g * g));
+    return AdamElement(old.p, first, second);
+}
+
+fn adam_step(old: AdamElement, g: Word, h: Hyper, c: AdamConstants) -> AdamElement {
+    let next = adam_moments(old, g, h, c);
+    let divisor = mul_add_word(root_word(next.v), Word(h.inv_sqrt_bias2), Word(c.eps));
+    let p = mul_add_word(Word(-h.step_size), quotient_word(next.m, divisor), old.p);
+    return AdamElement(p, next.m, next.v);
 }
 
 // Adam: the decay is part of the gradient.
-fn adam_update(old: AdamElement, g: Word, rates: AdamRates, step_size: f32, inv_sqrt_bias2: f32) -> AdamElement {
-    return adam_moments(old, g + rates.weight_decay * old.p, rates, step_size, inv_sqrt_bias2);
+fn adam_update(old: AdamElement, g: Word, h: Hyper, c: AdamConstants) -> AdamElement {
+    return adam_step(old, mul_add_word(Word(c.weight_decay), old.p, g), h, c);
 }
 
 // AdamW: the decay shrinks the parameter.
-fn adamw_update(
-    old: AdamElement,
-    g: Word,
-    rates: AdamRates,
-    lr: f32,
-    step_size: f32,
-    inv_sqrt_bias2: f32,
-) -> AdamElement {
-    let shrunk = AdamElement(old.p * (1.0 - lr * rates.weight_decay), old.m, old.v);
-    return adam_moments(shrunk, g, rates, step_size, inv_sqrt_bias2);
+fn adamw_update(old: AdamElement, g: Word, h: Hyper, c: AdamConstants) -> AdamElement {
+    let shrunk = AdamElement(old.p * mul_add(-h.lr, c.weight_decay, 1.0), old.m, old.v);
+    return adam_step(shrunk, g, h, c);
 }

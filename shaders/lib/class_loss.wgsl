@@ -95,9 +95,9 @@ fn class_loss_row(at: RowLane, inside: bool, cols: u32, local: u32) {
     let given = row_upstream(at.row);
     for (var j = at.lane; j < cols; j += LANES) {
         let numerator = select(dpred_at(first + j), -besides_class, j == class_index);
-        var slope = numerator / whole;
+        var slope = quotient(numerator, whole);
         if (SMOOTHING != 0.0) {
-            let each = SMOOTHING / f32(cols);
+            let each = quotient(SMOOTHING, f32(cols));
             slope += select(-each, SMOOTHING - each, j == class_index);
         }
         set_dpred(first + j, scaled(select(slope, loss_nan(), broken), given));
@@ -105,7 +105,7 @@ fn class_loss_row(at: RowLane, inside: bool, cols: u32, local: u32) {
     if (at.lane == 0u) {
         var below = top.value - z_class;
         if (SMOOTHING != 0.0) {
-            below = (1.0 - SMOOTHING) * below + SMOOTHING * (depth / f32(cols));
+            below = mul_add(1.0 - SMOOTHING, below, SMOOTHING * quotient(depth, f32(cols)));
         }
         set_loss(at.row, select(log1p_safe(below_top) + below, loss_nan(), broken));
     }

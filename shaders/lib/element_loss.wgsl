@@ -7,7 +7,7 @@
 
 // Writes the gradients of the lane's columns and returns the sum of their losses.
 fn element_loss_lane(at: RowLane, cols: u32, given: f32) -> f32 {
-    let scale = select(given, given / f32(cols), MEAN);
+    let scale = select(given, quotient(given, f32(cols)), MEAN);
     var partial = 0.0;
     for (var j = at.lane; j < cols; j += LANES) {
         let i = at.row * cols + j;
@@ -25,5 +25,5 @@ fn element_loss_lane(at: RowLane, cols: u32, given: f32) -> f32 {
 
 // The row's loss from the sum over its columns.
 fn element_loss_mean(total: f32, cols: u32) -> f32 {
-    return select(total, total / f32(cols), MEAN);
+    return select(total, quotient(total, f32(cols)), MEAN);
 }

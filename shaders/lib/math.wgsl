@@ -6,6 +6,7 @@
 // All polynomials are minimax fits of our own in 40-digit arithmetic (iteratively reweighted least squares on
 // Chebyshev nodes, relative weight), with the coefficients rounded to f32; the fit errors given are those of the
 // rounded coefficients, measured on at least 2,000 points.
+//#include arithmetic.wgsl
 
 // Bit tests: naga writes `x != x` as an ordered comparison, which is false for NaN (docs/numerics.md).
 fn is_nan_bits(x: f32) -> bool {
@@ -34,15 +35,15 @@ fn power_of_two(n: i32) -> f32 {
 fn exp_sum(a: f32, b: f32) -> f32 {
     let nan = is_nan_bits(a);
     let x = clamp(select(a, 0.0, nan), -104.0, 88.72283);
-    let n = floor((x + b) * LOG2_E + 0.5);
-    let r = ((x - n * LN2_HI) - n * LN2_LO) + b;
+    let n = floor(mul_add(x + b, LOG2_E, 0.5));
+    let r = mul_add(-n, LN2_LO, mul_add(-n, LN2_HI, x)) + b;
     // exp(r) = 1 + r + r^2 q(r) on |r| <= 0.3475.
     var q = 0.001381421;
-    q = q * r + 0.0083689;
-    q = q * r + 0.041668408;
-    q = q * r + 0.1666652;
-    q = q * r + 0.49999994;
-    let p = (q * (r * r) + r) + 1.0;
+    q = mul_add(q, r, 0.0083689);
+    q = mul_add(q, r, 0.041668408);
+    q = mul_add(q, r, 0.1666652);
+    q = mul_add(q, r, 0.49999994);
+    let p = mul_add(q, r * r, r) + 1.0;
     // Two factors, because 2^n itself may lie outside the normal numbers.
     let i = i32(n);
     let half = i >> 1u;
@@ -59,10 +60,10 @@ fn exp_safe(x: f32) -> f32 {
 fn log_ratio(s: f32) -> f32 {
     let z = s * s;
     var q = 0.14006597;
-    q = q * z + 0.14000773;
-    q = q * z + 0.20010772;
-    q = q * z + 0.3333321;
-    return (2.0 * s) * (q * z + 1.0);
+    q = mul_add(q, z, 0.14000773);
+    q = mul_add(q, z, 0.20010772);
+    q = mul_add(q, z, 0.3333321);
+    return (2.0 * s) * mul_add(q, z, 1.0);
 }
 
 // log(x) for x > 0. NaN and infinity give themselves; zero, denormals and negative numbers give the lowest finite
@@ -82,7 +83,7 @@ fn log_safe(x: f32) -> f32 {
     let k = bitcast<i32>(bits - 0x3f3504f3u) >> 23u;
     let m = bitcast<f32>(bits - (bitcast<u32>(k) << 23u));
     let n = f32(k);
-    return n * LN2_HI + (n * LN2_LO + log_ratio((m - 1.0) / (m + 1.0)));
+    return mul_add(n, LN2_HI, mul_add(n, LN2_LO, log_ratio(quotient(m - 1.0, m + 1.0))));
 }
 
 // log(1 + x) for x > -1, with full relative precision near 0.
@@ -90,7 +91,7 @@ fn log_safe(x: f32) -> f32 {
 // costs u / log 2; below, 1 + x is exact.
 fn log1p_safe(x: f32) -> f32 {
     if (x >= -0.5 && x <= 1.0) {
-        return log_ratio(x / (2.0 + x));
+        return log_ratio(quotient(x, 2.0 + x));
     }
     return log_safe(1.0 + x);
 }
@@ -101,14 +102,14 @@ fn tanh_safe(x: f32) -> f32 {
     if (abs(x) <= 0.625) {
         let z = x * x;
         var q = -0.0057047005;
-        q = q * z + 0.020638835;
-        q = q * z - 0.053739637;
-        q = q * z + 0.13331442;
-        q = q * z - 0.3333328;
-        return x * (z * q) + x;
+        q = mul_add(q, z, 0.020638835);
+        q = mul_add(q, z, -0.053739637);
+        q = mul_add(q, z, 0.13331442);
+        q = mul_add(q, z, -0.3333328);
+        return mul_add(x, z * q, x);
     }
     let e = exp_safe(-2.0 * abs(x));
-    let y = (1.0 - e) / (1.0 + e);
+    let y = quotient(1.0 - e, 1.0 + e);
     return select(y, -y, x < 0.0);
 }
 
@@ -128,22 +129,22 @@ fn normal_tail(x: f32) -> NormalTail {
     let upper = bitcast<f32>(bitcast<u32>(t) & 0xfffff000u);
     let density = exp_sum(-0.5 * upper * upper, -0.5 * (t - upper) * (t + upper));
     var p = 0.0041164695;
-    p = p * t + 0.04063434;
-    p = p * t + 0.18323845;
-    p = p * t + 0.43829942;
-    p = p * t + 0.5;
+    p = mul_add(p, t, 0.04063434);
+    p = mul_add(p, t, 0.18323845);
+    p = mul_add(p, t, 0.43829942);
+    p = mul_add(p, t, 0.5);
     var q = 0.01031834;
-    q = q * t + 0.10186163;
-    q = q * t + 0.46947935;
-    q = q * t + 1.2025169;
-    q = q * t + 1.6744838;
-    q = q * t + 1.0;
-    return NormalTail(t, density, p / q);
+    q = mul_add(q, t, 0.10186163);
+    q = mul_add(q, t, 0.46947935);
+    q = mul_add(q, t, 1.2025169);
+    q = mul_add(q, t, 1.6744838);
+    q = mul_add(q, t, 1.0);
+    return NormalTail(t, density, quotient(p, q));
 }
 
 // Phi(x), the standard normal distribution function; the negative tail keeps its relative precision (30u).
 fn normal_cdf(x: f32) -> f32 {
     let tail = normal_tail(x);
     let below = tail.density * tail.ratio;
-    return select(below, 1.0 - below, x > 0.0);
+    return select(below, mul_add(-tail.density, tail.ratio, 1.0), x > 0.0);
 }

@@ -47,8 +47,8 @@ fn library(op: u32, x: f32) -> f32 {
         case 34u: { return log1p_safe(x); }
         case 35u: { return tanh_safe(x); }
         case 36u: { return normal_cdf(x); }
-        case 37u: { return sigmoid(x); }
-        case 38u: { return relu(x); }
+        case 37u: { return sigmoid_value(x); }
+        case 38u: { return relu_value(x); }
         default: { return x; }
     }
 }

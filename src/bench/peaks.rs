@@ -41,11 +41,12 @@ impl Peaks {
     /// # Errors
     /// [`crate::Error::Gpu`], [`crate::Error::Device`].
     pub async fn measure(device: &Device) -> Result<Peaks> {
-        match device {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => Ok(host::measure()),
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => gpu::measure(gpu).await,
+        #[cfg(feature = "gpu")]
+        if let Some(gpu) = device.gpu() {
+            return gpu::measure(gpu).await;
         }
+        let _ = device;
+        Ok(host::measure())
     }
 
     /// The bandwidth that data of this size meets, in 10^9 bytes a second.

@@ -55,7 +55,7 @@ pub struct DispatchLine {
 impl DispatchLine {
     /// Puts times against peaks.
     pub fn new(dispatch: &Dispatch, times_us: &[f64], peaks: &Peaks) -> DispatchLine {
-        let row = dispatch.kernel.row();
+        let row = dispatch.kernel;
         let (flops, bytes) = ((row.flops)(&dispatch.args), (row.bytes)(&dispatch.args));
         let time_us = Spread::of(times_us);
         let bounds = [

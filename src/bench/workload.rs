@@ -47,7 +47,7 @@ const IMAGES: Workload = Workload {
     name: "mnist",
     dims: &[784, 128, 10],
     last: Activation::Identity,
-    loss: Loss::CrossEntropy,
+    loss: Loss::cross_entropy(),
     optimizer: Optimizer::sgd(0.1),
     batch: 64,
     samples: 60_000,
@@ -152,12 +152,6 @@ impl Workload {
     /// first layer needs no gradient of its input.
     pub fn flop_per_step(&self) -> f64 {
         6.0 * self.parameters() as f64 * self.batch as f64
-    }
-
-    /// Bytes of the data set in `f32`.
-    pub fn data_bytes(&self) -> usize {
-        let targets = if self.loss.takes_class() { 1 } else { self.outputs() };
-        4 * self.samples * (self.inputs() + targets)
     }
 
     /// Features of a sample.

@@ -1,13 +1,12 @@
 //! `WGRAD_DUMP=graph,plan,wgsl`: prints what the compiler of networks made, to stderr.
 
-use super::out;
+use super::{out, samples};
 use crate::exec::Device;
 use crate::kernels::Kernel;
 use crate::model::Samples;
 use crate::plan::{Switches, Whole};
 use crate::spec::Spec;
 use crate::train::engine::{Roles, plans};
-use crate::train::prepare::prepare;
 use std::collections::BTreeSet;
 
 /// Prints what the environment asks for of the spec's train step on `device`.
@@ -17,7 +16,7 @@ pub fn spec(spec: &Spec, device: &Device, switches: Switches) -> anyhow::Result<
     if let Some(unknown) = wanted.iter().find(|w| !["graph", "plan", "wgsl"].contains(w)) {
         anyhow::bail!("WGRAD_DUMP={unknown} is not known. It takes graph, plan and wgsl, comma-separated");
     }
-    let prepared = prepare(spec)?;
+    let prepared = samples::of(spec)?;
     let rows = prepared.train.rows;
     let (batch, rule) = (spec.train.batch_of(rows), spec.train.rule(rows));
     if wanted.contains(&"graph") {
@@ -34,7 +33,7 @@ pub fn spec(spec: &Spec, device: &Device, switches: Switches) -> anyhow::Result<
         } else if wanted.contains(&"wgsl") {
             let kernels: BTreeSet<Kernel> = plan.dispatches.iter().map(|d| d.kernel).collect();
             for kernel in kernels {
-                out::words(&format!("// ---- {} ----\n{}", kernel.name(), kernel.source()));
+                out::words(&format!("// ---- {} ----\n{}", kernel.name, kernel.source()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `wgrad eval`
 
-use super::{args, out};
+use super::{args, out, samples};
 use crate::report::{ClassScores, Confusion, DeviceReport, Metrics};
 use crate::train::forward::evaluate_file;
 use crate::train::metrics::Measured;
@@ -11,6 +11,8 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct Result {
     rows: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped_rows: usize,
     loss: f64,
     accuracy: Option<f64>,
     #[serde(flatten)]
@@ -26,9 +28,11 @@ pub fn run(args: args::Eval) -> anyhow::Result<bool> {
     let device = args.device.open()?;
     let top_k = args.top_k.map(|k| k as usize);
     let evaluated = pollster::block_on(evaluate_file(&device, &trained, &args.data.file(), top_k))?;
+    samples::passed_over(&evaluated.skipped);
     let Measured { confusion, classes, metrics } = evaluated.measured;
     let result = Result {
         rows: evaluated.rows,
+        skipped_rows: evaluated.skipped.count(),
         loss: evaluated.loss,
         accuracy: confusion.as_ref().map(Confusion::accuracy),
         metrics,
@@ -43,6 +47,10 @@ pub fn run(args: args::Eval) -> anyhow::Result<bool> {
     }
     out::result(&text(&result))?;
     Ok(true)
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn text(result: &Result) -> String {

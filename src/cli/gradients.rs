@@ -1,21 +1,21 @@
 //! `wgrad grad`
 
 use super::args::{self, DeviceKind, PrecisionArg};
-use super::out;
-use crate::data::{Dataset, RawTable, Scale, Schema, read_table};
+use super::{out, samples};
+use crate::data::load::{Like, read_like};
+use crate::data::{Dataset, Scale, Tolerance};
 use crate::exec::Device;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Tensor};
-use crate::spec::{ClassWeights, Spec};
-use crate::train::prepare::{Prepared, prepare};
-use crate::train::weighting::{weigh_data, weigh_like};
+use crate::spec::Spec;
+use crate::train::run_folder::Preprocessing;
+use crate::train::samples::RunData;
 use crate::train::{Engine, Roles};
 use std::collections::BTreeMap;
 
 pub fn run(args: args::Grad) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
-    let data = batch(&spec, &args)?;
-    let network = Network { layers: spec.model.layers(data.features.len())?, loss: spec.train.loss };
+    let (data, network) = batch(&spec, &args)?;
     let wide = args.precision == PrecisionArg::F64;
     let parameters = weights::load(&args.weights, &network.tensors(), wide)?;
     let device = if wide { wide_device(&args)? } else { args.device.open()? };
@@ -34,40 +34,25 @@ pub fn run(args: args::Grad) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The whole file as one batch, in its order, with its weights where the spec names a column of such. Where the spec scales, the scaler is fitted on the spec's training part, as
-/// `train` would; where the training file is there, its columns and classes count.
-fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<Dataset> {
-    let table = read_table(&args.data.file().with_images(spec.data.train.images))?;
-    let rule = spec.target_rule();
-    let weighs_classes = spec.train.class_weights != ClassWeights::Equal;
-    let alone = spec.data.scale == Scale::None && !spec.data.train.path.exists();
-    if alone {
-        let (mut data, schema) = table.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
-        let network = Network { layers: spec.model.layers(data.features.len())?, loss: spec.train.loss };
-        weigh_data(&mut data, &network, spec, schema.classes.as_deref())?;
-        return Ok(data);
+/// The whole file as one batch, in its order, read as the spec's training file is, with the weights of its rows and their classes,
+/// and the network that takes it. The spec's training file says what columns, classes and scaling are; where it is not there and
+/// nothing is scaled, the file itself does.
+fn batch(spec: &Spec, args: &args::Grad) -> anyhow::Result<(Dataset, Network)> {
+    let file = args.data.file().with_images(spec.data.train.images);
+    let mut spec = spec.clone();
+    if spec.data.scale == Scale::None && !spec.data.train.path.exists() {
+        (spec.data.train, spec.data.validation) = (file.clone(), None);
     }
-    if spec.data.scale == Scale::None && !weighs_classes && spec.data.columns.is_plain() {
-        let (_, schema) = read_table(&spec.data.train)?.dataset_of(&spec.data.columns, &spec.data.target, rule)?;
-        return labelled(&table, &schema, spec);
+    let RunData { preprocessing: Preprocessing { schema, scaler }, network, class_weights, .. } =
+        samples::training::<f32>(&spec)?;
+    let like = Like { schema: &schema, scaler: &scaler, rule: Some(spec.target_rule()), weighted: true };
+    let mut skipped = Tolerance::new(spec.data.reading.skip_bad_rows);
+    let mut data: Dataset = read_like(&file, &like, &mut skipped)?;
+    if file != spec.data.train {
+        samples::passed_over(&skipped);
     }
-    let Prepared { preprocessing, network, class_weights, .. } = prepare(spec)?;
-    let mut data = labelled(&table, &preprocessing.schema, spec)?;
-    preprocessing.scaler.apply(&mut data.x);
-    if weighs_classes {
-        weigh_like(&mut data, &network, &class_weights);
-    }
-    Ok(data)
-}
-
-/// The samples of the file, with their weights where the training file has some.
-fn labelled(table: &RawTable, schema: &Schema, spec: &Spec) -> anyhow::Result<Dataset> {
-    let data = table.dataset_as(schema, spec.target_rule())?;
-    if let (Some(column), true) = (&schema.sample_weight, data.weights.is_empty()) {
-        let path = table.path().display();
-        anyhow::bail!("{path}: there is no column \"{column}\", which data.sample_weight names. Add the rows' weights");
-    }
-    Ok(data)
+    data.weigh(&class_weights);
+    Ok((data, network))
 }
 
 fn wide_device(args: &args::Grad) -> anyhow::Result<Device> {
@@ -75,5 +60,5 @@ fn wide_device(args: &args::Grad) -> anyhow::Result<Device> {
     if args.device.adapter.is_some() || args.device.device == DeviceKind::Gpu {
         anyhow::bail!("--precision f64 runs on the CPU only, but a GPU was asked for. Use --device cpu, or f32");
     }
-    Ok(Device::CpuF64 { reason: "f64 runs on the CPU".into() })
+    Ok(Device::new(crate::exec::cpu::Host::<f64>::new("f64 runs on the CPU")))
 }

@@ -1,7 +1,6 @@
 //! `wgrad init`
 
-use super::{args, out};
-use crate::data::read_table;
+use super::{args, out, samples};
 use crate::exec::memory::check_host_memory;
 use crate::model::Network;
 use crate::model::weights::{self, Precision};
@@ -29,6 +28,5 @@ pub fn inputs(spec: &Spec) -> anyhow::Result<usize> {
     if let Some(inputs) = spec.model.inputs {
         return Ok(inputs);
     }
-    let table = read_table(&spec.data.train)?;
-    Ok(table.dataset_of(&spec.data.columns, &spec.data.target, spec.target_rule())?.1.features.len())
+    Ok(samples::training::<f32>(spec)?.network.inputs())
 }

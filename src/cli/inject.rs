@@ -25,14 +25,13 @@ impl Faults {
 
     /// `device` with what it is to lack.
     pub fn apply(&self, device: Device) -> Device {
-        match device {
-            #[cfg(feature = "gpu")]
-            Device::Gpu(mut gpu) => {
-                gpu.memory_bytes = self.memory_bytes;
-                Device::Gpu(gpu)
-            }
-            cpu => cpu,
+        #[cfg(feature = "gpu")]
+        if let Some(gpu) = device.gpu() {
+            let mut gpu = gpu.clone();
+            gpu.memory_bytes = self.memory_bytes;
+            return Device::new(gpu);
         }
+        device
     }
 }
 

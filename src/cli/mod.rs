@@ -24,6 +24,7 @@ mod progress;
 mod remedies;
 mod replay;
 mod report;
+mod samples;
 mod shell;
 mod stop;
 mod train;
@@ -100,7 +101,7 @@ fn tell(error: &anyhow::Error) -> ExitCode {
 fn spare_from_signals() {
     #[cfg(unix)]
     if let Err(e) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Default::default()) {
-        tracing::debug!("SIGXFSZ keeps its default: {e}");
+        log::debug!("SIGXFSZ keeps its default: {e}");
     }
 }
 

@@ -29,6 +29,14 @@ pub fn device(device: &Device) {
     }
 }
 
+/// Says how many rows were passed over and which were the first, if any were.
+pub fn passed_over(count: usize, messages: &[String]) {
+    if count > 0 {
+        words(&format!("rows        {} passed over:", self::count(count as u64)));
+        messages.iter().for_each(|row| words(&printable(&format!("            {row}"))));
+    }
+}
+
 /// A message as a terminal may show it. What a file holds is quoted in messages: control characters in it would move the
 /// cursor or change the terminal's title, and a cell may have megabytes.
 pub fn printable(message: &str) -> String {

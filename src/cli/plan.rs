@@ -1,15 +1,13 @@
 //! `wgrad plan`
 
-use super::{args, out};
-use crate::data::load::sample_bytes;
+use super::{args, out, samples};
 use crate::exec::memory::{free_bytes, gibibytes};
 use crate::exec::{Choice, Device, limits_of_environment, open_device};
 use crate::plan::{Limits, Plan, Products};
-use crate::spec::{Spec, Validation};
+use crate::spec::Spec;
 use crate::train::Roles;
 use crate::train::engine::{Target, planned};
 use crate::train::forecast::{Forecast, check_memory, largest_batch, part_of};
-use crate::train::prepare::{Prepared, prepare};
 use crate::tune::Asked;
 use serde::Serialize;
 
@@ -33,20 +31,9 @@ struct ArenaSize {
     bytes: u64,
 }
 
-/// Whether the samples of the training file are more than `data.memory` holds, so that they stream.
-fn in_file(spec: &Spec, prepared: &Prepared) -> bool {
-    // Rows that are held out come from the same file.
-    let held_out = match spec.data.validation {
-        Some(Validation::Fraction(_)) => prepared.validation.as_ref().map_or(0, |v| v.rows),
-        _ => 0,
-    };
-    let row_bytes = sample_bytes(prepared.network.inputs(), spec.target_rule());
-    (prepared.train.rows + held_out) as u64 > spec.data.reading.memory / row_bytes
-}
-
 pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let spec = Spec::load(&args.spec)?;
-    let prepared = prepare(&spec)?;
+    let prepared = samples::of(&spec)?;
     let opened = open(&args)?;
     let target = target(opened.as_ref())?;
     let rows = prepared.train.rows;
@@ -54,13 +41,13 @@ pub fn run(args: args::Plan) -> anyhow::Result<bool> {
     let roles = Roles {
         train: Some((rows, batch, spec.train.rule(rows))),
         evaluate: prepared.validation.as_ref().map(|v| v.rows),
-        stream: in_file(&spec, &prepared),
+        stream: prepared.train.file().is_some(),
         switches: args.switches.parse()?,
         ..Roles::default()
     };
     let network = &prepared.network;
     let plans = planned(&target, network, roles)?;
-    plans.iter().try_for_each(|plan| target.limits.check(plan, target.name))?;
+    plans.iter().try_for_each(|plan| plan.check(&target.limits, target.name))?;
     let forecast = Forecast::of(&target, network, roles)?;
     let available = args.memory.or_else(|| host_memory(opened.as_ref()));
     if let Some(memory_bytes) = available {

@@ -5,6 +5,7 @@ use crate::data::pictures::Folder;
 use crate::error::Error;
 use crate::exec::Device;
 use crate::graph::Loss;
+use crate::kernels::loss::Output;
 use crate::model::Network;
 use crate::model::disk::{SystemDisk, replace_with};
 use crate::spec::DataFile;
@@ -116,5 +117,5 @@ fn record(row: &[f64], loss: Loss, classes: Option<&[String]>) -> Vec<String> {
 
 /// True where `probabilities` gives numbers from 0 to 1 that the loss takes for probabilities.
 fn gives_probabilities(loss: Loss) -> bool {
-    matches!(loss.plain(), Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy)
+    matches!(loss.output(), Output::ClassLogit | Output::Logit | Output::Probability)
 }

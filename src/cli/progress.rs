@@ -86,10 +86,7 @@ impl Observer for Printer {
                 report.data_file_folder
             ));
         }
-        if report.skipped_rows > 0 {
-            out::words(&format!("rows        {} passed over:", out::count(report.skipped_rows as u64)));
-            report.skipped.iter().for_each(|row| out::words(&format!("            {row}")));
-        }
+        out::passed_over(report.skipped_rows, &report.skipped);
         out::words(&format!("memory      {} on the device", out::bytes(report.memory_bytes)));
         out::words(&format!("run folder  {}", folder.path().display()));
         self.epochs = report.epochs_planned;

@@ -1,6 +1,6 @@
 //! `wgrad tune`
 
-use super::{args, out};
+use super::{args, out, samples};
 use crate::bench::{WORKLOADS, Workload};
 use crate::exec::Device;
 use crate::plan::tuning::Table;
@@ -8,7 +8,6 @@ use crate::plan::{Plan, Switches};
 use crate::spec::Spec;
 use crate::train::Roles;
 use crate::train::engine::plans;
-use crate::train::prepare::prepare;
 use crate::tune::{Lock, Measured, cache, measure};
 use serde::Serialize;
 use std::fmt::Write;
@@ -84,7 +83,7 @@ fn plans_of(name: &str, device: &Device, switches: Switches) -> anyhow::Result<V
         return Ok(plans(device, &workload.network(), Roles { train, switches, ..Roles::default() })?);
     }
     let spec = Spec::load(Path::new(name))?;
-    let prepared = prepare(&spec)?;
+    let prepared = samples::of(&spec)?;
     let rows = prepared.train.rows;
     let roles = Roles {
         train: Some((rows, spec.train.batch_of(rows), spec.train.rule(rows))),

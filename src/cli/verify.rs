@@ -1,10 +1,9 @@
 //! `wgrad verify`
 
-use super::{args, out};
+use super::{args, out, samples};
 use crate::exec::memory::check_host_memory;
 use crate::spec::Spec;
 use crate::train::engine::check_tensors;
-use crate::train::prepare::prepare;
 use crate::train::run_folder::RunFolder;
 use crate::tune::{Asked, as_begun};
 use crate::verify::{Question, Verdict, html, report, verify};
@@ -22,7 +21,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
         Some(folder) => folder.spec()?,
         None => Spec::load(&args.subject)?,
     };
-    let prepared = prepare(&spec)?;
+    let prepared = samples::of(&spec)?;
     let device = match &folder {
         // By default what the run computes by; what does not fit this device is left out.
         Some(folder) if args.tuning.asked == Asked::Auto => match folder.record() {
@@ -44,7 +43,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
         network: &prepared.network,
         rule,
         parameters: &parameters,
-        data: &prepared.train,
+        data: prepared.train,
         batch_size: batch,
         seed: spec.train.seed,
         steps: args.steps as usize,

@@ -1,9 +1,9 @@
 //! Those who are told of a run: the terminal, and the event files if they are asked for.
 
+use crate::exchange::tensorboard::EventLog;
 use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport};
 use crate::train::run::{Observer, Progress};
 use crate::train::run_folder::RunFolder;
-use crate::train::tensorboard::EventLog;
 use std::path::PathBuf;
 
 /// What a command wants to know of a run when it has ended.

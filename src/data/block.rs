@@ -145,11 +145,6 @@ impl Block {
         self.faults.push(Fault { before: self.rows(), error });
     }
 
-    /// The file and its columns.
-    pub fn header(&self) -> &Arc<Header> {
-        &self.header
-    }
-
     /// Number of rows that have cells.
     pub fn rows(&self) -> usize {
         match &self.places {
@@ -157,16 +152,6 @@ impl Block {
             Places::Rows { count, .. } => *count,
             Places::Files(files) => files.len(),
         }
-    }
-
-    /// Memory of the cells, in bytes.
-    pub(super) fn size_bytes(&self) -> u64 {
-        let cells = match &self.cells {
-            Cells::Text { text, ends } => text.len() + size_of_val(&ends[..]),
-            Cells::Numbers(values) => size_of_val(&values[..]),
-            Cells::Mixed(mixed) => size_of_val(&mixed.numbers[..]) + mixed.text.len() + size_of_val(&mixed.ends[..]),
-        };
-        cells as u64
     }
 
     /// Takes out the rows that have none.

@@ -5,7 +5,7 @@
 //! weight (`f32`) where rows have such.
 
 use super::order::Window;
-use crate::error::{Error, Remedy, Result};
+use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,20 +13,17 @@ use std::sync::Mutex;
 
 /// Writes rows.
 pub struct CacheWriter {
-    /// The rows so far, while they fit.
-    held: Vec<u32>,
-    hold_bytes: u64,
-    out: Option<BufWriter<File>>,
+    out: BufWriter<File>,
     folder: PathBuf,
     words: usize,
     rows: usize,
     class_rows: Vec<usize>,
 }
 
-/// Rows in a file, or in memory if they are few, to be read from any thread.
+/// Rows in a file, to be read from any thread.
 #[derive(Debug)]
 pub struct RowCache {
-    store: Store,
+    file: Mutex<File>,
     folder: PathBuf,
     /// Words of 4 bytes a row.
     words: usize,
@@ -34,24 +31,15 @@ pub struct RowCache {
     class_rows: Vec<usize>,
 }
 
-#[derive(Debug)]
-enum Store {
-    Memory(Vec<u32>),
-    File(Mutex<File>),
-}
-
 impl CacheWriter {
-    /// Takes rows of `words` numbers, up to `hold_bytes` into memory, more into a file in `folder`.
-    pub fn new(folder: &Path, words: usize, hold_bytes: u64) -> CacheWriter {
-        CacheWriter {
-            held: Vec::new(),
-            hold_bytes,
-            out: None,
-            folder: folder.to_path_buf(),
-            words,
-            rows: 0,
-            class_rows: Vec::new(),
-        }
+    /// A file in `folder` for rows of `words` numbers.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn new(folder: &Path, words: usize) -> Result<CacheWriter> {
+        let file = crate::model::disk::unnamed(folder).map_err(|e| failed(folder, 0, &e))?;
+        let out = BufWriter::with_capacity(1 << 20, file);
+        Ok(CacheWriter { out, folder: folder.to_path_buf(), words, rows: 0, class_rows: Vec::new() })
     }
 
     /// Counts the row that is pushed next, or was last, as one of `class`, of so many.
@@ -70,40 +58,13 @@ impl CacheWriter {
         if row.len() != self.words {
             return Err(Error::Internal(format!("a row of {} numbers in a file of {}", row.len(), self.words)));
         }
+        self.out.write_all(bytemuck::cast_slice(row)).map_err(|e| self.failed(&e))?;
         self.rows += 1;
-        if self.out.is_none() && self.size_bytes() <= self.hold_bytes {
-            self.held.extend_from_slice(row);
-            return Ok(());
-        }
-        self.write(row).map_err(|e| self.failed(e))
+        Ok(())
     }
 
-    fn write(&mut self, row: &[u32]) -> std::io::Result<()> {
-        let out = match &mut self.out {
-            Some(out) => out,
-            None => {
-                let mut out = BufWriter::with_capacity(1 << 20, crate::model::disk::unnamed(&self.folder)?);
-                out.write_all(bytemuck::cast_slice(&self.held))?;
-                self.held = Vec::new();
-                self.out.insert(out)
-            }
-        };
-        out.write_all(bytemuck::cast_slice(row))
-    }
-
-    fn size_bytes(&self) -> u64 {
-        4 * self.words as u64 * self.rows as u64
-    }
-
-    /// What the file cannot take, and how large it was.
-    fn failed(&self, cause: std::io::Error) -> Error {
-        let message = format!(
-            "the samples are larger than data.memory and are kept in a file in this folder, which cannot be written \
-             after {} MiB: {cause}. {}, free some space, or raise data.memory",
-            self.size_bytes() >> 20,
-            Remedy::OtherFolder
-        );
-        Error::Io { path: self.folder.clone(), source: std::io::Error::new(cause.kind(), message) }
+    fn failed(&self, cause: &std::io::Error) -> Error {
+        failed(&self.folder, 4 * self.words as u64 * self.rows as u64, cause)
     }
 
     /// Ends the writing.
@@ -111,18 +72,22 @@ impl CacheWriter {
     /// # Errors
     /// As [`CacheWriter::push`].
     pub fn finish(mut self) -> Result<RowCache> {
-        if let Some(Err(e)) = self.out.as_mut().map(Write::flush) {
-            return Err(self.failed(e));
-        }
-        let store = match self.out {
-            None => Store::Memory(self.held),
-            Some(out) => {
-                let file = out.into_inner().map_err(|e| Error::io(&self.folder, e.into_error()))?;
-                Store::File(Mutex::new(file))
-            }
-        };
-        Ok(RowCache { store, folder: self.folder, words: self.words, rows: self.rows, class_rows: self.class_rows })
+        self.out.flush().map_err(|e| self.failed(&e))?;
+        let CacheWriter { out, folder, words, rows, class_rows } = self;
+        let file = out.into_inner().map_err(|e| Error::io(&folder, e.into_error()))?;
+        Ok(RowCache { file: Mutex::new(file), folder, words, rows, class_rows })
     }
+}
+
+/// What the file cannot take, and how large it was.
+fn failed(folder: &Path, bytes: u64, cause: &std::io::Error) -> Error {
+    let message = format!(
+        "the samples are larger than data.memory and are kept in a file in this folder, which cannot be written after {} MiB: \
+         {cause}. Free some space, choose another folder (that of the run, or TMPDIR where nothing is trained), or raise \
+         data.memory",
+        bytes >> 20
+    );
+    Error::Io { path: folder.to_path_buf(), source: std::io::Error::new(cause.kind(), message) }
 }
 
 impl RowCache {
@@ -146,17 +111,9 @@ impl RowCache {
         self.row_bytes() as u64 * self.rows as u64
     }
 
-    /// The folder in which the file lies; `None` where there is no file.
-    pub fn folder(&self) -> Option<&Path> {
-        matches!(self.store, Store::File(_)).then_some(self.folder.as_path())
-    }
-
-    /// The words of all rows, where they are in memory; nothing where they are in a file.
-    pub fn held(&self) -> &[u32] {
-        match &self.store {
-            Store::Memory(held) => held,
-            Store::File(_) => &[],
-        }
+    /// The folder in which the file lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Reads the rows from `first` on into `rows`, as many as fit.
@@ -164,16 +121,9 @@ impl RowCache {
     /// # Errors
     /// [`Error::Io`].
     pub fn read(&self, first: usize, rows: &mut [u32]) -> Result<()> {
-        let file = match &self.store {
-            Store::Memory(held) => {
-                rows.copy_from_slice(&held[first * self.words..][..rows.len()]);
-                return Ok(());
-            }
-            Store::File(file) => file,
-        };
         let failed = |e| Error::io(&self.folder, e);
         // A reader that failed leaves the position anywhere; each reading begins with setting it.
-        let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         file.seek(SeekFrom::Start((first * self.row_bytes()) as u64)).map_err(failed)?;
         file.read_exact(bytemuck::cast_slice_mut(rows)).map_err(failed)
     }
@@ -203,12 +153,12 @@ mod tests {
     #[test]
     fn windows_of_the_file_are_the_rows_of_the_order() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = CacheWriter::new(folder.path(), 3, 120);
+        let mut writer = CacheWriter::new(folder.path(), 3).unwrap();
         (0..100u32).for_each(|i| writer.push(&[i, 2 * i, 3 * i]).unwrap());
         assert!(writer.push(&[1, 2]).is_err());
         let cache = writer.finish().unwrap();
         assert_eq!((cache.rows(), cache.size_bytes()), (100, 1200));
-        assert_eq!(cache.folder(), Some(folder.path()));
+        assert_eq!(cache.folder(), folder.path());
         // Nothing of it can be seen, so that nothing is left of it.
         assert!(!cfg!(unix) || std::fs::read_dir(folder.path()).unwrap().count() == 0);
         let order = Windows { rows: 100, block: 7, window: 32 }.epoch(3, 1);
@@ -224,16 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn a_few_rows_need_no_file() {
-        let mut writer = CacheWriter::new(Path::new("/no such folder"), 2, 16);
-        writer.push(&[1, 2]).unwrap();
-        writer.push(&[3, 4]).unwrap();
-        let cache = writer.finish().unwrap();
-        let mut row = [0; 2];
-        cache.read(1, &mut row).unwrap();
-        assert_eq!((row, cache.folder()), ([3, 4], None));
-        let mut writer = CacheWriter::new(Path::new("/no such folder"), 2, 7);
-        let message = writer.push(&[1, 2]).unwrap_err().to_string();
+    fn a_folder_that_cannot_be_written_is_named() {
+        let message = CacheWriter::new(Path::new("/no such folder"), 2).err().unwrap().to_string();
         assert!(message.starts_with("/no such folder: ") && message.contains("data.memory"), "{message}");
     }
 }

@@ -21,7 +21,7 @@ impl Dataset {
     /// Samples without targets.
     pub fn features_only(x: &[f64], inputs: usize) -> Dataset {
         Dataset {
-            features: (0..inputs).map(|i| format!("x{i}")).collect(),
+            inputs,
             rows: x.len().checked_div(inputs).unwrap_or(0),
             x: x.to_vec(),
             targets: Targets::Numbers { width: 0, values: Vec::new() },
@@ -41,11 +41,11 @@ impl Dataset {
     /// [`Error::Shape`] with what was found and what the network takes.
     pub fn check(&self, inputs: usize, target: Option<(Loss, usize)>) -> Result<()> {
         let wrong = |message: String| Err(Error::Shape(message));
-        if self.rows == 0 || self.features.len() != inputs || self.x.len() != self.rows * inputs {
+        if self.rows == 0 || self.inputs != inputs || self.x.len() != self.rows * inputs {
             return wrong(format!(
                 "the network takes at least one row of {inputs} inputs; found {} numbers in rows of {}",
                 self.x.len(),
-                self.features.len()
+                self.inputs
             ));
         }
         let Some((loss, outputs)) = target else { return Ok(()) };

@@ -123,6 +123,6 @@ pub fn inspect(file: &DataFile) -> Result<Inspection> {
             columns.iter_mut().enumerate().for_each(|(column, facts)| facts.add(&block, row, column));
         }
     }
-    super::table::check_rows(source.header(), rows)?;
+    super::read::check_rows(source.header(), rows)?;
     Ok(Inspection { rows, is_text, columns, malformed })
 }

@@ -1,4 +1,4 @@
-//! Loading a data file for training: into memory while it fits, else into a file of rows.
+//! Loading data files: the training file into memory while it fits, else into a file of rows; others as it was read.
 //!
 //! A file that does not fit is read twice. The first reading finds the classes, the scaling and the number of rows; the
 //! second one writes the rows, scaled. What the numbers are like decides nothing about how they are read, so that both
@@ -7,17 +7,18 @@
 use super::block::Block;
 use super::cache::{CacheWriter, RowCache};
 use super::inputs::{Columns, Encoding, Inputs, Missing};
-use super::means::MeanFit;
+use super::means::{MeanFit, fill_means};
 use super::read::{Refusal, Tolerance, read_rows};
 use super::rng::held_out;
 use super::scale::{Fit, Scale, Scaler};
 use super::source::{Header, Source, open_file};
 use super::target::{Encoder, Seen, TargetRule, TargetScan};
 use super::weight::WeightColumn;
-use super::{Dataset, Schema, Targets};
-use crate::error::Result;
+use super::{Dataset, Schema};
+use crate::error::{Error, Result};
+use crate::exec::memory::free_bytes;
+use crate::kernels::Scalar;
 use crate::spec::DataFile;
-use crate::train::metrics::true_class;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,6 +45,16 @@ pub enum Loaded {
     Whole(Dataset, Schema),
     /// More than fit in memory.
     Large(Survey),
+}
+
+impl Loaded {
+    /// Columns and classes; means of missing numbers are not known yet where the file is held whole.
+    pub fn schema(&self) -> &Schema {
+        match self {
+            Loaded::Whole(_, schema) => schema,
+            Loaded::Large(survey) => &survey.schema,
+        }
+    }
 }
 
 /// What the first reading of a large file found.
@@ -104,7 +115,7 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
     match first.held {
         Some(Held { x, values, seen, weights }) => {
             let targets = first.scan.targets(schema.classes.as_deref(), &seen, values)?;
-            let data = Dataset { features: schema.features.clone(), rows: rows as usize, x, targets, weights };
+            let data = Dataset { inputs: schema.features.len(), rows: rows as usize, x, targets, weights };
             Ok(Loaded::Whole(data, schema))
         }
         None => {
@@ -171,12 +182,12 @@ fn is_held_out(held: Option<(f64, u64)>, row: u64) -> bool {
     held.is_some_and(|(fraction, seed)| held_out(seed, row, fraction))
 }
 
-/// Reads a large file a second time and writes its rows, scaled, into files in `folder`: those to train on, and those held
-/// out where there are any.
+/// Reads a large file a second time and writes its rows, scaled and in the precision `T`, into files in `folder`: those to train
+/// on, and those held out where there are any.
 ///
 /// # Errors
 /// [`crate::Error::Data`], also for a file that is no longer the one that was surveyed; [`crate::Error::Io`].
-pub fn cache(
+pub fn cache<T: Scalar>(
     file: &DataFile,
     wish: &Wish<'_>,
     survey: &Survey,
@@ -185,25 +196,26 @@ pub fn cache(
 ) -> Result<(RowCache, Option<RowCache>)> {
     let mut source = open_file(file)?;
     let header = Arc::clone(source.header());
-    let like = Like { schema: &survey.schema, scaler: &survey.scaler, rule: wish.rule, hold_bytes: 0 };
-    let mut writer = RowWriter::new(&header, &like, survey.schema.sample_weight.as_deref())?;
-    let mut train = CacheWriter::new(folder, writer.words, 0);
-    let mut rest = wish.held_out.map(|_| CacheWriter::new(folder, writer.words, 0));
+    let Survey { schema, scaler, .. } = survey;
+    let like = Like { schema, scaler, rule: Some(wish.rule), weighted: schema.sample_weight.is_some() };
+    let (mut row, mut words) = (like.blank::<T>(), Vec::new());
+    let width = row.plain_words() + usize::from(like.weighted);
+    let mut train = CacheWriter::new(folder, width)?;
+    let mut rest = wish.held_out.map(|_| CacheWriter::new(folder, width)).transpose()?;
     let mut index = 0;
-    let inputs = survey.schema.inputs(&header)?;
-    let mut tolerance = Tolerance::new(allowed);
-    let rows = read_rows(source.as_mut(), &inputs, &mut tolerance, &mut |block, row, x| {
-        let words = writer.words_of(block, row, x)?;
+    let rows = each_row(source.as_mut(), &like, &mut Tolerance::new(allowed), &mut row, &mut |row| {
+        row.words(0, &mut words);
         match &mut rest {
-            Some(rest) if is_held_out(wish.held_out, index) => rest.push(words)?,
+            Some(rest) if is_held_out(wish.held_out, index) => rest.push(&words)?,
             _ => {
-                if let Some(classes) = &survey.schema.classes {
-                    train.count_class(class_of(&words[x.len()..], wish.rule), classes.len());
+                if let Some(classes) = &schema.classes {
+                    train.count_class(row.class_of(0), classes.len());
                 }
-                train.push(words)?;
+                train.push(&words)?;
             }
         }
         index += 1;
+        row.clear();
         Ok(())
     })?;
     if rows != survey.rows {
@@ -222,18 +234,6 @@ pub fn cache(
     Ok((train, rest))
 }
 
-/// The class that the words of a target say.
-fn class_of(words: &[u32], rule: TargetRule) -> usize {
-    // A weight may follow.
-    match words.first() {
-        Some(class) if rule.loss.takes_class() => *class as usize,
-        _ => {
-            let numbers = words.iter().take(rule.outputs);
-            true_class(&numbers.map(|word| f32::from_bits(*word)).collect::<Vec<_>>())
-        }
-    }
-}
-
 /// How another file is read as the training file was.
 #[derive(Debug, Clone, Copy)]
 pub struct Like<'a> {
@@ -241,115 +241,187 @@ pub struct Like<'a> {
     pub schema: &'a Schema,
     /// The scaling.
     pub scaler: &'a Scaler,
-    /// What the targets are for.
-    pub rule: TargetRule,
-    /// Bytes of samples that are held in memory; more go to a file.
-    pub hold_bytes: u64,
+    /// What the targets are for; none for rows to predict on, which need not have the target columns.
+    pub rule: Option<TargetRule>,
+    /// Whether the rows' own weights are read. Where nothing is learnt from the rows they need none.
+    pub weighted: bool,
 }
 
-/// Reads another labelled file, scaled. More than may be held go to a file in `folder`.
-///
-/// # Errors
-/// As [`cache`]; also a missing column, and a class that did not occur in training.
-pub fn cache_like(
-    source: &mut dyn Source,
-    like: &Like<'_>,
-    folder: &Path,
-    tolerance: &mut Tolerance,
-) -> Result<RowCache> {
-    let words = (sample_bytes(like.schema.features.len(), like.rule) / 4) as usize;
-    let mut out = CacheWriter::new(folder, words, like.hold_bytes);
-    each_row_like(source, like, tolerance, &mut |words| out.push(words))?;
-    out.finish()
+impl Like<'_> {
+    /// No rows yet.
+    pub fn blank<T: Scalar>(&self) -> Dataset<T> {
+        Dataset::blank(self.schema.features.len(), self.rule)
+    }
 }
 
-/// Hands each row of another labelled file to `take`, scaled: the words of its features, then those of its target.
+/// Adds each row of another file to `rows`, scaled, and calls `taken` after each; it may take rows out of `rows`. Returns the
+/// number of rows.
 ///
 /// # Errors
-/// As [`cache_like`]; what `take` fails with.
-pub fn each_row_like(
+/// [`crate::Error::Data`], also for a missing column, and a class that did not occur in training; what `taken` fails with.
+pub fn each_row<T: Scalar>(
     source: &mut dyn Source,
     like: &Like<'_>,
     tolerance: &mut Tolerance,
-    take: &mut dyn FnMut(&[u32]) -> Result<()>,
+    rows: &mut Dataset<T>,
+    taken: &mut dyn FnMut(&mut Dataset<T>) -> Result<()>,
 ) -> Result<u64> {
     let header = Arc::clone(source.header());
-    let inputs = like.schema.inputs(&header)?;
-    // Nothing is learnt from these rows, so that they need no weights.
-    let mut writer = RowWriter::new(&header, like, None)?;
-    let rows = read_rows(source, &inputs, tolerance, &mut |block, row, x| {
-        let words = writer.words_of(block, row, x)?;
-        Ok(take(words)?)
-    })?;
-    writer.encoder.finish()?;
-    Ok(rows)
-}
-
-/// Hands the features of each row of a file, which need not have the target column, to `take`, scaled.
-///
-/// # Errors
-/// [`crate::Error::Data`]; what `take` fails with.
-pub fn each_features(
-    source: &mut dyn Source,
-    schema: &Schema,
-    scaler: &Scaler,
-    take: &mut dyn FnMut(&[f64]) -> Result<()>,
-) -> Result<u64> {
-    let inputs = schema.inputs(source.header())?.without_skipping();
+    let mut inputs = like.schema.inputs(&header)?;
+    let weight = like.schema.sample_weight.as_deref().filter(|_| like.weighted);
+    let weight = WeightColumn::find(&header, weight)?;
+    let mut encoder = match like.rule {
+        Some(rule) => {
+            let target = header.targets(&like.schema.target)?;
+            Some(Encoder::new(&header, &target, like.schema.classes.as_deref(), rule)?)
+        }
+        None => {
+            inputs = inputs.without_skipping();
+            None
+        }
+    };
     let mut scaled = Vec::new();
-    read_rows(source, &inputs, &mut Tolerance::default(), &mut |_, _, x| {
+    let count = read_rows(source, &inputs, tolerance, &mut |block, row, x| {
+        let weight = weight.of(block, row).map_err(Refusal::Row)?;
+        if let Some(encoder) = &mut encoder {
+            encoder.add(block, row, &mut rows.targets).map_err(Refusal::Row)?;
+        }
         scaled.clear();
         scaled.extend_from_slice(x);
-        scaler.apply(&mut scaled);
-        Ok(take(&scaled)?)
+        like.scaler.apply(&mut scaled);
+        rows.push_features(&scaled);
+        rows.weights.extend(weight);
+        Ok(taken(rows)?)
+    })?;
+    encoder.iter().try_for_each(Encoder::finish)?;
+    Ok(count)
+}
+
+/// Samples where they are kept.
+pub enum Kept {
+    /// In memory.
+    Memory(Dataset<f32>),
+    /// In a file.
+    File(RowCache),
+}
+
+/// Reads another labelled file, scaled: up to `hold_bytes` into memory, more into a file in `folder`.
+///
+/// # Errors
+/// As [`each_row`]; [`crate::Error::Io`].
+pub fn keep(
+    source: &mut dyn Source,
+    like: &Like<'_>,
+    hold_bytes: u64,
+    folder: &Path,
+    tolerance: &mut Tolerance,
+) -> Result<Kept> {
+    let (mut rows, mut words, mut file) = (like.blank(), Vec::new(), None);
+    each_row(source, like, tolerance, &mut rows, &mut |rows: &mut Dataset<f32>| {
+        if file.is_none() && rows.size_bytes() as u64 <= hold_bytes {
+            return Ok(());
+        }
+        rows.words(0, &mut words);
+        let file = match &mut file {
+            Some(file) => file,
+            none => none.insert(CacheWriter::new(folder, words.len())?),
+        };
+        for row in 0..rows.rows {
+            rows.words(row, &mut words);
+            file.push(&words)?;
+        }
+        // The rows that were held give their memory back; from here on there is one at a time.
+        if rows.rows == 1 {
+            rows.clear()
+        } else {
+            *rows = rows.blank_like()
+        }
+        Ok(())
+    })?;
+    Ok(match file {
+        Some(file) => Kept::File(file.finish()?),
+        None => Kept::Memory(rows),
     })
 }
 
-/// Makes the words of a row.
-struct RowWriter<'a> {
-    encoder: Encoder,
-    scaler: &'a Scaler,
-    /// Words of a row.
-    words: usize,
-    x: Vec<f64>,
-    row: Vec<u32>,
-    targets: Targets,
-    weight: WeightColumn,
+/// Reads another file whole into memory, scaled.
+///
+/// # Errors
+/// As [`each_row`]; a file that takes more than half of the memory that is free.
+pub fn read_like<T: Scalar>(file: &DataFile, like: &Like<'_>, tolerance: &mut Tolerance) -> Result<Dataset<T>> {
+    let mut source = open_file(file)?;
+    let header = Arc::clone(source.header());
+    let most = most_bytes();
+    let mut rows = like.blank();
+    each_row(source.as_mut(), like, tolerance, &mut rows, &mut |rows: &mut Dataset<T>| {
+        if rows.size_bytes() as u64 <= most { Ok(()) } else { Err(too_large(&header, rows.rows as u64)) }
+    })?;
+    Ok(rows)
 }
 
-impl RowWriter<'_> {
-    fn new<'a>(header: &Header, like: &Like<'a>, weight: Option<&str>) -> Result<RowWriter<'a>> {
-        let target = header.targets(&like.schema.target)?;
-        let encoder = Encoder::new(header, &target, like.schema.classes.as_deref(), like.rule)?;
-        Ok(RowWriter {
-            words: (sample_bytes(like.schema.features.len(), like.rule) / 4) as usize + usize::from(weight.is_some()),
-            weight: WeightColumn::find(header, weight)?,
-            scaler: like.scaler,
-            x: Vec::new(),
-            row: Vec::new(),
-            targets: encoder.targets(),
-            encoder,
-        })
-    }
+/// Reads a training file whole, not scaled, and says which columns it took; every row counts for the means of missing numbers.
+///
+/// # Errors
+/// [`crate::Error::Data`] with file, line and column: a file that cannot be read, or takes more than half of the memory that is
+/// free; a column that does not exist; no feature column left; a feature that is not a finite number; targets that do not suit
+/// the loss or the number of outputs.
+pub fn read(
+    file: &DataFile,
+    columns: &Columns,
+    target: &[String],
+    rule: TargetRule,
+    tolerance: &mut Tolerance,
+) -> Result<(Dataset, Schema)> {
+    // Held in f64, twice what `memory_bytes` counts.
+    read_within(most_bytes() / 2, file, columns, target, rule, tolerance)
+}
 
-    fn words_of(&mut self, block: &Block, row: usize, x: &[f64]) -> std::result::Result<&[u32], Refusal> {
-        match &mut self.targets {
-            Targets::Classes(classes) => classes.clear(),
-            Targets::Numbers { values, .. } => values.clear(),
+fn read_within(
+    memory_bytes: u64,
+    file: &DataFile,
+    columns: &Columns,
+    target: &[String],
+    rule: TargetRule,
+    tolerance: &mut Tolerance,
+) -> Result<(Dataset, Schema)> {
+    let wish = Wish { columns, target, rule, memory_bytes, scale: Scale::None, held_out: None };
+    match load(file, &wish, tolerance)? {
+        Loaded::Whole(mut data, mut schema) => {
+            let rows: Vec<u32> = (0..data.rows as u32).collect();
+            fill_means(&mut data, &mut schema, &rows, &file.path)?;
+            Ok((data, schema))
         }
-        let weight = self.weight.of(block, row).map_err(Refusal::Row)?;
-        self.encoder.add(block, row, &mut self.targets).map_err(Refusal::Row)?;
-        self.x.clear();
-        self.x.extend_from_slice(x);
-        self.scaler.apply(&mut self.x);
-        self.row.clear();
-        let bits = |v: &f64| (*v as f32).to_bits();
-        self.row.extend(self.x.iter().map(bits));
-        match &self.targets {
-            Targets::Classes(classes) => self.row.extend(classes),
-            Targets::Numbers { values, .. } => self.row.extend(values.iter().map(bits)),
-        }
-        self.row.extend(weight.iter().map(bits));
-        Ok(&self.row)
+        Loaded::Large(survey) => Err(too_large(open_file(file)?.header(), survey.rows)),
+    }
+}
+
+fn most_bytes() -> u64 {
+    free_bytes().map_or(u64::MAX, |free| free / 2)
+}
+
+fn too_large(header: &Header, rows: u64) -> Error {
+    header.file_error(format!(
+        "its first {rows} rows take more than half of the memory that is free. Divide the file, or close other programs"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Loss;
+
+    #[test]
+    fn a_file_takes_no_more_memory_than_it_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("d.csv");
+        std::fs::write(&path, format!("a,y\n{}", "1,2\n".repeat(1000))).unwrap();
+        let rule = TargetRule { loss: Loss::Mse, outputs: 1 };
+        let read = |bytes: u64| {
+            let (file, target) = (DataFile::at(&path), ["y".to_owned()]);
+            read_within(bytes, &file, &Columns::default(), &target, rule, &mut Tolerance::default())
+        };
+        assert_eq!(read(8000).unwrap().0.rows, 1000);
+        let message = read(7999).unwrap_err().to_string();
+        assert!(message.contains("d.csv: its first 1000 rows take"), "{message}");
     }
 }

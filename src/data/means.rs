@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Means that are being found, row by row.
 #[derive(Debug, Clone)]
-pub struct MeanFit {
+pub(super) struct MeanFit {
     /// Of each feature the numbers seen and their mean.
     of: Vec<(f64, f64)>,
 }
@@ -54,11 +54,11 @@ impl MeanFit {
 ///
 /// # Errors
 /// As `MeanFit::finish`.
-pub fn fill_means(data: &mut Dataset, schema: &mut Schema, train: &[u32], path: &Path) -> Result<()> {
+pub(crate) fn fill_means(data: &mut Dataset, schema: &mut Schema, train: &[u32], path: &Path) -> Result<()> {
     if schema.encoding.as_ref().is_none_or(|encoding| encoding.means.is_empty()) {
         return Ok(());
     }
-    let width = data.features.len();
+    let width = data.inputs;
     let mut fit = MeanFit::new(width);
     train.iter().for_each(|&row| fit.add(&data.x[row as usize * width..][..width]));
     fit.finish(schema, path)?;

@@ -66,16 +66,6 @@ impl EpochWindows {
         self.windows.window
     }
 
-    /// Rows of a block.
-    pub fn block_rows(&self) -> usize {
-        self.windows.block
-    }
-
-    /// Rows of the set.
-    pub fn rows(&self) -> usize {
-        self.windows.rows
-    }
-
     /// The window `index`.
     pub fn window(&self, index: usize) -> Window {
         let Windows { rows, window, .. } = self.windows;

@@ -2,8 +2,7 @@
 
 use super::block::Block;
 use super::inputs::{Added, Inputs, skipped};
-use super::source::{Chunk, MAX_ROWS, Source};
-use super::table::check_rows;
+use super::source::{Chunk, Header, MAX_ROWS, Source};
 use crate::error::{Error, Result};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -141,6 +140,17 @@ pub fn read_rows(
     })?;
     check_rows(&header, rows)?;
     Ok(rows)
+}
+
+/// Refuses a file with no rows, or with more than can be numbered.
+pub(super) fn check_rows(header: &Header, rows: u64) -> Result<()> {
+    match rows {
+        0 => Err(header.file_error("the file has a header but no rows. Add at least one sample")),
+        1..=MAX_ROWS => Ok(()),
+        _ => {
+            Err(header.file_error(format!("the file has more rows than the {MAX_ROWS} that can be indexed. Split it")))
+        }
+    }
 }
 
 fn parse(chunk: Chunk, inputs: &Inputs) -> Result<Parsed> {

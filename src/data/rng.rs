@@ -1,9 +1,9 @@
 //! Philox4x32-10, a counter-based random number generator: the same seed and stream give the same numbers on every
 //! machine, in any order of evaluation.
 //!
-//! The generator itself is in [`crate::kernels::philox`], for kernels draw from it too.
+//! The generator itself is in [`crate::kernels::philox`], for kernels draw from it too, and their conformance cases.
 
-pub use crate::kernels::philox::philox4x32;
+pub use crate::kernels::philox::{Philox, philox4x32};
 
 /// What random numbers are drawn for. Each purpose has streams of its own, so that a change in one place (one more
 /// layer, one more epoch) leaves the numbers of every other place as they were.
@@ -42,64 +42,6 @@ pub fn random_row(seed: u64, step: u64) -> [u32; 4] {
     [step as u32, 1 << 31 | (step >> 32) as u32, seed as u32, (seed >> 32) as u32]
 }
 
-/// The random numbers of one stream, in order.
-#[derive(Debug, Clone)]
-pub struct Philox {
-    key: [u32; 2],
-    stream: u64,
-    block: u64,
-    words: [u32; 4],
-    used: usize,
-}
-
-impl Philox {
-    /// The stream `stream` of `seed`, from its start.
-    pub fn new(seed: u64, stream: u64) -> Philox {
-        Philox { key: [seed as u32, (seed >> 32) as u32], stream, block: 0, words: [0; 4], used: 4 }
-    }
-
-    /// 32 random bits.
-    pub fn next_u32(&mut self) -> u32 {
-        if self.used == 4 {
-            let counter =
-                [self.block as u32, (self.block >> 32) as u32, self.stream as u32, (self.stream >> 32) as u32];
-            self.words = philox4x32(counter, self.key);
-            self.block = self.block.wrapping_add(1);
-            self.used = 0;
-        }
-        let word = self.words[self.used];
-        self.used += 1;
-        word
-    }
-
-    /// 64 random bits, the first word lowest.
-    pub fn next_u64(&mut self) -> u64 {
-        let low = u64::from(self.next_u32());
-        let high = u64::from(self.next_u32());
-        (high << 32) | low
-    }
-
-    /// A number in \[0, 1), a multiple of 2^-53: each is equally likely and none rounds up to 1.
-    pub fn next_f64(&mut self) -> f64 {
-        (self.next_u64() >> 11) as f64 * (-53_f64).exp2()
-    }
-
-    /// An integer in 0..n, each equally likely; 0 for n = 0.
-    ///
-    /// Source: D. Lemire, "Fast random integer generation in an interval", ACM TOMACS 29(1), 2019. The rejection
-    /// removes the bias that a plain remainder has.
-    pub fn below(&mut self, n: u32) -> u32 {
-        let mut product = u64::from(self.next_u32()) * u64::from(n);
-        if (product as u32) < n {
-            let threshold = n.wrapping_neg() % n;
-            while (product as u32) < threshold {
-                product = u64::from(self.next_u32()) * u64::from(n);
-            }
-        }
-        (product >> 32) as u32
-    }
-}
-
 /// A permutation of 0..n (Fisher and Yates, in Durstenfeld's form), each equally likely.
 ///
 /// `n` is a number of rows, which the loader keeps within u32.
@@ -110,7 +52,7 @@ pub fn permutation(seed: u64, stream: u64, n: usize) -> Vec<u32> {
 /// The same from a part of the stream of its own: 2^32 blocks of numbers belong to each, more than n rows can use.
 pub fn permutation_part(seed: u64, stream: u64, part: u32, n: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..n as u32).collect();
-    let mut rng = Philox { block: u64::from(part) << 32, ..Philox::new(seed, stream) };
+    let mut rng = Philox::new(seed, stream).from_block(u64::from(part) << 32);
     for i in (1..order.len()).rev() {
         order.swap(i, rng.below(i as u32 + 1) as usize);
     }
@@ -121,7 +63,7 @@ pub fn permutation_part(seed: u64, stream: u64, part: u32, n: usize) -> Vec<u32>
 /// the number of rows.
 pub fn held_out(seed: u64, row: u64, fraction: f64) -> bool {
     let stream = stream(Purpose::Split, 1);
-    let mut rng = Philox { block: row, ..Philox::new(seed, stream) };
+    let mut rng = Philox::new(seed, stream).from_block(row);
     rng.next_f64() < fraction
 }
 

@@ -3,14 +3,12 @@
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
-use super::block::Block;
-use super::inputs::{Added, Columns, Encoding, Inputs};
-use super::means::fill_means;
+use super::inputs::{Encoding, Inputs};
+use super::load::{Like, read_like};
 use super::source::Header;
-use super::table::check_rows;
-use super::target::{Encoder, TargetRule, TargetScan};
-use super::weight::WeightColumn;
-use super::{Dataset, RawTable, Targets};
+use super::target::TargetRule;
+use super::{Dataset, Scaler, Tolerance};
+use crate::spec::DataFile;
 
 /// The columns that a network was trained on. Kept in the run folder, so that other files are read by column name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,112 +57,22 @@ impl Schema {
             _ => Inputs::find(header, &self.features, self.encoding.as_ref()),
         }
     }
-}
 
-impl RawTable {
-    /// Makes a data set of a training file and says which columns it took: every column that is not in `target` is a
-    /// feature.
+    /// Reads another labelled file whole for a network that was trained with this schema, not scaled and without weights.
+    /// Columns are found by name; those that the schema does not know are ignored.
     ///
     /// # Errors
-    ///
-    /// [`Error::Data`](crate::Error::Data) with file, line and column: a target column that does not exist, no feature
-    /// column left, a feature that is not a finite number, targets that do not suit the loss or the number of outputs.
-    pub fn dataset(&self, target: &[String], rule: TargetRule) -> Result<(Dataset, Schema)> {
-        self.dataset_of(&Columns::default(), target, rule)
+    /// As [`read`](super::read); also a missing feature column, and a class that did not occur in training.
+    pub fn read(&self, file: &DataFile, rule: TargetRule, tolerance: &mut Tolerance) -> Result<Dataset> {
+        read_like(file, &Like { schema: self, scaler: &Scaler::None, rule: Some(rule), weighted: false }, tolerance)
     }
 
-    /// The same with the features that `columns` says; every row counts for the means of missing numbers.
+    /// Reads a file to predict on, whole, which need not have targets: they are `Numbers` of width 0.
     ///
     /// # Errors
-    ///
-    /// As [`RawTable::dataset`]; also for columns that do not exist.
-    pub fn dataset_of(&self, columns: &Columns, target: &[String], rule: TargetRule) -> Result<(Dataset, Schema)> {
-        let (mut data, mut schema) = self.unfilled(columns, target, rule)?;
-        let rows: Vec<u32> = (0..data.rows as u32).collect();
-        fill_means(&mut data, &mut schema, &rows, &self.header.path)?;
-        Ok((data, schema))
-    }
-
-    /// The same with NaN for what the mean of the training rows is to stand for; [`fill_means`] puts it there.
-    ///
-    /// # Errors
-    ///
-    /// As [`RawTable::dataset_of`].
-    pub(crate) fn unfilled(&self, columns: &Columns, target: &[String], rule: TargetRule) -> Result<(Dataset, Schema)> {
-        let targets = self.header.targets(target)?;
-        let features = columns.positions(&self.header, &targets)?;
-        let encoding = columns.fit(&self.header, &features, &mut |take| self.blocks.iter().try_for_each(take))?;
-        let names: Vec<String> = features.iter().map(|&c| self.columns()[c].clone()).collect();
-        let inputs = Inputs::find(&self.header, &names, encoding.as_ref())?;
-        let mut scan = TargetScan::new(&self.header, &targets, rule)?;
-        let weight = WeightColumn::find(&self.header, columns.sample_weight.as_deref())?;
-        let (mut x, mut seen, mut values) = (Vec::new(), Vec::with_capacity(self.rows()), Vec::new());
-        let mut weights = Vec::new();
-        self.each_row(|block, row| {
-            if inputs.add(block, row, &mut x)? == Added::Row {
-                seen.push(scan.add(block, row, &mut values)?);
-                weights.extend(weight.of(block, row)?);
-            }
-            Ok(())
-        })?;
-        let classes = scan.classes(&self.header)?;
-        let targets = scan.targets(classes.as_deref(), &seen, values)?;
-        let features = encoding.as_ref().map_or(names, Encoding::features);
-        let schema = Schema {
-            features: features.clone(),
-            target: target.to_vec(),
-            classes,
-            encoding,
-            pictures: self.header.pictures,
-            sample_weight: columns.sample_weight.clone(),
-        };
-        Ok((Dataset { weights, ..self.filled(features, x, targets)? }, schema))
-    }
-
-    /// Makes a data set of another file for a network that was trained with `schema`. Columns are found by name;
-    /// columns that the schema does not know are ignored. The column of weights may be there or not.
-    ///
-    /// # Errors
-    ///
-    /// As [`RawTable::dataset`]; also a missing feature column, and a class that did not occur in training.
-    pub fn dataset_as(&self, schema: &Schema, rule: TargetRule) -> Result<Dataset> {
-        let inputs = schema.inputs(&self.header)?;
-        let target = self.header.targets(&schema.target)?;
-        let mut encoder = Encoder::new(&self.header, &target, schema.classes.as_deref(), rule)?;
-        let weighted = schema.sample_weight.as_deref().filter(|name| self.header.position(name).is_some());
-        let weight = WeightColumn::find(&self.header, weighted)?;
-        let (mut x, mut targets, mut weights) = (Vec::new(), encoder.targets(), Vec::new());
-        self.each_row(|block, row| match inputs.add(block, row, &mut x)? {
-            Added::Row => {
-                weights.extend(weight.of(block, row)?);
-                encoder.add(block, row, &mut targets)
-            }
-            Added::Skipped { .. } => Ok(()),
-        })?;
-        encoder.finish()?;
-        Ok(Dataset { weights, ..self.filled(schema.features.clone(), x, targets)? })
-    }
-
-    /// Makes a data set without targets (`Numbers` of width 0), to predict on; target columns may be there or not.
-    ///
-    /// # Errors
-    ///
-    /// A missing feature column, or a feature that is not a finite number.
-    pub fn features_as(&self, schema: &Schema) -> Result<Dataset> {
-        let inputs = schema.inputs(&self.header)?.without_skipping();
-        let mut x = Vec::new();
-        self.each_row(|block, row| inputs.add(block, row, &mut x).map(drop))?;
-        self.filled(schema.features.clone(), x, Targets::Numbers { width: 0, values: Vec::new() })
-    }
-
-    /// A data set of the rows that were not passed over.
-    fn filled(&self, features: Vec<String>, x: Vec<f64>, targets: Targets) -> Result<Dataset> {
-        let rows = x.len() / features.len().max(1);
-        check_rows(&self.header, rows as u64)?;
-        Ok(Dataset { features, rows, x, targets, weights: Vec::new() })
-    }
-
-    fn each_row(&self, mut take: impl FnMut(&Block, usize) -> Result<()>) -> Result<()> {
-        self.blocks.iter().try_for_each(|block| (0..block.rows()).try_for_each(|row| take(block, row)))
+    /// [`Error::Data`](crate::Error::Data) for a missing feature column, or a feature that is not a finite number.
+    pub fn read_features(&self, file: &DataFile) -> Result<Dataset> {
+        let like = Like { schema: self, scaler: &Scaler::None, rule: None, weighted: false };
+        read_like(file, &like, &mut Tolerance::default())
     }
 }

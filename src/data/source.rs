@@ -43,15 +43,7 @@ pub trait Source: Send {
 /// Opens a data file by what its name, or else its content, says it is.
 ///
 /// # Errors
-/// [`Error::Data`] for a file that cannot be read, or whose head is damaged.
-pub fn open(path: &Path) -> Result<Box<dyn Source>> {
-    open_file(&DataFile::at(path))
-}
-
-/// The same for a file with an array or with labels named.
-///
-/// # Errors
-/// As [`open`]; also [`Error::Data`] where the file has no such array.
+/// [`Error::Data`] for a file that cannot be read, whose head is damaged, or that has no array of the name given.
 pub fn open_file(file: &DataFile) -> Result<Box<dyn Source>> {
     if file.labels.is_none() && file.path.is_dir() {
         return super::pictures::open(file);
@@ -111,11 +103,6 @@ impl Header {
     /// An error about the whole file.
     pub fn file_error(&self, message: impl Into<String>) -> Error {
         Error::data(self.path.display().to_string(), message)
-    }
-
-    /// The position of the column `name`.
-    pub fn position(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|c| c == name)
     }
 
     /// The positions of the columns `names`; `what` they are is for the message.

@@ -5,6 +5,8 @@
 
 use crate::error::{Error, Result};
 use crate::graph::Loss;
+use crate::kernels::Scalar;
+use crate::kernels::loss::Output;
 use std::collections::HashMap;
 
 use super::Targets;
@@ -229,6 +231,8 @@ pub(super) struct Encoder {
     rule: TargetRule,
     known: Option<Known>,
     hinge: Hinge,
+    /// The numbers of a row, before they are rounded.
+    row: Vec<f64>,
 }
 
 impl Encoder {
@@ -241,41 +245,27 @@ impl Encoder {
                 None
             }
         };
-        Ok(Encoder { columns: columns.to_vec(), rule, known, hinge: Hinge::default() })
+        Ok(Encoder { columns: columns.to_vec(), rule, known, hinge: Hinge::default(), row: Vec::new() })
     }
 
-    /// No targets yet.
-    pub fn targets(&self) -> Targets {
-        if self.known.is_some() && self.rule.loss.takes_class() {
-            return Targets::Classes(Vec::new());
-        }
-        let width = if self.known.is_some() { self.rule.outputs } else { self.columns.len() };
-        Targets::Numbers { width, values: Vec::new() }
-    }
-
-    /// Adds the target of a row to `targets`.
+    /// Adds the target of a row to `targets`, which are those of a blank data set for the rule.
     ///
     /// # Errors
     /// [`Error::Data`] for a row that cannot be used, which leaves everything as it was.
-    pub fn add(&mut self, block: &Block, row: usize, targets: &mut Targets) -> Result<()> {
+    pub fn add<T: Scalar>(&mut self, block: &Block, row: usize, targets: &mut Targets<T>) -> Result<()> {
+        self.row.clear();
         match (targets, &self.known) {
             (Targets::Classes(indices), Some(known)) => indices.push(known.class(block, row, self.columns[0])?),
             (Targets::Numbers { values, .. }, Some(known)) => {
-                let class = known.class(block, row, self.columns[0])?;
-                known.encode(class, values);
+                known.encode(known.class(block, row, self.columns[0])?, &mut self.row);
+                values.extend(self.row.iter().map(|v| T::of(*v)));
             }
             (Targets::Numbers { values, .. }, None) => {
-                let start = values.len();
                 for &column in &self.columns {
-                    match checked(self.rule, block, row, column) {
-                        Ok(value) => values.push(value),
-                        Err(e) => {
-                            values.truncate(start);
-                            return Err(e);
-                        }
-                    }
+                    self.row.push(checked(self.rule, block, row, column)?);
                 }
-                self.hinge.see(self.rule, block, row, &self.columns, &values[start..]);
+                self.hinge.see(self.rule, block, row, &self.columns, &self.row);
+                values.extend(self.row.iter().map(|v| T::of(*v)));
             }
             (Targets::Classes(_), None) => return Err(Error::Internal("classes without names".into())),
         }
@@ -332,7 +322,7 @@ impl Known {
 
     /// Adds the class as numbers: one output holds 0 or 1 (-1 or 1 for hinge), more are one-hot.
     fn encode(&self, class: u32, values: &mut Vec<f64>) {
-        let off = if self.rule.loss == Loss::Hinge { -1.0 } else { 0.0 };
+        let off = if self.rule.loss.output() == Output::Margin { -1.0 } else { 0.0 };
         let on = |yes: bool| if yes { 1.0 } else { off };
         if self.rule.outputs == 1 {
             values.push(on(class == 1));
@@ -399,7 +389,7 @@ fn as_integer(value: f64) -> Option<i64> {
 /// A target that is a number, within the range that the loss takes.
 fn checked(rule: TargetRule, block: &Block, row: usize, column: usize) -> Result<f64> {
     let value = block.number(row, column)?;
-    if matches!(rule.loss, Loss::BinaryCrossEntropy | Loss::BceWithLogits) && !(0.0..=1.0).contains(&value) {
+    if matches!(rule.loss.output(), Output::Probability | Output::Logit) && !(0.0..=1.0).contains(&value) {
         return Err(block.cell_error(
             row,
             column,
@@ -422,7 +412,7 @@ struct Hinge {
 
 impl Hinge {
     fn see(&mut self, rule: TargetRule, block: &Block, row: usize, columns: &[usize], values: &[f64]) {
-        if rule.loss != Loss::Hinge || self.other {
+        if rule.loss.output() != Output::Margin || self.other {
             return;
         }
         for (value, &column) in values.iter().zip(columns) {

@@ -6,13 +6,14 @@ use super::pytorch;
 use crate::data::{Scale, Scaler, Schema};
 use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
+use crate::kernels::loss::Output;
 use crate::model::disk::SystemDisk;
 use crate::model::weights::{self, Precision};
 use crate::model::{Layer, LayerKind, Network, Tensor, digest};
 use crate::spec::{LayerKindSpec, Spec, write};
-use crate::train::prepare::prepare;
 use crate::train::record::RunRecord;
 use crate::train::run_folder::{Preprocessing, RunFolder, Trained};
+use crate::train::samples::read_training;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -133,8 +134,8 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
     match &wish.origin {
         Origin::Spec(spec) => spec.train.loss,
         _ => wish.loss.or(written).unwrap_or_else(|| match found.layers.last().map(|last| last.layer.activation) {
-            _ if found.log_softmax => Loss::CrossEntropy,
-            Some(Activation::Softmax) => Loss::CrossEntropy,
+            _ if found.log_softmax => Loss::cross_entropy(),
+            Some(Activation::Softmax) => Loss::cross_entropy(),
             Some(Activation::Sigmoid) => Loss::BinaryCrossEntropy,
             _ => Loss::Mse,
         }),
@@ -145,8 +146,8 @@ fn loss_of(found: &Found, wish: &Import) -> Loss {
 fn drop_what_the_loss_does(found: &mut Found, loss: Loss) {
     if let Some(FoundLayer { layer: last, .. }) = found.layers.last_mut() {
         let own = matches!(
-            (loss.plain(), last.activation),
-            (Loss::CrossEntropy, Activation::Softmax) | (Loss::BceWithLogits, Activation::Sigmoid)
+            (loss.output(), last.activation),
+            (Output::ClassLogit, Activation::Softmax) | (Output::Logit, Activation::Sigmoid)
         );
         if own {
             last.activation = Activation::Identity;
@@ -192,7 +193,7 @@ fn with_data(mut spec: Spec, found: &Found, scaler: Option<Scaler>, path: &Path)
         spec.data.scale = scaler.kind();
     }
     compare(&spec.model.layers(found.layers[0].layer.inputs)?, found, path)?;
-    let mut preprocessing = prepare(&spec)?.preprocessing;
+    let mut preprocessing = read_training::<f32>(&spec, &std::env::temp_dir())?.preprocessing;
     let features = preprocessing.schema.features.len();
     if features != found.layers[0].layer.inputs {
         return Err(Error::Shape(format!(
@@ -239,10 +240,7 @@ fn describe(layer: &Layer) -> String {
 
 /// A slope as single precision holds it, in its shortest form.
 fn rounded(activation: Activation) -> Activation {
-    match activation {
-        Activation::LeakyRelu { slope } => Activation::LeakyRelu { slope: onnx::decimal(slope as f32) },
-        other => other,
-    }
+    activation.with_parameter(onnx::decimal(activation.slope() as f32))
 }
 
 /// A spec of the file's layers.

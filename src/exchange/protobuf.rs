@@ -1,7 +1,7 @@
 //! The protobuf wire format (protobuf.dev, "Encoding"): fields of a message as number, type and value.
 //!
-//! Code generated from a schema would need `protoc` or a build script; ONNX needs a dozen messages, and this is all there is to
-//! the format. The reader borrows and never recurses, so that a hostile file costs no more than its own bytes.
+//! Code generated from a schema would need `protoc` or a build script; ONNX and TensorBoard's event files need two dozen messages,
+//! and this is all there is to the format. The reader borrows and never recurses, so that a hostile file costs no more than its own bytes.
 
 /// A field's value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -157,6 +157,18 @@ impl Writer {
         self
     }
 
+    /// A double.
+    pub fn double(&mut self, number: u64, value: f64) -> &mut Writer {
+        self.raw_varint(number << 3 | 1);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    /// A packed list of doubles.
+    pub fn doubles(&mut self, number: u64, values: impl Iterator<Item = f64>) -> &mut Writer {
+        self.bytes(number, &values.flat_map(f64::to_le_bytes).collect::<Vec<u8>>())
+    }
+
     /// Bytes or text.
     pub fn bytes(&mut self, number: u64, value: &[u8]) -> &mut Writer {
         self.raw_varint(number << 3 | 2);
@@ -201,10 +213,19 @@ mod tests {
     fn numbers_come_back_to_the_bit() {
         for value in [0, 1, -1, 127, 128, i64::MAX, i64::MIN] {
             let mut writer = Writer::default();
-            writer.int(16, value).float(1, -0.0);
+            writer.int(16, value).float(1, -0.0).double(2, 0.5).doubles(3, [1.0, -2.0].into_iter());
             let bytes = writer.finish();
             let fields: Vec<_> = Fields::new(&bytes).map(Result::unwrap).collect();
-            assert_eq!(fields, [(16, Field::Varint(value as u64)), (1, Field::Fixed32(0x8000_0000))]);
+            let doubles = [1.0_f64.to_le_bytes(), (-2.0_f64).to_le_bytes()].concat();
+            assert_eq!(
+                fields,
+                [
+                    (16, Field::Varint(value as u64)),
+                    (1, Field::Fixed32(0x8000_0000)),
+                    (2, Field::Fixed64(0.5_f64.to_bits())),
+                    (3, Field::Bytes(&doubles))
+                ]
+            );
         }
     }
 

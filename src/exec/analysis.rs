@@ -8,7 +8,7 @@
 use crate::error::{Error, Result};
 use crate::kernels::bound::flushable;
 use crate::kernels::{Access, BoundCall, Call, Dtype, In, Measured, Out};
-use crate::plan::{Dispatch, Plan, Range};
+use crate::plan::{Dispatch, Plan, Range, Role};
 
 /// Values and error bounds of every arena of one plan.
 pub struct Analysis {
@@ -23,17 +23,22 @@ impl Analysis {
         Analysis { plan: plan.clone(), arenas: plan.arenas.iter().map(|a| zeros(a.len)).collect() }
     }
 
-    fn range(&self, name: &str) -> Result<Range> {
-        let found = self.plan.buffer(name).map(|b| b.range);
-        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {name}", self.plan.name)))
+    /// The plan that is analysed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn range(&self, role: &Role) -> Result<Range> {
+        let found = self.plan.buffer(role).map(|b| b.range);
+        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", self.plan.name)))
     }
 
     /// Writes values that the device holds exactly, or with the given error in each.
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer.
-    pub fn write(&mut self, name: &str, values: &[f64], error: Option<&[f64]>) -> Result<()> {
-        let r = self.range(name)?;
+    pub fn write(&mut self, role: impl Into<Role>, values: &[f64], error: Option<&[f64]>) -> Result<()> {
+        let r = self.range(&role.into())?;
         let arena = &mut self.arenas[r.arena];
         arena.value[r.offset..r.offset + values.len()].copy_from_slice(values);
         match error {
@@ -47,8 +52,8 @@ impl Analysis {
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer.
-    pub fn read(&self, name: &str) -> Result<Measured> {
-        Ok(part(&self.arenas[self.range(name)?.arena], self.range(name)?))
+    pub fn read(&self, role: impl Into<Role>) -> Result<Measured> {
+        Ok(self.at(self.range(&role.into())?))
     }
 
     /// Values and bounds of a range.
@@ -78,7 +83,7 @@ fn part(arena: &Measured, r: Range) -> Measured {
 /// in `f32`. Returns every written range with values and bounds.
 pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(Range, Measured)> {
     let dispatch = &plan.dispatches[i];
-    let row = dispatch.kernel.row();
+    let row = dispatch.kernel;
     let inputs: Vec<Measured> = ranges(dispatch, true).map(|r| flushable(get(r))).collect();
     let before: Vec<Measured> = ranges(dispatch, false).map(|r| flushable(get(r))).collect();
     let after = evaluate(plan, dispatch, &inputs, &before);
@@ -89,7 +94,7 @@ pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(R
 
 /// The dispatch's read ranges, or its written ones, in the row's order.
 fn ranges(dispatch: &Dispatch, read: bool) -> impl Iterator<Item = Range> {
-    let pairs = dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings);
+    let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
     pairs.filter(move |(b, _)| (b.access == Access::Read) == read).map(|(_, r)| *r)
 }
 
@@ -113,7 +118,7 @@ fn evaluate(plan: &Plan, dispatch: &Dispatch, inputs: &[Measured], before: &[Mea
         .zip(&write_types)
         .map(|((v, w), t)| if *t == Dtype::F32 { Out::F(v) } else { Out::U(w) })
         .collect();
-    (dispatch.kernel.row().cpu_f64)(&mut Call { args: &dispatch.args, inputs: &ins, outputs: &mut outs });
+    (dispatch.kernel.cpu_f64)(&mut Call { args: &dispatch.args, inputs: &ins, outputs: &mut outs });
     drop(outs);
     for ((value, word), t) in after.iter_mut().zip(&write_words).zip(&write_types) {
         if *t == Dtype::U32 {

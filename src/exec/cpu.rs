@@ -1,11 +1,14 @@
 //! The CPU executor: runs a plan with the table's CPU functions, in `f32` (the device `cpu`) or `f64` (the judge).
 
-use super::layout::join;
+use super::backend::{Backend, Executor, Sink, Task};
+use super::layout::{Allocation, join};
+use super::memory::check_host_memory;
 use super::profile::{Method, Profile, Track};
 use super::{Counters, Flow};
 use crate::error::{Error, Result};
 use crate::kernels::{Access, Args, Call, Dtype, In, Kernel, Out, Scalar};
-use crate::plan::{Dispatch, NONFINITE, Plan, Range};
+use crate::plan::{Dispatch, Limits, Plan, Range, Role};
+use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 /// A plan with a launch of more operations or bytes than this may use several threads.
@@ -14,14 +17,57 @@ const THREADED_ABOVE_BYTES: u64 = 1 << 17;
 /// The sink hears of finished steps about this often.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
 
+/// The CPU as a device: `f32`, or `f64` for the judge.
+#[derive(Debug, Clone)]
+pub struct Host<T> {
+    reason: String,
+    precision: PhantomData<T>,
+}
+
+impl<T> Host<T> {
+    /// The CPU, and why.
+    pub fn new(reason: impl Into<String>) -> Host<T> {
+        Host { reason: reason.into(), precision: PhantomData }
+    }
+}
+
+impl<T: Precision> Backend for Host<T> {
+    fn kind(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn name(&self) -> &str {
+        T::NAME
+    }
+
+    fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    fn is_software(&self) -> bool {
+        true
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::CPU
+    }
+
+    fn fits<'a>(&'a self, allocations: &'a [Allocation]) -> Task<'a, bool> {
+        let need = allocations.iter().map(|a| u128::from(a.size_bytes())).sum();
+        Box::pin(async move { Ok(check_host_memory("the session", need).is_ok()) })
+    }
+
+    fn open<'a>(&'a self, plans: &'a [Plan]) -> Task<'a, Box<dyn Executor>> {
+        Box::pin(async { Ok(Box::new(Cpu::<T>::new(plans)?) as Box<dyn Executor>) })
+    }
+}
+
 /// Arenas and programs in host memory.
-pub struct Cpu<T> {
+struct Cpu<T> {
     arenas: Vec<Storage<T>>,
     programs: Vec<Program<T>>,
-    /// See [`super::Session::nonfinite`].
-    pub nonfinite: Option<std::ops::Range<usize>>,
-    /// What was done so far.
-    pub counters: Counters,
+    nonfinite: Option<std::ops::Range<usize>>,
+    counters: Counters,
 }
 
 enum Storage<T> {
@@ -58,28 +104,31 @@ struct Launch<T> {
 
 /// Chooses the function of the precision.
 pub trait Precision: Scalar {
+    /// The device's name.
+    const NAME: &'static str;
+
     /// The row's CPU function in this precision.
     fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, Self>);
 }
 
 impl Precision for f32 {
+    const NAME: &'static str = "cpu (f32)";
+
     fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, f32>) {
-        kernel.row().cpu_f32
+        kernel.cpu_f32
     }
 }
 
 impl Precision for f64 {
+    const NAME: &'static str = "cpu (f64)";
+
     fn function(kernel: Kernel) -> fn(&mut Call<'_, '_, f64>) {
-        kernel.row().cpu_f64
+        kernel.cpu_f64
     }
 }
 
 impl<T: Precision> Cpu<T> {
-    /// Allocates the arenas of `plans`.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] for plans that do not fit together.
-    pub fn new(plans: &[Plan]) -> Result<Self> {
+    fn new(plans: &[Plan]) -> Result<Self> {
         let (allocations, maps) = join(plans)?;
         let arenas = allocations.iter().map(|a| match a.dtype {
             Dtype::F32 => zeros(&a.name, a.len, T::zero()).map(Storage::F),
@@ -95,53 +144,13 @@ impl<T: Precision> Cpu<T> {
         Range { arena: self.programs[plan].map[range.arena], ..range }
     }
 
-    /// See [`super::Session::write`].
-    pub fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
-        let r = self.resolve(plan, range);
-        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
-        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
-            *slot = T::of(*v);
-        }
-        Ok(())
-    }
-
-    /// See [`super::Session::write_f32`].
-    pub fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
-        let r = self.resolve(plan, range);
-        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
-        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
-            *slot = T::of(f64::from(*v));
-        }
-        Ok(())
-    }
-
-    /// See [`super::Session::write_u32`].
-    pub fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
-        let r = self.resolve(plan, range);
-        let Storage::U(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
-        arena[r.offset..r.offset + values.len()].copy_from_slice(values);
-        Ok(())
-    }
-
-    /// See [`super::Session::read`].
-    pub async fn read(&mut self, plan: usize, range: Range) -> Result<Vec<f64>> {
-        self.values(self.resolve(plan, range))
-    }
-
-    /// Reads indices; see [`super::Session::read_arena`].
-    pub async fn read_u32(&mut self, plan: usize, range: Range) -> Result<Vec<u32>> {
-        let r = self.resolve(plan, range);
-        let Storage::U(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
-        Ok(arena[r.offset..r.offset + r.len].to_vec())
-    }
-
     fn values(&self, r: Range) -> Result<Vec<f64>> {
         let Storage::F(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
         Ok(arena[r.offset..r.offset + r.len].iter().map(|v| v.widen()).collect())
     }
 
-    /// See [`super::Session::run`].
-    pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+    /// Runs up to `steps` steps, to their end.
+    fn run(&mut self, plan: usize, steps: usize, sink: Sink<'_>) -> Result<usize> {
         self.reset(plan);
         let (mut done, mut reported, mut block) = (0, 0, 1);
         let (mut last, mut seen) = (Instant::now(), Duration::ZERO);
@@ -193,28 +202,10 @@ impl<T: Precision> Cpu<T> {
         }
     }
 
-    fn report(&self, plan: usize, from: usize, to: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<Flow> {
+    fn report(&self, plan: usize, from: usize, to: usize, sink: Sink<'_>) -> Result<Flow> {
         let Some(log) = self.programs[plan].log else { return Ok(sink(&[])) };
         let entries = Range { offset: log.offset + from, len: to - from, ..log };
         Ok(sink(&self.values(entries)?))
-    }
-
-    /// See [`super::Session::run_collect`].
-    pub async fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
-        self.reset(plan);
-        let r = self.resolve(plan, range);
-        let mut out = Vec::with_capacity(steps * r.len);
-        for _ in 0..steps {
-            self.steps(plan, 1);
-            out.extend(self.values(r)?);
-        }
-        Ok(out)
-    }
-
-    /// See [`super::Session::profile`].
-    pub fn profile(&mut self, plan: usize, steps: usize) -> Profile {
-        self.reset(plan);
-        if self.programs[plan].threaded { rayon::scope(|_| self.time(plan, steps)) } else { self.time(plan, steps) }
     }
 
     fn time(&mut self, plan: usize, steps: usize) -> Profile {
@@ -253,6 +244,86 @@ impl<T: Precision> Cpu<T> {
     }
 }
 
+impl<T: Precision> Executor for Cpu<T> {
+    fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
+            *slot = T::of(*v);
+        }
+        Ok(())
+    }
+
+    fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
+            *slot = T::of(f64::from(*v));
+        }
+        Ok(())
+    }
+
+    fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::U(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        arena[r.offset..r.offset + values.len()].copy_from_slice(values);
+        Ok(())
+    }
+
+    fn read(&mut self, plan: usize, range: Range) -> Task<'_, Vec<f64>> {
+        Box::pin(std::future::ready(self.values(self.resolve(plan, range))))
+    }
+
+    fn read_u32(&mut self, plan: usize, range: Range) -> Task<'_, Vec<u32>> {
+        let r = self.resolve(plan, range);
+        let words = match &self.arenas[r.arena] {
+            Storage::U(arena) => Ok(arena[r.offset..r.offset + r.len].to_vec()),
+            Storage::F(_) => Err(mismatch()),
+        };
+        Box::pin(std::future::ready(words))
+    }
+
+    /// The CPU has done what it was told when it returns.
+    fn start<'a>(&'a mut self, plan: usize, before: usize, steps: usize, sink: Sink<'a>) -> Task<'a, usize> {
+        let ran = self.run(plan, steps, sink);
+        self.nonfinite = self.nonfinite.take().map(|found| before + found.start..before + found.end);
+        Box::pin(std::future::ready(ran))
+    }
+
+    fn drain<'a>(&'a mut self, _: Sink<'a>) -> Task<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Task<'_, Vec<f64>> {
+        Box::pin(async move {
+            self.reset(plan);
+            let r = self.resolve(plan, range);
+            let mut out = Vec::with_capacity(steps * r.len);
+            for _ in 0..steps {
+                self.steps(plan, 1);
+                out.extend(self.values(r)?);
+            }
+            Ok(out)
+        })
+    }
+
+    fn profile<'a>(&'a mut self, plan: usize, steps: usize, _: &'a [usize]) -> Task<'a, Profile> {
+        Box::pin(async move {
+            self.reset(plan);
+            let threaded = self.programs[plan].threaded;
+            Ok(if threaded { rayon::scope(|_| self.time(plan, steps)) } else { self.time(plan, steps) })
+        })
+    }
+
+    fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
+        self.nonfinite.clone()
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+}
+
 /// `len` zeros, or an error where memory for them cannot be had: a failed `vec!` would abort the program.
 fn zeros<E: Copy>(name: &str, len: usize, zero: E) -> Result<Vec<E>> {
     // Asked for first, and then taken from the system already zeroed: pages that nothing writes to are never made, and
@@ -276,7 +347,7 @@ fn mismatch() -> Error {
 fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     let resolve = |r: &Range| Range { arena: map[r.arena], ..*r };
     let launch = |d: &Dispatch| {
-        let row = d.kernel.row();
+        let row = d.kernel;
         let pairs = || row.bindings.iter().zip(&d.bindings);
         let reads: Vec<Range> = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
         let writes: Vec<Range> = pairs().filter(|(b, _)| b.access != Access::Read).map(|(_, r)| resolve(r)).collect();
@@ -295,10 +366,10 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     };
     let launches = plan.dispatches.iter().map(launch).collect::<Result<Vec<_>>>()?;
     let guard = plan.guard.iter().map(launch).collect::<Result<Vec<_>>>()?;
-    let nonfinite = plan.buffer(NONFINITE).map(|b| resolve(&b.range));
-    let log = plan.buffer("loss").map(|b| resolve(&b.range));
+    let nonfinite = plan.buffer(Role::NonFinite).map(|b| resolve(&b.range));
+    let log = plan.buffer(Role::Loss).map(|b| resolve(&b.range));
     let large = |d: &Dispatch| {
-        let row = d.kernel.row();
+        let row = d.kernel;
         (row.flops)(&d.args) > THREADED_ABOVE_FLOPS || (row.bytes)(&d.args) > THREADED_ABOVE_BYTES
     };
     let threaded = plan.dispatches.iter().any(large);

@@ -1,10 +1,14 @@
 //! Choosing a device. The choice and its reason are part of the device and are shown to the user.
 
 use super::Tuning;
+use super::backend::Backend;
+use super::cpu::Host;
 #[cfg(not(feature = "gpu"))]
 use crate::error::Error;
 use crate::error::Result;
-use crate::plan::{Limits, Products};
+use crate::plan::Limits;
+use std::any::Any;
+use std::sync::Arc;
 
 /// What the user asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,146 +27,57 @@ pub enum Choice {
 
 /// An opened device.
 #[derive(Debug, Clone)]
-pub enum Device {
-    /// The CPU in `f32`.
-    Cpu {
-        /// Why the CPU.
-        reason: String,
-    },
-    /// The CPU in `f64`: the judge.
-    CpuF64 {
-        /// Why the CPU.
-        reason: String,
-    },
-    /// A wgpu adapter.
-    #[cfg(feature = "gpu")]
-    Gpu(Box<super::gpu::adapter::GpuDevice>),
-}
+pub struct Device(Arc<dyn Backend>);
 
 impl Device {
+    /// A device of one's own.
+    pub fn new(backend: impl Backend) -> Device {
+        Device(Arc::new(backend))
+    }
+
     /// The CPU in `f32`, without a question asked.
     pub fn cpu() -> Device {
-        Device::Cpu { reason: "asked for".into() }
+        Device::new(Host::<f32>::new("asked for"))
     }
 
-    /// The CPU in `f64`.
+    /// The CPU in `f64`: the judge.
     pub fn cpu_f64() -> Device {
-        Device::CpuF64 { reason: "asked for".into() }
+        Device::new(Host::<f64>::new("asked for"))
     }
 
-    /// `cpu` or `gpu`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => "cpu",
-            #[cfg(feature = "gpu")]
-            Device::Gpu(_) => "gpu",
-        }
+    /// The device as a `B`, if it is one.
+    pub fn is<B: Backend>(&self) -> Option<&B> {
+        (self.0.as_ref() as &dyn Any).downcast_ref()
     }
 
-    /// Whether it computes on the host's processors, in the host's memory: the CPU, and software adapters.
-    pub fn is_software(&self) -> bool {
-        match self {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => true,
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => super::gpu::adapter::is_software(&gpu.info),
-        }
-    }
-
-    /// Name for people.
-    pub fn name(&self) -> &str {
-        match self {
-            Device::Cpu { .. } => "cpu (f32)",
-            Device::CpuF64 { .. } => "cpu (f64)",
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => &gpu.info.name,
-        }
-    }
-
-    /// Backend and driver; empty on the CPU.
-    pub fn backend_driver(&self) -> (String, String) {
-        match self {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => (String::new(), String::new()),
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => {
-                let driver = format!("{} {}", gpu.info.driver, gpu.info.driver_info);
-                (gpu.info.backend.to_string(), driver.trim().to_string())
-            }
-        }
-    }
-
-    /// Why this device.
-    pub fn reason(&self) -> &str {
-        match self {
-            Device::Cpu { reason } | Device::CpuF64 { reason } => reason,
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => &gpu.reason,
-        }
-    }
-
-    /// How matrix products work best.
-    pub fn products(&self) -> Products {
-        match self {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => Products::default(),
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => gpu.products(),
-        }
+    /// The adapter, if the device is one.
+    #[cfg(feature = "gpu")]
+    #[doc(hidden)]
+    pub fn gpu(&self) -> Option<&super::gpu::adapter::GpuDevice> {
+        self.is()
     }
 
     /// The device with the ways of `tuning`, or by the rules alone. The CPU has nothing to tune and stays as it is.
     #[must_use]
     #[doc(hidden)]
     pub fn tuned(self, tuning: Option<Tuning>) -> Device {
-        match self {
-            #[cfg(feature = "gpu")]
-            Device::Gpu(mut gpu) => {
-                gpu.tuning = tuning;
-                Device::Gpu(gpu)
-            }
-            cpu => {
-                drop(tuning);
-                cpu
-            }
-        }
+        self.0.tuned(tuning).unwrap_or(self)
     }
 
-    /// The measured ways in use.
-    #[doc(hidden)]
-    pub fn tuning(&self) -> Option<&Tuning> {
-        match self {
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => gpu.tuning.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// A device in place of this one, which was lost; see [`super::gpu::adapter::reopen`]. The CPU cannot be lost.
+    /// A device in place of this one, which was lost. The CPU cannot be lost.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`] when none opens.
     pub async fn reopen(&self) -> Result<Device> {
-        match self {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => Ok(self.clone()),
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => Ok(Device::Gpu(Box::new(super::gpu::adapter::reopen(gpu).await?))),
-        }
+        Ok(self.0.reopen().await?.unwrap_or_else(|| self.clone()))
     }
+}
 
-    /// Destroys the device, as a driver's reset would: whatever runs on it, submits in flight included, fails from now on.
-    /// How tests show that a run goes on. The CPU stays.
-    pub fn lose(&self) {
-        #[cfg(feature = "gpu")]
-        if let Device::Gpu(gpu) = self {
-            gpu.device.destroy();
-        }
-    }
+impl std::ops::Deref for Device {
+    type Target = dyn Backend;
 
-    /// What plans must fit.
-    pub fn limits(&self) -> Limits {
-        match self {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => Limits::CPU,
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => gpu.limits,
-        }
+    fn deref(&self) -> &dyn Backend {
+        self.0.as_ref()
     }
 }
 
@@ -196,7 +111,7 @@ pub async fn open_device_to_profile(choice: &Choice, require_gpu: bool) -> Resul
 
 async fn open(choice: &Choice, require_gpu: bool, clock: bool) -> Result<Device> {
     if *choice == Choice::Cpu {
-        return Ok(Device::Cpu { reason: "asked for".into() });
+        return Ok(Device::new(Host::<f32>::new("asked for")));
     }
     open_gpu_or_cpu(choice, require_gpu, clock).await
 }
@@ -207,16 +122,16 @@ async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool, clock: bool) -> Res
     match adapter::select(choice, require_gpu).await? {
         adapter::Selection::Adapter(selected) => {
             let opened = if clock { selected.open_to_profile().await? } else { selected.open().await? };
-            Ok(Device::Gpu(Box::new(opened)))
+            Ok(Device::new(opened))
         }
-        adapter::Selection::Cpu(reason) => Ok(Device::Cpu { reason }),
+        adapter::Selection::Cpu(reason) => Ok(Device::new(Host::<f32>::new(reason))),
     }
 }
 
 #[cfg(not(feature = "gpu"))]
 async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool, _: bool) -> Result<Device> {
     if *choice == Choice::Auto && !require_gpu {
-        return Ok(Device::Cpu { reason: "this wgrad was built without the feature gpu".into() });
+        return Ok(Device::new(Host::<f32>::new("this wgrad was built without the feature gpu")));
     }
     Err(Error::Device(format!(
         "a GPU was asked for, but this wgrad was built without the feature gpu. Build it with default features, or {}",

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
-use crate::plan::{Arena, Lifetime, Plan, buffers, memory::aligned};
+use crate::plan::{Arena, Holds, Lifetime, Plan, buffers};
+use crate::target::aligned;
 
 /// One allocation of a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,8 @@ pub struct Allocation {
     pub dtype: Dtype,
     /// Number of elements.
     pub len: usize,
+    /// What it is for.
+    pub holds: Holds,
     /// Elements at which another buffer begins; see [`crate::plan::Arena::cuts`].
     pub cuts: Vec<usize>,
 }
@@ -41,8 +44,8 @@ pub fn join(plans: &[Plan]) -> Result<(Vec<Allocation>, Vec<Vec<usize>>)> {
                     return Err(Error::Internal(format!("two plans have an arena {} of their own", arena.name)));
                 }
                 None => {
-                    let Arena { name, dtype, len, cuts, .. } = arena.clone();
-                    allocations.push(Allocation { name, dtype, len, cuts });
+                    let Arena { name, dtype, len, holds, cuts, .. } = arena.clone();
+                    allocations.push(Allocation { name, dtype, len, holds, cuts });
                     allocations.len() - 1
                 }
             });

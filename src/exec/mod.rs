@@ -5,26 +5,28 @@
 
 #[doc(hidden)]
 pub mod analysis;
+pub mod backend;
 #[doc(hidden)]
 pub mod cpu;
 pub mod device;
 #[cfg(feature = "gpu")]
 #[doc(hidden)]
 pub mod gpu;
-mod layout;
+pub(crate) mod layout;
 #[doc(hidden)]
 pub mod memory;
 #[doc(hidden)]
 pub mod profile;
 mod tuning;
 
+pub use backend::{Backend, Executor, Sink, Task};
 pub use device::{Choice, Device, limits_of_environment, open_device, open_device_to_profile};
 #[doc(hidden)]
 pub use tuning::Tuning;
 
 use crate::error::{Error, Result};
 use crate::kernels::Dtype;
-use crate::plan::{Plan, Range};
+use crate::plan::{Holds, Plan, Range, Role};
 
 /// What a log sink wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,43 +42,23 @@ pub use crate::report::Counters;
 /// Plans with their memory on a device.
 pub struct Session {
     plans: Vec<Plan>,
-    inner: Inner,
-    /// Steps started since the last [`Session::drain`], and how many of them before the last start.
+    inner: Box<dyn Executor>,
+    /// Steps started since the last [`Session::drain`].
     started: usize,
-    before: usize,
-}
-
-enum Inner {
-    F32(cpu::Cpu<f32>),
-    F64(cpu::Cpu<f64>),
-    #[cfg(feature = "gpu")]
-    Gpu(Box<gpu::Gpu>),
-}
-
-macro_rules! each {
-    ($self:expr, $inner:ident => $call:expr) => {
-        match &mut $self.inner {
-            Inner::F32($inner) => $call,
-            Inner::F64($inner) => $call,
-            #[cfg(feature = "gpu")]
-            Inner::Gpu($inner) => $call,
-        }
-    };
 }
 
 /// Whether a kernel moves a counter on.
-#[cfg(feature = "gpu")]
-fn counts_up(binding: &crate::kernels::row::Binding) -> bool {
+fn counts_up(binding: &crate::kernels::Binding) -> bool {
     binding.access == crate::kernels::Access::Update && binding.dtype == Dtype::U32
 }
 
-/// Name and size in bytes of every allocation of a session with `plans`; arenas that plans share count once.
+/// What every allocation of a session with `plans` holds, and its size in bytes; arenas that plans share count once.
 ///
 /// # Errors
 /// [`Error::Internal`] for plans that do not go together.
-pub fn allocated(plans: &[Plan]) -> Result<Vec<(String, u64)>> {
+pub fn allocated(plans: &[Plan]) -> Result<Vec<(Holds, u64)>> {
     let (allocations, _) = layout::join(plans)?;
-    Ok(allocations.into_iter().map(|a| (a.name, 4 * a.len as u64)).collect())
+    Ok(allocations.into_iter().map(|a| (a.holds, 4 * a.len as u64)).collect())
 }
 
 impl Session {
@@ -86,15 +68,10 @@ impl Session {
     /// [`Error::Limit`] when a plan does not fit the device, [`Error::Gpu`] naming the kernel or buffer that failed.
     pub async fn open(device: &Device, plans: Vec<Plan>) -> Result<Session> {
         for plan in &plans {
-            device.limits().check(plan, device.name())?;
+            plan.check(&device.limits(), device.name())?;
         }
-        let inner = match device {
-            Device::Cpu { .. } => Inner::F32(cpu::Cpu::new(&plans)?),
-            Device::CpuF64 { .. } => Inner::F64(cpu::Cpu::new(&plans)?),
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => Inner::Gpu(Box::new(gpu::Gpu::new(gpu, &plans).await?)),
-        };
-        Ok(Session { plans, inner, started: 0, before: 0 })
+        let inner = device.open(&plans).await?;
+        Ok(Session { plans, inner, started: 0 })
     }
 
     /// Whether `device` has the memory for `plans`: their arenas are allocated and let go again.
@@ -103,18 +80,7 @@ impl Session {
     /// What keeps an allocation from being tried: [`Error::Gpu`], [`Error::Device`].
     pub async fn fits(device: &Device, plans: &[Plan]) -> Result<bool> {
         let (allocations, _) = layout::join(plans)?;
-        match device {
-            Device::Cpu { .. } | Device::CpuF64 { .. } => {
-                let need = allocations.iter().map(|a| u128::from(a.size_bytes())).sum();
-                Ok(memory::check_host_memory("the session", need).is_ok())
-            }
-            #[cfg(feature = "gpu")]
-            Device::Gpu(gpu) => match gpu::allocate(gpu, &allocations).await {
-                Ok(_) => Ok(true),
-                Err(Error::OutOfMemory(_)) => Ok(false),
-                Err(other) => Err(other),
-            },
-        }
+        device.fits(&allocations).await
     }
 
     /// The plans, in the order given to [`Session::open`].
@@ -122,40 +88,40 @@ impl Session {
         &self.plans
     }
 
-    /// The place of a named buffer.
+    /// The place of a buffer.
     ///
     /// # Errors
     /// [`Error::Internal`] if the plan has no such buffer.
-    pub fn range(&self, plan: usize, name: &str) -> Result<Range> {
-        let plan = &self.plans[plan];
-        let found = plan.buffer(name).map(|b| b.range);
-        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {name}", plan.name)))
+    pub fn range(&self, plan: usize, role: impl Into<Role>) -> Result<Range> {
+        let (plan, role) = (&self.plans[plan], role.into());
+        let found = plan.buffer(&role).map(|b| b.range);
+        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", plan.name)))
     }
 
     /// Writes numbers (rounded to the device's precision) to the start of a buffer.
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer or too many values; [`Error::Gpu`].
-    pub fn write(&mut self, plan: usize, name: &str, values: &[f64]) -> Result<()> {
-        let range = self.part(plan, name, 0, values.len(), Dtype::F32)?;
-        each!(self, inner => inner.write(plan, range, values))
+    pub fn write(&mut self, plan: usize, role: impl Into<Role>, values: &[f64]) -> Result<()> {
+        let range = self.part(plan, &role.into(), 0, values.len(), Dtype::F32)?;
+        self.inner.write(plan, range, values)
     }
 
     /// Writes indices to the start of a buffer.
     ///
     /// # Errors
     /// As [`Session::write`].
-    pub fn write_u32(&mut self, plan: usize, name: &str, values: &[u32]) -> Result<()> {
-        self.write_u32_from(plan, name, 0, values)
+    pub fn write_u32(&mut self, plan: usize, role: impl Into<Role>, values: &[u32]) -> Result<()> {
+        self.write_u32_from(plan, role, 0, values)
     }
 
     /// Writes indices into a buffer from element `first` on.
     ///
     /// # Errors
     /// As [`Session::write`].
-    pub fn write_u32_from(&mut self, plan: usize, name: &str, first: usize, values: &[u32]) -> Result<()> {
-        let range = self.part(plan, name, first, values.len(), Dtype::U32)?;
-        each!(self, inner => inner.write_u32(plan, range, values))
+    pub fn write_u32_from(&mut self, plan: usize, role: impl Into<Role>, first: usize, values: &[u32]) -> Result<()> {
+        let range = self.part(plan, &role.into(), first, values.len(), Dtype::U32)?;
+        self.inner.write_u32(plan, range, values)
     }
 
     /// Writes `f32` numbers into a buffer from element `first` on, without an intermediate copy in `f64`: large data goes
@@ -163,17 +129,17 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::write`].
-    pub fn write_f32(&mut self, plan: usize, name: &str, first: usize, values: &[f32]) -> Result<()> {
-        let range = self.part(plan, name, first, values.len(), Dtype::F32)?;
-        each!(self, inner => inner.write_f32(plan, range, values))
+    pub fn write_f32(&mut self, plan: usize, role: impl Into<Role>, first: usize, values: &[f32]) -> Result<()> {
+        let range = self.part(plan, &role.into(), first, values.len(), Dtype::F32)?;
+        self.inner.write_f32(plan, range, values)
     }
 
     /// `len` elements of a buffer from element `first` on.
-    fn part(&self, plan: usize, name: &str, first: usize, len: usize, dtype: Dtype) -> Result<Range> {
-        let range = self.range(plan, name)?;
+    fn part(&self, plan: usize, role: &Role, first: usize, len: usize, dtype: Dtype) -> Result<Range> {
+        let range = self.range(plan, role)?;
         if first + len > range.len || self.plans[plan].arenas[range.arena].dtype != dtype {
             return Err(Error::Internal(format!(
-                "{len} values of {dtype:?} from {first} on do not fit {name} of {}",
+                "{len} values of {dtype:?} from {first} on do not fit {role} of {}",
                 range.len
             )));
         }
@@ -184,9 +150,9 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Internal`] for an unknown buffer; [`Error::Gpu`].
-    pub async fn read(&mut self, plan: usize, name: &str) -> Result<Vec<f64>> {
-        let range = self.range(plan, name)?;
-        each!(self, inner => inner.read(plan, range).await)
+    pub async fn read(&mut self, plan: usize, role: impl Into<Role>) -> Result<Vec<f64>> {
+        let range = self.range(plan, role)?;
+        self.inner.read(plan, range).await
     }
 
     /// Reads a whole arena of a plan; indices are widened to numbers.
@@ -196,9 +162,9 @@ impl Session {
     pub async fn read_arena(&mut self, plan: usize, arena: usize) -> Result<Vec<f64>> {
         let whole = Range { arena, offset: 0, len: self.plans[plan].arenas[arena].len };
         match self.plans[plan].arenas[arena].dtype {
-            Dtype::F32 => each!(self, inner => inner.read(plan, whole).await),
+            Dtype::F32 => self.inner.read(plan, whole).await,
             Dtype::U32 => {
-                let words = each!(self, inner => inner.read_u32(plan, whole).await)?;
+                let words = self.inner.read_u32(plan, whole).await?;
                 Ok(words.into_iter().map(f64::from).collect())
             }
         }
@@ -210,25 +176,21 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Gpu`] or [`Error::Device`] when the device fails.
-    pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+    pub async fn run(&mut self, plan: usize, steps: usize, sink: Sink<'_>) -> Result<usize> {
         if steps > self.plans[plan].steps {
             return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
         }
-        (self.before, self.started) = (0, 0);
-        each!(self, inner => inner.run(plan, steps, sink).await)
+        self.started = 0;
+        let started = self.inner.start(plan, 0, steps, sink).await?;
+        self.inner.drain(sink).await?;
+        Ok(started)
     }
 
     /// The steps, of those that the last [`Session::run`] ran, among which a parameter or an optimizer state stopped being a
     /// finite number; the run then ended early. Later steps ran on numbers that are of no use. Steps of
     /// [`Session::start`] are counted from the first one since the last [`Session::drain`].
     pub fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
-        let shifted = |steps: &std::ops::Range<usize>| self.before + steps.start..self.before + steps.end;
-        match &self.inner {
-            Inner::F32(inner) => inner.nonfinite.as_ref().map(shifted),
-            Inner::F64(inner) => inner.nonfinite.as_ref().map(shifted),
-            #[cfg(feature = "gpu")]
-            Inner::Gpu(inner) => inner.nonfinite.clone(),
-        }
+        self.inner.nonfinite()
     }
 
     /// As [`Session::run`], but returns as soon as the steps are on their way: data of the next ones can be written while
@@ -237,17 +199,11 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::run`].
-    pub async fn start(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
+    pub async fn start(&mut self, plan: usize, steps: usize, sink: Sink<'_>) -> Result<usize> {
         if steps > self.plans[plan].steps {
             return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
         }
-        self.before = self.started;
-        let started = match &mut self.inner {
-            Inner::F32(inner) => inner.run(plan, steps, sink).await,
-            Inner::F64(inner) => inner.run(plan, steps, sink).await,
-            #[cfg(feature = "gpu")]
-            Inner::Gpu(inner) => inner.start(plan, self.before, steps, sink).await,
-        }?;
+        let started = self.inner.start(plan, self.started, steps, sink).await?;
         self.started += started;
         Ok(started)
     }
@@ -256,26 +212,18 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::run`].
-    pub async fn drain(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<()> {
+    pub async fn drain(&mut self, sink: Sink<'_>) -> Result<()> {
         self.started = 0;
-        match &mut self.inner {
-            // The CPU has done what it was told when it returns.
-            Inner::F32(_) | Inner::F64(_) => {
-                let _ = sink;
-                Ok(())
-            }
-            #[cfg(feature = "gpu")]
-            Inner::Gpu(inner) => inner.drain(sink).await,
-        }
+        self.inner.drain(sink).await
     }
 
-    /// Runs `steps` steps and returns what the buffer `name` held after each, one after the other.
+    /// Runs `steps` steps and returns what the buffer held after each, one after the other.
     ///
     /// # Errors
     /// As [`Session::run`].
-    pub async fn run_collect(&mut self, plan: usize, steps: usize, name: &str) -> Result<Vec<f64>> {
-        let range = self.range(plan, name)?;
-        each!(self, inner => inner.run_collect(plan, steps, range).await)
+    pub async fn run_collect(&mut self, plan: usize, steps: usize, role: impl Into<Role>) -> Result<Vec<f64>> {
+        let range = self.range(plan, role)?;
+        self.inner.run_collect(plan, steps, range).await
     }
 
     /// Runs up to `steps` steps and times each dispatch. The values that this leaves in the session are of no use: a
@@ -286,18 +234,11 @@ impl Session {
     pub async fn profile(&mut self, plan: usize, steps: usize) -> Result<profile::Profile> {
         let table_steps = self.plans[plan].steps;
         let steps = steps.min(table_steps);
-        match &mut self.inner {
-            Inner::F32(inner) => Ok(inner.profile(plan, steps)),
-            Inner::F64(inner) => Ok(inner.profile(plan, steps)),
-            #[cfg(feature = "gpu")]
-            Inner::Gpu(inner) => {
-                // A dispatch that counts steps must not count past the end of the tables.
-                let counts = |d: &crate::plan::Dispatch| d.kernel.row().bindings.iter().any(counts_up);
-                let most = |d| if counts(d) { table_steps } else { usize::MAX };
-                let most: Vec<usize> = self.plans[plan].dispatches.iter().map(most).collect();
-                inner.profile(plan, steps, &most).await
-            }
-        }
+        // A dispatch that counts steps must not count past the end of the tables.
+        let counts = |d: &crate::plan::Dispatch| d.kernel.bindings.iter().any(counts_up);
+        let most = |d| if counts(d) { table_steps } else { usize::MAX };
+        let most: Vec<usize> = self.plans[plan].dispatches.iter().map(most).collect();
+        self.inner.profile(plan, steps, &most).await
     }
 
     /// Time of a submit that runs one dispatch of a plan `count` times, its wait included: what tuning compares. The values
@@ -307,11 +248,7 @@ impl Session {
     /// [`Error::Gpu`] or [`Error::Device`] when the device fails; [`Error::Internal`] on the CPU, which submits nothing.
     #[doc(hidden)]
     pub fn time_dispatch(&mut self, plan: usize, dispatch: usize, count: usize) -> Result<std::time::Duration> {
-        match &mut self.inner {
-            #[cfg(feature = "gpu")]
-            Inner::Gpu(inner) => inner.repeat(plan, dispatch, count),
-            _ => Err(Error::Internal(format!("dispatch {dispatch} of plan {plan} cannot be timed {count} times here"))),
-        }
+        self.inner.time_dispatch(plan, dispatch, count)
     }
 
     /// Memory of all arenas, shared ones counted once, in bytes of 4 an element.
@@ -321,11 +258,6 @@ impl Session {
 
     /// What was done on the device so far.
     pub fn counters(&self) -> Counters {
-        match &self.inner {
-            Inner::F32(inner) => inner.counters,
-            Inner::F64(inner) => inner.counters,
-            #[cfg(feature = "gpu")]
-            Inner::Gpu(inner) => inner.counters,
-        }
+        self.inner.counters()
     }
 }

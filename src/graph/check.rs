@@ -1,11 +1,11 @@
 //! The verifier: what must hold of every graph, after every pass.
 
-use super::{Graph, Op, internal, shape};
+use super::{Graph, Op, internal};
 use crate::error::Result;
 use std::collections::HashSet;
 
 /// Checks that operands precede their users, that every type is the one that its shape rule gives, that sources and
-/// outputs have unique names, and that no parameter is updated twice.
+/// outputs have unique names, and that nothing is updated in place twice.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] naming the pass and the node: a broken graph is a fault of wgrad.
@@ -23,7 +23,7 @@ pub fn verify(graph: &Graph, pass: &str) -> Result<()> {
             return Err(internal(format!("{} has a result that is empty or has more than two dimensions", at())));
         }
         match &node.op {
-            Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } | Op::Buffer { .. } => {
+            Op::Source(_) => {
                 if !node.inputs.is_empty() || node.results.len() != 1 {
                     return Err(internal(format!("{} is a source with operands or several results", at())));
                 }
@@ -31,15 +31,16 @@ pub fn verify(graph: &Graph, pass: &str) -> Result<()> {
                     return Err(internal(format!("{} has the name of another source", at())));
                 }
             }
-            op => {
-                let types: Vec<_> = node.inputs.iter().map(|v| graph.ty(*v)).collect();
-                if shape::infer(op, &types, &node.label)? != node.results {
+            Op::Apply(operation) => {
+                if graph.infer(operation.as_ref(), &node.inputs, &node.label)? != node.results {
                     return Err(internal(format!("{} has another type than its shape rule gives", at())));
                 }
+                for (_, operand) in operation.in_place() {
+                    if !updated.insert(node.inputs[operand]) {
+                        return Err(internal(format!("{} updates a parameter a second time", at())));
+                    }
+                }
             }
-        }
-        if matches!(node.op, Op::Update(_)) && !updated.insert(node.inputs[0]) {
-            return Err(internal(format!("{} updates a parameter a second time", at())));
         }
     }
     let mut names = HashSet::new();

@@ -1,40 +1,25 @@
 //! The train step as a graph: operations on tensors in topological order, each value assigned once.
 //!
-//! A [`Graph`] is built forward (model and loss), then [`autodiff::differentiate`] appends the gradients and
-//! [`optimizer::append_updates`] the optimizer's nodes: the whole step is one graph. [`check::verify`] runs after every
-//! pass. `Display` prints a stable text form.
+//! A [`Graph`] is built forward (model and loss), then gradients ([`tape::gradients`]) and the optimizer's nodes are appended:
+//! the whole step is one graph. [`check::verify`] runs after every pass. `Display` prints a stable text form. What an
+//! [`Operation`] is, the graph does not know: the trait says it.
 
-#[doc(hidden)]
-pub mod autodiff;
-#[doc(hidden)]
 pub mod check;
-pub mod clip;
-pub mod op;
-#[doc(hidden)]
-pub mod optimizer;
+pub mod launch;
+pub mod operation;
 mod print;
-#[doc(hidden)]
-pub mod rule;
-pub mod schedule;
-mod shape;
-#[doc(hidden)]
-pub mod stabilise;
+mod role;
+pub mod tape;
 
-pub use clip::Clip;
-pub use op::{Activation, Adagrad, Adam, Loss, Optimizer, RmsProp};
-pub use rule::UpdateRule;
-pub use schedule::{OneCycle, Plateau, Schedule, Shape};
+pub use crate::kernels::{Activation, Dtype, Loss};
+pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape, UpdateRule};
+pub use launch::{Bind, Launch, Launches, Operand, Place};
+pub use operation::{Attributes, Misfit, Op, Operation, Source};
+pub use role::Role;
+pub use tape::{Backward, Gradients};
 
 use crate::error::{Error, Result};
-
-/// Element type of a tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dtype {
-    /// A number.
-    F32,
-    /// An index or a class.
-    U32,
-}
+use std::sync::Arc;
 
 /// Shape and element type of a value. Shapes have one or two dimensions, row-major.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +28,19 @@ pub struct TensorType {
     pub shape: Vec<usize>,
     /// Element type.
     pub dtype: Dtype,
+    /// One row of a table for each step, or of the log.
+    pub stepped: bool,
 }
 
 impl TensorType {
     /// Numbers of the given shape.
     pub fn f32(shape: &[usize]) -> Self {
-        TensorType { shape: shape.to_vec(), dtype: Dtype::F32 }
+        TensorType { shape: shape.to_vec(), dtype: Dtype::F32, stepped: false }
     }
 
     /// Indices of the given shape.
     pub fn u32(shape: &[usize]) -> Self {
-        TensorType { shape: shape.to_vec(), dtype: Dtype::U32 }
+        TensorType { shape: shape.to_vec(), dtype: Dtype::U32, stepped: false }
     }
 
     /// Number of elements.
@@ -66,6 +53,17 @@ impl TensorType {
         self.len() == 0
     }
 
+    /// The same shape and element type at every step, or a row of a table for each.
+    #[must_use]
+    pub fn stepped(self, stepped: bool) -> TensorType {
+        TensorType { stepped, ..self }
+    }
+
+    /// Whether both have one shape and element type, whether or not they are rows of tables.
+    pub fn is_like(&self, other: &TensorType) -> bool {
+        self.shape == other.shape && self.dtype == other.dtype
+    }
+
     /// Rows and columns; a vector counts as one column.
     pub fn rows_cols(&self) -> (usize, usize) {
         match self.shape[..] {
@@ -74,115 +72,6 @@ impl TensorType {
             _ => (self.len(), 1),
         }
     }
-}
-
-/// An operation. Sources have no inputs; every other op has one shape rule, one gradient rule and one lowering.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Op {
-    /// Source: a data set that stays on the device, `[rows, cols]` numbers or `[rows]` classes.
-    Data {
-        /// Name of the data set.
-        name: String,
-    },
-    /// Source: one row of a table for each step: batch indices, sample weights, optimizer constants.
-    Table {
-        /// Name of the table.
-        name: String,
-    },
-    /// Source: a trainable tensor. Weight decay applies where `decay` is true.
-    Param {
-        /// Name of the parameter.
-        name: String,
-        /// Whether weight decay applies.
-        decay: bool,
-    },
-    /// Source: an optimizer state of a parameter, of the same shape; `slot` 0 is the first moment or velocity.
-    State {
-        /// Name of the parameter.
-        param: String,
-        /// Which of its states.
-        slot: usize,
-    },
-    /// Source: a tensor that a train step changes and no gradient reaches, kept with the parameters: running statistics.
-    Buffer {
-        /// Name of the tensor.
-        name: String,
-    },
-    /// `(data [n, cols], index [rows]) -> [rows, cols]`: y\[i\] = data\[index\[i\]\]
-    Gather,
-    /// `(a, b) -> op(a) · op(b)`; true transposes.
-    MatMul {
-        /// Whether a is transposed.
-        trans_a: bool,
-        /// Whether b is transposed.
-        trans_b: bool,
-    },
-    /// `(x [m, n], b [n]) -> [m, n]`
-    AddBias,
-    /// `(x, random [4]) -> x / (1 - p)` where the element is kept, 0 elsewhere. Also its own gradient, on dy.
-    Dropout {
-        /// The share of elements that are dropped.
-        p: f64,
-        /// Tells the masks of several layers apart.
-        layer: u32,
-    },
-    /// `(x [m, n], weight [n], bias [n]) -> [m, n]`: each row less its mean, over its standard deviation, times weight, plus bias.
-    LayerNorm {
-        /// Added to the variance.
-        eps: f64,
-    },
-    /// `(dy, x, weight) -> (dx, dy * xhat)`; the second result's column sums are the gradient of weight.
-    LayerNormGrad {
-        /// As the layer's.
-        eps: f64,
-    },
-    /// `(x [m, n], count [1], running_mean [n], running_var [n]) -> (mean [n], variance [n], count [1])`: of each column over the
-    /// first count rows; moves the running statistics in place.
-    BatchMoments {
-        /// Weight of this batch in the running statistics.
-        momentum: f64,
-    },
-    /// `(x [m, n], mean [n], variance [n], weight [n], bias [n]) -> [m, n]`: as LayerNorm over columns, by given moments.
-    BatchNorm {
-        /// Added to the variance.
-        eps: f64,
-    },
-    /// `(dy, x, mean, variance, weight) -> (dx, dy * xhat)` where the moments are constants; with the count of
-    /// [`Op::BatchMoments`] as sixth operand, where they are x's.
-    BatchNormGrad {
-        /// As the layer's.
-        eps: f64,
-    },
-    /// `(a, b) -> a + b`, equal shapes.
-    Add,
-    /// `(a [n], b [m]) -> [n + m]`: one behind the other.
-    Concat,
-    /// `x -> activation(x)`
-    Activate(Activation),
-    /// `(dy, x) -> dx`; softmax takes its output in the place of x.
-    ActivateGrad(Activation),
-    /// `x [m, n] -> [n]`
-    ColumnSum,
-    /// `(pred [rows, cols], target) -> [rows]`: the loss of each sample.
-    Loss(Loss),
-    /// `(pred, target, upstream [rows]) -> [rows, cols]`
-    LossGrad(Loss),
-    /// `(x [n], weight [n]) -> [1]`: sum of weight * x. With weights 1 / batch this is the batch's mean.
-    WeightedSum,
-    /// `x -> [1]`: the sum of the squares of all elements.
-    SquareSum,
-    /// `(grad, total [1]) -> grad * min(1, max / (sqrt(total) + 1e-6))`
-    ClipNorm {
-        /// The greatest norm.
-        max: f64,
-    },
-    /// `grad -> min(max(grad, -limit), limit)`
-    ClipValue {
-        /// The greatest magnitude.
-        limit: f64,
-    },
-    /// `(param, grad, hyper, states...) -> (param, states...)`
-    Update(Optimizer),
 }
 
 /// Name of the table from which layers draw random numbers: a row a step.
@@ -212,15 +101,28 @@ pub struct Node {
     pub results: Vec<TensorType>,
     /// Where it comes from, for people: `layers.0`, `loss`, `layers.0.weight.grad`.
     pub label: String,
+    /// Labels of results that come from elsewhere: those of the nodes that a rewrite put this one in the place of.
+    pub labels: Vec<(usize, String)>,
 }
 
-/// Operations in topological order, with named outputs.
+impl Node {
+    fn new(op: Op, inputs: &[Value], results: Vec<TensorType>, label: &str) -> Node {
+        Node { op, inputs: inputs.to_vec(), results, label: label.to_string(), labels: Vec::new() }
+    }
+
+    /// Where a result comes from, for people.
+    pub fn label_of(&self, result: usize) -> &str {
+        self.labels.iter().find(|(of, _)| *of == result).map_or(&self.label, |(_, label)| label)
+    }
+}
+
+/// Nodes in topological order, with named outputs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Graph {
     /// The nodes; operands come before their users.
     pub nodes: Vec<Node>,
-    /// Values that must be computed, by name.
-    pub outputs: Vec<(String, Value)>,
+    /// Values that must be computed, by their roles.
+    pub outputs: Vec<(Role, Value)>,
 }
 
 impl Graph {
@@ -229,17 +131,18 @@ impl Graph {
         Graph::default()
     }
 
-    /// Adds a source of the given type.
-    pub fn source(&mut self, op: Op, ty: TensorType, label: &str) -> Value {
-        self.nodes.push(Node { op, inputs: Vec::new(), results: vec![ty], label: label.to_string() });
+    /// Adds a source of the given type; a table's is that of a row.
+    pub fn source(&mut self, source: Source, ty: TensorType, label: &str) -> Value {
+        let ty = ty.stepped(matches!(source, Source::Table { .. }));
+        self.nodes.push(Node::new(Op::Source(source), &[], vec![ty], label));
         Value { node: self.nodes.len() - 1, result: 0 }
     }
 
-    /// The source with this operation: the one that is there, or a new one of the given type.
-    pub fn source_once(&mut self, op: Op, ty: TensorType, label: &str) -> Value {
-        match self.nodes.iter().position(|n| n.op == op) {
+    /// This source: the one that is there, or a new one of the given type.
+    pub fn source_once(&mut self, source: Source, ty: TensorType, label: &str) -> Value {
+        match self.nodes.iter().position(|n| n.op.source() == Some(&source)) {
             Some(node) => Value { node, result: 0 },
-            None => self.source(op, ty, label),
+            None => self.source(source, ty, label),
         }
     }
 
@@ -247,11 +150,60 @@ impl Graph {
     ///
     /// # Errors
     /// [`Error::Shape`] names `label` and both shapes.
-    pub fn push(&mut self, op: Op, inputs: &[Value], label: &str) -> Result<Value> {
-        let types: Vec<&TensorType> = inputs.iter().map(|v| self.ty(*v)).collect();
-        let results = shape::infer(&op, &types, label)?;
-        self.nodes.push(Node { op, inputs: inputs.to_vec(), results, label: label.to_string() });
+    pub fn push(&mut self, operation: impl Operation, inputs: &[Value], label: &str) -> Result<Value> {
+        self.apply(Arc::new(operation), inputs, label)
+    }
+
+    /// Adds an operation that others may share.
+    ///
+    /// # Errors
+    /// As [`Graph::push`].
+    pub fn apply(&mut self, operation: Arc<dyn Operation>, inputs: &[Value], label: &str) -> Result<Value> {
+        let results = self.infer(operation.as_ref(), inputs, label)?;
+        self.nodes.push(Node::new(Op::Apply(operation), inputs, results, label));
         Ok(Value { node: self.nodes.len() - 1, result: 0 })
+    }
+
+    /// Puts another operation in the place of a node, whose operands must come before it.
+    ///
+    /// # Errors
+    /// As [`Graph::push`].
+    pub fn replace(&mut self, node: usize, operation: impl Operation, inputs: &[Value], label: &str) -> Result<()> {
+        let results = self.infer(&operation, inputs, label)?;
+        let before =
+            std::mem::replace(&mut self.nodes[node], Node::new(Op::Apply(Arc::new(operation)), inputs, results, label));
+        // Its results keep their labels.
+        let first = before.label_of(0).to_string();
+        self.nodes[node].labels = before.labels.into_iter().filter(|(of, _)| *of > 0).chain([(0, first)]).collect();
+        Ok(())
+    }
+
+    /// Lets every user of a value, outputs included, take another one, which gets its label.
+    pub fn substitute(&mut self, value: Value, by: Value) {
+        let label = self.nodes[value.node].label_of(value.result).to_string();
+        let node = &mut self.nodes[by.node];
+        node.labels.retain(|(result, _)| *result != by.result);
+        node.labels.push((by.result, label));
+        let users = self.nodes.iter_mut().flat_map(|n| &mut n.inputs);
+        users.chain(self.outputs.iter_mut().map(|(_, v)| v)).filter(|v| **v == value).for_each(|v| *v = by);
+    }
+
+    /// Types of the results of an operation on values.
+    pub(crate) fn infer(&self, operation: &dyn Operation, inputs: &[Value], label: &str) -> Result<Vec<TensorType>> {
+        let types: Vec<&TensorType> = inputs.iter().map(|v| self.ty(*v)).collect();
+        operation.results(&types).map_err(|misfit| match misfit {
+            Misfit::Count(takes) => {
+                internal(format!("{label}: {} takes {takes} operands, not {}", operation.name(), types.len()))
+            }
+            Misfit::Needs(needed) => {
+                let found: Vec<String> = types.iter().map(|t| t.to_string()).collect();
+                Error::Shape(format!(
+                    "{label}: {} needs {needed}; its operands are {}. Change the sizes of the layers so that they fit",
+                    operation.name(),
+                    found.join(" and ")
+                ))
+            }
+        })
     }
 
     /// Type of a value.
@@ -259,20 +211,21 @@ impl Graph {
         &self.nodes[value.node].results[value.result]
     }
 
-    /// Names a value as an output.
-    pub fn output(&mut self, name: &str, value: Value) {
-        self.outputs.push((name.to_string(), value));
+    /// Makes a value an output.
+    pub fn output(&mut self, role: impl Into<Role>, value: Value) {
+        self.outputs.push((role.into(), value));
     }
 
-    /// The output called `name`.
-    pub fn find_output(&self, name: &str) -> Option<Value> {
-        self.outputs.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+    /// The output of this role.
+    pub fn find_output(&self, role: impl Into<Role>) -> Option<Value> {
+        let role = role.into();
+        self.outputs.iter().find(|(of, _)| *of == role).map(|(_, v)| *v)
     }
 
     /// Every parameter: name, value, in order of appearance.
     pub fn params(&self) -> Vec<(String, Value)> {
         let params = self.nodes.iter().enumerate().filter_map(|(node, n)| match &n.op {
-            Op::Param { name, .. } => Some((name.clone(), Value { node, result: 0 })),
+            Op::Source(Source::Param { name, .. }) => Some((name.clone(), Value { node, result: 0 })),
             _ => None,
         });
         params.collect()

@@ -6,7 +6,7 @@
 //! WGSL specification, "Floating point accuracy"; where a kernel computes a function itself, the constant here is
 //! derived beside the function.
 
-use super::row::Measured;
+use super::definition::Measured;
 
 /// Unit roundoff of binary32.
 pub const U: f64 = 5.960_464_477_539_063e-8; // 2^-24

@@ -1,6 +1,6 @@
 //! Shader text: the `.wgsl` file of a row with its `//#include` lines expanded.
 
-use super::row::Args;
+use super::definition::Args;
 
 /// How a matrix product works: which library text its shader includes. The kernels' own files hold what goes in and what is
 /// done with the sums, and are the same for every engine.
@@ -37,32 +37,23 @@ impl Engine {
 /// The files that shaders may include, by the path that stands in the `//#include` line.
 const LIBRARY: &[(&str, &str)] = &[
     ("activation.wgsl", include_str!("../../shaders/lib/activation.wgsl")),
+    ("arithmetic.wgsl", include_str!("../../shaders/lib/arithmetic.wgsl")),
     ("adam.wgsl", include_str!("../../shaders/lib/adam.wgsl")),
-    ("adam_bindings.wgsl", include_str!("../../shaders/lib/adam_bindings.wgsl")),
-    ("bce_with_logits_element.wgsl", include_str!("../../shaders/lib/bce_with_logits_element.wgsl")),
     ("bias_act.wgsl", include_str!("../../shaders/lib/bias_act.wgsl")),
-    ("binary_cross_entropy_element.wgsl", include_str!("../../shaders/lib/binary_cross_entropy_element.wgsl")),
     ("class_loss.wgsl", include_str!("../../shaders/lib/class_loss.wgsl")),
     ("element.wgsl", include_str!("../../shaders/lib/element.wgsl")),
     ("element_loss.wgsl", include_str!("../../shaders/lib/element_loss.wgsl")),
-    ("element_loss_rows.wgsl", include_str!("../../shaders/lib/element_loss_rows.wgsl")),
     ("elementwise.wgsl", include_str!("../../shaders/lib/elementwise.wgsl")),
     ("strip.wgsl", include_str!("../../shaders/lib/strip.wgsl")),
     ("exchange_memory.wgsl", include_str!("../../shaders/lib/exchange_memory.wgsl")),
     ("exchange_subgroup.wgsl", include_str!("../../shaders/lib/exchange_subgroup.wgsl")),
     ("grid.wgsl", include_str!("../../shaders/lib/grid.wgsl")),
-    ("half_squared_error_element.wgsl", include_str!("../../shaders/lib/half_squared_error_element.wgsl")),
-    ("hinge_element.wgsl", include_str!("../../shaders/lib/hinge_element.wgsl")),
-    ("huber_element.wgsl", include_str!("../../shaders/lib/huber_element.wgsl")),
     ("loss.wgsl", include_str!("../../shaders/lib/loss.wgsl")),
     ("loss_bindings.wgsl", include_str!("../../shaders/lib/loss_bindings.wgsl")),
-    ("mae_element.wgsl", include_str!("../../shaders/lib/mae_element.wgsl")),
     ("math.wgsl", include_str!("../../shaders/lib/math.wgsl")),
     ("matmul_broadcast.wgsl", include_str!("../../shaders/lib/matmul_broadcast.wgsl")),
     ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
-    ("mse_element.wgsl", include_str!("../../shaders/lib/mse_element.wgsl")),
     ("philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
-    ("root.wgsl", include_str!("../../shaders/lib/root.wgsl")),
     ("rows_by_index.wgsl", include_str!("../../shaders/lib/rows_by_index.wgsl")),
     ("rows_in_order.wgsl", include_str!("../../shaders/lib/rows_in_order.wgsl")),
     ("row.wgsl", include_str!("../../shaders/lib/row.wgsl")),
@@ -71,32 +62,44 @@ const LIBRARY: &[(&str, &str)] = &[
     ("activation_word.wgsl", include_str!("../../shaders/lib/activation_word.wgsl")),
     ("activation_word4.wgsl", include_str!("../../shaders/lib/activation_word4.wgsl")),
     ("weight_grad.wgsl", include_str!("../../shaders/lib/weight_grad.wgsl")),
+    ("optimizer/hyper.wgsl", include_str!("../../shaders/lib/optimizer/hyper.wgsl")),
+    ("optimizer/adam_bindings.wgsl", include_str!("../../shaders/lib/optimizer/adam_bindings.wgsl")),
+    ("optimizer/rmsprop_bindings.wgsl", include_str!("../../shaders/lib/optimizer/rmsprop_bindings.wgsl")),
     ("word.wgsl", include_str!("../../shaders/lib/word.wgsl")),
     ("word4.wgsl", include_str!("../../shaders/lib/word4.wgsl")),
 ];
 
-/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`.
-pub fn expand(text: &str, engine: Engine) -> String {
+/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`;
+/// `//#include formula` stands for `formula`, `//#include activations` for the switch over all activations.
+pub fn expand(text: &str, formula: &str, engine: Engine) -> String {
     let mut done = Vec::new();
     let mut out = String::with_capacity(text.len() * 2);
-    expand_into(text, engine, &mut done, &mut out);
+    expand_into(text, formula, engine, &mut done, &mut out);
     out
 }
 
-fn expand_into(text: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
+fn expand_into(text: &str, formula: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
     for line in text.lines() {
+        if line == "//#include formula" {
+            expand_into(formula, "", engine, done, out);
+            continue;
+        }
         let Some(path) = line.strip_prefix("//#include ") else {
             out.push_str(line);
             out.push('\n');
             continue;
         };
         let name = engine.file(path.trim().trim_start_matches("lib/"));
-        let Some((name, body)) = LIBRARY.iter().find(|(n, _)| *n == name) else {
+        if name == "activations" {
+            expand_into(&super::activation::switches(), formula, engine, done, out);
+            continue;
+        }
+        let Some((name, body)) = LIBRARY.iter().chain(super::activation::TEXTS).find(|(n, _)| *n == name) else {
             unreachable!("a shader includes {name}, which is not in shaders/lib");
         };
         if !done.contains(name) {
             done.push(name);
-            expand_into(body, engine, done, out);
+            expand_into(body, formula, engine, done, out);
         }
     }
 }

@@ -17,9 +17,12 @@ use layer::{EPS, MOMENTUM};
 
 use crate::error::Result;
 use crate::graph::{
-    Activation, COUNT, Graph, Loss, Op, RANDOM, RANDOM_COLUMNS, TensorType, UpdateRule, Value, autodiff, check,
-    optimizer, stabilise,
+    Activation, COUNT, Graph, Loss, RANDOM, RANDOM_COLUMNS, Role, Source, TensorType, UpdateRule, Value, check,
 };
+use crate::ops::{
+    Activate, Add, AddBias, BatchMoments, BatchNorm, Concat, Dropout, Gather, LayerNorm, LossValue, MatMul, WeightedSum,
+};
+use crate::passes;
 
 /// Layers and a loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,18 @@ pub struct Samples<'a> {
     pub rows: usize,
     /// Rows of a step.
     pub batch: usize,
+}
+
+impl Samples<'_> {
+    /// The data set of the features.
+    pub fn x(name: &str) -> Role {
+        Role::Data(format!("{name}.x"))
+    }
+
+    /// The data set of the targets.
+    pub fn target(name: &str) -> Role {
+        Role::Data(format!("{name}.target"))
+    }
 }
 
 impl Network {
@@ -86,7 +101,7 @@ impl Network {
         let mut graph = Graph::new();
         let index = index_table(&mut graph, samples.batch, 0);
         let pred = self.forward(&mut graph, samples, index, Mode::Evaluate, 0)?;
-        graph.output("pred", pred);
+        graph.output(Role::Prediction, pred);
         check::verify(&graph, "model")?;
         Ok(graph)
     }
@@ -116,7 +131,7 @@ impl Network {
     pub fn gradient_graph(&self, samples: Samples<'_>, mode: Mode) -> Result<Graph> {
         let mut graph = Graph::new();
         let loss = self.with_loss(&mut graph, samples, mode)?;
-        autodiff::differentiate(&mut graph, loss)?;
+        passes::differentiate(&mut graph, loss)?;
         check::verify(&graph, "differentiation")?;
         Ok(graph)
     }
@@ -132,19 +147,19 @@ impl Network {
             (rows, count) => self.accumulated_graph(Samples { batch: rows, ..samples }, count)?,
         };
         // Nobody reads the predictions of a training step; without the output they need not outlive their use.
-        graph.outputs.retain(|(name, _)| name != "pred");
-        optimizer::append_updates(&mut graph, rule)?;
+        graph.outputs.retain(|(role, _)| *role != Role::Prediction);
+        passes::append_updates(&mut graph, rule)?;
         check::verify(&graph, "optimizer")?;
         Ok(graph)
     }
 
     fn with_loss(&self, graph: &mut Graph, samples: Samples<'_>, mode: Mode) -> Result<Value> {
         let (pred, each, weight) = self.losses(graph, samples, mode, None)?;
-        graph.output("pred", pred);
-        let loss = graph.push(Op::WeightedSum, &[each, weight], "loss.mean")?;
-        graph.output("loss", loss);
+        graph.output(Role::Prediction, pred);
+        let loss = graph.push(WeightedSum, &[each, weight], "loss.mean")?;
+        graph.output(Role::Loss, loss);
         check::verify(graph, "model")?;
-        stabilise::stabilise(graph);
+        passes::stabilise(graph)?;
         check::verify(graph, "stabilisation")?;
         Ok(loss)
     }
@@ -164,11 +179,11 @@ impl Network {
         } else {
             TensorType::f32(&[samples.rows, self.outputs()])
         };
-        let all = graph.source_once(Op::Data { name: format!("{}.target", samples.name) }, ty, "data");
-        let target = graph.push(Op::Gather, &[all, index], "batch.target")?;
+        let all = graph.source_once(Source::Data { name: format!("{}.target", samples.name) }, ty, "data");
+        let target = graph.push(Gather, &[all, index], "batch.target")?;
         let name = part.map_or("weight".into(), weight_table);
-        let weight = graph.source(Op::Table { name }, TensorType::f32(&[samples.batch]), "tables");
-        let each = graph.push(Op::Loss(self.loss), &[pred, target], "loss")?;
+        let weight = graph.source(Source::Table { name }, TensorType::f32(&[samples.batch]), "tables");
+        let each = graph.push(LossValue(self.loss), &[pred, target], "loss")?;
         Ok((pred, each, weight))
     }
 
@@ -191,28 +206,28 @@ impl Network {
         for part in 0..count {
             let (_, each, weight) = self.losses(&mut graph, samples, Mode::Train, Some(part))?;
             // Only what the gradients start from; the loss is that of all parts together, below.
-            let root = graph.push(Op::WeightedSum, &[each, weight], "loss.part")?;
-            stabilise::stabilise(&mut graph);
-            for (name, gradient) in autodiff::gradients(&mut graph, root)? {
+            let root = graph.push(WeightedSum, &[each, weight], "loss.part")?;
+            passes::stabilise(&mut graph)?;
+            for (name, gradient) in passes::gradients(&mut graph, root)? {
                 match totals.iter_mut().find(|(of, _)| *of == name) {
                     Some((_, total)) => {
-                        *total = graph.push(Op::Add, &[*total, gradient], &format!("{name}.grad.sum"))?;
+                        *total = graph.push(Add, &[*total, gradient], &format!("{name}.grad.sum"))?;
                     }
                     None => totals.push((name, gradient)),
                 }
             }
             all = Some(match all {
-                Some(before) => graph.push(Op::Concat, &[before, each], "losses")?,
+                Some(before) => graph.push(Concat, &[before, each], "losses")?,
                 None => each,
             });
         }
         let ty = TensorType::f32(&[samples.batch * count]);
-        let weight = graph.source(Op::Table { name: "weight".into() }, ty, "tables");
+        let weight = graph.source(Source::Table { name: "weight".into() }, ty, "tables");
         let inputs: Vec<Value> = all.into_iter().chain([weight]).collect();
-        let loss = graph.push(Op::WeightedSum, &inputs, "loss.mean")?;
-        graph.output("loss", loss);
+        let loss = graph.push(WeightedSum, &inputs, "loss.mean")?;
+        graph.output(Role::Loss, loss);
         for (name, total) in totals {
-            graph.output(&format!("grad.{name}"), total);
+            graph.output(Role::Gradient(name), total);
         }
         check::verify(&graph, "accumulation")?;
         Ok(graph)
@@ -220,14 +235,14 @@ impl Network {
 
     fn forward(&self, graph: &mut Graph, samples: Samples<'_>, index: Value, mode: Mode, part: usize) -> Result<Value> {
         let ty = TensorType::f32(&[samples.rows, self.inputs()]);
-        let all = graph.source_once(Op::Data { name: format!("{}.x", samples.name) }, ty, "data");
-        let x = graph.push(Op::Gather, &[all, index], "batch.x")?;
+        let all = graph.source_once(Source::Data { name: format!("{}.x", samples.name) }, ty, "data");
+        let x = graph.push(Gather, &[all, index], "batch.x")?;
         Builder { graph, mode, part, random: None, count: None }.layers(&self.layers, x)
     }
 }
 
 fn index_table(graph: &mut Graph, batch: usize, part: usize) -> Value {
-    graph.source(Op::Table { name: index_table_name(part) }, TensorType::u32(&[batch]), "tables")
+    graph.source(Source::Table { name: index_table_name(part) }, TensorType::u32(&[batch]), "tables")
 }
 
 /// Name of the table of the rows of part `part` of a batch; all of a batch that has no parts is part 0.
@@ -262,14 +277,14 @@ impl Builder<'_> {
                 LayerKind::BatchNorm => self.batch_norm(i, layer.inputs, x)?,
             };
             if layer.activation != Activation::Identity {
-                x = self.graph.push(Op::Activate(layer.activation), &[x], &format!("layers.{i}"))?;
+                x = self.graph.push(Activate(layer.activation), &[x], &format!("layers.{i}"))?;
             }
         }
         Ok(x)
     }
 
     fn parameter(&mut self, i: usize, name: &str, shape: &[usize], decay: bool) -> Value {
-        let op = Op::Param { name: format!("layers.{i}.{name}"), decay };
+        let op = Source::Param { name: format!("layers.{i}.{name}"), decay };
         self.graph.source_once(op, TensorType::f32(shape), &format!("layers.{i}"))
     }
 
@@ -277,19 +292,19 @@ impl Builder<'_> {
     fn dense(&mut self, i: usize, layer: &Layer, x: Value) -> Result<Value> {
         let label = format!("layers.{i}");
         let w = self.parameter(i, "weight", &[layer.outputs, layer.inputs], true);
-        let y = self.graph.push(Op::MatMul { trans_a: false, trans_b: true }, &[x, w], &label)?;
+        let y = self.graph.push(MatMul { trans_a: false, trans_b: true }, &[x, w], &label)?;
         if !layer.has_bias() {
             return Ok(y);
         }
         let b = self.parameter(i, "bias", &[layer.outputs], false);
-        self.graph.push(Op::AddBias, &[y, b], &label)
+        self.graph.push(AddBias, &[y, b], &label)
     }
 
     fn layer_norm(&mut self, i: usize, width: usize, x: Value) -> Result<Value> {
         // Weight decay would pull the scale of a normalising layer to 0, which stands for nothing.
         let weight = self.parameter(i, "weight", &[width], false);
         let bias = self.parameter(i, "bias", &[width], false);
-        self.graph.push(Op::LayerNorm { eps: EPS }, &[x, weight, bias], &format!("layers.{i}"))
+        self.graph.push(LayerNorm { eps: EPS }, &[x, weight, bias], &format!("layers.{i}"))
     }
 
     fn batch_norm(&mut self, i: usize, width: usize, x: Value) -> Result<Value> {
@@ -297,18 +312,20 @@ impl Builder<'_> {
         let weight = self.parameter(i, "weight", &[width], false);
         let bias = self.parameter(i, "bias", &[width], false);
         let mut buffer = |name: &str| {
-            let op = Op::Buffer { name: format!("layers.{i}.{name}") };
+            let op = Source::Buffer { name: format!("layers.{i}.{name}") };
             self.graph.source(op, TensorType::f32(&[width]), &label)
         };
         let (mut mean, mut variance) = (buffer("running_mean"), buffer("running_var"));
+        let mut counted = None;
         if self.mode == Mode::Train {
-            let source = || self.graph.source(Op::Table { name: COUNT.into() }, TensorType::u32(&[1]), "tables");
+            let source = || self.graph.source(Source::Table { name: COUNT.into() }, TensorType::u32(&[1]), "tables");
             let count = *self.count.get_or_insert_with(source);
-            let moments = Op::BatchMoments { momentum: MOMENTUM };
+            let moments = BatchMoments { momentum: MOMENTUM };
             mean = self.graph.push(moments, &[x, count, mean, variance], &format!("{label}.moments"))?;
-            variance = Value { result: 1, ..mean };
+            (variance, counted) = (Value { result: 1, ..mean }, Some(Value { result: 2, ..mean }));
         }
-        self.graph.push(Op::BatchNorm { eps: EPS }, &[x, mean, variance, weight, bias], &label)
+        let operands: Vec<Value> = [x, mean, variance, weight, bias].into_iter().chain(counted).collect();
+        self.graph.push(BatchNorm { eps: EPS }, &operands, &label)
     }
 
     fn dropout(&mut self, i: usize, p: f64, x: Value) -> Result<Value> {
@@ -316,10 +333,10 @@ impl Builder<'_> {
             return Ok(x);
         }
         let ty = TensorType::u32(&[RANDOM_COLUMNS]);
-        let source = || self.graph.source_once(Op::Table { name: RANDOM.into() }, ty, "tables");
+        let source = || self.graph.source_once(Source::Table { name: RANDOM.into() }, ty, "tables");
         let random = *self.random.get_or_insert_with(source);
         // The parts of a batch have masks of their own, as layers have.
         let layer = i as u32 | (self.part as u32) << 16;
-        self.graph.push(Op::Dropout { p, layer }, &[x, random], &format!("layers.{i}.dropout"))
+        self.graph.push(Dropout { p, layer }, &[x, random], &format!("layers.{i}.dropout"))
     }
 }

@@ -5,9 +5,10 @@
 //! disjoint ranges; so a tensor goes to the first arena that no such dispatch forbids. And an arena fits one buffer of the
 //! device; a tensor that does not shares an arena in several buffers only with tensors that are divided alike.
 
-use super::blocks::buffer_cuts;
-use super::{ALIGN_ELEMENTS, Arena, Lifetime, Range};
+use super::{Arena, Holds, Lifetime, Range};
 use crate::kernels::Dtype;
+use crate::target::aligned;
+use crate::target::blocks::buffer_cuts;
 
 /// A tensor without a place yet.
 #[derive(Debug, Clone)]
@@ -29,11 +30,6 @@ pub struct Touch {
     pub reads: Vec<usize>,
     /// Tensors written, whole or in part.
     pub writes: Vec<usize>,
-}
-
-/// Rounds up to the alignment of buffers.
-pub fn aligned(len: usize) -> usize {
-    len.next_multiple_of(ALIGN_ELEMENTS)
 }
 
 /// Places every tensor in arenas of at most `max` elements a buffer; new arenas are appended to `arenas`. Ranges are in the
@@ -62,7 +58,8 @@ pub fn place(prefix: &str, tensors: &[Tensor], touches: &[Touch], max: usize, ar
         });
         let (arena, offset) = found.unwrap_or_else(|| {
             let number = arenas.len() - first;
-            let mut arena = Arena::new(format!("{prefix}.scratch.{number}"), tensor.dtype, 0, Lifetime::Step);
+            let mut arena =
+                Arena::new(format!("{prefix}.scratch.{number}"), tensor.dtype, 0, Lifetime::Step, Holds::Scratch);
             arena.cuts = cuts;
             arenas.push(arena);
             (arenas.len() - 1, 0)
@@ -112,6 +109,7 @@ fn first_fit(tensor: &Tensor, arena: usize, tensors: &[Tensor], ranges: &[Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::ALIGN_ELEMENTS;
     use proptest::prelude::*;
 
     proptest! {

@@ -1,43 +1,26 @@
 //! A plan: one train step (or forward pass) as plain data that an executor runs many times over.
 //!
-//! [`lower::lower`] turns a graph into dispatches over virtual buffers (fusing as [`fuse`] finds), [`memory`] gives every
+//! [`lower::lower`] turns a graph into dispatches over virtual buffers, [`memory`] gives every
 //! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
 
-#[doc(hidden)]
-pub mod blocks;
-mod choose;
-#[doc(hidden)]
-pub mod fuse;
-pub mod limits;
+mod check;
 #[doc(hidden)]
 pub mod lower;
 #[doc(hidden)]
 pub mod memory;
 mod print;
-mod products;
 mod switches;
-#[doc(hidden)]
-pub mod tuning;
 #[doc(hidden)]
 pub mod whole;
 
-pub use fuse::Extras;
-pub use limits::Limits;
+pub use crate::graph::Role;
+pub use crate::passes::fuse::Extras;
+pub use crate::target::{ALIGN_ELEMENTS, Limits, Products, tuning};
 pub use lower::{Options, lower};
-pub use products::Products;
 pub use switches::Switches;
 pub use whole::Whole;
 
 use crate::kernels::{Args, Dtype, Kernel};
-
-/// Elements between two buffers' starts are a multiple of this: 256 bytes, WebGPU's default offset alignment.
-pub const ALIGN_ELEMENTS: usize = 64;
-
-/// Name of the arena of what a step changes beside parameters and states: running statistics.
-pub const RUNNING: &str = "running";
-
-/// Name of the buffer that tells of numbers that are not finite; 0 while all are.
-pub const NONFINITE: &str = "nonfinite";
 
 /// How long an arena's contents matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +31,29 @@ pub enum Lifetime {
     Plan,
     /// Within a step.
     Step,
+}
+
+/// What an arena holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// The step counter, by which tables are indexed.
+    Counter,
+    /// A data set.
+    Data,
+    /// A table, or the log.
+    Tables,
+    /// Trainable tensors.
+    Parameters,
+    /// What a step changes beside parameters and states: running statistics.
+    Running,
+    /// Gradients, or clipped ones.
+    Gradients,
+    /// An optimizer state of each parameter.
+    States,
+    /// Values within a step.
+    Scratch,
+    /// The word that tells of numbers that are not finite.
+    Guard,
 }
 
 /// One allocation on the device. Buffers are ranges of it.
@@ -61,6 +67,8 @@ pub struct Arena {
     pub len: usize,
     /// How long the contents matter.
     pub lifetime: Lifetime,
+    /// What it is for.
+    pub holds: Holds,
     /// Elements at which another buffer of the device begins, rising: an arena larger than a buffer lies in several.
     /// Multiples of [`ALIGN_ELEMENTS`]; no binding reaches across one.
     pub cuts: Vec<usize>,
@@ -68,8 +76,8 @@ pub struct Arena {
 
 impl Arena {
     /// An arena in one buffer.
-    pub fn new(name: impl Into<String>, dtype: Dtype, len: usize, lifetime: Lifetime) -> Arena {
-        Arena { name: name.into(), dtype, len, lifetime, cuts: Vec::new() }
+    pub fn new(name: impl Into<String>, dtype: Dtype, len: usize, lifetime: Lifetime, holds: Holds) -> Arena {
+        Arena { name: name.into(), dtype, len, lifetime, holds, cuts: Vec::new() }
     }
 
     /// First element and end of each of its buffers.
@@ -98,7 +106,9 @@ pub struct Range {
 /// A tensor's place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buffer {
-    /// Name of the value: a parameter's, `grad.<parameter>`, `pred`, or the label of the node that computes it.
+    /// What it is for, by which it is found.
+    pub role: Role,
+    /// Name of the value for people: a parameter's, `grad.<parameter>`, `pred`, or the label of the node that computes it.
     pub name: String,
     /// Sizes, outermost first.
     pub shape: Vec<usize>,
@@ -136,7 +146,7 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     /// Launches of one step, in order.
     pub dispatches: Vec<Dispatch>,
-    /// Launches that end a submit, after any number of steps: they set the buffer [`NONFINITE`] to 1 where a parameter or an
+    /// Launches that end a submit, after any number of steps: they set the buffer [`Role::NonFinite`] to 1 where a parameter or an
     /// optimizer state is NaN or an infinity. None in a plan that does not train.
     pub guard: Vec<Dispatch>,
     /// The same steps, many of them in one dispatch. The arenas of such a plan are merged, so that it runs in no other way.
@@ -144,9 +154,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The buffer called `name`.
-    pub fn buffer(&self, name: &str) -> Option<&Buffer> {
-        self.buffers.iter().find(|b| b.name == name)
+    /// The buffer of a role.
+    pub fn buffer(&self, role: impl Into<Role>) -> Option<&Buffer> {
+        let role = role.into();
+        self.buffers.iter().find(|b| b.role == role)
     }
 
     /// The launches of a step, and those that end a submit.
@@ -161,11 +172,11 @@ impl Plan {
 
     /// Floating-point operations of one step.
     pub fn flops(&self) -> u64 {
-        self.dispatches.iter().map(|d| (d.kernel.row().flops)(&d.args)).sum()
+        self.dispatches.iter().map(|d| (d.kernel.flops)(&d.args)).sum()
     }
 
     /// Bytes that one step must move.
     pub fn traffic_bytes(&self) -> u64 {
-        self.dispatches.iter().map(|d| (d.kernel.row().bytes)(&d.args)).sum()
+        self.dispatches.iter().map(|d| (d.kernel.bytes)(&d.args)).sum()
     }
 }

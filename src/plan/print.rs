@@ -50,7 +50,7 @@ impl fmt::Display for Plan {
 
 impl Plan {
     fn dispatch(&self, f: &mut fmt::Formatter<'_>, i: usize, d: &Dispatch) -> fmt::Result {
-        let row = d.kernel.row();
+        let row = d.kernel;
         let params: Vec<String> = row
             .params
             .iter()

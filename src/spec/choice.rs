@@ -60,10 +60,10 @@ pub(super) fn activation<'a>(
 ) -> Result<Activation> {
     let choice = choice(source, "activation", value, Activation::NAMES, "{ leaky_relu = { slope = 0.2 } }", empty)?;
     let mut activation = named(source, &choice, Activation::by_name(choice.name))?;
-    if let Activation::LeakyRelu { slope } = &mut activation {
-        *slope = choice
-            .parameters
-            .number("slope", *slope, "a finite number of at least 0", |v| v.is_finite() && v >= 0.0)?;
+    if let Some((key, value)) = activation.parameter() {
+        let range = "a finite number of at least 0";
+        let value = choice.parameters.number(key, value, range, |v| v.is_finite() && v >= 0.0)?;
+        activation = activation.with_parameter(value);
     }
     choice.parameters.finish()?;
     Ok(activation)
@@ -104,8 +104,8 @@ pub(super) fn smoothed<'a>(source: &'a Source<'a>, loss: Loss, value: &'a Value<
 pub(super) fn loss<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a DeTable<'a>) -> Result<Loss> {
     let choice = choice(source, "loss", value, Loss::NAMES, "{ huber = { delta = 1.5 } }", empty)?;
     let mut loss = named(source, &choice, Loss::by_name(choice.name))?;
-    if let Loss::Huber { delta } = &mut loss {
-        *delta = choice.parameters.number("delta", *delta, "a finite number above 0", positive)?;
+    if let Some((known, value)) = loss.parameter() {
+        *value = choice.parameters.number(known.key, *value, known.range, known.valid)?;
     }
     choice.parameters.finish()?;
     Ok(loss)

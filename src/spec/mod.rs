@@ -349,13 +349,13 @@ impl Spec {
     pub fn warnings(&self) -> Vec<String> {
         let Some(last) = self.model.layers.last() else { return Vec::new() };
         let mut warnings = Vec::new();
-        match (self.train.loss.plain(), last.activation) {
-            (Loss::CrossEntropy, Activation::Softmax) => warnings.push(
+        match (self.train.loss, last.activation) {
+            (Loss::CrossEntropy { .. }, Activation::Softmax) => warnings.push(
                 "cross_entropy takes logits and applies softmax itself: with `activation = \"softmax\"` in the last \
                  layer it is applied twice, which slows learning. Leave the activation out"
                     .to_owned(),
             ),
-            (Loss::CrossEntropy | Loss::BceWithLogits, Activation::Sigmoid) => warnings.push(format!(
+            (Loss::CrossEntropy { .. } | Loss::BceWithLogits, Activation::Sigmoid) => warnings.push(format!(
                 "{} takes logits, but the last layer's sigmoid keeps them between 0 and 1. Leave the activation out",
                 self.train.loss.name()
             )),

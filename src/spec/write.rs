@@ -112,9 +112,9 @@ fn files(file: &DataFile) -> String {
 }
 
 pub(crate) fn activation(activation: Activation) -> String {
-    match activation {
-        Activation::LeakyRelu { slope } => format!("{{ leaky_relu = {{ slope = {} }} }}", float(slope)),
-        other => quoted(other.name()),
+    match activation.parameter() {
+        Some((key, value)) => format!("{{ {} = {{ {key} = {} }} }}", activation.name(), float(value)),
+        None => quoted(activation.name()),
     }
 }
 
@@ -128,10 +128,11 @@ fn init(init: Init) -> String {
     format!("{{ {} = {{ {key} = {} }} }}", init.name(), float(value))
 }
 
-pub(crate) fn loss(loss: Loss) -> String {
-    match loss {
-        Loss::Huber { delta } => format!("{{ huber = {{ delta = {} }} }}", float(delta)),
-        other => quoted(other.name()),
+pub(crate) fn loss(mut loss: Loss) -> String {
+    let name = loss.name();
+    match loss.parameter() {
+        Some((known, value)) => format!("{{ {name} = {{ {} = {} }} }}", known.key, float(*value)),
+        None => quoted(name),
     }
 }
 

@@ -1,19 +1,18 @@
 //! The engine: a network's plans on a device, with its data, parameters and tables. The async core of training.
 
-use crate::data::{Dataset, Targets};
+use crate::data::{Dataset, RowTargets, TargetRule};
 use crate::error::{Error, Result};
 use crate::exec::memory::check_host_memory;
 use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
-use crate::graph::RANDOM_COLUMNS;
-use crate::graph::UpdateRule;
-use crate::graph::optimizer::HYPER_COLUMNS;
+use crate::graph::{RANDOM_COLUMNS, Role, UpdateRule};
 use crate::model::{Mode, Network, Samples, Tensor};
+use crate::optim::HYPER_COLUMNS;
 use crate::plan::tuning::Table;
 use crate::plan::{Limits, Options, Plan, Products, Switches, lower};
 
 use super::forecast::without_memory;
-use super::rows::{RowTargets, Rows};
+use super::inputs::fill_samples;
 use super::samples::{Order, SampleSet};
 use super::tables::shares;
 use std::sync::Arc;
@@ -67,7 +66,7 @@ pub struct Engine {
     network: Network,
     roles: Roles,
     /// The training set, when it does not fit the device and streams through it.
-    streamed: Option<Arc<Rows>>,
+    streamed: Option<Arc<Dataset<f32>>>,
     /// How much each row of a training set on the device counts; nothing where all count alike.
     weights: Arc<[f64]>,
     /// The samples of [`Engine::evaluate_set`].
@@ -122,7 +121,8 @@ impl Engine {
             let plan = engine.plan(TRAIN)?;
             engine.write_first_states(rule)?;
             if roles.stream || engine.room(plan, TRAIN) < rows {
-                engine.streamed = Some(Arc::new(Rows::new(network)));
+                let rule = TargetRule { loss: network.loss, outputs: network.outputs() };
+                engine.streamed = Some(Arc::new(Dataset::blank(network.inputs(), Some(rule))));
             }
         }
         Ok(engine)
@@ -161,7 +161,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn read_parameters(&mut self) -> Result<Vec<Tensor>> {
-        self.read_all(0, "", self.network.tensors()).await
+        self.read_all(0, self.network.tensors(), Role::Tensor).await
     }
 
     /// Reads every arena of the training plan, in the plan's order.
@@ -192,18 +192,17 @@ impl Engine {
         if value == 0.0 {
             return Ok(());
         }
+        let plan = self.plan(TRAIN)?;
         for slot in 0..rule.optimizer.state_slots() {
-            let of = |(name, shape): (String, Vec<usize>)| {
+            for (param, shape) in self.network.parameters() {
                 let values = vec![value; shape.iter().product()];
-                Tensor { name: format!("state.{slot}.{name}"), shape, values }
-            };
-            let states: Vec<Tensor> = self.network.parameters().into_iter().map(of).collect();
-            self.write_states(&states)?;
+                self.session.write(plan, Role::State { param, slot }, &values)?;
+            }
         }
         Ok(())
     }
 
-    /// Reads every optimizer state.
+    /// Reads every optimizer state; tensors are named `state.<slot>.<parameter>`.
     ///
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
@@ -212,7 +211,7 @@ impl Engine {
         let plan = self.plan(TRAIN)?;
         let mut states = Vec::new();
         for slot in 0..rule.optimizer.state_slots() {
-            states.extend(self.read_named(plan, &format!("state.{slot}.")).await?);
+            states.extend(self.read_named(plan, |param| Role::State { param, slot }).await?);
         }
         Ok(states)
     }
@@ -223,19 +222,26 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn read_gradients(&mut self) -> Result<Vec<Tensor>> {
         let plan = self.plan(TRAIN)?;
-        self.read_named(plan, "grad.").await
+        self.read_named(plan, Role::Gradient).await
     }
 
-    /// The tensors `<prefix><parameter>` of a plan.
-    async fn read_named(&mut self, plan: usize, prefix: &str) -> Result<Vec<Tensor>> {
-        self.read_all(plan, prefix, self.network.parameters()).await
+    /// A tensor of each parameter, named by its role.
+    async fn read_named(&mut self, plan: usize, role: impl Fn(String) -> Role + Copy) -> Result<Vec<Tensor>> {
+        let mut tensors = self.read_all(plan, self.network.parameters(), role).await?;
+        tensors.iter_mut().for_each(|t| t.name = role(std::mem::take(&mut t.name)).to_string());
+        Ok(tensors)
     }
 
-    async fn read_all(&mut self, plan: usize, prefix: &str, named: Vec<(String, Vec<usize>)>) -> Result<Vec<Tensor>> {
+    /// The tensors of a role, named as what they belong to.
+    async fn read_all(
+        &mut self,
+        plan: usize,
+        named: Vec<(String, Vec<usize>)>,
+        role: impl Fn(String) -> Role,
+    ) -> Result<Vec<Tensor>> {
         let mut tensors = Vec::with_capacity(named.len());
-        for (parameter, shape) in named {
-            let name = format!("{prefix}{parameter}");
-            let values = self.session.read(plan, &name).await?;
+        for (name, shape) in named {
+            let values = self.session.read(plan, role(name.clone())).await?;
             tensors.push(Tensor { name, shape, values });
         }
         Ok(tensors)
@@ -249,7 +255,7 @@ impl Engine {
         let plan = self.plan(TRAIN)?;
         match &mut self.streamed {
             Some(rows) => {
-                Arc::make_mut(rows).set(data);
+                *rows = Arc::new(data.cast());
                 Ok(())
             }
             None => {
@@ -275,20 +281,23 @@ impl Engine {
 
     /// The same into the data arena of the plan `role`.
     fn write_rows(&mut self, plan: usize, role: &str, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
-        self.session.write_f32(plan, &format!("data.{role}.x"), first * self.network.inputs(), x)?;
-        let target = format!("data.{role}.target");
+        self.session.write_f32(plan, Samples::x(role), first * self.network.inputs(), x)?;
+        let target = Samples::target(role);
         match targets {
             _ if role == PREDICT => Ok(()),
-            RowTargets::Classes(classes) => self.session.write_u32_from(plan, &target, first, classes),
-            RowTargets::Numbers(values) => {
-                self.session.write_f32(plan, &target, first * self.network.outputs(), values)
-            }
+            RowTargets::Classes(classes) => self.session.write_u32_from(plan, target, first, classes),
+            RowTargets::Numbers(values) => self.session.write_f32(plan, target, first * self.network.outputs(), values),
         }
+    }
+
+    /// Whether training samples stream through the device, which does not hold all of them.
+    pub(crate) fn streams(&self) -> bool {
+        self.streamed.is_some()
     }
 
     /// Rows that the data arena of the plan `role` holds.
     fn room(&self, plan: usize, role: &str) -> usize {
-        let x = self.session.plans()[plan].buffer(&format!("data.{role}.x"));
+        let x = self.session.plans()[plan].buffer(Samples::x(role));
         x.map_or(0, |b| b.range.len / self.network.inputs().max(1))
     }
 
@@ -301,12 +310,7 @@ impl Engine {
     }
 
     fn write_samples(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
-        self.session.write(plan, &format!("data.{role}.x"), &data.x)?;
-        match &data.targets {
-            _ if role == PREDICT => Ok(()),
-            Targets::Classes(classes) => self.session.write_u32(plan, &format!("data.{role}.target"), classes),
-            Targets::Numbers { values, .. } => self.session.write(plan, &format!("data.{role}.target"), values),
-        }
+        fill_samples(&mut (&mut self.session, plan), role, &data.x, &data.targets)
     }
 
     /// Trains on the rows `order` (part of an epoch or all of it), batch by batch. `first` is the number of optimizer
@@ -316,7 +320,7 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn train(&mut self, order: &[u32], first: u64, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
         if let Some(rows) = &self.streamed {
-            let set = SampleSet::shared(Arc::clone(rows), &self.network);
+            let set = SampleSet::in_memory(Arc::clone(rows));
             return self.train_streamed(&set, &Order::Rows(order.to_vec()), 0..usize::MAX, first, sink).await;
         }
         let (plan, batch) = (self.plan(TRAIN)?, self.batch()?);
@@ -326,10 +330,8 @@ impl Engine {
         let mut flow = Flow::Continue;
         for rows in order.chunks(piece) {
             let begin = Instant::now();
-            self.write_hyper(plan, rows.len().div_ceil(batch), first + done as u64)?;
-            self.write_random(plan, TRAIN, rows.len().div_ceil(batch), first + done as u64)?;
             let weights = Arc::clone(&self.weights);
-            self.write_steps(plan, rows, batch, &weights)?;
+            self.write_steps(plan, rows, first + done as u64, &weights)?;
             self.tables_ns += begin.elapsed().as_nanos() as u64;
             let mut relay = |losses: &[f64]| {
                 flow = sink(losses);
@@ -391,19 +393,14 @@ impl Engine {
         let plan = self.plan(GRADIENTS)?;
         self.write_samples(plan, GRADIENTS, data)?;
         let rows: Vec<u32> = (0..data.rows as u32).collect();
-        self.write_batches(plan, GRADIENTS, &rows, data.rows, shares(&rows, &data.weights))?;
-        self.write_random(plan, GRADIENTS, 1, 0)?;
+        self.write_batches(plan, &rows, data.rows, &shares(&rows, &data.weights))?;
         let mut loss = f64::NAN;
         let mut sink = |losses: &[f64]| {
             loss = losses.first().copied().unwrap_or(f64::NAN);
             Flow::Continue
         };
         self.session.run(plan, 1, &mut sink).await?;
-        let mut gradients = self.read_named(plan, "grad.").await?;
-        for g in &mut gradients {
-            g.name = g.name.trim_start_matches("grad.").to_string();
-        }
-        Ok((loss, gradients))
+        Ok((loss, self.read_all(plan, self.network.parameters(), Role::Gradient).await?))
     }
 }
 

@@ -4,33 +4,32 @@
 //! number nor their haste changes anything. A thread has one piece ready at most: with `n` threads there are `n + 1` pieces
 //! in memory, whose vectors go round.
 
-use super::rows::Rows;
 use crate::error::{Error, Result};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Fills a piece, known by its number.
-pub type Fill = dyn Fn(usize, &mut Rows) -> Result<()> + Send + Sync;
+pub type Fill<P> = dyn Fn(usize, &mut P) -> Result<()> + Send + Sync;
 
 /// Pieces in order, from threads that run ahead.
-pub struct Feed {
-    lanes: Vec<Lane>,
+pub struct Feed<P> {
+    lanes: Vec<Lane<P>>,
     /// Memory that is not in use goes back to the threads.
-    empty: Option<Sender<Rows>>,
+    empty: Option<Sender<P>>,
     next: usize,
     end: usize,
     first: usize,
 }
 
-struct Lane {
-    full: Option<Receiver<Result<Rows>>>,
+struct Lane<P> {
+    full: Option<Receiver<Result<P>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Feed {
+impl<P: Clone + Send + 'static> Feed<P> {
     /// A feed of the pieces `pieces`, on `threads` threads. Nothing is filled in vain but what is ready when it is dropped.
-    pub fn new(pieces: std::ops::Range<usize>, threads: usize, blank: &Rows, fill: &Arc<Fill>) -> Feed {
+    pub fn new(pieces: std::ops::Range<usize>, threads: usize, blank: &P, fill: &Arc<Fill<P>>) -> Feed<P> {
         let threads = threads.clamp(1, pieces.len().max(1));
         let (empty, back) = channel();
         // Each thread holds one at most, and so does whoever takes them: nobody waits for ever.
@@ -52,7 +51,7 @@ impl Feed {
     ///
     /// # Errors
     /// What the filling failed with.
-    pub fn take(&mut self) -> Result<Option<Rows>> {
+    pub fn take(&mut self) -> Result<Option<P>> {
         if self.next == self.end {
             return Ok(None);
         }
@@ -63,7 +62,7 @@ impl Feed {
     }
 
     /// Hands back a piece, so that its memory is used again: before the next but one is asked for.
-    pub fn give_back(&self, rows: Rows) {
+    pub fn give_back(&self, rows: P) {
         // Threads that have no more to fill need no memory.
         if let Some(empty) = &self.empty {
             let _ = empty.send(rows);
@@ -71,7 +70,7 @@ impl Feed {
     }
 }
 
-impl Drop for Feed {
+impl<P> Drop for Feed<P> {
     fn drop(&mut self) {
         self.empty = None;
         for lane in &mut self.lanes {
@@ -84,7 +83,7 @@ impl Drop for Feed {
     }
 }
 
-fn run(pieces: impl Iterator<Item = usize>, out: &SyncSender<Result<Rows>>, back: &Mutex<Receiver<Rows>>, fill: &Fill) {
+fn run<P>(pieces: impl Iterator<Item = usize>, out: &SyncSender<Result<P>>, back: &Mutex<Receiver<P>>, fill: &Fill<P>) {
     for piece in pieces {
         let empty = back.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut rows) = empty else { return };
@@ -98,20 +97,18 @@ fn run(pieces: impl Iterator<Item = usize>, out: &SyncSender<Result<Rows>>, back
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::RowTargets;
     use super::*;
-    use crate::graph::{Activation, Loss};
-    use crate::model::{Layer, Network};
+    use crate::data::{Dataset, RowTargets, TargetRule};
+    use crate::graph::Loss;
 
-    fn blank() -> Rows {
-        let layer = Layer::dense(1, 1, Activation::Identity, true);
-        Rows::new(&Network { layers: vec![layer], loss: Loss::CrossEntropy })
+    fn blank() -> Dataset<f32> {
+        Dataset::blank(1, Some(TargetRule { loss: Loss::cross_entropy(), outputs: 1 }))
     }
 
-    fn taken(feed: &mut Feed) -> Result<Vec<f32>> {
+    fn taken(feed: &mut Feed<Dataset<f32>>) -> Result<Vec<f32>> {
         let mut all = Vec::new();
         while let Some(rows) = feed.take()? {
-            all.extend_from_slice(rows.x());
+            all.extend_from_slice(&rows.x);
             feed.give_back(rows);
         }
         Ok(all)
@@ -119,7 +116,7 @@ mod tests {
 
     #[test]
     fn pieces_come_in_order_on_any_number_of_threads() {
-        let fill: Arc<Fill> = Arc::new(|piece, rows: &mut Rows| {
+        let fill: Arc<Fill<Dataset<f32>>> = Arc::new(|piece, rows: &mut Dataset<f32>| {
             // The earlier a piece, the longer it takes.
             std::thread::sleep(std::time::Duration::from_millis(9 - piece as u64));
             rows.put(0, &[piece as f32], RowTargets::Classes(&[0]));
@@ -135,14 +132,14 @@ mod tests {
 
     #[test]
     fn a_failure_comes_in_its_turn_and_a_feed_may_be_dropped_at_any_time() {
-        let fill: Arc<Fill> = Arc::new(|piece, rows: &mut Rows| {
+        let fill: Arc<Fill<Dataset<f32>>> = Arc::new(|piece, rows: &mut Dataset<f32>| {
             rows.put(0, &[piece as f32], RowTargets::Classes(&[0]));
             if piece == 3 { Err(Error::Internal("three".into())) } else { Ok(()) }
         });
         let mut feed = Feed::new(0..1000, 2, &blank(), &fill);
         for piece in 0..3 {
             let rows = feed.take().unwrap().unwrap();
-            assert_eq!(rows.x(), [piece as f32]);
+            assert_eq!(rows.x, [piece as f32]);
             feed.give_back(rows);
         }
         assert!(feed.take().unwrap_err().to_string().contains("three"));

@@ -5,6 +5,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Session, allocated, memory};
 use crate::graph::UpdateRule;
 use crate::model::Network;
+use crate::plan::Holds;
 use crate::plan::Limits;
 use serde::Serialize;
 
@@ -36,15 +37,15 @@ impl Forecast {
     pub fn of(target: &Target<'_>, network: &Network, roles: Roles) -> Result<Forecast> {
         let plans = planned(target, network, roles)?;
         let mut forecast = Forecast::default();
-        for (name, bytes) in allocated(&plans)? {
-            let part = match name.split('.').next().unwrap_or_default() {
+        for (holds, bytes) in allocated(&plans)? {
+            let part = match holds {
                 // Of a plan whose steps run in one dispatch: gradients and states lie in the same arena.
-                "params" => &mut forecast.parameters_bytes,
-                "grads" | "clipped" => &mut forecast.gradients_bytes,
-                "state" => &mut forecast.states_bytes,
-                "data" => &mut forecast.samples_bytes,
-                _ if name.contains(".scratch.") => &mut forecast.activations_bytes,
-                _ => &mut forecast.tables_bytes,
+                Holds::Parameters => &mut forecast.parameters_bytes,
+                Holds::Gradients => &mut forecast.gradients_bytes,
+                Holds::States => &mut forecast.states_bytes,
+                Holds::Data => &mut forecast.samples_bytes,
+                Holds::Scratch => &mut forecast.activations_bytes,
+                Holds::Counter | Holds::Tables | Holds::Running | Holds::Guard => &mut forecast.tables_bytes,
             };
             *part += bytes;
         }

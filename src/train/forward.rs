@@ -2,20 +2,22 @@
 
 use super::engine::{Engine, Roles, forward_piece};
 use super::metrics::{Measured, Tally};
-use super::rows::Rows;
-use super::run_folder::Trained;
-use crate::data::load::{Like, each_features, each_row_like};
-use crate::data::{Tolerance, source};
+use super::run_folder::{Preprocessing, Trained};
+use crate::data::load::{Like, each_row};
+use crate::data::{Dataset, Tolerance, source};
 use crate::error::{Error, Result};
 use crate::exec::Device;
 use crate::spec::DataFile;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
 
 /// What a trained network makes of a labelled file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Evaluated {
-    /// Rows of the file.
+    /// Rows of the file that were evaluated.
     pub rows: usize,
+    /// Malformed rows that were passed over, as many as in training at most.
+    pub skipped: Tolerance,
     /// Mean loss over the rows.
     pub loss: f64,
     /// Confusion matrix, classes, other metrics.
@@ -38,22 +40,22 @@ pub async fn evaluate_file(
     let classes = trained.preprocessing.schema.classes.as_deref();
     let mut tally = Tally::new(classes, network.outputs(), network.loss, top_k);
     let (mut rows, mut loss, mut engine) = (0, 0.0, None);
-    for piece in pieces {
+    for piece in &pieces.rows {
         let piece = piece?;
         let open = match &mut engine {
             Some(engine) => engine,
             none => {
-                let roles = Roles { evaluate: Some(piece.len()), ..Roles::default() };
+                let roles = Roles { evaluate: Some(piece.rows), ..Roles::default() };
                 none.insert(open(device, trained, roles).await?)
             }
         };
         let (part, predictions) = open.evaluate_rows(&piece).await?;
-        tally.add(&predictions, piece.targets());
-        rows += piece.len();
+        tally.add(&predictions, piece.row_targets());
+        rows += piece.rows;
         // The mean of the means, each with the weight of its rows; of one piece exactly its own.
-        loss += (part - loss) * (piece.len() as f64 / rows as f64);
+        loss += (part - loss) * (piece.rows as f64 / rows as f64);
     }
-    Ok(Evaluated { rows, loss, measured: tally.finish() })
+    Ok(Evaluated { rows, skipped: pieces.finish()?, loss, measured: tally.finish() })
 }
 
 /// Hands the outputs of `trained` for `file` to `take`: rows x outputs, piece by piece in the order of the file.
@@ -68,17 +70,18 @@ pub async fn predict_file(
     take: &mut dyn FnMut(&[f64]) -> Result<()>,
 ) -> Result<usize> {
     let (mut rows, mut engine) = (0, None);
-    for piece in pieces(device, trained, file, false)? {
+    let pieces = pieces(device, trained, file, false)?;
+    for piece in &pieces.rows {
         let piece = piece?;
         let open = match &mut engine {
             Some(engine) => engine,
             none => {
-                let roles = Roles { predict: Some(piece.len()), ..Roles::default() };
+                let roles = Roles { predict: Some(piece.rows), ..Roles::default() };
                 none.insert(open(device, trained, roles).await?)
             }
         };
         take(&open.predict_rows(&piece).await?)?;
-        rows += piece.len();
+        rows += piece.rows;
     }
     Ok(rows)
 }
@@ -90,56 +93,43 @@ async fn open(device: &Device, trained: &Trained, roles: Roles) -> Result<Engine
     Ok(engine)
 }
 
-/// The rows of a file, scaled, in pieces from a thread that reads ahead: all of the same size but the last one.
-fn pieces(device: &Device, trained: &Trained, file: &DataFile, labelled: bool) -> Result<Receiver<Result<Rows>>> {
+/// Pieces of a file in order, from a thread that reads ahead, and what that thread ends with.
+struct Pieces {
+    rows: Receiver<Result<Dataset<f32>>>,
+    reader: JoinHandle<Tolerance>,
+}
+
+impl Pieces {
+    /// The rows passed over, when all pieces have been taken.
+    fn finish(self) -> Result<Tolerance> {
+        self.reader.join().map_err(|_| Error::Internal("the thread that reads data has failed".into()))
+    }
+}
+
+/// The rows of a file, scaled, in pieces that are all of the same size but the last one.
+fn pieces(device: &Device, trained: &Trained, file: &DataFile, labelled: bool) -> Result<Pieces> {
     let mut source = source::open_file(&file.clone().with_images(trained.spec.data.train.images))?;
-    let (out, pieces) = sync_channel(1);
-    let mut filler = Filler {
-        blank: Rows::new(&trained.network),
-        rows: Rows::new(&trained.network),
-        size: forward_piece(&trained.network, device.limits()),
-        out,
-    };
-    let (preprocessing, rule) = (trained.preprocessing.clone(), trained.spec.target_rule());
-    let (schema, scaler) = (preprocessing.schema, preprocessing.scaler);
-    std::thread::spawn(move || {
-        let read = if labelled {
-            let like = Like { schema: &schema, scaler: &scaler, rule, hold_bytes: 0 };
-            let classes = rule.loss.takes_class();
-            each_row_like(source.as_mut(), &like, &mut Tolerance::default(), &mut |words| {
-                filler.rows.push_words(words, classes);
-                filler.full()
-            })
-        } else {
-            each_features(source.as_mut(), &schema, &scaler, &mut |x| {
-                filler.rows.push_features(x);
-                filler.full()
-            })
+    let size = forward_piece(&trained.network, device.limits());
+    let (out, rows) = sync_channel(1);
+    let (Preprocessing { schema, scaler }, spec) = (trained.preprocessing.clone(), &trained.spec);
+    let rule = labelled.then(|| spec.target_rule());
+    // A prediction too few would go unnoticed, so that every row of a file to predict on must be good.
+    let mut tolerance = Tolerance::new(if labelled { spec.data.reading.skip_bad_rows } else { 0 });
+    let reader = std::thread::spawn(move || {
+        let like = Like { schema: &schema, scaler: &scaler, rule, weighted: false };
+        let mut piece = like.blank();
+        let send = |piece: &mut Dataset<f32>| {
+            let full = std::mem::replace(piece, piece.blank_like());
+            out.send(Ok(full)).map_err(|_| Error::Internal("nobody takes the rows of a file".into()))
         };
-        match read {
-            Ok(_) if filler.rows.is_empty() => {}
-            Ok(_) => drop(filler.send()),
+        let mut taken = |piece: &mut Dataset<f32>| if piece.rows < size { Ok(()) } else { send(piece) };
+        match each_row(source.as_mut(), &like, &mut tolerance, &mut piece, &mut taken) {
+            Ok(_) if piece.rows == 0 => {}
+            Ok(_) => drop(send(&mut piece)),
             // Whoever has gone does not want to hear why nothing comes.
-            Err(e) => drop(filler.out.send(Err(e))),
+            Err(e) => drop(out.send(Err(e))),
         }
+        tolerance
     });
-    Ok(pieces)
-}
-
-struct Filler {
-    blank: Rows,
-    rows: Rows,
-    size: usize,
-    out: SyncSender<Result<Rows>>,
-}
-
-impl Filler {
-    fn full(&mut self) -> Result<()> {
-        if self.rows.len() < self.size { Ok(()) } else { self.send() }
-    }
-
-    fn send(&mut self) -> Result<()> {
-        let rows = std::mem::replace(&mut self.rows, self.blank.clone());
-        self.out.send(Ok(rows)).map_err(|_| Error::Internal("nobody takes the rows of a file".into()))
-    }
+    Ok(Pieces { rows, reader })
 }

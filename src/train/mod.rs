@@ -10,28 +10,25 @@ pub mod feed;
 pub mod forecast;
 #[doc(hidden)]
 pub mod forward;
+pub mod inputs;
 pub mod metrics;
 #[doc(hidden)]
 pub mod plateau;
 #[doc(hidden)]
 pub mod portrait;
 #[doc(hidden)]
-pub mod prepare;
-#[doc(hidden)]
 pub mod record;
 pub mod replay;
-#[doc(hidden)]
-pub mod rows;
 pub mod run;
 pub mod run_folder;
 #[doc(hidden)]
 pub mod samples;
 #[doc(hidden)]
 pub mod tables;
-pub mod tensorboard;
 mod trainer;
 #[doc(hidden)]
 pub mod weighting;
 
 pub use engine::{Engine, Roles};
+pub use samples::SampleSet;
 pub use trainer::{Gradients, Trainer, TrainerBuilder};

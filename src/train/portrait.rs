@@ -3,14 +3,14 @@
 //! run's device is left alone.
 
 use super::engine::{Engine, Roles, forward_piece};
-use super::metrics::{predicted_class, probabilities, true_class};
-use super::rows::{RowTargets, Rows};
+use super::metrics::{predicted_class, probabilities};
 use super::run_folder::Preprocessing;
 use super::samples::SampleSet;
-use crate::data::Schema;
+use crate::data::{Dataset, RowTargets, Schema, true_class};
 use crate::error::Result;
 use crate::exec::Device;
 use crate::graph::Loss;
+use crate::kernels::loss::Output;
 use crate::model::{Network, Tensor};
 use crate::report::{Misread, Picture, Portrait, Reconstruction};
 use crate::spec::Spec;
@@ -123,11 +123,11 @@ struct Candidate {
 }
 
 impl Gallery {
-    fn look(&mut self, subject: &Subject<'_>, rows: &Rows, predictions: &[f64]) {
+    fn look(&mut self, subject: &Subject<'_>, rows: &Dataset<f32>, predictions: &[f64]) {
         let (inputs, outputs, loss) = (subject.network.inputs(), subject.network.outputs(), subject.network.loss);
         for (i, raw) in predictions.chunks(outputs).enumerate() {
-            let x = &rows.x()[i * inputs..][..inputs];
-            let (truth, target) = match rows.targets() {
+            let x = &rows.x[i * inputs..][..inputs];
+            let (truth, target) = match rows.row_targets() {
                 RowTargets::Classes(classes) => (classes[i] as usize, None),
                 RowTargets::Numbers(values) => {
                     let target = &values[i * outputs..][..outputs];
@@ -197,7 +197,7 @@ impl Gallery {
 /// What the network gives the class of a row: its probability, or the output where outputs are none.
 fn score(y: &[f64], truth: usize, loss: Loss) -> f64 {
     match y {
-        [y] if loss == Loss::Hinge => {
+        [y] if loss.output() == Output::Margin => {
             if truth == 1 {
                 *y
             } else {

@@ -1,13 +1,13 @@
 //! The samples of a run: in memory while they fit `data.memory`, else in a file of rows.
 
 use super::feed::{Feed, Fill};
-use super::rows::Rows;
 use super::run_folder::Preprocessing;
 use super::weighting::weigh;
-use crate::data::load::{Like, Loaded, Wish, cache, cache_like, load};
+use crate::data::load::{Kept, Like, Loaded, Wish, cache, keep, load};
 use crate::data::order::{EpochWindows, Windows};
-use crate::data::{Fit, RowCache, Tolerance, epoch_order, fill_means, source, split_rows};
+use crate::data::{Dataset, Fit, RowCache, Tolerance, epoch_order, fill_means, source, split_rows};
 use crate::error::Result;
+use crate::kernels::Scalar;
 use crate::model::Network;
 use crate::spec::{Spec, Validation};
 use std::path::Path;
@@ -18,11 +18,11 @@ const THREADS: usize = 2;
 
 /// Everything a run needs of the data.
 #[derive(Debug)]
-pub struct RunData {
+pub struct RunData<T = f32> {
     /// The training samples, scaled.
-    pub train: SampleSet,
+    pub train: SampleSet<T>,
     /// The validation samples, scaled.
-    pub validation: Option<SampleSet>,
+    pub validation: Option<SampleSet<T>>,
     /// Columns, classes, scaler.
     pub preprocessing: Preprocessing,
     /// The network, its inputs taken from the data.
@@ -33,7 +33,7 @@ pub struct RunData {
     pub skipped: Tolerance,
 }
 
-impl RunData {
+impl<T: Scalar> RunData<T> {
     /// Bytes of the files that hold samples; 0 where they are in memory.
     pub fn file_bytes(&self) -> u64 {
         let sets = std::iter::once(&self.train).chain(&self.validation);
@@ -43,29 +43,26 @@ impl RunData {
     /// The folder in which they lie.
     pub fn file_folder(&self) -> String {
         let mut sets = std::iter::once(&self.train).chain(&self.validation);
-        let folder = sets.find_map(|set| set.file()?.folder());
-        folder.map(|f| f.display().to_string()).unwrap_or_default()
+        let file = sets.find_map(SampleSet::file);
+        file.map(|file| file.folder().display().to_string()).unwrap_or_default()
     }
 }
 
-/// Scaled samples in the precision of the device.
+/// Scaled samples, in the precision of the device unless that would lose what is to be seen.
 #[derive(Debug, Clone)]
-pub struct SampleSet {
+pub struct SampleSet<T = f32> {
     /// Number of samples.
     pub rows: usize,
-    place: Stored,
-    /// How samples in a file are shuffled.
-    windows: Option<Windows>,
+    place: Stored<T>,
     /// No samples, of the same widths.
-    blank: Rows,
-    /// Whether targets are classes.
-    classes: bool,
+    blank: Dataset<T>,
 }
 
 #[derive(Debug, Clone)]
-enum Stored {
-    Memory(Arc<Rows>),
-    File(Arc<RowCache>),
+enum Stored<T> {
+    Memory(Arc<Dataset<T>>),
+    /// A file, how its samples are shuffled, and the weights of the classes of its rows; none where all count alike.
+    File(Arc<RowCache>, Windows, Arc<[f64]>),
 }
 
 /// The order in which an epoch visits the training samples.
@@ -77,48 +74,48 @@ pub enum Order {
     Windows(EpochWindows),
 }
 
-impl SampleSet {
+impl<T: Scalar> SampleSet<T> {
     /// Samples in memory.
-    pub fn in_memory(rows: Rows, network: &Network) -> SampleSet {
-        SampleSet::shared(Arc::new(rows), network)
-    }
-
-    /// Samples that are in memory already.
-    pub fn shared(rows: Arc<Rows>, network: &Network) -> SampleSet {
-        let (count, classes, blank) = (rows.len(), network.loss.takes_class(), rows.blank());
-        SampleSet { rows: count, place: Stored::Memory(rows), windows: None, blank, classes }
+    pub fn in_memory(rows: Arc<Dataset<T>>) -> SampleSet<T> {
+        SampleSet { rows: rows.rows, blank: rows.blank_like(), place: Stored::Memory(rows) }
     }
 
     /// Samples in a file, to be read in blocks and shuffled in windows of so many bytes; a step takes `batch` rows. Rows with one
-    /// number more than features and target end in their weight.
-    pub fn in_file(cache: RowCache, network: &Network, batch: usize, block_bytes: u64, window_bytes: u64) -> SampleSet {
-        let windows = Windows::of_sizes(cache.rows(), cache.row_bytes(), batch, block_bytes, window_bytes);
-        let rows = cache.rows();
-        let classes = network.loss.takes_class();
-        let plain = network.inputs() + if classes { 1 } else { network.outputs() };
-        let blank = Rows::new(network).with_weights(cache.row_bytes() / 4 > plain);
-        let (place, windows) = (Stored::File(Arc::new(cache)), Some(windows));
-        SampleSet { rows, place, windows, blank, classes }
+    /// number more than features and target of `blank` end in their weight.
+    pub fn in_file(
+        cache: RowCache,
+        blank: Dataset<T>,
+        batch: usize,
+        block_bytes: u64,
+        window_bytes: u64,
+    ) -> SampleSet<T> {
+        // In any precision the order is that of rows for a device.
+        let row_bytes = cache.row_bytes() - 4 * (blank.plain_words() - blank.blank_like::<f32>().plain_words());
+        let windows = Windows::of_sizes(cache.rows(), row_bytes, batch, block_bytes, window_bytes);
+        SampleSet { rows: cache.rows(), place: Stored::File(Arc::new(cache), windows, Arc::default()), blank }
     }
 
-    /// Whether rows have weights of their own.
+    /// Whether rows have weights.
     pub fn is_weighted(&self) -> bool {
-        self.blank.is_weighted()
+        match &self.place {
+            Stored::Memory(rows) => !rows.weights.is_empty(),
+            Stored::File(cache, ..) => cache.row_bytes() / 4 > self.blank.plain_words(),
+        }
     }
 
-    /// Lets the rows of each class count as `weights` says.
-    pub fn set_class_weights(&mut self, weights: &Arc<[f64]>) {
-        self.blank.set_class_weights(weights);
-        if let Stored::Memory(rows) = &mut self.place {
-            Arc::make_mut(rows).set_class_weights(weights);
+    /// Multiplies the weights of the rows of each class.
+    pub fn weigh(&mut self, class_weights: &[f64]) {
+        match &mut self.place {
+            Stored::Memory(rows) => Arc::make_mut(rows).weigh(class_weights),
+            Stored::File(_, _, weights) => *weights = class_weights.into(),
         }
     }
 
     /// The samples, where they are in memory.
-    pub fn memory(&self) -> Option<&Arc<Rows>> {
+    pub fn memory(&self) -> Option<&Arc<Dataset<T>>> {
         match &self.place {
             Stored::Memory(rows) => Some(rows),
-            Stored::File(_) => None,
+            Stored::File(..) => None,
         }
     }
 
@@ -126,78 +123,96 @@ impl SampleSet {
     pub fn file(&self) -> Option<&RowCache> {
         match &self.place {
             Stored::Memory(_) => None,
-            Stored::File(cache) => Some(cache),
+            Stored::File(cache, ..) => Some(cache),
         }
     }
 
     /// The order of the epoch `epoch`. It follows from the numbers of rows, of the seed and the epoch, and for samples in a
     /// file from the sizes of block and window; from nothing else.
     pub fn order(&self, seed: u64, epoch: u32) -> Order {
-        match self.windows {
-            None => Order::Rows(epoch_order(seed, epoch, self.rows)),
-            Some(windows) => Order::Windows(windows.epoch(seed, epoch)),
+        match &self.place {
+            Stored::Memory(_) => Order::Rows(epoch_order(seed, epoch, self.rows)),
+            Stored::File(_, windows, _) => Order::Windows(windows.epoch(seed, epoch)),
         }
+    }
+
+    /// The samples of one step by themselves: `batch` of those of `order` from the sample `from` on, as far as there are any.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where samples cannot be read.
+    pub fn batch(&self, order: &Order, from: usize, batch: usize) -> Result<Dataset<T>> {
+        let (mut feed, at) = self.feed_on(1, order, from, batch);
+        let rows = feed.take()?.ok_or_else(|| crate::Error::Internal("a step without samples".into()))?;
+        let mut step = self.blank.clone();
+        step.copy(&rows, at..rows.rows.min(at + batch));
+        Ok(step)
     }
 
     /// The samples of `order` from the sample `from` on, in pieces of `piece` rows (or of a window), and how many samples of
     /// the first piece come before `from`.
-    pub fn feed(&self, order: &Order, from: usize, piece: usize) -> (Feed, usize) {
+    pub fn feed(&self, order: &Order, from: usize, piece: usize) -> (Feed<Dataset<T>>, usize) {
         self.feed_on(THREADS, order, from, piece)
     }
 
     /// The same on `threads` threads.
-    pub fn feed_on(&self, threads: usize, order: &Order, from: usize, piece: usize) -> (Feed, usize) {
-        match (order, &self.place) {
-            (Order::Windows(order), Stored::File(cache)) => {
-                let (cache, order) = (Arc::clone(cache), order.clone());
-                let (count, size, classes) = (order.count(), order.window_rows(), self.classes);
-                let fill: Arc<Fill> = Arc::new(move |piece, rows| {
+    pub fn feed_on(&self, threads: usize, order: &Order, from: usize, piece: usize) -> (Feed<Dataset<T>>, usize) {
+        match (order, self.place.clone()) {
+            (Order::Windows(order), Stored::File(cache, _, weights)) => {
+                let order = order.clone();
+                let (count, size) = (order.count(), order.window_rows());
+                let fill: Arc<Fill<Dataset<T>>> = Arc::new(move |piece, rows| {
                     let window = order.window(piece);
-                    rows.resize(window.places.len(), classes);
+                    rows.resize(window.places.len(), cache.row_bytes() / 4);
                     let mut part = Vec::new();
-                    cache.read_window(&window, &mut part, &mut |place, words| rows.set_words(place, words))
+                    cache.read_window(&window, &mut part, &mut |place, words| rows.set_words(place, words))?;
+                    rows.weigh(&weights);
+                    Ok(())
                 });
                 (Feed::new(from / size..count, threads, &self.blank, &fill), from % size)
             }
-            (Order::Rows(order), place) => {
-                let (place, order) = (place.clone(), order[from..].to_vec());
+            (Order::Rows(order), Stored::Memory(all)) => {
+                let order = order[from..].to_vec();
                 let count = order.len().div_ceil(piece);
-                let fill: Arc<Fill> = Arc::new(move |index, rows| {
-                    let part = &order[index * piece..order.len().min((index + 1) * piece)];
-                    match &place {
-                        Stored::Memory(all) => rows.gather(all, part),
-                        Stored::File(_) => return Err(crate::Error::Internal("a file is read in windows".into())),
-                    }
+                let fill: Arc<Fill<Dataset<T>>> = Arc::new(move |index, rows| {
+                    rows.gather(&all, &order[index * piece..order.len().min((index + 1) * piece)]);
                     Ok(())
                 });
                 (Feed::new(0..count, threads, &self.blank, &fill), 0)
             }
-            (Order::Windows(_), Stored::Memory(_)) => {
-                let fill: Arc<Fill> =
-                    Arc::new(|_, _| Err(crate::Error::Internal("samples in memory have no windows".into())));
+            _ => {
+                let fill: Arc<Fill<Dataset<T>>> =
+                    Arc::new(|_, _| Err(crate::Error::Internal("an order of other samples".into())));
                 (Feed::new(0..1, 1, &self.blank, &fill), 0)
             }
         }
     }
 
     /// All samples as they stand, in pieces of `piece` rows.
-    pub fn in_order(&self, piece: usize) -> Feed {
-        let (rows, place, classes) = (self.rows, self.place.clone(), self.classes);
-        let fill: Arc<Fill> = Arc::new(move |index, part| {
+    pub fn in_order(&self, piece: usize) -> Feed<Dataset<T>> {
+        let (rows, place) = (self.rows, self.place.clone());
+        let fill: Arc<Fill<Dataset<T>>> = Arc::new(move |index, part| {
             let (first, count) = (index * piece, piece.min(rows - index * piece));
             match &place {
-                Stored::Memory(all) => part.copy(all, first, count),
-                Stored::File(cache) => {
+                Stored::Memory(all) => part.copy(all, first..first + count),
+                Stored::File(cache, _, weights) => {
                     let words = cache.row_bytes() / 4;
                     let mut read = vec![0; count * words];
                     cache.read(first, &mut read)?;
-                    part.resize(count, classes);
+                    part.resize(count, words);
                     read.chunks_exact(words).enumerate().for_each(|(i, row)| part.set_words(i, row));
+                    part.weigh(weights);
                 }
             }
             Ok(())
         });
         Feed::new(0..rows.div_ceil(piece), THREADS, &self.blank, &fill)
+    }
+}
+
+/// The samples as a device holds them.
+impl From<&Dataset> for SampleSet {
+    fn from(data: &Dataset) -> SampleSet {
+        SampleSet::in_memory(Arc::new(data.cast()))
     }
 }
 
@@ -207,6 +222,25 @@ impl SampleSet {
 /// # Errors
 /// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
 pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
+    let mut data = read_training::<f32>(spec, folder)?;
+    if let Some(Validation::File(file)) = &spec.data.validation {
+        let mut source = source::open_file(file)?;
+        let Preprocessing { schema, scaler } = &data.preprocessing;
+        let like = Like { schema, scaler, rule: Some(spec.target_rule()), weighted: false };
+        let hold_bytes = spec.data.reading.memory;
+        data.validation = Some(match keep(source.as_mut(), &like, hold_bytes, folder, &mut data.skipped)? {
+            Kept::Memory(rows) => SampleSet::in_memory(Arc::new(rows)),
+            Kept::File(cache) => in_file(cache, like.blank(), spec),
+        });
+    }
+    Ok(data)
+}
+
+/// The same without a validation file, in the precision `T`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_training<T: Scalar>(spec: &Spec, folder: &Path) -> Result<RunData<T>> {
     let rule = spec.target_rule();
     let (file, seed) = (&spec.data.train, spec.train.seed);
     let mut skipped = Tolerance::new(spec.data.reading.skip_bad_rows);
@@ -217,9 +251,11 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
     let target = &spec.data.target;
     let columns = &spec.data.columns;
     let wish = Wish { columns, target, rule, memory_bytes: spec.data.reading.memory, scale: spec.data.scale, held_out };
-    let (survey, network, sets) = match load(file, &wish, &mut skipped)? {
+    let loaded = load(file, &wish, &mut skipped)?;
+    // What does not fit the data is refused before they are read once more.
+    let network = Network { layers: spec.model.layers(loaded.schema().features.len())?, loss: spec.train.loss };
+    let (preprocessing, mut train, validation) = match loaded {
         Loaded::Whole(mut data, mut schema) => {
-            let width = data.features.len();
             let (train, rest) = match held_out {
                 None => ((0..data.rows as u32).collect(), None),
                 Some((fraction, seed)) => {
@@ -228,43 +264,25 @@ pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
                 }
             };
             fill_means(&mut data, &mut schema, &train, &file.path)?;
-            let mut fit = Fit::new(spec.data.scale, width);
-            train.iter().for_each(|&row| fit.add(&data.x[row as usize * width..][..width]));
+            let mut fit = Fit::new(spec.data.scale, data.inputs);
+            train.iter().for_each(|&row| fit.add(&data.x[row as usize * data.inputs..][..data.inputs]));
             let scaler = fit.finish();
-            let network = network(spec, width)?;
-            let set = |order: &[u32]| SampleSet::in_memory(Rows::scaled(&data, order, &scaler, &network), &network);
-            let sets = (set(&train), rest.map(|rest| set(&rest)));
-            (Preprocessing { schema, scaler }, network, sets)
+            let set = |order: &[u32]| SampleSet::in_memory(Arc::new(data.scaled(order, &scaler)));
+            let (train, rest) = (set(&train), rest.map(|rest| set(&rest)));
+            (Preprocessing { schema, scaler }, train, rest)
         }
         Loaded::Large(survey) => {
-            let network = network(spec, survey.schema.features.len())?;
-            let (train, rest) = cache(file, &wish, &survey, folder, spec.data.reading.skip_bad_rows)?;
-            let in_file = |cache| in_file(cache, spec, &network);
-            let sets = (in_file(train), rest.map(in_file));
-            (Preprocessing { schema: survey.schema, scaler: survey.scaler }, network, sets)
+            let (train, rest) = cache::<T>(file, &wish, &survey, folder, spec.data.reading.skip_bad_rows)?;
+            let in_file = |cache| in_file(cache, Dataset::blank(survey.schema.features.len(), Some(rule)), spec);
+            let (train, rest) = (in_file(train), rest.map(in_file));
+            (Preprocessing { schema: survey.schema, scaler: survey.scaler }, train, rest)
         }
     };
-    let (mut train, mut validation) = sets;
-    let class_weights = weigh(&mut train, spec, survey.schema.classes.as_deref())?;
-    if let Some(Validation::File(file)) = &spec.data.validation {
-        let mut source = source::open_file(file)?;
-        let Preprocessing { schema, scaler } = &survey;
-        let like = Like { schema, scaler, rule, hold_bytes: spec.data.reading.memory };
-        let cache = cache_like(source.as_mut(), &like, folder, &mut skipped)?;
-        validation = Some(if cache.folder().is_some() {
-            in_file(cache, spec, &network)
-        } else {
-            SampleSet::in_memory(Rows::of_words(cache.held(), &network), &network)
-        });
-    }
-    Ok(RunData { train, validation, preprocessing: survey, network, class_weights, skipped })
+    let class_weights = weigh(&mut train, spec, preprocessing.schema.classes.as_deref())?;
+    Ok(RunData { train, validation, preprocessing, network, class_weights, skipped })
 }
 
-fn network(spec: &Spec, features: usize) -> Result<Network> {
-    Ok(Network { layers: spec.model.layers(features)?, loss: spec.train.loss })
-}
-
-fn in_file(cache: RowCache, spec: &Spec, network: &Network) -> SampleSet {
+fn in_file<T: Scalar>(cache: RowCache, blank: Dataset<T>, spec: &Spec) -> SampleSet<T> {
     let reading = spec.data.reading;
-    SampleSet::in_file(cache, network, spec.train.batch_of(usize::MAX), reading.shuffle_block, reading.shuffle_window)
+    SampleSet::in_file(cache, blank, spec.train.batch_of(usize::MAX), reading.shuffle_block, reading.shuffle_window)
 }

@@ -1,6 +1,5 @@
 //! The tables of training steps: which rows a step takes, and their weights.
 
-use crate::graph::UpdateRule;
 use crate::model::{index_table_name, weight_table};
 
 /// Index and weight tables of some steps, by name, without the plan's prefix.
@@ -30,17 +29,16 @@ fn add_shares(shares: &mut Vec<f64>, rows: &[u32], weights: &[f64]) {
     shares.extend(rows.iter().map(|row| if all > 0.0 { weight(row) / all } else { 0.0 }));
 }
 
-/// The tables for the steps that take `rows`, `batch` of them each, as `rule` divides a batch; `weights` as in [`shares`].
-pub fn batch_tables(rule: &UpdateRule, batch: usize, rows: &[u32], weights: &[f64]) -> BatchTables {
+/// What the rows of several steps, `batch` of them each, count in the losses of their steps; `weights` as in [`shares`].
+pub fn shares_of_steps(batch: usize, rows: &[u32], weights: &[f64]) -> Vec<f64> {
     let mut shares = Vec::with_capacity(rows.len());
     rows.chunks(batch).for_each(|step| add_shares(&mut shares, step, weights));
-    divided(rule, batch, rows, &shares)
+    shares
 }
 
-/// The same for rows whose shares are known. What a step or a part of it has to spare is filled up with row 0 at weight 0, which
-/// contributes exactly nothing.
-pub fn divided(rule: &UpdateRule, batch: usize, rows: &[u32], shares: &[f64]) -> BatchTables {
-    let (size, count) = rule.parts(batch);
+/// The tables for the steps that take `rows`, `batch` of them each, in `count` parts of `size`. What a step or a part of it has to
+/// spare is filled up with row 0 at weight 0, which contributes exactly nothing.
+pub fn divided((size, count): (usize, usize), batch: usize, rows: &[u32], shares: &[f64]) -> BatchTables {
     let mut tables = BatchTables::default();
     for part in 0..count {
         let mut indices = Vec::new();
@@ -70,7 +68,11 @@ pub fn divided(rule: &UpdateRule, batch: usize, rows: &[u32], shares: &[f64]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Optimizer;
+    use crate::graph::{Optimizer, UpdateRule};
+
+    fn batch_tables(rule: &UpdateRule, batch: usize, rows: &[u32], weights: &[f64]) -> BatchTables {
+        divided(rule.parts(batch), batch, rows, &shares_of_steps(batch, rows, weights))
+    }
 
     #[test]
     fn a_batch_in_parts_has_the_rows_and_weights_of_the_whole() {

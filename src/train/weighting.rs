@@ -1,12 +1,9 @@
 //! How much each training row counts in the loss: its own weight times that of its class.
 
-use super::rows::Rows;
 use super::samples::SampleSet;
-use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::model::Network;
+use crate::kernels::Scalar;
 use crate::spec::{ClassWeights, Spec};
-use std::sync::Arc;
 
 /// Rows that are looked through at a time.
 const PIECE: usize = 4096;
@@ -24,7 +21,7 @@ struct ClassRows {
 ///
 /// # Errors
 /// [`Error::Spec`] for weights of classes that are not there; [`Error::Data`] where no row counts; [`Error::Io`].
-pub(super) fn weigh(set: &mut SampleSet, spec: &Spec, classes: Option<&[String]>) -> Result<Vec<f64>> {
+pub(super) fn weigh<T: Scalar>(set: &mut SampleSet<T>, spec: &Spec, classes: Option<&[String]>) -> Result<Vec<f64>> {
     let wish = &spec.train.class_weights;
     if *wish == ClassWeights::Equal && !set.is_weighted() {
         return Ok(Vec::new());
@@ -38,43 +35,19 @@ pub(super) fn weigh(set: &mut SampleSet, spec: &Spec, classes: Option<&[String]>
                        data.sample_weight, or train.class_weights";
         return Err(Error::data(spec.data.train.path.display().to_string(), message));
     }
-    set.set_class_weights(&Arc::from(&weights[..]));
+    set.weigh(&weights);
     Ok(weights)
 }
 
-/// The same for a data set: its weights become whole. Returns those of the classes.
-///
-/// # Errors
-/// As for the training rows of a run.
-pub fn weigh_data(data: &mut Dataset, network: &Network, spec: &Spec, classes: Option<&[String]>) -> Result<Vec<f64>> {
-    if data.weights.is_empty() && spec.train.class_weights == ClassWeights::Equal {
-        return Ok(Vec::new());
-    }
-    let mut rows = Rows::new(network);
-    rows.set(data);
-    let mut set = SampleSet::in_memory(rows, network);
-    let weights = weigh(&mut set, spec, classes)?;
-    data.weights = set.memory().map(|rows| rows.weights(0, data.rows)).unwrap_or_default();
-    Ok(weights)
-}
-
-/// Gives the rows of another data set the weights of classes that were found in training.
-pub fn weigh_like(data: &mut Dataset, network: &Network, class_weights: &[f64]) {
-    let mut rows = Rows::new(network);
-    rows.set(data);
-    rows.set_class_weights(&Arc::from(class_weights));
-    data.weights = rows.weights(0, data.rows);
-}
-
-fn look_through(set: &SampleSet, classes: usize) -> Result<Vec<ClassRows>> {
+fn look_through<T: Scalar>(set: &SampleSet<T>, classes: usize) -> Result<Vec<ClassRows>> {
     let mut found = vec![ClassRows::default(); classes.max(1)];
     let mut feed = set.in_order(PIECE);
     while let Some(rows) = feed.take()? {
-        for row in 0..rows.len() {
+        for row in 0..rows.rows {
             let class = if classes > 1 { rows.class_of(row) } else { 0 };
             if let Some(of) = found.get_mut(class) {
                 of.rows += 1;
-                of.counts |= rows.own_weight(row) > 0.0;
+                of.counts |= rows.weights.get(row).is_none_or(|weight| *weight > 0.0);
             }
         }
         feed.give_back(rows);

@@ -10,8 +10,8 @@ use crate::exec::{Device, Session};
 use crate::kernels::{Access, Args, Dtype, Kernel};
 use crate::plan::lower::fold_grid;
 use crate::plan::tuning::{Class, Way};
-use crate::plan::{Arena, Buffer, Dispatch, Lifetime, Plan, Products, Range, memory::aligned};
-use crate::verify::kernels::extents;
+use crate::plan::{Arena, Buffer, Dispatch, Holds, Lifetime, Plan, Products, Range, Role};
+use crate::target::aligned;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -124,10 +124,7 @@ fn subjects(plans: &[Plan]) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
     for plan in plans.iter().filter(|plan| plan.whole.is_none()) {
         for d in plan.dispatches.iter().filter(|d| d.kernel.is_product() && !d.kernel.gathers()) {
-            let trans = match d.kernel {
-                Kernel::matmul => ["TRANS_A", "TRANS_B"].map(|name| d.args.constant(name) != 0.0),
-                kernel => [kernel == Kernel::matmul_col_sum, kernel == Kernel::matmul_bias_act],
-            };
+            let Some(trans) = d.kernel.product.map(|p| p.transposed(&d.args)) else { continue };
             let sizes = d.args.sizes();
             if found.iter().all(|s| (s.sizes, s.trans) != (sizes, trans)) {
                 let own = d.args.constants.iter().filter(|(name, _)| !WAYS.contains(name)).copied().collect();
@@ -154,7 +151,7 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
             if !limits.ends_loops(s.kernel, &args) {
                 continue;
             }
-            let row = s.kernel.row();
+            let row = s.kernel;
             let (tiles, flops) = ((row.groups)(&args), (row.flops)(&args));
             let taken = (MOST_FLOPS * tiles / flops.max(1)).max(FEWEST_TILES).min(tiles);
             let grid = fold_grid(taken, limits.max_compute_workgroups_per_dimension);
@@ -166,33 +163,44 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
         }
     }
     let names = [OPERANDS, "tune.results", "tune.more results"];
-    let arenas = names.into_iter().zip(lens).map(|(name, len)| Arena::new(name, Dtype::F32, len, Lifetime::Plan));
-    let arenas = std::iter::once(Arena::new(STEP, Dtype::U32, 1, Lifetime::Plan)).chain(arenas).collect();
+    let arenas = names
+        .into_iter()
+        .zip(lens)
+        .map(|(name, len)| Arena::new(name, Dtype::F32, len, Lifetime::Plan, Holds::Scratch));
+    let arenas =
+        std::iter::once(Arena::new(STEP, Dtype::U32, 1, Lifetime::Plan, Holds::Counter)).chain(arenas).collect();
     let range = Range { arena: 1, offset: 0, len: lens[0] };
-    let buffers = vec![Buffer { name: OPERANDS.into(), shape: vec![lens[0]], range, live: (0, dispatches.len()) }];
+    let buffers = vec![Buffer {
+        role: Role::Output(OPERANDS.into()),
+        name: OPERANDS.into(),
+        shape: vec![lens[0]],
+        range,
+        live: (0, dispatches.len()),
+    }];
     (Plan { name: "tune".into(), steps: 1, arenas, buffers, dispatches, guard: vec![], whole: None }, trials)
 }
 
 /// Ranges for the bindings of a product; `lens` grows to what the arenas must hold.
 fn bindings(kernel: Kernel, args: &Args, lens: &mut [usize; 3]) -> Vec<Range> {
     let mut written = 0;
-    let place = |(binding, len): (&crate::kernels::row::Binding, usize)| {
+    let place = |(binding, len): (&crate::kernels::definition::Binding, usize)| {
         let reads = binding.access == Access::Read;
         written += usize::from(!reads);
         let arena = if reads { 0 } else { written };
         lens[arena] = lens[arena].max(aligned(len));
         Range { arena: arena + 1, offset: 0, len }
     };
-    kernel.row().bindings.iter().zip(extents(kernel, args, 1)).map(place).collect()
+    kernel.bindings.iter().zip(kernel.extents(args, 1)).map(place).collect()
 }
 
 /// Numbers in [-1/2, 1/2) without a pattern that a processor could use.
 fn fill(session: &mut Session) -> Result<()> {
     let number = |i: usize| (i.wrapping_mul(2_654_435_761) % 65_536) as f32 / 65_536.0 - 0.5;
     let pattern: Vec<f32> = (0..PATTERN).map(number).collect();
-    let len = session.range(0, OPERANDS)?.len;
+    let operands = Role::Output(OPERANDS.into());
+    let len = session.range(0, &operands)?.len;
     for first in (0..len).step_by(PATTERN) {
-        session.write_f32(0, OPERANDS, first, &pattern[..PATTERN.min(len - first)])?;
+        session.write_f32(0, &operands, first, &pattern[..PATTERN.min(len - first)])?;
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub fn assert_gradients(network: &Network, parameters: Option<&[Tensor]>, data: 
         network,
         rule: Optimizer::sgd(0.1).into(),
         parameters: parameters.unwrap_or(&initial),
-        data,
+        data: data.into(),
         batch_size: data.rows,
         seed: 0,
         steps: 1,

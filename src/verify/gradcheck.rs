@@ -20,15 +20,16 @@ mod probe;
 pub mod report;
 
 use crate::compare::{Comparison, compare};
-use crate::data::rng::{Purpose, permutation, random_row, stream};
-use crate::data::{Dataset, Targets};
+use crate::data::Dataset;
+use crate::data::rng::{Purpose, permutation, stream};
 use crate::error::{Error, Result};
 use crate::exec::Device;
 use crate::exec::analysis::Analysis;
-use crate::graph::{COUNT, RANDOM};
+use crate::graph::Role;
 use crate::kernels::bound::U;
 use crate::model::{Mode, Network, Samples, Tensor};
 use crate::plan::{Limits, Options, lower};
+use crate::train::inputs::{Inputs, Steps, fill_samples};
 use crate::train::tables::shares;
 use crate::train::{Engine, Roles};
 use difference::{Outcome, differentiate};
@@ -174,33 +175,15 @@ impl Roundings {
         let graph = question.network.gradient_graph(samples, Mode::Train)?;
         let plan = lower(&graph, &Options { limits: Limits::CPU, ..Options::new("grad", 1) })?;
         let mut analysis = Analysis::new(&plan);
-        analysis.write("data.grad.x", &batch.x, None)?;
-        match &batch.targets {
-            Targets::Numbers { values, .. } => analysis.write("data.grad.target", values, None)?,
-            Targets::Classes(classes) => {
-                let classes: Vec<f64> = classes.iter().map(|c| f64::from(*c)).collect();
-                analysis.write("data.grad.target", &classes, None)?;
-            }
-        }
-        let index: Vec<f64> = (0..batch.rows as u32).map(f64::from).collect();
-        analysis.write("grad.table.index", &index, None)?;
-        analysis.write("grad.table.weight", &row_shares(batch), None)?;
-        let random = format!("grad.table.{RANDOM}");
-        if plan.buffer(&random).is_some() {
-            analysis.write(&random, &random_row(question.seed, 0).map(f64::from), None)?;
-        }
-        let count = format!("grad.table.{COUNT}");
-        if plan.buffer(&count).is_some() {
-            analysis.write(&count, &[batch.rows as f64], None)?;
-        }
+        write_batch(&mut analysis, "grad", question)?;
         for p in question.parameters {
             analysis.write(&p.name, &p.values, None)?;
         }
         analysis.step();
         let scaled = |errors: Vec<f64>| errors.into_iter().map(|e| e * F64_SHARE).collect::<Vec<f64>>();
-        let loss = scaled(analysis.read("loss")?.error);
+        let loss = scaled(analysis.read(Role::Loss)?.error);
         let gradients =
-            question.trained().into_iter().map(|p| Ok(scaled(analysis.read(&format!("grad.{}", p.name))?.error)));
+            question.trained().into_iter().map(|p| Ok(scaled(analysis.read(Role::Gradient(p.name.clone()))?.error)));
         // Twice: the bound is the start's, the loss is evaluated a step beside it.
         Ok(Roundings {
             loss: 2.0 * loss.first().copied().unwrap_or(f64::NAN),
@@ -209,10 +192,13 @@ impl Roundings {
     }
 }
 
-/// What each row of the batch counts in its loss.
-fn row_shares(batch: &Dataset) -> Vec<f64> {
+/// The batch and its tables, for the plan whose data sets are called `name`.
+fn write_batch(into: &mut impl Inputs, name: &str, question: &Question<'_>) -> Result<()> {
+    let (batch, seed) = (question.batch, question.seed);
+    fill_samples(into, name, &batch.x, &batch.targets)?;
     let rows: Vec<u32> = (0..batch.rows as u32).collect();
-    shares(&rows, &batch.weights)
+    let shares = &shares(&rows, &batch.weights);
+    Steps { rule: None, batch: batch.rows, parts: (batch.rows, 1), rows: &rows, shares, seed, first: 0 }.fill(into)
 }
 
 /// The elements of tensor `i` to check, in rising order.

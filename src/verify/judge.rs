@@ -2,23 +2,23 @@
 
 use super::{Row, digest, rounded};
 use crate::compare::{Comparison, compare};
-use crate::data::rng::random_row;
-use crate::data::{Dataset, Targets};
+use crate::data::Dataset;
 use crate::error::Result;
 use crate::exec::analysis::{Analysis, analyse};
-use crate::graph::{COUNT, RANDOM, UpdateRule};
+use crate::graph::UpdateRule;
 use crate::kernels::{Access, Measured};
 use crate::model::{Network, Tensor};
-use crate::plan::{Buffer, Plan, Range};
-use crate::train::tables::batch_tables;
+use crate::plan::{Buffer, Plan, Range, Role};
+use crate::train::inputs::{Rounded, Steps, fill_samples};
+use crate::train::tables::shares;
 
 /// One step of a device, as it was observed.
 pub struct StepInput<'a> {
     /// The train plan; every value has a place of its own.
     pub plan: &'a Plan,
-    /// The samples, rounded as the device holds them.
-    pub data: &'a Dataset,
-    /// The rows of this step.
+    /// The samples that lie on the device: all of them, or those of this step.
+    pub data: &'a Dataset<f32>,
+    /// The rows of this step among them.
     pub rows: &'a [u32],
     /// Rows of a full step.
     pub batch: usize,
@@ -53,8 +53,8 @@ impl Judge {
         let parameters = parameters.iter().map(|p| Tensor { values: rounded(&p.values), ..p.clone() }).collect();
         let first = f64::from(rule.optimizer.initial_state() as f32);
         let filled = |slot: usize| {
-            network.parameters().into_iter().map(move |(name, shape)| Tensor {
-                name: format!("state.{slot}.{name}"),
+            network.parameters().into_iter().map(move |(param, shape)| Tensor {
+                name: Role::State { param, slot }.to_string(),
                 values: vec![first; shape.iter().product()],
                 shape,
             })
@@ -78,7 +78,6 @@ impl Judge {
         let plan = input.plan;
         let mut analysis = Analysis::new(plan);
         write_batch(&mut analysis, input, &self.rule)?;
-        analysis.write("train.table.hyper", &rounded(&self.rule.hyper(input.t as u64)), None)?;
         for mine in self.parameters.iter().chain(&self.states) {
             let Some(buffer) = plan.buffer(&mine.name) else { continue };
             let device = slice(input.before, buffer.range);
@@ -103,8 +102,8 @@ impl Judge {
         for tensor in self.parameters.iter_mut().chain(&mut self.states) {
             tensor.values = analysis.read(&tensor.name)?.value;
         }
-        let loss_found = plan.buffer("loss").map_or(f64::NAN, |b| slice(input.after, b.range)[0]);
-        Ok(Compared { loss_expected: analysis.read("loss")?.value[0], loss_found, rows })
+        let loss_found = plan.buffer(Role::Loss).map_or(f64::NAN, |b| slice(input.after, b.range)[0]);
+        Ok(Compared { loss_expected: analysis.read(Role::Loss)?.value[0], loss_found, rows })
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one comparison, each used once")]
@@ -131,7 +130,7 @@ impl Judge {
         let inherited_from = if inherited { operands.iter().find(failed).cloned() } else { None };
         Row {
             name: named.name.clone(),
-            kernel: input.plan.dispatches[dispatch].kernel.name().to_string(),
+            kernel: input.plan.dispatches[dispatch].kernel.name.to_string(),
             dispatch,
             operands: operands.to_vec(),
             local,
@@ -154,7 +153,7 @@ fn slice(arenas: &[Vec<f64>], range: Range) -> &[f64] {
 
 /// Ranges that a step changes in place: as operands they are what they held before it.
 fn updated_ranges(plan: &Plan) -> Vec<Range> {
-    let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.row().bindings.iter().zip(&d.bindings));
+    let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.bindings.iter().zip(&d.bindings));
     pairs.filter(|(binding, _)| binding.access == Access::Update).map(|(_, range)| *range).collect()
 }
 
@@ -183,7 +182,7 @@ struct Named {
 fn named_part(buffer: &Buffer, range: Range) -> Option<Named> {
     let b = buffer.range;
     let (start, end) = (b.offset.max(range.offset), (b.offset + b.len).min(range.offset + range.len));
-    if b.arena != range.arena || start >= end || buffer.name.starts_with("unused") {
+    if b.arena != range.arena || start >= end || buffer.role == Role::Unused {
         return None;
     }
     let whole = end - start == b.len;
@@ -198,7 +197,7 @@ fn named_part(buffer: &Buffer, range: Range) -> Option<Named> {
 /// For every buffer the values by which it is known: itself, or the parts that the dispatches write of it.
 fn written(plan: &Plan) -> Vec<Named> {
     let writes = || {
-        let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.row().bindings.iter().zip(&d.bindings));
+        let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.bindings.iter().zip(&d.bindings));
         pairs.filter(|(b, _)| b.access != Access::Read).map(|(_, r)| *r)
     };
     let of = |buffer: &Buffer| {
@@ -214,7 +213,7 @@ fn written(plan: &Plan) -> Vec<Named> {
 /// Names of the values that a dispatch reads or updates.
 fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
     let d = &plan.dispatches[dispatch];
-    let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+    let pairs = d.kernel.bindings.iter().zip(&d.bindings);
     let read = pairs.filter(|(b, _)| b.access != Access::Write).map(|(_, r)| *r);
     let meets = |a: Range, b: Range| a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len;
     read.flat_map(|r| written.iter().filter(move |n| meets(n.range, r)).map(|n| n.name.clone())).collect()
@@ -222,42 +221,10 @@ fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
 
 /// The samples and tables of one step, as the device holds them: rounded to `f32`.
 fn write_batch(analysis: &mut Analysis, input: &StepInput<'_>, rule: &UpdateRule) -> Result<()> {
-    let StepInput { data, rows, batch, plan, .. } = *input;
-    let (width, all): (usize, Vec<f64>) = match &data.targets {
-        Targets::Numbers { width, values } => (*width, values.clone()),
-        Targets::Classes(classes) => (1, classes.iter().map(|c| f64::from(*c)).collect()),
-    };
-    let inputs = data.x.len() / data.rows.max(1);
-    // A data set that the plan has no room for streams: the rows of the step lie there in their order.
-    let resident = plan.buffer("data.train.x").is_some_and(|b| b.range.len >= data.x.len());
-    let mut weights = data.weights.clone();
-    let index: Vec<u32> = if resident {
-        analysis.write("data.train.x", &data.x, None)?;
-        analysis.write("data.train.target", &all, None)?;
-        rows.to_vec()
-    } else {
-        let take = |values: &[f64], width: usize| -> Vec<f64> {
-            rows.iter().flat_map(|r| values[*r as usize * width..][..width].to_vec()).collect()
-        };
-        analysis.write("data.train.x", &take(&data.x, inputs), None)?;
-        analysis.write("data.train.target", &take(&all, width), None)?;
-        if !weights.is_empty() {
-            weights = take(&data.weights, 1);
-        }
-        (0..rows.len() as u32).collect()
-    };
-    let random = format!("train.table.{RANDOM}");
-    if plan.buffer(&random).is_some() {
-        analysis.write(&random, &random_row(input.seed, input.t as u64).map(f64::from), None)?;
-    }
-    let count = format!("train.table.{COUNT}");
-    if plan.buffer(&count).is_some() {
-        analysis.write(&count, &[rows.len() as f64], None)?;
-    }
-    let tables = batch_tables(rule, batch, &index, &weights);
-    for (name, values) in &tables.indices {
-        let values: Vec<f64> = values.iter().map(|v| f64::from(*v)).collect();
-        analysis.write(&format!("train.table.{name}"), &values, None)?;
-    }
-    tables.weights.iter().try_for_each(|(name, v)| analysis.write(&format!("train.table.{name}"), &rounded(v), None))
+    let StepInput { data, rows, batch, seed, t, .. } = *input;
+    let mut into = Rounded(analysis);
+    let data: Dataset = data.cast();
+    fill_samples(&mut into, "train", &data.x, &data.targets)?;
+    let (parts, shares) = (rule.parts(batch), &shares(rows, &data.weights));
+    Steps { rule: Some(rule), batch, parts, rows, shares, seed, first: t as u64 }.fill(&mut into)
 }

@@ -27,15 +27,16 @@ pub use crate::model::digest::of_values as digest;
 pub use assert::assert_gradients;
 
 use crate::compare::{Comparison, number};
-use crate::data::{Dataset, Targets, epoch_order};
 use crate::error::{Error, Result};
 use crate::exec::{Device, Flow};
 use crate::graph::UpdateRule;
 use crate::model::{Network, Tensor};
 use crate::plan::{Plan, Switches};
-use crate::train::{Engine, Roles};
+use crate::train::samples::Order;
+use crate::train::{Engine, Roles, SampleSet};
 use judge::{Judge, StepInput};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What to verify.
 pub struct Question<'a> {
@@ -45,8 +46,8 @@ pub struct Question<'a> {
     pub rule: UpdateRule,
     /// Parameters to start from.
     pub parameters: &'a [Tensor],
-    /// Training samples.
-    pub data: &'a Dataset,
+    /// Training samples, as the device holds them; of a data set `(&data).into()`.
+    pub data: SampleSet,
     /// Samples a step.
     pub batch_size: usize,
     /// Decides the order of the samples.
@@ -196,26 +197,41 @@ pub async fn verify_altered(
     device: &Device,
     alter: &mut dyn FnMut(Observed<'_>),
 ) -> Result<Verdict> {
-    let Question { network, rule, .. } = *question;
-    let data = rounded_dataset(question.data);
-    let batch = question.batch_size.min(data.rows);
-    let mut engine = open(question, device, &data).await?;
-    let mut twin = open(question, &Device::cpu(), &data).await?;
-    let mut judge = Judge::new(network, rule, question.parameters, question.slack);
-    let orders = (0..).flat_map(|epoch| {
-        epoch_order(question.seed, epoch, data.rows).chunks(batch).map(<[u32]>::to_vec).collect::<Vec<_>>()
-    });
+    let Question { network, rule, data: set, .. } = question;
+    let batch = question.batch_size.min(set.rows);
+    let mut engine = open(question, device).await?;
+    let mut twin = open(question, &Device::cpu()).await?;
+    let mut judge = Judge::new(network, *rule, question.parameters, question.slack);
+    let steps_per_epoch = set.rows.div_ceil(batch);
+    let mut order = set.order(question.seed, 0);
     let mut steps = Vec::with_capacity(question.steps);
-    for (t, rows) in orders.take(question.steps).enumerate() {
+    for t in 0..question.steps {
+        let (epoch, step) = (t / steps_per_epoch, t % steps_per_epoch);
+        if step == 0 {
+            order = set.order(question.seed, epoch as u32);
+        }
         let mut before = engine.read_arenas().await?;
         let mut sink = |_: &[f64]| Flow::Continue;
-        engine.train(&rows, t as u64, &mut sink).await?;
-        twin.train(&rows, t as u64, &mut sink).await?;
+        for engine in [&mut engine, &mut twin] {
+            engine.train_set(set, &order, step..step + 1, t as u64, &mut sink).await?;
+        }
         let mut after = engine.read_arenas().await?;
         let plan = engine.plans().first().ok_or_else(|| Error::Internal("no plan".into()))?;
         alter(Observed { step: t + 1, plan, before: &mut before, after: &mut after });
-        let input =
-            StepInput { plan, data: &data, rows: &rows, batch, t, seed: question.seed, before: &before, after: &after };
+        let first = step * batch;
+        let (data, rows) = match (&order, set.memory().filter(|_| !engine.streams())) {
+            (Order::Rows(order), Some(all)) => {
+                (Arc::clone(all), order[first..(first + batch).min(order.len())].to_vec())
+            }
+            // The rows of a step that streams lie on the device in their order.
+            _ => {
+                let data = set.batch(&order, first, batch)?;
+                let rows = (0..data.rows as u32).collect();
+                (Arc::new(data), rows)
+            }
+        };
+        let (data, rows, before, after) = (&*data, &rows[..], &before[..], &after[..]);
+        let input = StepInput { plan, data, rows, batch, t, seed: question.seed, before, after };
         let compared = judge.step(&input)?;
         let drift = Drift {
             device: judge.distance(&engine.read_parameters().await?),
@@ -234,10 +250,11 @@ pub async fn verify_altered(
     Ok(Verdict { device, reference, passed, slack: question.slack, steps })
 }
 
-async fn open(question: &Question<'_>, device: &Device, data: &Dataset) -> Result<Engine> {
-    let batch = question.batch_size.min(data.rows);
+async fn open(question: &Question<'_>, device: &Device) -> Result<Engine> {
+    let set = &question.data;
     let roles = Roles {
-        train: Some((data.rows, batch, question.rule)),
+        train: Some((set.rows, question.batch_size.min(set.rows), question.rule)),
+        stream: set.file().is_some(),
         keep_all: true,
         unfused: question.unfused,
         switches: question.switches,
@@ -246,18 +263,10 @@ async fn open(question: &Question<'_>, device: &Device, data: &Dataset) -> Resul
     };
     let mut engine = Engine::open(device, question.network, roles).await?;
     engine.write_parameters(question.parameters)?;
-    engine.set_training_data(data)?;
+    engine.set_training_set(set)?;
     Ok(engine)
 }
 
 fn rounded(values: &[f64]) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v as f32)).collect()
-}
-
-fn rounded_dataset(data: &Dataset) -> Dataset {
-    let targets = match &data.targets {
-        Targets::Numbers { width, values } => Targets::Numbers { width: *width, values: rounded(values) },
-        classes => classes.clone(),
-    };
-    Dataset { x: rounded(&data.x), targets, ..data.clone() }
 }

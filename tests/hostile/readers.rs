@@ -7,7 +7,7 @@ use wgrad::data::arrays::ArrayFile;
 use wgrad::data::inspect::inspect;
 #[cfg(feature = "images")]
 use wgrad::data::pictures::{self, Images};
-use wgrad::data::{Kind, RawTable, TargetRule, read_csv, sniff};
+use wgrad::data::{self, Columns, Kind, TargetRule, Tolerance, sniff};
 use wgrad::exchange::{Import, Origin, import};
 use wgrad::graph::{Activation, Loss};
 use wgrad::model::{Layer, Network, weights};
@@ -28,20 +28,20 @@ pub struct Reader {
 /// All of them.
 pub const READERS: &[Reader] = &[
     Reader { name: "spec", file: "spec.toml", read: spec },
-    Reader { name: "csv", file: "d.csv", read: data },
-    Reader { name: "csv_gz", file: "d.csv.gz", read: data },
-    Reader { name: "tsv", file: "d.tsv", read: data },
-    Reader { name: "idx", file: "d-ubyte", read: data },
-    Reader { name: "idx_gz", file: "d-ubyte.gz", read: data },
-    Reader { name: "npy", file: "d.npy", read: data },
-    Reader { name: "npy_gz", file: "d.npy.gz", read: data },
-    Reader { name: "npz", file: "d.npz", read: data },
-    Reader { name: "safetensors", file: "d.safetensors", read: data },
+    Reader { name: "csv", file: "d.csv", read: table },
+    Reader { name: "csv_gz", file: "d.csv.gz", read: table },
+    Reader { name: "tsv", file: "d.tsv", read: table },
+    Reader { name: "idx", file: "d-ubyte", read: table },
+    Reader { name: "idx_gz", file: "d-ubyte.gz", read: table },
+    Reader { name: "npy", file: "d.npy", read: table },
+    Reader { name: "npy_gz", file: "d.npy.gz", read: table },
+    Reader { name: "npz", file: "d.npz", read: table },
+    Reader { name: "safetensors", file: "d.safetensors", read: table },
     #[cfg(feature = "images")]
     Reader { name: "picture", file: "picture", read: picture },
     #[cfg(feature = "parquet")]
-    Reader { name: "parquet", file: "d.parquet", read: data },
-    Reader { name: "unnamed", file: "data", read: data },
+    Reader { name: "parquet", file: "d.parquet", read: table },
+    Reader { name: "unnamed", file: "data", read: table },
     Reader { name: "weights", file: "model.safetensors", read: parameters },
     Reader { name: "onnx", file: "m.onnx", read: onnx },
     Reader { name: "pytorch", file: "p.safetensors", read: pytorch },
@@ -84,7 +84,7 @@ fn spec(path: &Path) -> wgrad::Result<()> {
     Ok(())
 }
 
-fn data(path: &Path) -> wgrad::Result<()> {
+fn table(path: &Path) -> wgrad::Result<()> {
     let (kind, gzip) = sniff(path)?;
     let is_table = matches!(kind, Kind::Csv | Kind::Parquet);
     if !is_table {
@@ -100,40 +100,45 @@ fn data(path: &Path) -> wgrad::Result<()> {
     }
     // What `wgrad new` does with the file: the spec that it drafts can be read, whatever the columns are called.
     let file = DataFile::at(path);
+    let mut drafted = None;
     if let Ok(found) = inspect(&file)
         && let Ok(draft) = draft(&file, file.path.to_str().unwrap_or("d"), &found, None)
     {
         let spec = Spec::parse(&draft.text, path).expect("a spec that wgrad drafted");
-        if let Ok(table) = read_csv(path) {
-            let _ = table.dataset_of(&spec.data.columns, &spec.data.target, spec.target_rule());
-        }
+        let (columns, target) = (&spec.data.columns, &spec.data.target);
+        let mut tolerance = Tolerance::new(spec.data.reading.skip_bad_rows);
+        drafted = Some(data::read(&file, columns, target, spec.target_rule(), &mut tolerance));
     }
     // Arrays of different lengths are no table, and that is no fault of the file.
-    match read_csv(path) {
-        Ok(table) => samples(&table),
-        Err(e) if is_table => return Err(e),
-        Err(_) => {}
+    match (samples(&file), drafted) {
+        (Err(e), None | Some(Err(_))) if is_table => Err(e),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Targets of both sorts, from every column that may be meant.
-fn samples(table: &RawTable) {
+/// Targets of both sorts, from every column that may be meant; an error where none of them can be read.
+fn samples(file: &DataFile) -> wgrad::Result<()> {
+    let (mut any, mut result) = (false, Ok(()));
     for target in ["label", "y"] {
-        for (loss, outputs) in [(Loss::CrossEntropy, 3), (Loss::Mse, 1), (Loss::Hinge, 1)] {
-            if let Ok((data, schema)) = table.dataset(&[target.to_owned()], TargetRule { loss, outputs }) {
-                let again = table.dataset_as(&schema, TargetRule { loss, outputs }).expect("the same file");
-                assert_eq!(again, data);
-                assert_eq!(table.features_as(&schema).expect("the same file").x, data.x);
+        for (loss, outputs) in [(Loss::cross_entropy(), 3), (Loss::Mse, 1), (Loss::Hinge, 1)] {
+            let rule = TargetRule { loss, outputs };
+            match data::read(file, &Columns::default(), &[target.to_owned()], rule, &mut Tolerance::default()) {
+                Ok((data, schema)) => {
+                    any = true;
+                    assert_eq!(schema.read(file, rule, &mut Tolerance::default()).expect("the same file"), data);
+                    assert_eq!(schema.read_features(file).expect("the same file").x, data.x);
+                }
+                Err(e) => result = Err(e),
             }
         }
     }
+    if any { Ok(()) } else { result }
 }
 
 /// The network of the seeds: two inputs, a layer of three, one of two.
 pub fn network() -> Network {
     let layer = |inputs, outputs| Layer::dense(inputs, outputs, Activation::Tanh, true);
-    Network { layers: vec![layer(2, 3), layer(3, 2)], loss: Loss::CrossEntropy }
+    Network { layers: vec![layer(2, 3), layer(3, 2)], loss: Loss::cross_entropy() }
 }
 
 fn parameters(path: &Path) -> wgrad::Result<()> {

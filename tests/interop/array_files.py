@@ -3,7 +3,7 @@
     pip install numpy torch safetensors
     python3 tests/interop/array_files.py tests/fixtures/arrays
 
-tests/array_files.rs holds what wgrad reads against expected.json, which lists for every array its type, its shape and its
+tests/cpu/array_files.rs holds what wgrad reads against expected.json, which lists for every array its type, its shape and its
 values in C's order. The files are the same bytes each time.
 """
 

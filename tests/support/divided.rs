@@ -22,7 +22,7 @@ pub fn agree(device: &Device, problem: &Problem, limits: Limits) -> f64 {
     let small = Options { limits, products, ..Options::new("train", 1) };
     let plans = [problem.plan(&small), problem.plan(&Options { limits: device.limits(), ..small.clone() })];
     let at = || format!("{:?} {limits:?}", problem.network);
-    limits.check(&plans[0], "this test").unwrap_or_else(|e| panic!("{}: {e}", at()));
+    plans[0].check(&limits, "this test").unwrap_or_else(|e| panic!("{}: {e}", at()));
     assert!(plans[0].dispatches.len() > plans[1].dispatches.len(), "{}: nothing was divided", at());
     let judges = plans.each_ref().map(|p| problem.judge(p));
     let mut sessions = plans.each_ref().map(|p| problem.step(device, p));

@@ -3,8 +3,6 @@
 //!
 //! `WGRAD_FUZZ_CASES` sets the number of cases, `WGRAD_FUZZ_SEED` takes others than the fixed ones.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use std::cell::RefCell;
@@ -112,7 +110,7 @@ fn loss() -> impl Strategy<Value = Loss> {
     (names, prop::sample::select(&[1.0, 0.1, 7.0][..])).prop_map(|(name, delta)| {
         match Loss::by_name(name).expect("a listed name") {
             Loss::Huber { .. } => Loss::Huber { delta },
-            Loss::CrossEntropy if delta < 1.0 => Loss::SmoothedCrossEntropy { smoothing: delta },
+            Loss::CrossEntropy { .. } if delta < 1.0 => Loss::CrossEntropy { smoothing: delta },
             other => other,
         }
     })
@@ -294,7 +292,7 @@ impl Case {
         let mut rng = Philox::new(self.seed, 2 << 40);
         let x = draw(self.features, self.rows * self.inputs, 1.0, &mut rng);
         let outputs = self.network().outputs();
-        let mut data = if self.loss.takes_class() {
+        if self.loss.takes_class() {
             let classes: Vec<u32> = (0..self.rows).map(|_| rng.below(outputs as u32)).collect();
             Dataset::classes(&x, self.inputs, &classes)
         } else {
@@ -307,9 +305,7 @@ impl Case {
                 _ => draw(self.features, n, 1.0, &mut rng),
             };
             Dataset::numbers(&x, self.inputs, &targets, outputs)
-        };
-        data.features = (0..self.inputs).map(|i| format!("x{i}")).collect();
-        data
+        }
     }
 
     /// Verifies the case on `device`.
@@ -319,7 +315,7 @@ impl Case {
             network: &network,
             rule: self.rule(),
             parameters: &parameters,
-            data: &data,
+            data: (&data).into(),
             batch_size: self.step_rows(),
             seed: self.seed >> 1,
             steps: self.steps,
@@ -382,7 +378,8 @@ impl Case {
 
     fn csv(&self) -> String {
         let data = self.data();
-        let mut text = data.features.iter().chain(&self.targets()).cloned().collect::<Vec<_>>().join(",");
+        let features = (0..self.inputs).map(|i| format!("x{i}"));
+        let mut text = features.chain(self.targets()).collect::<Vec<_>>().join(",");
         for row in 0..self.rows {
             let x = data.x[row * self.inputs..][..self.inputs].iter().map(f64::to_string);
             let t: Vec<String> = match &data.targets {

@@ -102,9 +102,9 @@ pub const LOSSES: [Loss; 9] = [
     Loss::Huber { delta: 1.0 },
     Loss::BinaryCrossEntropy,
     Loss::BceWithLogits,
-    Loss::CrossEntropy,
+    Loss::cross_entropy(),
     Loss::Hinge,
-    Loss::SmoothedCrossEntropy { smoothing: 0.1 },
+    Loss::CrossEntropy { smoothing: 0.1 },
 ];
 
 /// Random sketches: 1 to 5 layers, widths 1 to 70, batches 1 to 97, any activation and loss. proptest shrinks a failure

@@ -1,7 +1,7 @@
 //! An independent oracle: loss and gradients of a dense network in float64, by plain loops over samples.
 //!
 //! It is written from the definitions of the activations and losses and from the chain rule, and calls nothing of wgrad
-//! (only the names of activations and losses are wgrad's). `tests/oracle.rs` proves it against finite differences before
+//! (only the names of activations and losses are wgrad's). `tests/cpu/oracle.rs` proves it against finite differences before
 //! it judges anything.
 //!
 //! Where a formula as it stands would lose digits in a saturated tail, an algebraically equal form is used, so that the
@@ -236,7 +236,7 @@ fn element(loss: Loss, y: f64, t: f64) -> (f64, f64) {
         ),
         Loss::Hinge if 1.0 - t * y > 0.0 => (1.0 - t * y, -t),
         Loss::Hinge => (0.0, 0.0),
-        Loss::BinaryCrossEntropy | Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => {
+        Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. } => {
             unreachable!("{loss:?} is not taken output by output")
         }
     }

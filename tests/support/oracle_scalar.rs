@@ -63,6 +63,7 @@ pub fn activation(of: Activation, x: f64) -> f64 {
         Activation::Silu => x * sigmoid(x),
         Activation::Softplus => softplus(x),
         Activation::Softmax => unreachable!("softmax takes a row"),
+        _ => unreachable!("the oracle has no {of:?}"),
     }
 }
 
@@ -95,5 +96,6 @@ pub fn derivative(of: Activation, x: f64) -> f64 {
         Activation::Silu => sigmoid(x) + x * sigmoid(x) * sigmoid(-x),
         Activation::Softplus => sigmoid(x),
         Activation::Softmax => unreachable!("softmax takes a row"),
+        _ => unreachable!("the oracle has no {of:?}"),
     }
 }

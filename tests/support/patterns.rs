@@ -22,7 +22,7 @@ pub fn with_extras(products: Products) -> Options {
 pub fn classifiers() -> Vec<(Problem, bool)> {
     let last = |act| [Activation::Tanh, act, Activation::Identity];
     let classifier = |i: usize, widths: &[usize], act: Activation| {
-        let net = network(widths, &last(act), &[true], Loss::CrossEntropy);
+        let net = network(widths, &last(act), &[true], Loss::cross_entropy());
         Problem::new(net, [SGD, MOMENTUM, ADAMW][i % 3], 23, 5 + 4 * i, 50 + i as u64)
     };
     let elementwise = ACTIVATIONS.into_iter().filter(|a| !matches!(a, Activation::Softmax | Activation::Identity));
@@ -44,7 +44,7 @@ pub fn layered() -> Vec<Problem> {
     for (i, act) in ACTIVATIONS.into_iter().enumerate() {
         for bias in [&[true][..], &[false], &[true, false]] {
             let activations = [act, Activation::Tanh, act];
-            let loss = [Loss::Mse, Loss::HalfSquaredError, Loss::CrossEntropy][(i + bias.len()) % 3];
+            let loss = [Loss::Mse, Loss::HalfSquaredError, Loss::cross_entropy()][(i + bias.len()) % 3];
             let net = network(&[7, 33, 31, 5], &activations, bias, loss);
             problems.push(Problem::new(net, [SGD, MOMENTUM, ADAMW][i % 3], 23, 37, i as u64));
         }
@@ -60,7 +60,7 @@ pub fn agree(device: &Device, problem: &Problem, products: Products) -> f64 {
 /// As [`agree`], the fused plan as `fused` says.
 pub fn agree_with(device: &Device, problem: &Problem, products: Products, fused: &Options) -> f64 {
     let (fused, unfused) = (problem.plan(fused), problem.plan(&Options { products, ..options(false) }));
-    let parts = |k: Kernel| matches!(k, Kernel::matmul_bias_act | Kernel::matmul_act_grad | Kernel::matmul_col_sum);
+    let parts = |k: Kernel| matches!(k.name, "matmul_bias_act" | "matmul_act_grad" | "matmul_col_sum");
     assert!(unfused.dispatches.iter().all(|d| !parts(d.kernel)), "the unfused plan is fused");
     let biased = problem.network.layers.iter().any(wgrad::model::Layer::has_bias);
     assert!(!biased || fused.dispatches.len() < unfused.dispatches.len(), "the fused plan is not");

@@ -8,7 +8,7 @@ use wgrad::model::init::initial_parameters;
 use wgrad::model::{Layer, LayerKind, Network};
 use wgrad::plan::Switches;
 use wgrad::spec::Spec;
-use wgrad::train::prepare::prepare;
+use wgrad::train::samples::{SampleSet, read};
 use wgrad::verify::{Question, report, verify};
 
 const EXAMPLES: [&str; 7] = [
@@ -28,19 +28,19 @@ pub fn verify_all(device: &Device) {
         Optimizer::adam(0.01),
         Optimizer::adamw(0.01),
     ];
-    let mut subjects: Vec<(String, Network, Dataset, usize)> = Vec::new();
+    let mut subjects: Vec<(String, Network, SampleSet, usize)> = Vec::new();
     for name in EXAMPLES {
         let path = format!("{}/examples/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let spec = Spec::load(path).expect("an example spec");
-        let prepared = prepare(&spec).expect("its data");
+        let prepared = read(&spec, &std::env::temp_dir()).expect("its data");
         subjects.push((name.to_string(), prepared.network, prepared.train, spec.train.batch_size));
     }
     for activation in Activation::NAMES {
         let (network, data) = five_layers(Activation::by_name(activation).expect("a name of the list"));
-        subjects.push((format!("5 layers, {activation}"), network, data, 13));
+        subjects.push((format!("5 layers, {activation}"), network, (&data).into(), 13));
     }
     let (network, data) = every_kind();
-    subjects.push(("every kind of layer".to_string(), network, data, 13));
+    subjects.push(("every kind of layer".to_string(), network, (&data).into(), 13));
     let mut largest: f64 = 0.0;
     for (name, network, data, batch_size) in &subjects {
         let mut worst: f64 = 0.0;
@@ -51,7 +51,7 @@ pub fn verify_all(device: &Device) {
                 network,
                 rule: optimizer.into(),
                 parameters: &parameters,
-                data,
+                data: data.clone(),
                 batch_size: *batch_size,
                 seed,
                 steps,

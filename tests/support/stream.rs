@@ -1,13 +1,13 @@
 //! A training set in a file of rows, and training on it.
 
 use super::problem::{ADAMW, network};
-use wgrad::data::{CacheWriter, epoch_order};
+use std::sync::Arc;
+use wgrad::data::{CacheWriter, Dataset, TargetRule, epoch_order};
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Network, Tensor};
 use wgrad::plan::Limits;
-use wgrad::train::rows::Rows;
 use wgrad::train::samples::{Order, SampleSet};
 use wgrad::train::{Engine, Roles};
 
@@ -36,16 +36,22 @@ fn words(network: &Network, row: usize) -> Vec<u32> {
 pub fn in_file(network: &Network) -> SampleSet {
     let width = words(network, 0).len();
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = CacheWriter::new(folder.path(), width, 0);
+    let mut writer = CacheWriter::new(folder.path(), width).unwrap();
     (0..ROWS).for_each(|row| writer.push(&words(network, row)).unwrap());
     let row_bytes = 4 * width as u64;
-    SampleSet::in_file(writer.finish().unwrap(), network, BATCH, 5 * row_bytes, 25 * row_bytes)
+    SampleSet::in_file(writer.finish().unwrap(), blank(network), BATCH, 5 * row_bytes, 25 * row_bytes)
 }
 
 /// The same samples in memory.
 pub fn in_memory(network: &Network) -> SampleSet {
-    let all: Vec<u32> = (0..ROWS).flat_map(|row| words(network, row)).collect();
-    SampleSet::in_memory(Rows::of_words(&all, network), network)
+    let mut all = blank(network);
+    all.resize(ROWS, words(network, 0).len());
+    (0..ROWS).for_each(|row| all.set_words(row, &words(network, row)));
+    SampleSet::in_memory(Arc::new(all))
+}
+
+fn blank(network: &Network) -> Dataset<f32> {
+    Dataset::blank(INPUTS, Some(TargetRule { loss: network.loss, outputs: network.outputs() }))
 }
 
 /// The rows that `order` trains on, one after the other.
@@ -105,7 +111,7 @@ pub fn state(engine: &mut Engine) -> Vec<u64> {
 /// Two epochs from a file and two in the same order from memory, resident: losses and state must be equal, bit for bit.
 /// `small` makes the file's pieces smaller than its windows.
 pub fn file_against_memory(device: &Device, small: Limits) {
-    for loss in [Loss::CrossEntropy, Loss::Mse] {
+    for loss in [Loss::cross_entropy(), Loss::Mse] {
         let network = net(loss);
         let (file, memory) = (in_file(&network), in_memory(&network));
         for limits in [device.limits(), small] {
@@ -125,7 +131,7 @@ pub fn file_against_memory(device: &Device, small: Limits) {
 
 /// An epoch that was left at any step and gone on with by another engine ends with the same bits.
 pub fn resumed(device: &Device, small: Limits, steps: &[usize]) {
-    let network = net(Loss::CrossEntropy);
+    let network = net(Loss::cross_entropy());
     let set = in_file(&network);
     let mut whole = engine(device, small, &network, &set);
     let losses = train(&mut whole, &set, 0, 0);
@@ -147,7 +153,7 @@ pub fn resumed(device: &Device, small: Limits, steps: &[usize]) {
 
 /// Loss and predictions do not depend on where samples are, nor on how many go to the device together.
 pub fn evaluated(device: &Device, small: Limits) {
-    let network = net(Loss::CrossEntropy);
+    let network = net(Loss::cross_entropy());
     let (file, memory) = (in_file(&network), in_memory(&network));
     let evaluate = |limits: Limits, set: &SampleSet| {
         let mut engine = engine(device, limits, &network, &in_file(&network));

@@ -1,7 +1,5 @@
 //! A small network with data, for controls: every kind of node, a square layer, biases of equal size.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use wgrad::data::Dataset;
 use wgrad::data::rng::Philox;
 use wgrad::graph::{Activation, Loss, Optimizer};
@@ -32,7 +30,7 @@ impl Subject {
             bias.values.iter_mut().for_each(|v| *v = 0.2 * number());
         }
         let classes: Vec<u32> = (0..19).map(|i| (i * i + i / 3) % 3).collect();
-        let network = Network { layers, loss: Loss::CrossEntropy };
+        let network = Network { layers, loss: Loss::cross_entropy() };
         Subject { network, optimizer, parameters, data: Dataset::classes(&x, 5, &classes) }
     }
 
@@ -42,7 +40,7 @@ impl Subject {
             network: &self.network,
             rule: self.optimizer.into(),
             parameters: &self.parameters,
-            data: &self.data,
+            data: (&self.data).into(),
             batch_size: 7,
             seed: 3,
             steps,

@@ -1,7 +1,5 @@
 //! The fixtures of `tests/fixtures/pytorch`: what PyTorch computed, and the same computed here.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use serde_json::Value;
 use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};
@@ -72,7 +70,7 @@ pub fn question(problem: &Problem, rule: UpdateRule) -> Question<'_> {
         network: &problem.network,
         rule,
         parameters: &problem.parameters,
-        data: &problem.data,
+        data: (&problem.data).into(),
         batch_size: BATCH * rule.accumulate,
         seed: 3,
         steps: STEPS,

@@ -3,8 +3,6 @@
 //! The network is one dense layer without a bias, its inputs the rows of a unit matrix: so its predictions are its weights, and
 //! the gradient by a weight is that by a prediction, through all that stands between a spec and a device.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use serde_json::Value;
 use wgrad::data::Dataset;
 use wgrad::exec::Device;
@@ -95,7 +93,7 @@ impl Problem {
             network: &self.network,
             rule: Optimizer::sgd(0.1).into(),
             parameters: &self.parameters,
-            data: &self.data,
+            data: (&self.data).into(),
             batch_size: self.rows,
             seed: 3,
             steps: 1,

@@ -65,7 +65,7 @@ fn product() -> f64 {
     rate(|| {
         let inputs = [In::F(&a[..]), In::F(&b[..])];
         let mut call = Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] };
-        (Kernel::matmul.row().cpu_f32)(black_box(&mut call));
+        (Kernel::matmul.cpu_f32)(black_box(&mut call));
     })
 }
 
@@ -75,6 +75,6 @@ fn one_element() -> f64 {
     rate(|| {
         let inputs = [In::F(&x[..])];
         let mut call = Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] };
-        (Kernel::identity.row().cpu_f32)(black_box(&mut call));
+        (Kernel::identity.cpu_f32)(black_box(&mut call));
     })
 }

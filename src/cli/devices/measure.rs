@@ -51,7 +51,7 @@ pub fn run(args: &args::Devices) -> anyhow::Result<bool> {
 
 #[cfg(feature = "gpu")]
 fn numerics(device: &Device) -> anyhow::Result<(Numerics, bool, String)> {
-    let Device::Gpu(gpu) = device else {
+    let Some(gpu) = device.gpu() else {
         anyhow::bail!(
             "--numerics measures a GPU adapter, and {} is none. Give --adapter NAME; `wgrad devices` lists what there is",
             device.name()
@@ -108,9 +108,9 @@ fn open(args: &args::Devices) -> anyhow::Result<Device> {
             }
             // Subgroups are measured where there are any; no kernel asks for them.
             let opened = pollster::block_on(adapter.open_with(wgpu::Features::SUBGROUP))?;
-            Ok(Device::Gpu(Box::new(opened)))
+            Ok(Device::new(opened))
         }
-        Selection::Cpu(reason) => Ok(Device::Cpu { reason }),
+        Selection::Cpu(reason) => Ok(Device::new(crate::exec::cpu::Host::<f32>::new(reason))),
     }
 }
 

@@ -61,11 +61,6 @@ impl Element {
         }
     }
 
-    /// True for types that hold whole numbers only.
-    pub fn is_whole(self) -> bool {
-        !matches!(self, Element::F16 | Element::Bf16 | Element::F32 | Element::F64)
-    }
-
     /// Appends the elements in `bytes` (a whole number of them) to `values`.
     pub fn decode(self, big_endian: bool, bytes: &[u8], values: &mut Vec<f64>) {
         /// Calls the type's own conversion for the byte order.

@@ -7,6 +7,8 @@ use super::{LOSS, OPSET, SCALER, SCHEMA};
 use crate::data::{Scale, Scaler};
 use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
+use crate::kernels::activation::Onnx;
+use crate::kernels::loss::Output;
 use crate::model::layer::EPS;
 use crate::model::{LayerKind, Tensor};
 use crate::train::run_folder::Trained;
@@ -53,15 +55,15 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
         };
         value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
     }
-    let output = match (network.loss.plain(), export.probabilities) {
-        (Loss::CrossEntropy, true) => softmax(&mut graph, "output", &value),
-        (Loss::BceWithLogits, true) => graph.push("Sigmoid", "output.sigmoid", &[&value], &[]),
+    let output = match (network.loss.output(), export.probabilities) {
+        (Output::ClassLogit, true) => softmax(&mut graph, "output", &value),
+        (Output::Logit, true) => graph.push("Sigmoid", "output.sigmoid", &[&value], &[]),
         // The last layer gives them itself.
-        (Loss::BinaryCrossEntropy, _) | (_, false) => value,
-        (loss, true) => {
+        (Output::Probability, _) | (_, false) => value,
+        (Output::Number | Output::Margin, true) => {
             return Err(Error::Shape(format!(
                 "the loss {} knows no probabilities. {}",
-                loss.name(),
+                network.loss.name(),
                 Remedy::WithoutProbabilities
             )));
         }
@@ -87,10 +89,10 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
 }
 
 fn output_name(loss: Loss, export: Export) -> &'static str {
-    match loss.plain() {
-        Loss::CrossEntropy | Loss::BceWithLogits if !export.probabilities => "logits",
-        Loss::CrossEntropy | Loss::BceWithLogits | Loss::BinaryCrossEntropy => "probabilities",
-        _ => "y",
+    match loss.output() {
+        Output::ClassLogit | Output::Logit if !export.probabilities => "logits",
+        Output::ClassLogit | Output::Logit | Output::Probability => "probabilities",
+        Output::Number | Output::Margin => "y",
     }
 }
 
@@ -197,21 +199,18 @@ fn softmax(graph: &mut Nodes, label: &str, x: &str) -> String {
 }
 
 fn activate(graph: &mut Nodes, activation: Activation, label: &str, x: String) -> String {
+    if !activation.is_element_wise() {
+        return softmax(graph, label, &x);
+    }
     let name = format!("{label}.{}", activation.name());
     let mut one = |op: &str, attributes: &[(&str, Attribute)]| graph.push(op, &name, &[&x], attributes);
-    match activation {
-        Activation::Identity => x,
-        Activation::Sigmoid => one("Sigmoid", &[]),
-        Activation::Tanh => one("Tanh", &[]),
-        Activation::Relu => one("Relu", &[]),
-        Activation::LeakyRelu { slope } => one("LeakyRelu", &[("alpha", Attribute::Float(slope as f32))]),
-        Activation::Gelu => one("Gelu", &[("approximate", Attribute::Text("none".into()))]),
-        Activation::GeluTanh => one("Gelu", &[("approximate", Attribute::Text("tanh".into()))]),
-        Activation::Softplus => one("Softplus", &[]),
-        Activation::Softmax => softmax(graph, label, &x),
-        // ONNX has no operator of this name before opset 24.
-        Activation::Silu => {
-            let gate = graph.push("Sigmoid", &format!("{label}.gate"), &[&x], &[]);
+    match activation.onnx() {
+        Onnx::Same => x,
+        Onnx::Operator(op) => one(op, &[]),
+        Onnx::Gelu(form) => one("Gelu", &[("approximate", Attribute::Text(form.into()))]),
+        Onnx::Alpha(op) => one(op, &[("alpha", Attribute::Float(activation.slope() as f32))]),
+        Onnx::Gate(op) => {
+            let gate = graph.push(op, &format!("{label}.gate"), &[&x], &[]);
             graph.push("Mul", &name, &[&x, &gate], &[])
         }
     }

@@ -17,51 +17,18 @@ pub(super) fn arguments() -> Curve {
     (0..POINTS).map(|i| (i as f64 - 200.0) / 10.0).collect()
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// The activation at `x`, by its definition.
-pub(super) fn value(activation: Activation, x: f64) -> f64 {
-    match activation {
-        // Of a single number the softmax is 1; it is no element-wise function and never asked for.
-        Activation::Softmax => f64::NAN,
-        Activation::Identity => x,
-        Activation::Sigmoid => sigmoid(x),
-        Activation::Tanh => x.tanh(),
-        Activation::Relu => x.max(0.0),
-        Activation::LeakyRelu { slope } => {
-            if x > 0.0 {
-                x
-            } else {
-                slope * x
-            }
-        }
-        Activation::Gelu => 0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
-        Activation::GeluTanh => {
-            0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh())
-        }
-        Activation::Silu => x * sigmoid(x),
-        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-    }
-}
-
 /// The activation that `curve` is, if it is one.
 pub(super) fn recognise(curve: &[f64]) -> Option<Activation> {
     // The value at -1 is the slope's negative, where the curve is a leaky ReLU.
     let slope = -curve.get(190).copied().unwrap_or(f64::NAN);
     let slope = decimal(slope as f32);
-    let named =
-        Activation::NAMES.iter().filter_map(|name| Activation::by_name(name)).map(|activation| match activation {
-            Activation::LeakyRelu { .. } => Activation::LeakyRelu { slope },
-            other => other,
-        });
+    let mut known = Activation::element_wise().map(|activation| activation.with_parameter(slope));
     let agrees = |activation: &Activation| {
         // A constant's rounding is 2^-24 of itself; in none of the formulas do three of them make more than 2^-21 of 1 + |x|.
-        let close = |(x, y): (f64, &f64)| (value(*activation, x) - y).abs() <= (1.0 + x.abs()) / f64::from(1 << 21);
+        let close = |(x, y): (f64, &f64)| (activation.value(x) - y).abs() <= (1.0 + x.abs()) / f64::from(1 << 21);
         arguments().into_iter().zip(curve).all(close)
     };
-    named.into_iter().find(agrees)
+    known.find(agrees)
 }
 
 /// The shortest decimal that rounds to `value`: 0.01 for what a file holds as 0.009999999776.
@@ -76,9 +43,8 @@ mod tests {
     #[test]
     fn every_activation_is_known_by_its_curve_and_no_other() {
         let slopes = [0.01, 0.2, 1.5, -0.3].map(|slope| Activation::LeakyRelu { slope });
-        let named = Activation::NAMES.iter().filter_map(|name| Activation::by_name(name));
-        for activation in named.chain(slopes).filter(|a| *a != Activation::Softmax) {
-            let curve: Curve = arguments().into_iter().map(|x| value(activation, x)).collect();
+        for activation in Activation::element_wise().chain(slopes) {
+            let curve: Curve = arguments().into_iter().map(|x| activation.value(x)).collect();
             assert_eq!(recognise(&curve), Some(activation));
             // As single precision holds it, and a little beside it.
             let rounded: Curve = curve.iter().map(|y| f64::from(*y as f32)).collect();

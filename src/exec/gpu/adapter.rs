@@ -2,9 +2,10 @@
 
 use super::fault::Faults;
 use crate::error::{Error, Remedy, Result};
-use crate::exec::{Choice, Tuning, limits_of_environment};
+use crate::exec::layout::Allocation;
+use crate::exec::{Backend, Choice, Device, Executor, Task, Tuning, limits_of_environment};
 use crate::kernels::{Engine, Kernel};
-use crate::plan::{Limits, Products, Whole};
+use crate::plan::{Limits, Plan, Products, Whole};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,6 +130,67 @@ impl GpuDevice {
     }
 }
 
+impl Backend for GpuDevice {
+    fn kind(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    fn backend_driver(&self) -> (String, String) {
+        let driver = format!("{} {}", self.info.driver, self.info.driver_info);
+        (self.info.backend.to_string(), driver.trim().to_string())
+    }
+
+    fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    fn is_software(&self) -> bool {
+        is_software(&self.info)
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn products(&self) -> Products {
+        GpuDevice::products(self)
+    }
+
+    fn tuning(&self) -> Option<&Tuning> {
+        self.tuning.as_ref()
+    }
+
+    fn tuned(&self, tuning: Option<Tuning>) -> Option<Device> {
+        Some(Device::new(GpuDevice { tuning, ..self.clone() }))
+    }
+
+    fn reopen(&self) -> Task<'_, Option<Device>> {
+        Box::pin(async { Ok(Some(Device::new(reopen(self).await?))) })
+    }
+
+    fn lose(&self) {
+        self.device.destroy();
+    }
+
+    fn fits<'a>(&'a self, allocations: &'a [Allocation]) -> Task<'a, bool> {
+        Box::pin(async {
+            match super::allocate(self, allocations).await {
+                Ok(_) => Ok(true),
+                Err(Error::OutOfMemory(_)) => Ok(false),
+                Err(other) => Err(other),
+            }
+        })
+    }
+
+    fn open<'a>(&'a self, plans: &'a [Plan]) -> Task<'a, Box<dyn Executor>> {
+        Box::pin(async { Ok(Box::new(super::Gpu::new(self, plans).await?) as Box<dyn Executor>) })
+    }
+}
+
 /// Opens a device in place of one that was lost: on the same adapter, or, where that is gone or does not open, on another
 /// of its kind (hardware for hardware, software for software). What was replaced for a test stays replaced.
 ///
@@ -204,7 +266,7 @@ pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
                 return Err(Error::Device(format!("a GPU was asked for, but no adapter was found. {}", remedy())));
             }
             if software {
-                tracing::warn!("the only adapter is a software rasteriser, slower than the CPU");
+                log::warn!("the only adapter is a software rasteriser, slower than the CPU");
             }
             Some(listed.swap_remove(0))
         }

@@ -4,7 +4,8 @@ use super::adapter::GpuDevice;
 use super::fault::{out_of_memory, scoped};
 use crate::error::{Error, Result};
 use crate::exec::layout::Allocation;
-use crate::plan::{buffers, memory::aligned};
+use crate::plan::buffers;
+use crate::target::aligned;
 
 /// The buffers of an arena, each with its first element.
 pub struct DeviceArena {

@@ -9,7 +9,7 @@ use super::whole::{self, WholeProgram};
 use crate::error::Result;
 use crate::exec::layout::join;
 use crate::kernels::{Kernel, Param};
-use crate::plan::{Dispatch, NONFINITE, Plan, Range};
+use crate::plan::{Dispatch, Plan, Range, Role};
 
 /// A plan's GPU objects.
 pub struct Program {
@@ -67,8 +67,8 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<DeviceArena>,
     let pipelines = pipelines(gpu, plans).await?;
     let mut programs = Vec::with_capacity(plans.len());
     for (plan, map) in plans.iter().zip(maps) {
-        let log = plan.buffer("loss").map(|b| b.range);
-        let nonfinite = plan.buffer(NONFINITE).map(|b| b.range);
+        let log = plan.buffer(Role::Loss).map(|b| b.range);
+        let nonfinite = plan.buffer(Role::NonFinite).map(|b| b.range);
         let whole = match &plan.whole {
             Some(description) => Some(whole::build(gpu, plan, description, &map, &arenas).await?),
             None => None,
@@ -77,12 +77,12 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<DeviceArena>,
         let mut launches = Vec::with_capacity(plan.dispatches.len() + plan.guard.len());
         for (i, dispatch) in plan.launches().enumerate().skip(if whole.is_some() { plan.dispatches.len() } else { 0 }) {
             let Built { pipeline, bindings: layout } = &pipelines[&Key::of(dispatch)];
-            let at = format!("bind group of {} ({})", dispatch.kernel.name(), dispatch.label);
+            let at = format!("bind group of {} ({})", dispatch.kernel.name, dispatch.label);
             let bindings = scoped(&gpu.device, &at, || bind(gpu, layout, dispatch, &params, i, &map, &arenas)).await?;
             launches.push(Launch { pipeline: pipeline.clone(), bindings, grid: dispatch.grid });
         }
         let guard = launches.split_off(launches.len() - plan.guard.len());
-        let cost = |d: &Dispatch| (d.kernel.row().flops)(&d.args) + (d.kernel.row().bytes)(&d.args);
+        let cost = |d: &Dispatch| (d.kernel.flops)(&d.args) + (d.kernel.bytes)(&d.args);
         let weights: Vec<u64> = plan.dispatches.iter().map(cost).collect();
         let pace = Pace::first(if whole.is_some() { 0 } else { plan.flops() });
         programs.push(Program { map, log, launches, guard, nonfinite, whole, weights, pace });
@@ -116,7 +116,7 @@ async fn upload_params(gpu: &GpuDevice, plan: &Plan) -> Result<wgpu::Buffer> {
 
 /// Size of a kernel's `Params` struct in the uniform address space: a multiple of 16 bytes covers every row.
 fn params_size_bytes(kernel: Kernel) -> u64 {
-    (4 * kernel.row().params.len() as u64).next_multiple_of(16)
+    (4 * kernel.params.len() as u64).next_multiple_of(16)
 }
 
 fn bind(

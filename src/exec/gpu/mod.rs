@@ -12,6 +12,8 @@ mod read_back;
 pub mod stopwatch;
 mod whole;
 
+use super::backend::{Executor, Sink, Task};
+use super::profile::Profile;
 use super::{Counters, Flow};
 use crate::error::Result;
 use crate::plan::{Plan, Range};
@@ -23,13 +25,13 @@ pub use pace::SUBMIT_TARGET;
 use pace::{Pace, cut};
 use read_back::ReadBack;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Submits in flight: while one runs the next is encoded.
 const IN_FLIGHT: usize = 2;
 
 /// Arenas and programs on a device.
-pub struct Gpu {
+struct Gpu {
     device: GpuDevice,
     arenas: Vec<DeviceArena>,
     programs: Vec<Program>,
@@ -37,17 +39,15 @@ pub struct Gpu {
     pending: VecDeque<Pending>,
     /// When the last submit was found done.
     last_done: Instant,
-    /// See [`super::Session::nonfinite`].
-    pub nonfinite: Option<std::ops::Range<usize>>,
-    /// What was done so far.
-    pub counters: Counters,
+    nonfinite: Option<std::ops::Range<usize>>,
+    counters: Counters,
 }
 
 /// A submit whose log is on its way.
 struct Pending {
     read_back: ReadBack,
     plan: usize,
-    /// Its first step, counted since the last [`Gpu::drain`].
+    /// Its first step, counted since the last drain.
     first: usize,
     pace: Pace,
     submitted: Instant,
@@ -55,10 +55,7 @@ struct Pending {
 
 impl Gpu {
     /// Allocates the arenas of `plans` and builds their pipelines and bind groups.
-    ///
-    /// # Errors
-    /// [`crate::Error::Gpu`] naming the kernel or buffer.
-    pub async fn new(device: &GpuDevice, plans: &[Plan]) -> Result<Gpu> {
+    async fn new(device: &GpuDevice, plans: &[Plan]) -> Result<Gpu> {
         let (arenas, programs) =
             build::build(device, plans).await.map_err(|e| device.explain("while it was set up", e))?;
         Ok(Gpu {
@@ -76,22 +73,6 @@ impl Gpu {
         &self.arenas[self.programs[plan].map[range.arena]]
     }
 
-    /// See [`super::Session::write`].
-    pub fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
-        let rounded: Vec<f32> = values.iter().map(|v| *v as f32).collect();
-        self.upload(plan, range, bytemuck::cast_slice(&rounded))
-    }
-
-    /// See [`super::Session::write_f32`].
-    pub fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
-        self.upload(plan, range, bytemuck::cast_slice(values))
-    }
-
-    /// See [`super::Session::write_u32`].
-    pub fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
-        self.upload(plan, range, bytemuck::cast_slice(values))
-    }
-
     fn upload(&mut self, plan: usize, range: Range, bytes: &[u8]) -> Result<()> {
         let mut rest = bytes;
         for place in self.arena(plan, range).places(range.offset, range.len) {
@@ -103,8 +84,7 @@ impl Gpu {
         self.device.check("while data was uploaded")
     }
 
-    /// See [`super::Session::read`].
-    pub async fn read(&mut self, plan: usize, range: Range) -> Result<Vec<f64>> {
+    async fn read_numbers(&mut self, plan: usize, range: Range) -> Result<Vec<f64>> {
         let mut values = Vec::with_capacity(range.len);
         for part in self.parts(plan, range) {
             let mut encoder = self.encoder();
@@ -126,8 +106,7 @@ impl Gpu {
         part.collect()
     }
 
-    /// Reads indices; see [`super::Session::read_arena`].
-    pub async fn read_u32(&mut self, plan: usize, range: Range) -> Result<Vec<u32>> {
+    async fn read_words(&mut self, plan: usize, range: Range) -> Result<Vec<u32>> {
         let mut values = Vec::with_capacity(range.len);
         for part in self.parts(plan, range) {
             let mut encoder = self.encoder();
@@ -217,28 +196,14 @@ impl Gpu {
 
     fn reset(&mut self, plan: usize) -> Result<()> {
         if let Some(found) = self.programs[plan].nonfinite {
-            self.write_u32(plan, found, &[0])?;
+            self.upload(plan, found, &[0; 4])?;
         }
         // The step counter is the plan's first arena. This write is ordered before the next submit and after the last.
         let step = Range { arena: 0, offset: 0, len: 1 };
-        self.write_u32(plan, step, &[0])
+        self.upload(plan, step, &[0; 4])
     }
 
-    /// See [`super::Session::run`].
-    pub async fn run(&mut self, plan: usize, steps: usize, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<usize> {
-        let started = self.start(plan, 0, steps, sink).await?;
-        self.drain(sink).await?;
-        Ok(started)
-    }
-
-    /// See [`super::Session::start`]; `before` steps were started since the last [`Gpu::drain`].
-    pub async fn start(
-        &mut self,
-        plan: usize,
-        before: usize,
-        steps: usize,
-        sink: &mut dyn FnMut(&[f64]) -> Flow,
-    ) -> Result<usize> {
+    async fn start_steps(&mut self, plan: usize, before: usize, steps: usize, sink: Sink<'_>) -> Result<usize> {
         if before == 0 {
             self.nonfinite = None;
         }
@@ -257,16 +222,8 @@ impl Gpu {
         Ok(started)
     }
 
-    /// See [`super::Session::drain`].
-    pub async fn drain(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<()> {
-        while !self.pending.is_empty() {
-            self.land(sink).await?;
-        }
-        Ok(())
-    }
-
     /// Waits for the oldest submit and hands its losses to `sink`.
-    async fn land(&mut self, sink: &mut dyn FnMut(&[f64]) -> Flow) -> Result<Flow> {
+    async fn land(&mut self, sink: Sink<'_>) -> Result<Flow> {
         let Some(Pending { read_back, plan, first, pace, submitted }) = self.pending.pop_front() else {
             return Ok(Flow::Continue);
         };
@@ -338,8 +295,7 @@ impl Gpu {
         self.programs[plan].launches[part].iter().for_each(|launch| launch.encode(&mut pass));
     }
 
-    /// See [`super::Session::run_collect`].
-    pub async fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
+    async fn collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
         self.reset(plan)?;
         self.prepare(plan, 1, steps);
         let size = 4 * range.len as u64;
@@ -365,6 +321,62 @@ impl Gpu {
             done += count;
         }
         Ok(out)
+    }
+}
+
+impl Executor for Gpu {
+    fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
+        let rounded: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+        self.upload(plan, range, bytemuck::cast_slice(&rounded))
+    }
+
+    fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
+        self.upload(plan, range, bytemuck::cast_slice(values))
+    }
+
+    fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
+        self.upload(plan, range, bytemuck::cast_slice(values))
+    }
+
+    fn read(&mut self, plan: usize, range: Range) -> Task<'_, Vec<f64>> {
+        Box::pin(self.read_numbers(plan, range))
+    }
+
+    fn read_u32(&mut self, plan: usize, range: Range) -> Task<'_, Vec<u32>> {
+        Box::pin(self.read_words(plan, range))
+    }
+
+    fn start<'a>(&'a mut self, plan: usize, before: usize, steps: usize, sink: Sink<'a>) -> Task<'a, usize> {
+        Box::pin(self.start_steps(plan, before, steps, sink))
+    }
+
+    fn drain<'a>(&'a mut self, sink: Sink<'a>) -> Task<'a, ()> {
+        Box::pin(async move {
+            while !self.pending.is_empty() {
+                self.land(sink).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Task<'_, Vec<f64>> {
+        Box::pin(self.collect(plan, steps, range))
+    }
+
+    fn profile<'a>(&'a mut self, plan: usize, steps: usize, most: &'a [usize]) -> Task<'a, Profile> {
+        Box::pin(self.profile_steps(plan, steps, most))
+    }
+
+    fn time_dispatch(&mut self, plan: usize, dispatch: usize, count: usize) -> Result<Duration> {
+        self.repeat(plan, dispatch, count)
+    }
+
+    fn nonfinite(&self) -> Option<std::ops::Range<usize>> {
+        self.nonfinite.clone()
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
     }
 }
 

@@ -50,17 +50,17 @@ pub async fn pipelines(gpu: &GpuDevice, plans: &[Plan]) -> Result<BTreeMap<Key, 
     let keys: BTreeSet<Key> = separate.chain(plans.iter().flat_map(|p| &p.guard)).map(Key::of).collect();
     let texts: BTreeSet<(Kernel, Engine)> = keys.iter().map(|k| (k.kernel, k.engine)).collect();
     let modules = each(texts, async |(kernel, engine)| {
-        scoped(&gpu.device, &format!("kernel {}", kernel.name()), || {
-            let read_only = kernel.row().bindings.iter().map(|b| b.access == Access::Read);
-            Module::new(gpu, kernel.name(), gpu.shader(*kernel, *engine), read_only)
+        scoped(&gpu.device, &format!("kernel {}", kernel.name), || {
+            let read_only = kernel.bindings.iter().map(|b| b.access == Access::Read);
+            Module::new(gpu, kernel.name, gpu.shader(*kernel, *engine), read_only)
         })
         .await
     })
     .await?;
     each(keys, async |key| {
         let module = &modules[&(key.kernel, key.engine)];
-        let at = format!("kernel {} with {:?}", key.kernel.name(), values(key));
-        let pipeline = scoped(&gpu.device, &at, || module.pipeline(gpu, key.kernel.name(), &values(key))).await?;
+        let at = format!("kernel {} with {:?}", key.kernel.name, values(key));
+        let pipeline = scoped(&gpu.device, &at, || module.pipeline(gpu, key.kernel.name, &values(key))).await?;
         Ok(Built { pipeline, bindings: module.bindings.clone() })
     })
     .await

@@ -22,7 +22,7 @@ fn micros(duration: Duration) -> f64 {
 
 impl Gpu {
     /// See [`crate::exec::Session::profile`].
-    pub async fn profile(&mut self, plan: usize, steps: usize, most_repeats: &[usize]) -> Result<Profile> {
+    pub(super) async fn profile_steps(&mut self, plan: usize, steps: usize, most_repeats: &[usize]) -> Result<Profile> {
         let dispatches = self.programs[plan].launches.len();
         let steps = steps.min(MAX_QUERIES / 2 / dispatches.max(1));
         let able = self.device.device.features().contains(wgpu::Features::TIMESTAMP_QUERY);

@@ -1,46 +1,12 @@
-//! Asynchronous read-back: the callback of `map_async` wakes the task that waits for it.
+//! Asynchronous read-back: `map_async` answers through a futures-intrusive oneshot channel.
 
 use crate::error::{Error, Result};
-use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
-
-type Answer = Result<(), wgpu::BufferAsyncError>;
-
-/// What the callback said, whether it has gone, and whom it wakes then.
-#[derive(Default)]
-struct State {
-    answer: Option<Answer>,
-    gone: bool,
-    waker: Option<Waker>,
-}
-
-#[derive(Default)]
-struct Mapped(Mutex<State>);
-
-impl Mapped {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The callback's end. A callback that is dropped without a call wakes the task as well.
-struct Sender(Arc<Mapped>);
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.gone = true;
-        let waker = state.waker.take();
-        drop(state);
-        waker.into_iter().for_each(Waker::wake);
-    }
-}
+use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 /// A staging buffer that results are copied to.
 pub struct ReadBack {
     buffer: wgpu::Buffer,
-    mapped: Option<Arc<Mapped>>,
+    mapped: Option<OneshotReceiver<Result<(), wgpu::BufferAsyncError>>>,
 }
 
 impl ReadBack {
@@ -67,10 +33,12 @@ impl ReadBack {
 
     /// Asks for the mapping; call it after the submit that copies.
     pub fn start(mut self) -> ReadBack {
-        let mapped = Arc::new(Mapped::default());
-        let sender = Sender(Arc::clone(&mapped));
-        self.buffer.map_async(wgpu::MapMode::Read, .., move |answer| sender.0.state().answer = Some(answer));
-        self.mapped = Some(mapped);
+        let (sender, receiver) = oneshot_channel();
+        self.buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone only when nobody wants the result any more.
+            let _ = sender.send(result);
+        });
+        self.mapped = Some(receiver);
         self
     }
 
@@ -86,16 +54,8 @@ impl ReadBack {
         device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| failed(&e))?;
         #[cfg(target_arch = "wasm32")]
         let _ = device;
-        let Some(mapped) = this.mapped else { return Err(failed(&"was never started")) };
-        let answer = poll_fn(|context| {
-            let mut state = mapped.state();
-            if state.gone {
-                return Poll::Ready(state.answer.take());
-            }
-            state.waker = Some(context.waker().clone());
-            Poll::Pending
-        });
-        match answer.await {
+        let Some(receiver) = this.mapped else { return Err(failed(&"was never started")) };
+        match receiver.receive().await {
             Some(Ok(())) => {}
             Some(Err(e)) => return Err(failed(&e)),
             None => return Err(failed(&"the device gave no answer")),

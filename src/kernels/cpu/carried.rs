@@ -3,7 +3,7 @@
 //! The losses and the optimizer steps write their bounds as the formula of the kernel over these values.
 
 use crate::kernels::bound::{self, DIV, TINY, U};
-use crate::kernels::row::Measured;
+use crate::kernels::definition::Measured;
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// |f32 value - value| <= error.

@@ -1,7 +1,7 @@
 //! Loops shared by the element-wise CPU kernels: vectorised, and split over threads where there is enough to do.
 
-use super::vector;
-use crate::kernels::row::Call;
+use super::vector::{self, Function};
+use crate::kernels::definition::Call;
 use crate::kernels::scalar::Scalar;
 use rayon::prelude::*;
 
@@ -11,25 +11,25 @@ pub const PARALLEL_FROM: usize = 16 * 1024;
 pub const CHUNK: usize = 4 * 1024;
 
 /// `y[i] = f(x[i])`: input 0 to output 0.
-pub fn map<T: Scalar>(call: &mut Call<'_, '_, T>, f: impl Fn(T) -> T + Sync) {
+pub fn map<T: Scalar>(call: &mut Call<'_, '_, T>, f: impl Function<T>) {
     let x = call.inputs[0].f();
     let [y] = call.outputs();
     if y.len() < PARALLEL_FROM {
-        vector::map(y, x, &f);
+        vector::map(y, x, f);
     } else {
-        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| vector::map(y, x, &f));
+        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| vector::map(y, x, f));
     }
 }
 
 /// `dx[i] = dy[i] * f(x[i])`: inputs 0 and 1 to output 0.
-pub fn product<T: Scalar>(call: &mut Call<'_, '_, T>, f: impl Fn(T) -> T + Sync) {
+pub fn product<T: Scalar>(call: &mut Call<'_, '_, T>, f: impl Function<T>) {
     let (dy, x) = (call.inputs[0].f(), call.inputs[1].f());
     let [dx] = call.outputs();
     if dx.len() < PARALLEL_FROM {
-        vector::product(dx, dy, x, &f);
+        vector::product(dx, dy, x, f);
     } else {
         let inputs = dy.par_chunks(CHUNK).zip(x.par_chunks(CHUNK));
-        dx.par_chunks_mut(CHUNK).zip(inputs).for_each(|(dx, (dy, x))| vector::product(dx, dy, x, &f));
+        dx.par_chunks_mut(CHUNK).zip(inputs).for_each(|(dx, (dy, x))| vector::product(dx, dy, x, f));
     }
 }
 

@@ -27,17 +27,3 @@ pub fn over_root(x: Carried, v: Carried, k: Carried, eps: Carried) -> Carried {
     let carried = x.error / low + moved;
     Carried { value, error: carried + DIV * (value.abs() + carried) + TINY }
 }
-
-/// g / (sqrt(s) + eps), where s is at least share * g^2: then the quotient is at most 1 / sqrt(share), which is what bounds
-/// it where g's error exceeds g, for both err together. Each goes through fewer than 64 roundings; where share * g^2 is
-/// flushed, eps alone divides.
-pub fn of_own_square(g: Carried, s: Carried, share: Carried, eps: Carried) -> Carried {
-    let one = Carried::new(1.0, 0.0);
-    let limit = 1.0 / least(share).sqrt() * (1.0 + 64.0 * U) + (TINY / least(share)).sqrt() / least(eps);
-    within(over_root(g, s, one, eps), limit)
-}
-
-/// `x`, whose f32 value is known to be at most `limit` in magnitude.
-pub fn within(x: Carried, limit: f64) -> Carried {
-    Carried { error: x.error.min(x.value.abs() + limit), ..x }
-}

@@ -14,6 +14,19 @@ pub trait Loop {
     fn call(self);
 }
 
+/// A function of one number. A trait of its own beside `Fn`, because a method can be `#[inline(always)]` and a closure cannot.
+pub trait Function<T>: Copy + Sync {
+    /// The value at `x`.
+    fn at(self, x: T) -> T;
+}
+
+impl<T, F: Fn(T) -> T + Copy + Sync> Function<T> for F {
+    #[inline(always)]
+    fn at(self, x: T) -> T {
+        self(x)
+    }
+}
+
 struct Adapter<L>(L);
 
 impl<L: Loop> WithSimd for Adapter<L> {
@@ -35,13 +48,13 @@ pub fn widest(work: impl Loop) {
 }
 
 /// `y[i] = f(x[i])`
-pub fn map<T: Scalar>(y: &mut [T], x: &[T], f: impl Fn(T) -> T) {
+pub fn map<T: Scalar>(y: &mut [T], x: &[T], f: impl Function<T>) {
     struct Map<'a, T, F>(&'a mut [T], &'a [T], F);
-    impl<T: Scalar, F: Fn(T) -> T> Loop for Map<'_, T, F> {
+    impl<T: Scalar, F: Function<T>> Loop for Map<'_, T, F> {
         #[inline(always)]
         fn call(self) {
             for (y, &x) in self.0.iter_mut().zip(self.1) {
-                *y = (self.2)(x);
+                *y = self.2.at(x);
             }
         }
     }
@@ -49,13 +62,13 @@ pub fn map<T: Scalar>(y: &mut [T], x: &[T], f: impl Fn(T) -> T) {
 }
 
 /// `y[i] = f(y[i])`
-pub fn map_in_place<T: Scalar>(y: &mut [T], f: impl Fn(T) -> T) {
+pub fn map_in_place<T: Scalar>(y: &mut [T], f: impl Function<T>) {
     struct Map<'a, T, F>(&'a mut [T], F);
-    impl<T: Scalar, F: Fn(T) -> T> Loop for Map<'_, T, F> {
+    impl<T: Scalar, F: Function<T>> Loop for Map<'_, T, F> {
         #[inline(always)]
         fn call(self) {
             for y in self.0 {
-                *y = (self.1)(*y);
+                *y = self.1.at(*y);
             }
         }
     }
@@ -63,13 +76,13 @@ pub fn map_in_place<T: Scalar>(y: &mut [T], f: impl Fn(T) -> T) {
 }
 
 /// `y[i] = a[i] * f(x[i])`
-pub fn product<T: Scalar>(y: &mut [T], a: &[T], x: &[T], f: impl Fn(T) -> T) {
+pub fn product<T: Scalar>(y: &mut [T], a: &[T], x: &[T], f: impl Function<T>) {
     struct Product<'a, T, F>(&'a mut [T], &'a [T], &'a [T], F);
-    impl<T: Scalar, F: Fn(T) -> T> Loop for Product<'_, T, F> {
+    impl<T: Scalar, F: Function<T>> Loop for Product<'_, T, F> {
         #[inline(always)]
         fn call(self) {
             for ((y, &a), &x) in self.0.iter_mut().zip(self.1).zip(self.2) {
-                *y = a * (self.3)(x);
+                *y = a * self.3.at(x);
             }
         }
     }
@@ -77,13 +90,13 @@ pub fn product<T: Scalar>(y: &mut [T], a: &[T], x: &[T], f: impl Fn(T) -> T) {
 }
 
 /// `y[i] *= f(x[i])`
-pub fn product_in_place<T: Scalar>(y: &mut [T], x: &[T], f: impl Fn(T) -> T) {
+pub fn product_in_place<T: Scalar>(y: &mut [T], x: &[T], f: impl Function<T>) {
     struct Product<'a, T, F>(&'a mut [T], &'a [T], F);
-    impl<T: Scalar, F: Fn(T) -> T> Loop for Product<'_, T, F> {
+    impl<T: Scalar, F: Function<T>> Loop for Product<'_, T, F> {
         #[inline(always)]
         fn call(self) {
             for (y, &x) in self.0.iter_mut().zip(self.1) {
-                *y *= (self.2)(x);
+                *y *= self.2.at(x);
             }
         }
     }

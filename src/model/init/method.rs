@@ -103,9 +103,7 @@ impl Init {
     /// relu, which pass one side and scale the other.
     pub fn resolve(self, activation: Activation) -> Init {
         match (self, activation) {
-            (Init::Auto, Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Softmax) => {
-                Init::GlorotUniform
-            }
+            (Init::Auto, activation) if activation.is_linear() => Init::GlorotUniform,
             (Init::Auto, _) => Init::HeUniform,
             (chosen, _) => chosen,
         }
@@ -115,10 +113,7 @@ impl Init {
     pub(super) fn draw(self, layer: &Layer, rng: &mut Philox) -> Vec<f64> {
         let count = layer.inputs * layer.outputs;
         let (inputs, both) = (layer.inputs as f64, (layer.inputs + layer.outputs) as f64);
-        let slope = match layer.activation {
-            Activation::LeakyRelu { slope } => slope,
-            _ => 0.0,
-        };
+        let slope = layer.activation.negative_slope();
         let he = (1.0 + slope * slope) * inputs;
         // A uniform number within b has variance b^2 / 3.
         match self.resolve(layer.activation) {

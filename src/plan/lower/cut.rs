@@ -1,14 +1,16 @@
 //! Dispatches that are too large for the target's bindings are cut into blocks, each a dispatch of its own.
 //!
 //! Kernels that work element by element or row by row are cut along their first parameter: every block is whole rows, which
-//! lie in one piece, and every element is computed as without the cut. Matrix products are in `product`. A tensor that no
-//! binding holds is never part of a fused group (`super::Lowering::may_fuse`), so that these rules cover everything.
+//! lie in one piece, and every element is computed as without the cut. Matrix products divide
+//! themselves. A tensor that no binding holds is never part of a fused group, so that these rules cover everything.
 
-use super::super::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
-use super::super::{ALIGN_ELEMENTS, Range};
+use super::super::Range;
 use super::{Draft, Lowering, Slot};
-use crate::error::{Error, Remedy, Result};
-use crate::kernels::{Args, Kernel, Param};
+use crate::error::{Error, Result};
+use crate::kernels::{Args, Follow, Kernel, Param};
+use crate::target::ALIGN_ELEMENTS;
+use crate::target::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
+use crate::target::limits::cannot_divide;
 
 /// What a binding sees of a tensor, in elements.
 #[derive(Debug, Clone, Copy)]
@@ -18,34 +20,14 @@ pub(super) struct Part {
     pub len: usize,
 }
 
-/// How a binding follows when a dispatch is cut along its first parameter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Follow {
-    /// Rows of so many elements.
-    Rows(usize),
-    /// A table, of which every step has a row with one element for each row of the dispatch.
-    Table,
-    /// The same for every block.
-    Whole,
-}
-
 impl Lowering<'_> {
     /// Adds a dispatch; in blocks, if it is too large for one.
-    pub(super) fn emit(
-        &mut self,
-        kernel: Kernel,
-        label: &str,
-        params: Vec<Param>,
-        constants: super::Constants,
-        bindings: Vec<Slot>,
-    ) -> Result<()> {
-        let args = Args { params, constants };
-        let bindings: Vec<Part> = bindings.into_iter().map(|slot| self.whole(slot)).collect();
+    pub(super) fn emit(&mut self, kernel: Kernel, label: &str, args: Args, bindings: Vec<Part>) -> Result<()> {
         if bindings.iter().all(|part| self.fits(*part)) {
             self.push(kernel, label, args, bindings);
             return Ok(());
         }
-        match follow(kernel, &args) {
+        match kernel.split(&args) {
             Some(follow) => self.cut(kernel, label, &args, &bindings, &follow),
             None => Err(self.too_large(label, bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
         }
@@ -60,7 +42,7 @@ impl Lowering<'_> {
     pub(super) fn whole(&self, slot: Slot) -> Part {
         let len = match slot {
             Slot::Fixed(range) => range.len,
-            Slot::Scratch(t) => self.scratch[t].1.iter().product(),
+            Slot::Scratch(t) => self.scratch[t].2.iter().product(),
         };
         Part { slot, first: 0, len }
     }
@@ -79,7 +61,7 @@ impl Lowering<'_> {
                 cuts.filter(|c| offset < **c && **c < offset + len).map(|c| c - offset).collect()
             }
             Slot::Scratch(t) => {
-                let shape = &self.scratch[t].1;
+                let shape = &self.scratch[t].2;
                 let cols = shape.get(1).copied().unwrap_or(1);
                 let rows = buffer_cuts(shape[0], cols, self.options.limits.buffer_elements()).unwrap_or_default();
                 rows.into_iter().map(|r| r * cols).collect()
@@ -116,9 +98,8 @@ impl Lowering<'_> {
             };
             let mut args = args.clone();
             args.params[0] = Param::U(block.len() as u32);
-            if kernel == Kernel::dropout {
-                // Random numbers are counted from the tensor's start.
-                args.params[1] = Param::U(block.start as u32);
+            if let Some(start) = kernel.start {
+                args.params[start] = Param::U(block.start as u32);
             }
             self.push(kernel, label, args, bindings.iter().zip(follow).map(part).collect());
         }
@@ -126,47 +107,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// What cannot be divided: a tensor of `len` elements, because not even `least` fits a binding.
     pub(super) fn too_large(&self, label: &str, len: usize, least: &str) -> Error {
-        let limits = &self.options.limits;
-        let (name, limit) = match limits.max_buffer_size_bytes < limits.max_storage_buffer_binding_size_bytes {
-            true => ("maxBufferSize", limits.max_buffer_size_bytes),
-            false => ("maxStorageBufferBindingSize", limits.max_storage_buffer_binding_size_bytes),
-        };
-        let whole = 4 * len as u128;
-        let why = match least {
-            "" => "and cannot be divided".to_string(),
-            least => format!(
-                "and can be divided only in multiples of {least}, for a binding begins at a multiple of 256 bytes"
-            ),
-        };
-        Error::Limit(format!(
-            "the model is too large for the adapter: {name} is {limit} bytes, but {label} needs {whole} bytes {why}. Reduce \
-             batch_size, or make the layers' sizes smaller or multiples of 64, or {}",
-            Remedy::UseCpu
-        ))
+        cannot_divide(&self.options.limits, label, len, least)
     }
-}
-
-/// How the bindings of a kernel follow its first parameter; `None` for a kernel that is not cut.
-fn follow(kernel: Kernel, args: &Args) -> Option<Vec<Follow>> {
-    let row = kernel.row();
-    let cols = |i: usize| Follow::Rows(args.size(i));
-    let each = Follow::Rows(1);
-    Some(match row.params {
-        ["n", "max_norm"] => vec![each, Follow::Whole, each],
-        ["n"] | ["n", "slope" | "limit"] => vec![each; row.bindings.len()],
-        _ if kernel == Kernel::layer_norm => vec![cols(1), Follow::Whole, Follow::Whole, cols(1)],
-        _ if kernel == Kernel::layer_norm_grad => vec![cols(1), cols(1), Follow::Whole, cols(1), cols(1)],
-        _ if kernel == Kernel::batch_norm => [&[cols(1)], &[Follow::Whole; 4][..], &[cols(1)]].concat(),
-        _ if kernel == Kernel::dropout => vec![Follow::Whole, Follow::Whole, each, each],
-        ["rows", "cols"] if kernel == Kernel::add_bias => vec![cols(1), Follow::Whole, cols(1)],
-        ["rows", "cols"] => vec![cols(1); row.bindings.len()],
-        ["rows", "cols", "upstream_stride", ..] => {
-            let expected = if kernel == Kernel::cross_entropy { each } else { cols(1) };
-            // A row of upstream gradients is that of a table, or the same for all steps.
-            vec![Follow::Whole, cols(1), expected, Follow::Table, each, cols(1)]
-        }
-        _ => return None,
-    })
 }

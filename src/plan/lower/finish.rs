@@ -1,28 +1,24 @@
 //! The end of the lowering: the order of the last dispatches, places for what lives within a step, grids.
 
 use super::super::memory::{self, Tensor, Touch};
-use super::super::{Buffer, Dispatch, Plan, Range};
+use super::super::{Buffer, Dispatch, Plan, Range, Role};
 use super::cut::Part;
 use super::{Lowering, Slot, guard};
 use crate::error::Result;
-use crate::kernels::{Access, Dtype, Kernel, Param};
+use crate::kernels::{Access, Args, Dtype, Kernel, Param};
 
 impl Lowering<'_> {
     /// Emits what ends a step and resolves every place.
     pub(super) fn finish(mut self) -> Result<Plan> {
-        // The log and the step counter come last: whatever reads a table must have run.
-        let last = self.drafts.iter().position(|d| d.kernel == Kernel::weighted_sum);
-        let log = last.map(|i| self.drafts.remove(i));
-        if let Some((optimizer, hyper)) = self.updates {
-            self.optimizer(optimizer, hyper)?;
-        }
-        match log {
+        match self.last.take() {
             Some(draft) => self.drafts.push(draft),
             None => {
-                let step = vec![Slot::Fixed(self.step)];
-                self.emit(Kernel::advance, "step", vec![Param::U(1)], vec![], step)?;
+                let args = Args { params: vec![Param::U(1)], constants: vec![] };
+                let step = vec![self.whole(Slot::Fixed(self.step))];
+                self.emit(Kernel::advance, "step", args, step)?;
             }
         }
+        let trains = self.trains();
         let (tensors, touches) = self.lives();
         let ranges = memory::place(
             &self.options.name,
@@ -47,18 +43,23 @@ impl Lowering<'_> {
                 label: d.label.clone(),
                 args: d.args.clone(),
                 bindings: d.bindings.iter().map(resolve).collect(),
-                grid: fold_grid((d.kernel.row().groups)(&d.args), max),
+                grid: fold_grid((d.kernel.groups)(&d.args), max),
             })
             .collect();
         let end = dispatches.len();
-        let fixed = self.fixed.into_iter().map(|(name, shape, range)| Buffer { name, shape, range, live: (0, end) });
+        let fixed = self.fixed.into_iter().map(|(role, name, shape, range)| Buffer {
+            role,
+            name,
+            shape,
+            range,
+            live: (0, end),
+        });
         let scratch = self
             .scratch
             .into_iter()
             .zip(&ranges)
             .zip(&tensors)
-            .map(|(((name, shape, _), range), t)| Buffer { name, shape, range: *range, live: t.live });
-        let trains = self.updates.is_some();
+            .map(|(((role, name, shape, _), range), t)| Buffer { role, name, shape, range: *range, live: t.live });
         let mut plan = Plan {
             name: self.options.name.clone(),
             steps: self.options.steps,
@@ -74,10 +75,15 @@ impl Lowering<'_> {
         Ok(plan)
     }
 
+    /// Whether a step changes a parameter.
+    fn trains(&self) -> bool {
+        self.graph.outputs.iter().any(|(role, _)| matches!(role, Role::Updated(_)))
+    }
+
     /// The lives of the scratch tensors, and what each dispatch touches of them.
     fn lives(&self) -> (Vec<Tensor>, Vec<Touch>) {
         let end = self.drafts.len();
-        let of = |(_, shape, dtype): &(String, Vec<usize>, Dtype)| Tensor {
+        let of = |(_, _, shape, dtype): &(Role, String, Vec<usize>, Dtype)| Tensor {
             dtype: *dtype,
             len: shape.iter().product(),
             cols: shape.get(1).copied().unwrap_or(1),
@@ -87,7 +93,7 @@ impl Lowering<'_> {
         let mut touches = Vec::with_capacity(end);
         for (i, draft) in self.drafts.iter().enumerate() {
             let mut touch = Touch::default();
-            for (part, binding) in draft.bindings.iter().zip(draft.kernel.row().bindings) {
+            for (part, binding) in draft.bindings.iter().zip(draft.kernel.bindings) {
                 let Slot::Scratch(t) = &part.slot else { continue };
                 if binding.access == Access::Read {
                     touch.reads.push(*t);

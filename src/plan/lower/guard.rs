@@ -3,14 +3,15 @@
 //! A gradient that is no number ends in the parameters or in the optimizer's state, and stays there: so these are looked
 //! through, after any number of steps, and nothing within a step is.
 
-use super::super::blocks::blocks;
-use super::super::{ALIGN_ELEMENTS, Arena, Buffer, Dispatch, Lifetime, NONFINITE, Plan, RUNNING, Range};
+use super::super::{Arena, Buffer, Dispatch, Holds, Lifetime, Plan, Range, Role};
 use super::{Options, fold_grid};
 use crate::kernels::{Args, Dtype, Kernel, Param};
+use crate::target::ALIGN_ELEMENTS;
+use crate::target::blocks::blocks;
 
 /// Gives a plan that has an optimizer its guard.
 pub(super) fn add(plan: &mut Plan, options: &Options) {
-    let kept = |a: &Arena| a.name == "params" || a.name == RUNNING || a.name.starts_with("state.");
+    let kept = |a: &Arena| matches!(a.holds, Holds::Parameters | Holds::Running | Holds::States);
     let flag = Range { arena: plan.arenas.len(), offset: 0, len: 1 };
     // A binding and a buffer at a time, where an arena is larger.
     let most = (options.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
@@ -22,14 +23,14 @@ pub(super) fn add(plan: &mut Plan, options: &Options) {
             plan.guard.push(Dispatch {
                 kernel: Kernel::find_nonfinite,
                 label: name.clone(),
-                grid: fold_grid((Kernel::find_nonfinite.row().groups)(&args), groups),
+                grid: fold_grid((Kernel::find_nonfinite.groups)(&args), groups),
                 args,
                 bindings: vec![Range { arena, offset, len }, flag],
             });
         }
     }
-    let name = format!("{}.{NONFINITE}", options.name);
-    plan.arenas.push(Arena { name, dtype: Dtype::U32, len: 1, lifetime: Lifetime::Plan, cuts: Vec::new() });
+    let (role, name) = (Role::NonFinite, Role::NonFinite.to_string());
+    plan.arenas.push(Arena::new(format!("{}.{name}", options.name), Dtype::U32, 1, Lifetime::Plan, Holds::Guard));
     let live = (0, plan.dispatches.len());
-    plan.buffers.push(Buffer { name: NONFINITE.into(), shape: vec![1], range: flag, live });
+    plan.buffers.push(Buffer { role, name, shape: vec![1], range: flag, live });
 }

@@ -1,37 +1,23 @@
-//! Lowering: a graph to a plan. One rule an operation; fused groups become one dispatch.
+//! Lowering: a graph to a plan. Operations say which launches compute them; here these get places.
 
-mod clip;
 mod cut;
 mod finish;
 mod guard;
-mod head;
-mod layer;
+mod join;
 mod places;
-mod product;
-mod sum;
 
 pub use finish::fold_grid;
 
-use super::blocks::blocks;
-use super::choose::{
-    Constants, act_constants, activation_kernel, element, elementwise, loss_kernel, smoothing, update_kernel,
-    update_params,
-};
-use super::fuse::{Dense, Extras, Fusion, fuse};
-use super::products::Products;
-use super::tuning::{Class, Table};
-use super::{ALIGN_ELEMENTS, Arena, Lifetime, Limits, Plan, Range};
+use super::{Arena, Holds, Lifetime, Limits, Plan, Products, Range, Role};
 use crate::error::{Error, Result};
-use crate::graph::{self, Activation, Graph, Loss, Op, Optimizer, Value};
-use crate::kernels::{Args, COL_SUM_ROWS, Dtype, Kernel, Param, row_lanes};
+use crate::graph::{Bind, Dtype, Graph, Launch, Launches, Op, Operand, Operation, Place, TensorType, Value};
+use crate::kernels::{Access, Args, Kernel, Param};
+use crate::passes::fuse::{Extras, fuse};
+use crate::target::Target;
+use crate::target::tuning::Table;
 use cut::Part;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Words of four that an invocation of an optimizer's step takes at most.
-const MOST_WORDS: usize = 8;
-/// Workgroups that such a step has at least where an invocation takes several: some for each of a machine's cores.
-const STRIP_GROUPS: usize = 16;
 
 /// Choices of the lowering.
 #[derive(Debug, Clone)]
@@ -72,12 +58,9 @@ impl Options {
         }
     }
 
-    /// The override constants for y `[m, n]` = op(a) · op(b) over k: of the measured way, where the target can take it.
-    fn product(&self, sizes: [usize; 3], trans: [bool; 2]) -> Constants {
-        let class = Class::of(sizes, trans);
-        let measured = self.tuned.as_ref().and_then(|table| table.get(&class)).copied();
-        let able = measured.filter(|way| self.products.ways(&class).contains(way));
-        self.products.constants_of(able.unwrap_or_else(|| self.products.rule(sizes)), sizes, trans)
+    fn target(&self) -> Target {
+        let strips = self.extras.strips && self.products.direct;
+        Target { limits: self.limits, products: self.products, tuned: self.tuned.clone(), strips }
     }
 }
 
@@ -94,42 +77,35 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Plan> {
         return Ok(plan);
     }
     let plan = if options.whole { super::whole::apply(graph, &plain, plan)? } else { plan };
-    let extras = head::possible(graph, options);
-    if plan.whole.is_some() || extras == Extras::default() {
+    if plan.whole.is_some() || options.extras == Extras::default() {
         return Ok(plan);
     }
-    Ok(separate(graph, &Options { extras, ..options.clone() })?.0)
+    Ok(separate(graph, options)?.0)
 }
 
-/// The plan with a dispatch for each fused group, and whether anything was larger than a binding.
+/// The plan with a dispatch for each launch, and whether anything was larger than a binding.
 pub(super) fn separate(graph: &Graph, options: &Options) -> Result<(Plan, bool)> {
-    let live = graph.live();
-    let mut lowering = Lowering::new(graph, options);
-    lowering.fusion = fuse(graph, &live, &|node| lowering.may_fuse(node), options.extras);
+    let target = options.target();
+    let mut fused = graph.clone();
+    fuse(&mut fused, &target, options.fuse, options.extras)?;
+    let live = fused.live();
+    let mut lowering = Lowering::new(&fused, options, &target);
     lowering.place_sources(&live);
     lowering.place_parameters()?;
     lowering.place_running();
-    for node in (0..graph.nodes.len()).filter(|n| live[*n]) {
+    for node in (0..fused.nodes.len()).filter(|n| live[*n]) {
         lowering.node(node)?;
     }
+    lowering.join()?;
     let divided = lowering.divided;
     Ok((lowering.finish()?, divided))
 }
 
 /// A place that is known, or a tensor that the memory pass will place.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Slot {
     Fixed(Range),
     Scratch(usize),
-}
-
-/// An operand that a product reads at its place, or gathers from a data set.
-struct Batch {
-    /// `step` and the index table, where it gathers.
-    first: Vec<Slot>,
-    x: Slot,
-    /// Elements of a row of the index table, where it gathers.
-    stride: Option<usize>,
 }
 
 struct Draft {
@@ -142,381 +118,205 @@ struct Draft {
 struct Lowering<'a> {
     graph: &'a Graph,
     options: &'a Options,
-    fusion: Fusion,
+    target: &'a Target,
     arenas: Vec<Arena>,
-    /// Tensors for the memory pass, with name and shape.
-    scratch: Vec<(String, Vec<usize>, Dtype)>,
+    /// Tensors for the memory pass, with role, name and shape.
+    scratch: Vec<(Role, String, Vec<usize>, Dtype)>,
     slots: HashMap<Value, Slot>,
-    fixed: Vec<(String, Vec<usize>, Range)>,
+    fixed: Vec<(Role, String, Vec<usize>, Range)>,
     drafts: Vec<Draft>,
+    /// Launches of neighbouring nodes that may be computed together.
+    joining: Vec<Draft>,
+    /// The launch that moves the step counter on; it comes last, for whatever reads a table must have run.
+    last: Option<Draft>,
     /// The step counter; every table is indexed by it.
     step: Range,
-    /// Elements of the parameter arena to which weight decay applies; they come first.
-    decayed: usize,
     params_len: usize,
     /// Where the parameters' arena goes on in another buffer; gradients and states have the same offsets.
     params_cuts: Vec<usize>,
-    updates: Option<(Optimizer, Value)>,
-    /// Whether any dispatch was cut, the optimizer's apart.
+    /// Whether any dispatch was cut, joined ones apart.
     divided: bool,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph, options: &'a Options) -> Self {
+    fn new(graph: &'a Graph, options: &'a Options, target: &'a Target) -> Self {
         let step = Range { arena: 0, offset: 0, len: 1 };
         let mut lowering = Lowering {
             graph,
             options,
-            fusion: Fusion::default(),
+            target,
             arenas: Vec::new(),
             scratch: Vec::new(),
             slots: HashMap::new(),
             fixed: Vec::new(),
             drafts: Vec::new(),
+            joining: Vec::new(),
+            last: None,
             step,
-            decayed: 0,
             params_len: 0,
             params_cuts: Vec::new(),
-            updates: None,
             divided: false,
         };
-        lowering.arena(format!("{}.step", options.name), Dtype::U32, 1, Lifetime::Plan);
+        lowering.arena(format!("{}.step", options.name), Dtype::U32, 1, Lifetime::Plan, Holds::Counter);
         lowering
     }
 
-    fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime) -> usize {
-        self.arenas.push(Arena::new(name, dtype, len, lifetime));
+    fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime, holds: Holds) -> usize {
+        self.arenas.push(Arena::new(name, dtype, len, lifetime, holds));
         self.arenas.len() - 1
     }
 
-    fn fix(&mut self, value: Value, name: String, shape: Vec<usize>, range: Range) {
+    fn fix(&mut self, value: Value, role: Role, name: String, shape: Vec<usize>, range: Range) {
         self.slots.insert(value, Slot::Fixed(range));
-        self.fixed.push((name, shape, range));
+        self.fixed.push((role, name, shape, range));
     }
 
     /// The place of an operand.
     fn slot(&self, value: Value) -> Result<Slot> {
-        let value = self.fusion.replaced.get(&value).copied().unwrap_or(value);
         self.slots
             .get(&value)
             .copied()
             .ok_or_else(|| Error::Internal(format!("{value} was used before it had a place")))
     }
 
-    /// A place for a result: the one that is fixed for it, or a scratch tensor.
+    /// A place for a result: the one that is fixed for it, the log, or a scratch tensor.
     fn result(&mut self, value: Value) -> Slot {
         if let Some(slot) = self.slots.get(&value) {
             return *slot;
         }
         let ty = self.graph.ty(value);
-        let named = self.graph.outputs.iter().find(|(_, v)| *v == value).map(|(n, _)| n.clone());
-        let name = named.unwrap_or_else(|| format!("{value} {}", self.graph.nodes[value.node].label));
-        let slot = self.scratch(name, ty.shape.clone(), element(ty.dtype));
+        let output = self.graph.outputs.iter().find(|(_, v)| *v == value).map(|(role, _)| role.clone());
+        let (role, name) = match output {
+            Some(role) => (role.clone(), role.to_string()),
+            None => (Role::Scratch, format!("{value} {}", self.graph.nodes[value.node].label_of(value.result))),
+        };
+        if ty.stepped {
+            let len = self.options.steps * ty.len();
+            let arena = self.arena(format!("{}.log", self.options.name), ty.dtype, len, Lifetime::Plan, Holds::Tables);
+            let log = Range { arena, offset: 0, len };
+            self.fix(value, role, name, vec![len], log);
+            return Slot::Fixed(log);
+        }
+        let slot = self.scratch(role, name, ty.shape.clone(), ty.dtype);
         self.slots.insert(value, slot);
         slot
     }
 
-    fn scratch(&mut self, name: String, shape: Vec<usize>, dtype: Dtype) -> Slot {
-        self.scratch.push((name, shape, dtype));
+    fn scratch(&mut self, role: Role, name: String, shape: Vec<usize>, dtype: Dtype) -> Slot {
+        self.scratch.push((role, name, shape, dtype));
         Slot::Scratch(self.scratch.len() - 1)
     }
 
     fn node(&mut self, node: usize) -> Result<()> {
-        if let Some(dense) = self.fusion.dense.get(&node).copied() {
-            return self.dense(node, dense);
-        }
-        if let Some(product) = self.fusion.act_grad.get(&node).copied() {
-            return self.act_grad(node, product);
-        }
-        if let Some((product, sum)) = self.fusion.col_sum.get(&node).copied() {
-            return self.product_and_sum(product, sum);
-        }
-        if let Some(head) = self.fusion.heads.get(&node).copied() {
-            return self.head(node, head);
-        }
-        if self.fusion.absorbed[node] {
-            return Ok(());
-        }
         let graph = self.graph;
         let n = &graph.nodes[node];
-        let y = Value { node, result: 0 };
-        let (rows, cols) = n.results[0].rows_cols();
-        match &n.op {
-            Op::Data { .. } | Op::Table { .. } | Op::Param { .. } | Op::State { .. } | Op::Buffer { .. } => {}
-            Op::Gather => self.gather(n, y)?,
-            Op::MatMul { trans_a, trans_b } => self.product(node, [*trans_a, *trans_b])?,
-            Op::Dropout { .. }
-            | Op::LayerNorm { .. }
-            | Op::LayerNormGrad { .. }
-            | Op::BatchMoments { .. }
-            | Op::BatchNorm { .. }
-            | Op::BatchNormGrad { .. } => self.layer(node)?,
-            Op::Add | Op::AddBias => self.sum(node)?,
-            Op::Activate(act) => {
-                let bindings = vec![self.slot(n.inputs[0])?, self.result(y)];
-                self.activation(*act, false, &n.label, [rows, cols], bindings)?;
-            }
-            Op::ActivateGrad(act) => {
-                let bindings = vec![self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, self.result(y)];
-                self.activation(*act, true, &n.label, [rows, cols], bindings)?;
-            }
-            Op::ColumnSum => self.column_sum(n.inputs[0], y, &n.label)?,
-            Op::Loss(loss) => self.loss(node, *loss)?,
-            Op::LossGrad(_) => return Err(unsupported(n, "a loss gradient without its loss")),
-            Op::WeightedSum => {
-                let (x, weight) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
-                let len = self.options.steps;
-                let arena = self.arena(format!("{}.log", self.options.name), Dtype::F32, len, Lifetime::Plan);
-                let log = Range { arena, offset: 0, len };
-                self.fix(y, "loss".into(), vec![len], log);
-                let params = sizes(&[graph.ty(n.inputs[0]).len(), self.stride(n.inputs[1])]);
-                let bindings = vec![x, weight, Slot::Fixed(log), Slot::Fixed(self.step)];
-                self.emit(Kernel::weighted_sum, &n.label, params, vec![], bindings)?;
-            }
-            Op::Concat => self.concat(node)?,
-            Op::SquareSum | Op::ClipNorm { .. } | Op::ClipValue { .. } => self.clipping(node)?,
-            Op::Update(optimizer) => match self.updates {
-                None => self.updates = Some((*optimizer, n.inputs[2])),
-                Some((first, _)) if first == *optimizer => {}
-                Some(_) => return Err(unsupported(n, "two optimizers in one graph")),
-            },
+        let Op::Apply(operation) = &n.op else { return Ok(()) };
+        if !operation.joins() {
+            self.join()?;
+        }
+        let mut operands = Vec::with_capacity(n.inputs.len());
+        for (i, value) in n.inputs.iter().enumerate() {
+            operands.push(self.operand(operation.as_ref(), i, *value, &n.label)?);
+        }
+        for (result, operand) in operation.in_place() {
+            self.slots.insert(Value { node, result }, operands[operand].1);
+        }
+        let results: Vec<Slot> = (0..n.results.len()).map(|result| self.result(Value { node, result })).collect();
+        let typed = |ty: &TensorType, slot: Slot| Operand { ty: ty.clone(), cuts: self.cuts(slot) };
+        let inputs: Vec<Operand> = operands.iter().map(|(ty, slot)| typed(ty, *slot)).collect();
+        let outputs: Vec<Operand> = n.results.iter().zip(&results).map(|(ty, slot)| typed(ty, *slot)).collect();
+        let mut out = Launches::new(&n.label, inputs, outputs, self.target);
+        operation.launches(&mut out)?;
+        self.divided |= out.divided;
+        let scratch = out.scratch.into_iter().map(|s| self.scratch(s.role, s.name, s.shape, s.dtype)).collect();
+        let operands = operands.into_iter().map(|(_, slot)| slot).collect();
+        let places = Places { label: n.label.clone(), operands, results, scratch };
+        for launch in out.list {
+            self.launch(operation.joins(), launch, &places)?;
         }
         Ok(())
     }
 
-    /// Elements between two steps' rows of a table; 0 for a plain tensor, which is the same at every step.
-    fn stride(&self, value: Value) -> usize {
-        match self.graph.nodes[value.node].op {
-            Op::Table { .. } => self.graph.ty(value).len(),
-            _ => 0,
+    /// Type and place of an operand; the row of a table that the operation does not read by itself is copied.
+    fn operand(
+        &mut self,
+        operation: &dyn Operation,
+        i: usize,
+        value: Value,
+        label: &str,
+    ) -> Result<(TensorType, Slot)> {
+        let (ty, slot) = (self.graph.ty(value).clone(), self.slot(value)?);
+        if !ty.stepped || operation.reads_tables(i) {
+            return Ok((ty, slot));
         }
+        let ty = ty.stepped(false);
+        let row = self.scratch(Role::Scratch, format!("{label} row of {value}"), ty.shape.clone(), ty.dtype);
+        // Row number `step` of the table, the counter being the index.
+        let params = [1, ty.len(), 0].map(|size| Param::U(size as u32)).to_vec();
+        let step = Slot::Fixed(self.step);
+        let bindings = [step, step, slot, row].map(|slot| self.whole(slot)).to_vec();
+        let words = vec![("VEC", f64::from(ty.len().is_multiple_of(4)))];
+        self.emit(Kernel::gather_rows, label, Args { params, constants: words }, bindings)?;
+        Ok((ty, row))
     }
 
-    fn dense(&mut self, root: usize, dense: Dense) -> Result<()> {
-        let graph = self.graph;
-        let (product, sum) = (&graph.nodes[dense.matmul], &graph.nodes[dense.add_bias]);
-        let (w, b) = (self.slot(product.inputs[1])?, self.slot(sum.inputs[1])?);
-        let (m, n) = sum.results[0].rows_cols();
-        let (_, k) = graph.ty(product.inputs[0]).rows_cols();
-        let y = self.result(Value { node: root, result: 0 });
-        let z = if dense.keep_z {
-            self.result(Value { node: dense.add_bias, result: 0 })
+    /// Adds a launch whose places are those of a node.
+    fn launch(&mut self, joins: bool, launch: Launch, places: &Places) -> Result<()> {
+        let Launch { kernel, mut args, binds, label, distance } = launch;
+        let label = label.unwrap_or_else(|| places.label.clone());
+        let bindings = binds.iter().map(|bind| self.part(bind, places)).collect::<Result<Vec<Part>>>()?;
+        if let Some((param, from, to)) = distance {
+            let span = self.span(places.operands[from], places.operands[to], &label)?;
+            let behind = self.whole(places.operands[to]).len;
+            args.params[param] = Param::U((span.len - behind) as u32);
+        }
+        let counts = |(bind, binding): (&Bind, &crate::kernels::Binding)| {
+            bind.place == Place::Step && binding.access == Access::Update
+        };
+        if binds.iter().zip(kernel.bindings).any(counts) {
+            if self.last.is_some() {
+                return Err(Error::Internal(format!("{label}: two operations move the step counter on")));
+            }
+            self.last = Some(Draft { kernel, label, args, bindings });
+        } else if joins {
+            self.joining.push(Draft { kernel, label, args, bindings });
         } else {
-            // The binding must exist; the kernel does not touch it.
-            self.scratch(format!("unused by {}", sum.label), vec![1], Dtype::F32)
-        };
-        let act = elementwise(dense.activation.unwrap_or(Activation::Identity));
-        let mut constants = act_constants(act);
-        constants.push(("KEEP_Z", f64::from(dense.keep_z)));
-        constants.extend(self.options.product([m, n, k], [false, true]));
-        let Batch { first, x, stride } = self.batch(product.inputs[0])?;
-        let kernel = if stride.is_some() { Kernel::gather_matmul_bias_act } else { Kernel::matmul_bias_act };
-        let params: Vec<usize> = [m, n, k].into_iter().chain(stride).collect();
-        let bindings = first.into_iter().chain([x, w, b, y, z]).collect();
-        self.emit(kernel, &sum.label, sizes(&params), constants, bindings)?;
-        Ok(())
-    }
-
-    /// The operand of a product that may gather it.
-    fn batch(&self, value: Value) -> Result<Batch> {
-        let Some(gather) = self.fusion.gathers.get(&value) else {
-            return Ok(Batch { first: Vec::new(), x: self.slot(value)?, stride: None });
-        };
-        let n = &self.graph.nodes[*gather];
-        let first = vec![Slot::Fixed(self.step), self.slot(n.inputs[1])?];
-        Ok(Batch { first, x: self.slot(n.inputs[0])?, stride: Some(self.stride(n.inputs[1])) })
-    }
-
-    fn act_grad(&mut self, root: usize, product: usize) -> Result<()> {
-        let graph = self.graph;
-        let (n, p) = (&graph.nodes[root], &graph.nodes[product]);
-        let Op::ActivateGrad(act) = n.op else { return Err(unsupported(n, "a fused activation gradient")) };
-        let bindings = vec![
-            self.slot(p.inputs[0])?,
-            self.slot(p.inputs[1])?,
-            self.slot(n.inputs[1])?,
-            self.result(Value { node: root, result: 0 }),
-        ];
-        let (rows, cols) = n.results[0].rows_cols();
-        let (_, k) = graph.ty(p.inputs[0]).rows_cols();
-        let mut constants = act_constants(elementwise(act));
-        constants.extend(self.options.product([rows, cols, k], [false, false]));
-        self.emit(Kernel::matmul_act_grad, &n.label, sizes(&[rows, cols, k]), constants, bindings)?;
-        Ok(())
-    }
-
-    fn gather(&mut self, n: &graph::Node, y: Value) -> Result<()> {
-        let (rows, cols) = n.results[0].rows_cols();
-        let (data, index) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
-        let bindings = vec![Slot::Fixed(self.step), index, data, self.result(y)];
-        let params = sizes(&[rows, cols, self.stride(n.inputs[1])]);
-        let vec = vec![("VEC", f64::from(cols.is_multiple_of(4)))];
-        self.emit(Kernel::gather_rows, &n.label, params, vec, bindings)?;
-        Ok(())
-    }
-
-    fn product(&mut self, node: usize, trans: [bool; 2]) -> Result<()> {
-        let n = &self.graph.nodes[node];
-        let (rows, cols) = n.results[0].rows_cols();
-        let y = self.result(Value { node, result: 0 });
-        let slots = [self.slot(n.inputs[0])?, self.slot(n.inputs[1])?, y];
-        self.matmul(&n.label, [rows, cols, self.depth(node)], trans, slots)
-    }
-
-    /// Both gradients of a dense layer's parameters in one pass.
-    fn product_and_sum(&mut self, product: usize, sum: usize) -> Result<()> {
-        let graph = self.graph;
-        let p = &graph.nodes[product];
-        let (k, m) = graph.ty(p.inputs[0]).rows_cols();
-        let (_, n) = graph.ty(p.inputs[1]).rows_cols();
-        let dy = self.slot(p.inputs[0])?;
-        let Batch { first, x, stride } = self.batch(p.inputs[1])?;
-        let [dw, db] = [product, sum].map(|node| self.result(Value { node, result: 0 }));
-        let constants = self.options.product([m, n, k], [true, false]);
-        let kernel = if stride.is_some() { Kernel::gather_matmul_col_sum } else { Kernel::matmul_col_sum };
-        let params: Vec<usize> = [m, n, k].into_iter().chain(stride).collect();
-        let bindings = first.into_iter().chain([dy, x, dw, db]).collect();
-        self.emit(kernel, &p.label, sizes(&params), constants, bindings)?;
-        Ok(())
-    }
-
-    fn activation(
-        &mut self,
-        act: Activation,
-        grad: bool,
-        label: &str,
-        [rows, cols]: [usize; 2],
-        bindings: Vec<Slot>,
-    ) -> Result<()> {
-        let kernel = activation_kernel(act, grad);
-        if act == Activation::Softmax {
-            let lanes = vec![("LANES", row_lanes(cols) as f64)];
-            return self.emit(kernel, label, sizes(&[rows, cols]), lanes, bindings);
-        }
-        let mut params = sizes(&[rows * cols]);
-        if let Activation::LeakyRelu { slope } = act {
-            params.push(Param::F(slope));
-        }
-        self.emit(kernel, label, params, vec![], bindings)
-    }
-
-    /// Passes of `col_sum` until one row is left.
-    fn column_sum(&mut self, x: Value, y: Value, label: &str) -> Result<()> {
-        let (_, cols) = self.graph.ty(x).rows_cols();
-        self.sum_over_blocks(x, y, label, |lowering, from, sum| {
-            lowering.sum_of_rows(label, from, [from.len / cols, cols], sum);
-        })
-    }
-
-    /// A sum `y` over the rows of `x`, which `sum_of` takes of a part and puts into another; where no binding holds all rows,
-    /// over blocks of them, whose sums are added in rising order.
-    fn sum_over_blocks(
-        &mut self,
-        x: Value,
-        y: Value,
-        label: &str,
-        sum_of: impl Fn(&mut Self, Part, Part),
-    ) -> Result<()> {
-        let (rows, cols) = self.graph.ty(x).rows_cols();
-        let (from, to) = (self.slot(x)?, self.result(y));
-        let to = self.whole(to);
-        let blocks = self.row_blocks(label, from, [rows, cols])?;
-        let mut sum = None;
-        for (i, block) in blocks.iter().enumerate() {
-            let from = Part { slot: from, first: block.start * cols, len: block.len() * cols };
-            let one = if blocks.len() == 1 { to } else { self.block(format!("{label} part {i}"), 1, to.len) };
-            sum_of(self, from, one);
-            sum = Some(match sum {
-                None => one,
-                Some(before) => {
-                    let last = i + 1 == blocks.len();
-                    let total = if last { to } else { self.block(format!("{label} parts 0..={i}"), 1, to.len) };
-                    self.push_add(label, before, one, total);
-                    total
-                }
-            });
+            self.emit(kernel, &label, args, bindings)?;
         }
         Ok(())
     }
 
-    fn sum_of_rows(&mut self, label: &str, mut from: Part, [mut rows, cols]: [usize; 2], to: Part) {
-        loop {
-            let parts = rows.div_ceil(COL_SUM_ROWS);
-            let sums = if parts == 1 { to } else { self.block(format!("{label}.partial"), parts, cols) };
-            let args = Args { params: sizes(&[rows, cols, COL_SUM_ROWS]), constants: vec![] };
-            self.push(Kernel::col_sum, label, args, vec![from, sums]);
-            if parts == 1 {
-                return;
+    /// The elements that a binding sees.
+    fn part(&mut self, bind: &Bind, places: &Places) -> Result<Part> {
+        let slot = match bind.place {
+            Place::Operand(i) => places.operands[i],
+            Place::Result(i) => places.results[i],
+            Place::Scratch(i) => places.scratch[i],
+            Place::Span(from, to) => {
+                Slot::Fixed(self.span(places.operands[from], places.operands[to], &places.label)?)
             }
-            (rows, from) = (parts, sums);
-        }
+            Place::Step => Slot::Fixed(self.step),
+            Place::Unused => self.scratch(Role::Unused, format!("unused by {}", places.label), vec![1], Dtype::F32),
+        };
+        let whole = self.whole(slot);
+        Ok(Part { first: bind.first, len: bind.len.unwrap_or(whole.len), ..whole })
     }
 
-    fn loss(&mut self, node: usize, loss: Loss) -> Result<()> {
-        let graph = self.graph;
-        let n = &graph.nodes[node];
-        let (rows, cols) = graph.ty(n.inputs[0]).rows_cols();
-        let (pred, target) = (self.slot(n.inputs[0])?, self.slot(n.inputs[1])?);
-        let each = self.result(Value { node, result: 0 });
-        // Without a backward pass the kernel's second result goes nowhere; the upstream gradient is then the weights.
-        let (upstream, gradient) = match self.fusion.loss.get(&node).copied() {
-            Some(grad) => (graph.nodes[grad].inputs[2], self.result(Value { node: grad, result: 0 })),
-            None => {
-                let sum = graph.nodes.iter().find(|u| u.op == Op::WeightedSum && u.inputs[0].node == node);
-                let Some(sum) = sum else {
-                    return Err(unsupported(n, "a loss that is neither summed nor differentiated"));
-                };
-                (sum.inputs[1], self.scratch("unused loss gradient".into(), vec![rows, cols], Dtype::F32))
+    /// The range from the start of one place to the end of another behind it.
+    fn span(&self, from: Slot, to: Slot, label: &str) -> Result<Range> {
+        match (from, to) {
+            (Slot::Fixed(a), Slot::Fixed(b)) if a.arena == b.arena && a.offset + a.len <= b.offset => {
+                Ok(Range { len: b.offset + b.len - a.offset, ..a })
             }
-        };
-        let stride = self.stride(upstream);
-        let bindings = vec![Slot::Fixed(self.step), pred, target, self.slot(upstream)?, each, gradient];
-        let mut params = sizes(&[rows, cols, stride]);
-        if let Loss::Huber { delta } = loss {
-            params.push(Param::F(delta));
+            _ => Err(Error::Internal(format!("{label}: two operands do not lie one behind the other"))),
         }
-        let constants = [("LANES", row_lanes(cols) as f64)].into_iter().chain(smoothing(loss)).collect();
-        self.emit(loss_kernel(loss), &n.label, params, constants, bindings)?;
-        Ok(())
-    }
-
-    /// Words that an invocation of an optimizer's step takes: as many as leave every core some workgroups, where an
-    /// invocation costs more than its arithmetic.
-    fn strip(&self, kernel: Kernel, len: usize) -> Constants {
-        let able = self.options.extras.strips && self.options.products.direct && kernel.has_strips();
-        let words = (len / (4 * 64 * STRIP_GROUPS)).clamp(1, MOST_WORDS);
-        if able && words > 1 { vec![("WORDS", words as f64)] } else { vec![] }
-    }
-
-    /// The optimizer over whole arenas: the decayed part, then the rest, each in pieces that fit a binding.
-    fn optimizer(&mut self, optimizer: Optimizer, hyper: Value) -> Result<()> {
-        let find = |name: &str| self.arenas.iter().position(|a| a.name == name);
-        let (Some(params), Some(grads)) = (find("params"), find("clipped").or(find("grads"))) else {
-            return Err(Error::Internal("an optimizer without parameters or gradients".into()));
-        };
-        let states: Vec<usize> = (0..optimizer.state_slots()).filter_map(|s| find(&format!("state.{s}"))).collect();
-        let hyper = self.slot(hyper)?;
-        let (kernel, decay) = update_kernel(optimizer);
-        let most = (self.options.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
-        let split = if decay == 0.0 { 0 } else { self.decayed };
-        let cuts = [&self.params_cuts[..], &[split]].concat();
-        for piece in blocks(self.params_len, most, &cuts) {
-            let (offset, len) = (piece.start, piece.len());
-            let decay = if offset < split { decay } else { 0.0 };
-            let at = |arena: usize| Slot::Fixed(Range { arena, offset, len });
-            let mut bindings = vec![Slot::Fixed(self.step), hyper, at(grads), at(params)];
-            bindings.extend(states.iter().map(|s| at(*s)));
-            let constants = self.strip(kernel, len);
-            self.emit(kernel, "optimizer", update_params(optimizer, len, decay), constants, bindings)?;
-        }
-        Ok(())
     }
 }
 
-fn unsupported(node: &graph::Node, what: &str) -> Error {
-    Error::Internal(format!("{} ({}): {what} has no lowering", node.label, node.op.name()))
-}
-
-fn sizes(sizes: &[usize]) -> Vec<Param> {
-    sizes.iter().map(|s| Param::U(*s as u32)).collect()
+/// Where the operands, results and scratch of a node lie.
+struct Places {
+    label: String,
+    operands: Vec<Slot>,
+    results: Vec<Slot>,
+    scratch: Vec<Slot>,
 }

@@ -1,13 +1,11 @@
 //! Places of what outlives a step: data sets, tables, parameters, gradients, states.
 
-use super::super::blocks::{buffer_cuts, row_alignment};
-use super::super::choose::element;
-use super::super::memory::aligned;
-use super::super::{Arena, Lifetime, RUNNING, Range};
+use super::super::{Arena, Holds, Lifetime, Range, Role};
 use super::Lowering;
 use crate::error::Result;
-use crate::graph::{Op, Value};
-use crate::kernels::Dtype;
+use crate::graph::{Dtype, Source, Value};
+use crate::target::aligned;
+use crate::target::blocks::{buffer_cuts, row_alignment};
 use std::collections::HashMap;
 
 impl Lowering<'_> {
@@ -16,18 +14,22 @@ impl Lowering<'_> {
         for node in (0..self.graph.nodes.len()).filter(|n| live[*n]) {
             let n = &self.graph.nodes[node];
             let ty = &n.results[0];
-            let dtype = element(ty.dtype);
-            let (name, rows, lifetime) = match &n.op {
-                Op::Data { name } => (format!("data.{name}"), 1, Lifetime::Persistent),
-                Op::Table { name } => {
-                    (format!("{}.table.{name}", self.options.name), self.options.steps, Lifetime::Plan)
+            let dtype = ty.dtype;
+            let (role, rows, lifetime, holds) = match n.op.source() {
+                Some(Source::Data { name }) => (Role::Data(name.clone()), 1, Lifetime::Persistent, Holds::Data),
+                Some(Source::Table { name }) => {
+                    (Role::Table(name.clone()), self.options.steps, Lifetime::Plan, Holds::Tables)
                 }
                 _ => continue,
             };
             let len = ty.len() * rows;
-            let arena = self.arena(name.clone(), dtype, len, lifetime);
+            let name = match lifetime {
+                Lifetime::Plan => format!("{}.{role}", self.options.name),
+                _ => role.to_string(),
+            };
+            let arena = self.arena(name.clone(), dtype, len, lifetime, holds);
             let range = Range { arena, offset: 0, len };
-            self.fix(Value { node, result: 0 }, name, ty.shape.clone(), range);
+            self.fix(Value { node, result: 0 }, role, name, ty.shape.clone(), range);
         }
     }
 
@@ -36,7 +38,7 @@ impl Lowering<'_> {
     pub(super) fn place_parameters(&mut self) -> Result<()> {
         let mut params: Vec<(usize, String, bool)> = Vec::new();
         for (i, node) in self.graph.nodes.iter().enumerate() {
-            if let Op::Param { name, decay } = &node.op {
+            if let Some(Source::Param { name, decay }) = node.op.source() {
                 params.push((i, name.clone(), *decay));
             }
         }
@@ -46,24 +48,27 @@ impl Lowering<'_> {
         }
         let mut offset = 0;
         let mut offsets = HashMap::new();
-        for (node, name, decay) in &params {
+        for (node, name, _) in &params {
             offsets.insert(name.clone(), offset);
             let ty = &self.graph.nodes[*node].results[0];
             self.cut_buffers(name, offset, ty.rows_cols())?;
             offset += aligned(ty.len());
-            if *decay {
-                self.decayed = offset;
-            }
         }
         self.params_len = offset;
-        let arena = self.parameter_arena("params".into());
+        let arena = self.parameter_arena("params".into(), Holds::Parameters);
         for (node, name, _) in &params {
             let ty = &self.graph.nodes[*node].results[0];
             let range = Range { arena, offset: offsets[name], len: ty.len() };
-            self.fix(Value { node: *node, result: 0 }, name.clone(), ty.shape.clone(), range);
+            self.fix(
+                Value { node: *node, result: 0 },
+                Role::Tensor(name.clone()),
+                name.clone(),
+                ty.shape.clone(),
+                range,
+            );
         }
-        self.place_gradients(&offsets, "grad.", "grads");
-        self.place_gradients(&offsets, "clipped.", "clipped");
+        self.place_gradients(&offsets, "grads", |role| if let Role::Gradient(p) = role { Some(p) } else { None });
+        self.place_gradients(&offsets, "clipped", |role| if let Role::Clipped(p) = role { Some(p) } else { None });
         self.place_states(&offsets);
         Ok(())
     }
@@ -87,8 +92,8 @@ impl Lowering<'_> {
     }
 
     /// An arena with a place for every parameter.
-    fn parameter_arena(&mut self, name: String) -> usize {
-        let arena = Arena::new(name, Dtype::F32, self.params_len, Lifetime::Persistent);
+    fn parameter_arena(&mut self, name: String, holds: Holds) -> usize {
+        let arena = Arena::new(name, Dtype::F32, self.params_len, Lifetime::Persistent, holds);
         self.arenas.push(Arena { cuts: self.params_cuts.clone(), ..arena });
         self.arenas.len() - 1
     }
@@ -99,7 +104,7 @@ impl Lowering<'_> {
         let mut places = Vec::new();
         let mut len = 0;
         for (node, n) in graph.nodes.iter().enumerate() {
-            if let Op::Buffer { name } = &n.op {
+            if let Some(Source::Buffer { name }) = n.op.source() {
                 places.push((node, name, len));
                 len += aligned(n.results[0].len());
             }
@@ -107,38 +112,39 @@ impl Lowering<'_> {
         if places.is_empty() {
             return;
         }
-        let arena = self.arena(RUNNING.into(), Dtype::F32, len, Lifetime::Persistent);
+        let arena = self.arena("running".into(), Dtype::F32, len, Lifetime::Persistent, Holds::Running);
         for (node, name, offset) in places {
             let ty = &graph.nodes[node].results[0];
             let range = Range { arena, offset, len: ty.len() };
-            self.fix(Value { node, result: 0 }, name.clone(), ty.shape.clone(), range);
+            self.fix(Value { node, result: 0 }, Role::Tensor(name.clone()), name.clone(), ty.shape.clone(), range);
         }
     }
 
-    /// The outputs `<prefix><parameter>` in an arena called `place`.
-    fn place_gradients(&mut self, offsets: &HashMap<String, usize>, prefix: &str, place: &str) {
+    /// The outputs of a parameter each, as `of` tells, in an arena called `place`.
+    fn place_gradients(&mut self, offsets: &HashMap<String, usize>, place: &str, of: fn(&Role) -> Option<&String>) {
         let mut arena = None;
-        for (name, value) in &self.graph.outputs {
-            let Some(offset) = name.strip_prefix(prefix).and_then(|p| offsets.get(p)) else { continue };
-            let arena = *arena.get_or_insert_with(|| self.parameter_arena(place.into()));
+        for (role, value) in &self.graph.outputs {
+            let Some(offset) = of(role).and_then(|p| offsets.get(p)) else { continue };
+            let arena = *arena.get_or_insert_with(|| self.parameter_arena(place.into(), Holds::Gradients));
             let ty = self.graph.ty(*value).clone();
             let range = Range { arena, offset: *offset, len: ty.len() };
-            self.fix(*value, name.clone(), ty.shape, range);
+            self.fix(*value, role.clone(), role.to_string(), ty.shape, range);
         }
     }
 
     fn place_states(&mut self, offsets: &HashMap<String, usize>) {
         let mut arenas: HashMap<usize, usize> = HashMap::new();
         for (node, n) in self.graph.nodes.iter().enumerate() {
-            let Op::State { param, slot } = &n.op else { continue };
+            let Some(Source::State { param, slot }) = n.op.source() else { continue };
             let arena = match arenas.get(slot) {
                 Some(arena) => *arena,
-                None => self.parameter_arena(format!("state.{slot}")),
+                None => self.parameter_arena(format!("state.{slot}"), Holds::States),
             };
             arenas.insert(*slot, arena);
             let ty = &n.results[0];
             let range = Range { arena, offset: offsets[param], len: ty.len() };
-            self.fix(Value { node, result: 0 }, format!("state.{slot}.{param}"), ty.shape.clone(), range);
+            let role = Role::State { param: param.clone(), slot: *slot };
+            self.fix(Value { node, result: 0 }, role.clone(), role.to_string(), ty.shape.clone(), range);
         }
     }
 }

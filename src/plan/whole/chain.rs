@@ -6,7 +6,8 @@
 
 use super::super::{Dispatch, Plan, Range};
 use super::{BINDINGS, Cost, Spread, Whole, cost};
-use crate::kernels::{Act, Args, Kernel, Param};
+use crate::kernels::loss::whole_code;
+use crate::kernels::{Activation, Args, Kernel, Param};
 
 /// Words of the shader's `Program` before its code.
 pub const HEADER_WORDS: usize = 32;
@@ -34,7 +35,7 @@ pub struct Instruction {
     y: usize,
     z: usize,
     extra: usize,
-    act: Option<Act>,
+    act: Option<Activation>,
     /// Weight decay of an update.
     decay: f64,
     flags: u32,
@@ -50,7 +51,7 @@ pub struct Chain {
     pub biases: Vec<Instruction>,
     pub updates: Vec<Instruction>,
     /// The gradient of the last activation: elements, where it is taken, result.
-    pub last: Option<(usize, Range, Range, Act)>,
+    pub last: Option<(usize, Range, Range, Activation)>,
     pub loss: Option<Dispatch>,
     update: Option<Dispatch>,
     mean: Option<Dispatch>,
@@ -71,22 +72,20 @@ pub fn read(plan: &Plan) -> Option<Chain> {
 impl Chain {
     /// Adds a dispatch; `None` if it does not fit.
     fn add(&mut self, plan: &Plan, d: &Dispatch) -> Option<()> {
-        match d.kernel {
-            Kernel::gather_rows => self.gather(d),
-            Kernel::matmul_bias_act => self.forwards.push(forward(d)),
-            Kernel::matmul => self.product(d)?,
-            Kernel::matmul_act_grad => self.inputs.push(input_gradient(d)),
-            Kernel::matmul_col_sum => self.weight_and_bias(d),
-            Kernel::col_sum => self.biases.push(column_sum(d)?),
-            Kernel::weighted_sum => self.mean = Some(d.clone()),
-            Kernel::sgd_step | Kernel::sgd_momentum_step | Kernel::adam_step | Kernel::adamw_step => {
-                self.updates(plan, d)
-            }
-            kernel if loss_code(kernel).is_some() && d.args.constant("LANES") == 1.0 => {
+        match d.kernel.name {
+            "gather_rows" => self.gather(d),
+            "matmul_bias_act" => self.forwards.push(forward(d)),
+            "matmul" => self.product(d)?,
+            "matmul_act_grad" => self.inputs.push(input_gradient(d)),
+            "matmul_col_sum" => self.weight_and_bias(d),
+            "col_sum" => self.biases.push(column_sum(d)?),
+            "weighted_sum" => self.mean = Some(d.clone()),
+            "sgd_step" | "sgd_momentum_step" | "adam_step" | "adamw_step" => self.updates(plan, d),
+            _ if whole_code(d.kernel).is_some() && d.args.constant("LANES") == 1.0 => {
                 self.loss = self.loss.is_none().then(|| d.clone());
                 self.loss.as_ref()?;
             }
-            kernel => self.activation(kernel, d)?,
+            _ => self.activation(d.kernel, d)?,
         }
         Some(())
     }
@@ -125,8 +124,7 @@ impl Chain {
 
     /// An activation behind a layer without bias, or the gradient of the last layer's.
     fn activation(&mut self, kernel: Kernel, d: &Dispatch) -> Option<()> {
-        let slope = || d.args.number(1);
-        let (act, grad) = activation(kernel, slope)?;
+        let (act, grad) = Activation::of_kernel(kernel, &d.args)?;
         if grad {
             let loss = self.loss.as_ref()?;
             if self.last.is_some() || d.bindings[0] != loss.bindings[5] {
@@ -184,10 +182,10 @@ impl Chain {
     }
 
     /// The activations that the step uses, each once; identity is none.
-    fn activations(&self) -> Vec<Act> {
-        let mut acts: Vec<Act> = Vec::new();
+    fn activations(&self) -> Vec<Activation> {
+        let mut acts: Vec<Activation> = Vec::new();
         let last = self.last.as_ref().map(|l| l.3);
-        for act in self.code().iter().filter_map(|i| i.act).chain(last).filter(|a| *a != Act::Identity) {
+        for act in self.code().iter().filter_map(|i| i.act).chain(last).filter(|a| *a != Activation::Identity) {
             if !acts.contains(&act) {
                 acts.push(act);
             }
@@ -204,7 +202,7 @@ impl Chain {
         program.extend(code.iter().flat_map(|i| i.words()));
         program.resize(HEADER_WORDS + CODE_WORDS * MAX_INSTRUCTIONS, 0);
         let arena = |arena: usize| Range { arena, offset: 0, len: plan.arenas[arena].len };
-        let memory = plan.buffer("params").map_or(update.bindings[3].arena, |b| b.range.arena);
+        let memory = update.bindings[3].arena;
         let bindings = [
             arena(0),
             self.index?,
@@ -217,19 +215,21 @@ impl Chain {
         ];
         debug_assert_eq!(bindings.len(), BINDINGS.len());
         let acts = self.activations();
-        let only = acts.first().copied().unwrap_or(Act::Identity);
-        let code = loss_code(loss.kernel)?;
-        let constants = vec![
+        let only = acts.first().copied().unwrap_or(Activation::Identity);
+        let (code, classes, mean_loss) = whole_code(loss.kernel)?;
+        let mut constants = vec![
             ("WORKGROUP", spread.workgroup as f64),
             ("BLOCKS", f64::from(spread.blocks)),
+            ("CLASS_LOSS", f64::from(classes)),
             ("LOSS", f64::from(code)),
-            ("SMOOTHING", loss.args.constant("SMOOTHING")),
-            ("MEAN", f64::from(loss.kernel != Kernel::half_squared_error)),
+            ("MEAN", f64::from(mean_loss)),
             ("OPTIMIZER", f64::from(optimizer_code(update.kernel))),
             ("ACT", f64::from(only.code())),
             ("SLOPE", only.slope()),
             ("MIXED", f64::from(acts.len() > 1)),
         ];
+        // The parameter of the loss.
+        constants.extend(loss.args.constants.iter().filter(|(name, _)| *name != "LANES"));
         let iterations = cost::iterations(self, spread);
         let steps = (cost::MAX_ITERATIONS / iterations) as u32;
         (steps > 0).then_some(Whole { program, constants, bindings, cost, steps })
@@ -244,24 +244,13 @@ impl Chain {
         });
         let [rows, cols, stride] = loss.args.sizes::<3>().map(|s| s as u32);
         let place = |i: usize| loss.bindings[i].offset as u32;
-        let delta = if loss.kernel == Kernel::huber { loss.args.number(3) } else { 0.0 };
         let (n, x, y, act) = match self.last {
             Some((n, x, y, act)) => (n as u32, x.offset as u32, y.offset as u32, act),
-            None => (0, 0, 0, Act::Identity),
+            None => (0, 0, 0, Activation::Identity),
         };
         let mut words = vec![1, 1];
         words.extend(ends);
-        words.extend([
-            rows,
-            cols,
-            stride,
-            rows.next_power_of_two().min(64),
-            place(1),
-            place(2),
-            place(4),
-            place(5),
-            bits(delta),
-        ]);
+        words.extend([rows, cols, stride, rows.next_power_of_two().min(64), place(1), place(2), place(4), place(5)]);
         words.extend([n, x, y, act.code(), bits(act.slope())]);
         words.extend(rates(&update.args, update.kernel));
         words.resize(HEADER_WORDS, 0);
@@ -273,16 +262,16 @@ impl Chain {
 fn rates(args: &Args, kernel: Kernel) -> [u32; 5] {
     let stride = args.size(1) as u32;
     let number = |i: usize| bits(args.number(i));
-    match kernel {
-        Kernel::sgd_momentum_step => [stride, args.size(2) as u32, 0, 0, 0],
-        Kernel::adam_step | Kernel::adamw_step => [stride, 0, number(2), number(3), number(4)],
+    match kernel.name {
+        "sgd_momentum_step" => [stride, args.size(2) as u32, 0, 0, 0],
+        "adam_step" | "adamw_step" => [stride, 0, number(2), number(3), number(4)],
         _ => [stride, 0, 0, 0, 0],
     }
 }
 
 impl Instruction {
     fn words(&self) -> [u32; CODE_WORDS] {
-        let act = self.act.unwrap_or(Act::Identity);
+        let act = self.act.unwrap_or(Activation::Identity);
         let places = [
             self.m,
             self.n,
@@ -314,8 +303,8 @@ fn forward(d: &Dispatch) -> Instruction {
     let [m, n, k] = d.args.sizes();
     let at = |i: usize| d.bindings[i].offset;
     let keep = if d.args.constant("KEEP_Z") == 0.0 { 0 } else { KEEP_Z };
-    let act = Act::from_args(&d.args);
-    let has_act = if act == Act::Identity { 0 } else { HAS_ACT };
+    let act = Activation::of_epilogue(&d.args);
+    let has_act = if act == Activation::Identity { 0 } else { HAS_ACT };
     Instruction {
         m,
         n,
@@ -338,8 +327,8 @@ fn forward(d: &Dispatch) -> Instruction {
 fn input_gradient(d: &Dispatch) -> Instruction {
     let [m, n, k] = d.args.sizes();
     let at = |i: usize| d.bindings[i].offset;
-    let act = Act::from_args(&d.args);
-    let flags = if act == Act::Identity { 0 } else { HAS_ACT };
+    let act = Activation::of_epilogue(&d.args);
+    let flags = if act == Activation::Identity { 0 } else { HAS_ACT };
     Instruction {
         m,
         n,
@@ -365,52 +354,12 @@ fn column_sum(d: &Dispatch) -> Option<Instruction> {
     (rows <= rows_per_sum).then(|| Instruction { m: rows, n: cols, a, y, ..Instruction::default() })
 }
 
-/// The shader's code of a loss.
-fn loss_code(kernel: Kernel) -> Option<u32> {
-    let order = [
-        Kernel::cross_entropy,
-        Kernel::half_squared_error,
-        Kernel::mse,
-        Kernel::mae,
-        Kernel::huber,
-        Kernel::binary_cross_entropy,
-        Kernel::bce_with_logits,
-        Kernel::hinge,
-    ];
-    order.iter().position(|k| *k == kernel).map(|i| i as u32)
-}
-
 /// The shader's code of an optimizer.
 fn optimizer_code(kernel: Kernel) -> u32 {
-    match kernel {
-        Kernel::sgd_step => 0,
-        Kernel::sgd_momentum_step => 1,
-        Kernel::adam_step => 2,
+    match kernel.name {
+        "sgd_step" => 0,
+        "sgd_momentum_step" => 1,
+        "adam_step" => 2,
         _ => 3,
     }
-}
-
-/// The activation of an element-wise kernel, and whether the kernel is its gradient.
-fn activation(kernel: Kernel, slope: impl Fn() -> f64) -> Option<(Act, bool)> {
-    Some(match kernel {
-        Kernel::identity => (Act::Identity, false),
-        Kernel::sigmoid => (Act::Sigmoid, false),
-        Kernel::tanh => (Act::Tanh, false),
-        Kernel::relu => (Act::Relu, false),
-        Kernel::leaky_relu => (Act::LeakyRelu(slope()), false),
-        Kernel::gelu => (Act::Gelu, false),
-        Kernel::gelu_tanh => (Act::GeluTanh, false),
-        Kernel::silu => (Act::Silu, false),
-        Kernel::softplus => (Act::Softplus, false),
-        Kernel::identity_grad => (Act::Identity, true),
-        Kernel::sigmoid_grad => (Act::Sigmoid, true),
-        Kernel::tanh_grad => (Act::Tanh, true),
-        Kernel::relu_grad => (Act::Relu, true),
-        Kernel::leaky_relu_grad => (Act::LeakyRelu(slope()), true),
-        Kernel::gelu_grad => (Act::Gelu, true),
-        Kernel::gelu_tanh_grad => (Act::GeluTanh, true),
-        Kernel::silu_grad => (Act::Silu, true),
-        Kernel::softplus_grad => (Act::Softplus, true),
-        _ => return None,
-    })
 }

@@ -1,13 +1,13 @@
 //! One arena for everything that a whole step changes, because a shader has few storage bindings.
 
-use super::super::memory::aligned;
-use super::super::{Arena, Lifetime, Plan, Range};
+use super::super::{Arena, Holds, Plan, Range};
 use crate::kernels::Dtype;
+use crate::target::aligned;
 
 /// Moves gradients, optimizer states and step scratch behind the parameters, and scratch of indices behind the step
 /// counter. The parameters stay at the start of their arena, which other plans share by name.
 pub fn merge(mut plan: Plan) -> Plan {
-    let Some(params) = plan.arenas.iter().position(|a| a.name == "params") else { return plan };
+    let Some(params) = plan.arenas.iter().position(|a| a.holds == Holds::Parameters) else { return plan };
     // The step counter is a plan's first arena.
     let (mut floats, mut words) = (aligned(plan.arenas[params].len), aligned(plan.arenas[0].len));
     // For each arena, the one it becomes part of, and where it begins there.
@@ -40,5 +40,5 @@ pub fn merge(mut plan: Plan) -> Plan {
 }
 
 fn joins(arena: &Arena) -> bool {
-    arena.lifetime == Lifetime::Step || arena.name == "grads" || arena.name.starts_with("state.")
+    matches!(arena.holds, Holds::Scratch | Holds::Gradients | Holds::States)
 }

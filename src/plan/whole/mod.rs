@@ -17,6 +17,7 @@ use super::lower::{Options, separate};
 use super::{Plan, Range};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::kernels::{Engine, loss, shader};
 
 /// The shader of whole steps.
 pub const WGSL: &str = include_str!("../../../shaders/whole_steps.wgsl");
@@ -52,7 +53,7 @@ pub struct Whole {
 impl Whole {
     /// The complete WGSL text.
     pub fn source() -> String {
-        crate::kernels::shader::expand(WGSL, crate::kernels::Engine::default())
+        shader::expand(WGSL, &loss::whole_wgsl(), Engine::default())
     }
 
     /// Invocations of the workgroup.

@@ -6,10 +6,11 @@
 //! that the queue, which runs copies and steps in turn, does not let arrive earlier.
 
 use super::{EVALUATE, Engine, PREDICT, TRAIN};
-use crate::data::Dataset;
+use crate::data::{Dataset, RowTargets};
 use crate::error::{Error, Result};
 use crate::exec::Flow;
-use crate::train::rows::{RowTargets, Rows};
+use crate::graph::Role;
+use crate::model::{Samples, index_table_name};
 use crate::train::samples::{Order, SampleSet};
 use std::cell::Cell;
 use std::ops::Range;
@@ -29,8 +30,8 @@ impl Engine {
                 Ok(())
             }
             (Some(rows), None) => {
-                self.weights = rows.weights(0, rows.len()).into();
-                self.write_rows(plan, TRAIN, 0, rows.x(), rows.targets())
+                self.weights = Arc::from(&rows.weights[..]);
+                self.write_rows(plan, TRAIN, 0, &rows.x, rows.row_targets())
             }
             // What lies in a file is read when it is trained on.
             (None, Some(_)) => Ok(()),
@@ -92,8 +93,8 @@ impl Engine {
                 Ok(None) => break Ok(()),
                 Err(e) => break Err(e),
             };
-            while at < rows.len() && left > 0 && flow.get() == Flow::Continue {
-                let count = room.min(rows.len() - at).min(left.saturating_mul(batch));
+            while at < rows.rows && left > 0 && flow.get() == Flow::Continue {
+                let count = room.min(rows.rows - at).min(left.saturating_mul(batch));
                 left -= count.div_ceil(batch);
                 self.write_piece(plan, &rows, at, count, first + done as u64)?;
                 done += self.session.start(plan, count.div_ceil(batch), &mut relay).await?;
@@ -115,15 +116,12 @@ impl Engine {
     }
 
     /// Writes `count` rows of a piece and the tables of their steps.
-    fn write_piece(&mut self, plan: usize, rows: &Rows, at: usize, count: usize, first: u64) -> Result<()> {
+    fn write_piece(&mut self, plan: usize, rows: &Dataset<f32>, at: usize, count: usize, first: u64) -> Result<()> {
         let begin = Instant::now();
-        let batch = self.batch()?;
-        self.write_hyper(plan, count.div_ceil(batch), first)?;
-        self.write_random(plan, TRAIN, count.div_ceil(batch), first)?;
-        let (x, targets) = rows.part(at, count);
+        let (x, targets) = rows.part(at..at + count);
         self.write_rows(plan, TRAIN, 0, x, targets)?;
         let identity: Vec<u32> = (0..count as u32).collect();
-        self.write_steps(plan, &identity, batch, &rows.weights(at, count))?;
+        self.write_steps(plan, &identity, first, rows.weights.get(at..at + count).unwrap_or_default())?;
         self.tables_ns += begin.elapsed().as_nanos() as u64;
         Ok(())
     }
@@ -154,18 +152,18 @@ impl Engine {
         let plan = self.plan(EVALUATE)?;
         let room = self.room(plan, EVALUATE);
         if let (Some(rows), true) = (set.memory(), set.rows <= room) {
-            let (loss, predictions) = self.forward_loss(plan, rows.len()).await?;
-            take(&predictions, rows.targets());
+            let (loss, predictions) = self.forward_loss(plan, rows.rows).await?;
+            take(&predictions, rows.row_targets());
             return Ok(loss);
         }
         let mut feed = set.in_order(room);
         let mut loss = 0.0;
         while let Some(rows) = feed.take()? {
             self.write_forward(plan, EVALUATE, &rows)?;
-            let (part, predictions) = self.forward_loss(plan, rows.len()).await?;
+            let (part, predictions) = self.forward_loss(plan, rows.rows).await?;
             // Exactly the part where there is but one.
-            loss += part * (rows.len() as f64 / set.rows as f64);
-            take(&predictions, rows.targets());
+            loss += part * (rows.rows as f64 / set.rows as f64);
+            take(&predictions, rows.row_targets());
             feed.give_back(rows);
         }
         Ok(loss)
@@ -175,20 +173,20 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
-    pub async fn evaluate_rows(&mut self, rows: &Rows) -> Result<(f64, Vec<f64>)> {
+    pub async fn evaluate_rows(&mut self, rows: &Dataset<f32>) -> Result<(f64, Vec<f64>)> {
         let plan = self.plan(EVALUATE)?;
         self.write_forward(plan, EVALUATE, rows)?;
-        self.forward_loss(plan, rows.len()).await
+        self.forward_loss(plan, rows.rows).await
     }
 
     /// Predictions for the features of `rows`, at most as many as the engine was opened for.
     ///
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
-    pub async fn predict_rows(&mut self, rows: &Rows) -> Result<Vec<f64>> {
+    pub async fn predict_rows(&mut self, rows: &Dataset<f32>) -> Result<Vec<f64>> {
         let plan = self.plan(PREDICT)?;
         self.write_forward(plan, PREDICT, rows)?;
-        self.forward(plan, PREDICT, rows.len()).await
+        self.forward(plan, PREDICT, rows.rows).await
     }
 
     /// Predictions for the features of `data`.
@@ -203,7 +201,7 @@ impl Engine {
             let count = room.min(data.rows - first);
             let inputs = self.network.inputs();
             // From f64, so that the judge sees what was given.
-            self.session.write(plan, "data.predict.x", &data.x[first * inputs..(first + count) * inputs])?;
+            self.session.write(plan, Samples::x(PREDICT), &data.x[first * inputs..(first + count) * inputs])?;
             self.write_forward_tables(plan, PREDICT, count)?;
             predictions.extend(self.forward(plan, PREDICT, count).await?);
         }
@@ -211,34 +209,34 @@ impl Engine {
     }
 
     /// Samples and tables for one pass over `rows`, in their order.
-    fn write_forward(&mut self, plan: usize, role: &str, rows: &Rows) -> Result<()> {
-        self.write_rows(plan, role, 0, rows.x(), rows.targets())?;
-        self.write_forward_tables(plan, role, rows.len())
+    fn write_forward(&mut self, plan: usize, role: &str, rows: &Dataset<f32>) -> Result<()> {
+        self.write_rows(plan, role, 0, &rows.x, rows.row_targets())?;
+        self.write_forward_tables(plan, role, rows.rows)
     }
 
     fn write_forward_tables(&mut self, plan: usize, role: &str, rows: usize) -> Result<()> {
         let order: Vec<u32> = (0..rows as u32).collect();
         let (_, batch) = self.held_rows(plan, role);
         // What is only measured is measured on all rows alike.
-        self.write_batches(plan, role, &order, batch, vec![1.0 / rows as f64; rows])
+        self.write_batches(plan, &order, batch, &vec![1.0 / rows as f64; rows])
     }
 
     /// Rows of the data that a plan holds, and rows of its step.
     fn held_rows(&self, plan: usize, role: &str) -> (usize, usize) {
-        let table = self.session.plans()[plan].buffer(&format!("{role}.table.index"));
+        let table = self.session.plans()[plan].buffer(Role::Table(index_table_name(0)));
         (self.room(plan, role), table.map_or(1, |b| b.shape.iter().product()))
     }
 
     async fn forward_loss(&mut self, plan: usize, rows: usize) -> Result<(f64, Vec<f64>)> {
         let predictions = self.forward(plan, EVALUATE, rows).await?;
-        let losses = self.session.read(plan, "loss").await?;
+        let losses = self.session.read(plan, Role::Loss).await?;
         let steps = rows.div_ceil(self.held_rows(plan, EVALUATE).1);
         Ok((losses[..steps].iter().sum(), predictions))
     }
 
     async fn forward(&mut self, plan: usize, role: &str, rows: usize) -> Result<Vec<f64>> {
         let steps = rows.div_ceil(self.held_rows(plan, role).1);
-        let mut predictions = self.session.run_collect(plan, steps, "pred").await?;
+        let mut predictions = self.session.run_collect(plan, steps, Role::Prediction).await?;
         predictions.truncate(rows * self.network.outputs());
         Ok(predictions)
     }

@@ -6,8 +6,9 @@ mod classes;
 mod ranking;
 mod regression;
 
-use super::rows::RowTargets;
+use crate::data::{RowTargets, true_class};
 use crate::graph::Loss;
+use crate::kernels::loss::Output;
 use crate::report::{ClassScores, Confusion, Metrics, Monitor, TopK};
 use ranking::Ranking;
 use regression::Regression;
@@ -16,7 +17,7 @@ use regression::Regression;
 /// decision boundary (0 for logits and margins, 0.5 for probabilities and numbers).
 pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
     if let [y] = outputs {
-        let boundary = if matches!(loss, Loss::BceWithLogits | Loss::Hinge) { 0.0 } else { 0.5 };
+        let boundary = if matches!(loss.output(), Output::Logit | Output::Margin) { 0.0 } else { 0.5 };
         return usize::from(*y >= boundary);
     }
     let mut best = 0;
@@ -30,15 +31,15 @@ pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
 
 /// Probabilities where the outputs are logits, else the outputs as they are.
 pub fn probabilities(row: &[f64], loss: Loss) -> Vec<f64> {
-    match loss {
-        loss if loss.takes_class() => {
+    match loss.output() {
+        Output::ClassLogit => {
             let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let e: Vec<f64> = row.iter().map(|z| (z - max).exp()).collect();
             let sum: f64 = e.iter().sum();
             e.iter().map(|v| v / sum).collect()
         }
-        Loss::BceWithLogits => row.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
-        _ => row.to_vec(),
+        Output::Logit => row.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect(),
+        Output::Number | Output::Probability | Output::Margin => row.to_vec(),
     }
 }
 
@@ -60,7 +61,7 @@ pub fn applies(monitor: Monitor, classes: bool, outputs: usize, loss: Loss) -> b
 
 /// Whether outputs are estimates of their targets. A margin is none, so that its error says nothing.
 fn has_numbers(classes: bool, loss: Loss) -> bool {
-    !classes && loss != Loss::Hinge
+    !classes && loss.output() != Output::Margin
 }
 
 /// What was measured.
@@ -141,21 +142,13 @@ impl Tally {
     }
 }
 
-/// The class behind an encoded target: the largest of a one-hot row, the positive side of a single 0/1 or -1/+1.
-pub(crate) fn true_class(target: &[f32]) -> usize {
-    match target {
-        [t] => usize::from(*t >= 0.5),
-        many => (0..many.len()).fold(0, |best, i| if many[i] > many[best] { i } else { best }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn ties_go_to_the_first_class_and_one_output_is_cut_at_the_boundary() {
-        assert_eq!(predicted_class(&[1.0, 3.0, 3.0], Loss::CrossEntropy), 1);
+        assert_eq!(predicted_class(&[1.0, 3.0, 3.0], Loss::cross_entropy()), 1);
         assert_eq!(predicted_class(&[0.4], Loss::BinaryCrossEntropy), 0);
         assert_eq!(predicted_class(&[0.4], Loss::BceWithLogits), 1);
         assert_eq!(predicted_class(&[-0.1], Loss::Hinge), 0);
@@ -164,7 +157,7 @@ mod tests {
     #[test]
     fn a_confusion_matrix_counts_true_by_predicted() {
         let classes = ["a".to_string(), "b".to_string()];
-        let mut tally = Tally::new(Some(&classes), 2, Loss::CrossEntropy, None);
+        let mut tally = Tally::new(Some(&classes), 2, Loss::cross_entropy(), None);
         tally.add(&[2.0, 1.0, 2.0, 1.0], RowTargets::Classes(&[0, 1]));
         tally.add(&[0.0, 5.0], RowTargets::Numbers(&[0.0, 1.0]));
         let found = tally.finish();
@@ -183,7 +176,7 @@ mod tests {
         let logits: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 23)).collect();
         let truth: Vec<u32> = (0..20).map(|i| i * 7 % 3).collect();
         let names = ["a", "b", "c"].map(str::to_string);
-        let new = || Tally::new(Some(&names), 3, Loss::CrossEntropy, None);
+        let new = || Tally::new(Some(&names), 3, Loss::cross_entropy(), None);
         let (mut whole, mut pieces) = (new(), new());
         whole.add(&logits, RowTargets::Classes(&truth));
         for (logits, truth) in logits.chunks(21).zip(truth.chunks(7)) {

@@ -1,12 +1,13 @@
 //! What a network of two inputs says of every point of the plane in which its samples lie.
 
 use super::Subject;
+use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::Loss;
+use crate::kernels::loss::Output;
 use crate::report::{Surface, SurfacePoint};
 use crate::train::engine::Engine;
 use crate::train::metrics::{predicted_class, probabilities};
-use crate::train::rows::Rows;
 
 /// Samples that are shown, at most: more hide what lies beneath them.
 pub(super) const POINTS: usize = 600;
@@ -41,7 +42,7 @@ pub(super) async fn draw(
     let mut answers = Vec::with_capacity(SIDE * SIDE * subject.network.outputs());
     // A row of cells at a time: the engine is open for more than that.
     for down in 0..SIDE {
-        let mut rows = Rows::new(subject.network);
+        let mut rows = Dataset::blank(subject.network.inputs(), None);
         for across in 0..SIDE {
             let mut x = [center(0, across), center(1, down)];
             scaler.apply(&mut x);
@@ -90,7 +91,7 @@ fn shade(subject: &Subject<'_>, answers: &[f64]) -> Surface {
 /// How far from a tie the outputs of a point are, from 0 to 1.
 fn certainty(y: &[f64], loss: Loss) -> f64 {
     let distance = match y {
-        [margin] if loss == Loss::Hinge => margin.abs(),
+        [margin] if loss.output() == Output::Margin => margin.abs(),
         [p] => (p - 0.5).abs() * 2.0,
         many => {
             let [first, second] = many.iter().fold([f64::NEG_INFINITY; 2], |[first, second], v| {

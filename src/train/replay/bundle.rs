@@ -8,11 +8,11 @@
 
 use crate::data::{Targets, read_whole};
 use crate::error::{Error, Result};
-use crate::graph::optimizer::HYPER_COLUMNS;
 use crate::model::digest::Fields;
 use crate::model::safetensors::{File, Writer};
 use crate::model::weights::write_atomically;
 use crate::model::{Network, Tensor};
+use crate::optim::HYPER_COLUMNS;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

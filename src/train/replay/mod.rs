@@ -11,17 +11,15 @@ pub use bundle::{Bundle, Origin};
 pub use operand::{Operand, short};
 
 use crate::compare::number;
-use crate::data::Targets;
-use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{COUNT, RANDOM};
 use crate::kernels::{Access, Dtype, Kernel};
 use crate::model::Samples;
-use crate::plan::{Buffer, Dispatch, Options, Plan, Range, lower};
+use crate::optim::HYPER;
+use crate::plan::{Buffer, Dispatch, Options, Plan, Range, Role, lower};
 use crate::train::engine::check_tensors;
-use crate::train::tables::divided;
+use crate::train::inputs::{Inputs, Steps, fill_samples};
 use serde::Serialize;
 
 /// One value of the step.
@@ -132,39 +130,16 @@ fn plan(bundle: &Bundle, device: &Device) -> Result<Plan> {
 }
 
 fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
-    let random = format!("train.table.{RANDOM}");
-    if session.plans()[0].buffer(&random).is_some() {
-        // Steps count from 1 for people.
-        session.write_u32(0, &random, &random_row(bundle.spec.train.seed, bundle.origin.step.saturating_sub(1)))?;
-    }
-    write_tables(session, bundle)?;
-    let count = format!("train.table.{COUNT}");
-    if session.plans()[0].buffer(&count).is_some() {
-        session.write_u32(0, &count, &[bundle.rows as u32])?;
-    }
-    session.write(0, "train.table.hyper", &bundle.hyper)?;
-    session.write(0, "data.train.x", &bundle.x)?;
-    match &bundle.targets {
-        Targets::Classes(classes) => session.write_u32(0, "data.train.target", classes)?,
-        Targets::Numbers { values, .. } => session.write(0, "data.train.target", values)?,
-    }
-    bundle.parameters.iter().chain(&bundle.states).try_for_each(|t| session.write(0, &t.name, &t.values))
-}
-
-/// Rows and weights of the batch, in the parts in which it went through the network.
-fn write_tables(session: &mut Session, bundle: &Bundle) -> Result<()> {
     let (batch, rule) = (bundle.batch(), bundle.spec.train.rule(bundle.batch()));
-    if rule.parts(batch).1 == 1 {
-        let index: Vec<u32> = (0..batch as u32).collect();
-        session.write_u32(0, "train.table.index", &index)?;
-        return session.write(0, "train.table.weight", &bundle.weights);
-    }
     let rows: Vec<u32> = (0..bundle.rows as u32).collect();
-    let tables = divided(&rule, batch, &rows, &bundle.weights[..bundle.rows]);
-    for (name, values) in &tables.indices {
-        session.write_u32(0, &format!("train.table.{name}"), values)?;
-    }
-    tables.weights.iter().try_for_each(|(name, v)| session.write(0, &format!("train.table.{name}"), v))
+    let shares = &bundle.weights[..bundle.rows];
+    // Steps count from 1 for people.
+    let (seed, first) = (bundle.spec.train.seed, bundle.origin.step.saturating_sub(1));
+    let mut into = (&mut *session, 0);
+    Steps { rule: None, batch, parts: rule.parts(batch), rows: &rows, shares, seed, first }.fill(&mut into)?;
+    into.numbers(&Role::Table(HYPER.into()), &bundle.hyper)?;
+    fill_samples(&mut into, "train", &bundle.x, &bundle.targets)?;
+    bundle.parameters.iter().chain(&bundle.states).try_for_each(|t| session.write(0, &t.name, &t.values))
 }
 
 async fn arenas(session: &mut Session) -> Result<Vec<Vec<f64>>> {
@@ -203,7 +178,7 @@ impl Held<'_> {
                 }
             }
         }
-        let loss = self.plan.buffer("loss").map_or(f64::NAN, |b| part(&self.after, b.range)[0]);
+        let loss = self.plan.buffer(Role::Loss).map_or(f64::NAN, |b| part(&self.after, b.range)[0]);
         Replay { device: device.to_string(), loss, nodes, culprit }
     }
 
@@ -211,18 +186,18 @@ impl Held<'_> {
     fn inputs(&self) -> impl Iterator<Item = &Buffer> {
         let computed = |b: &Buffer| {
             let of = |d: &Dispatch| {
-                let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+                let pairs = d.kernel.bindings.iter().zip(&d.bindings);
                 pairs.into_iter().any(|(binding, r)| binding.access == Access::Write && meets(*r, b.range))
             };
             self.plan.dispatches.iter().any(of)
         };
         let numbers = |b: &Buffer| self.plan.arenas[b.range.arena].dtype == Dtype::F32;
-        self.plan.buffers.iter().filter(move |b| numbers(b) && b.name != "loss" && !computed(b))
+        self.plan.buffers.iter().filter(move |b| numbers(b) && b.role != Role::Loss && !computed(b))
     }
 
     /// The numbers that a dispatch reads: what it updates is as it was before the step.
     fn read(&self, dispatch: &Dispatch) -> impl Iterator<Item = &[f64]> {
-        let pairs = dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings);
+        let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
         // A gather copies words, whatever they are: the arena knows.
         let number = |r: &Range| self.plan.arenas[r.arena].dtype == Dtype::F32;
         pairs
@@ -233,14 +208,14 @@ impl Held<'_> {
     /// Parameters and states are changed by the last dispatches: all others read them as they were.
     fn seen(&self, range: Range) -> &[f64] {
         let updates = |d: &Dispatch| {
-            let pairs = d.kernel.row().bindings.iter().zip(&d.bindings);
+            let pairs = d.kernel.bindings.iter().zip(&d.bindings);
             pairs.into_iter().any(|(b, r)| b.access == Access::Update && meets(*r, range))
         };
         if self.plan.dispatches.iter().any(updates) { part(&self.before, range) } else { part(&self.after, range) }
     }
 
     fn written(&self, dispatch: &Dispatch) -> Vec<Range> {
-        let pairs = dispatch.kernel.row().bindings.iter().zip(&dispatch.bindings);
+        let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
         let number = |range: &Range| self.plan.arenas[range.arena].dtype == Dtype::F32;
         pairs.filter(|(b, r)| b.access != Access::Read && number(r)).map(|(_, r)| *r).collect()
     }
@@ -253,7 +228,7 @@ impl Held<'_> {
             let end = (b.range.offset + b.range.len).min(range.offset + range.len);
             Range { offset, len: end.saturating_sub(offset), ..range }
         };
-        let here = self.plan.buffers.iter().filter(|b| meets(b.range, range) && !b.name.starts_with("unused"));
+        let here = self.plan.buffers.iter().filter(|b| meets(b.range, range) && b.role != Role::Unused);
         here.map(|b| (b, common(b))).collect()
     }
 
@@ -261,7 +236,7 @@ impl Held<'_> {
         let finite = || values.iter().copied().filter(|v| v.is_finite());
         Node {
             dispatch,
-            kernel: dispatch.map_or("bundle", |i| self.plan.dispatches[i].kernel.name()).to_string(),
+            kernel: dispatch.map_or("bundle", |i| self.plan.dispatches[i].kernel.name).to_string(),
             phase: dispatch.map_or("bundle", |i| self.phase(i)),
             name: buffer.name.clone(),
             shape: buffer.shape.clone(),
@@ -275,7 +250,7 @@ impl Held<'_> {
     /// Which part of the step a dispatch belongs to: losses are told by what they read, and what comes before the first
     /// is the forward pass.
     fn phase(&self, dispatch: usize) -> &'static str {
-        let reads = |i: usize, name: &str| self.plan.dispatches[i].kernel.row().bindings.iter().any(|b| b.name == name);
+        let reads = |i: usize, name: &str| self.plan.dispatches[i].kernel.bindings.iter().any(|b| b.name == name);
         if reads(dispatch, "hyper") {
             "optimizer"
         } else if reads(dispatch, "upstream") || self.plan.dispatches[dispatch].kernel == Kernel::weighted_sum {
@@ -292,7 +267,7 @@ impl Held<'_> {
         let dispatch = &self.plan.dispatches[i];
         Culprit {
             dispatch: i,
-            kernel: dispatch.kernel.name().to_string(),
+            kernel: dispatch.kernel.name.to_string(),
             phase: self.phase(i),
             label: dispatch.label.clone(),
             value: buffer.name.clone(),

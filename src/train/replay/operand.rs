@@ -2,7 +2,7 @@
 
 use super::{Held, part};
 use crate::compare::number;
-use crate::kernels::{Access, Dtype, Kernel};
+use crate::kernels::{Access, Dtype};
 use crate::plan::{Dispatch, Range};
 use serde::Serialize;
 
@@ -51,10 +51,10 @@ pub fn position(shape: &[usize], at: usize) -> Vec<usize> {
 impl Held<'_> {
     /// The operands of element `at` of the written range.
     pub(super) fn operands(&self, dispatch: &Dispatch, written: Range, at: usize) -> Vec<Operand> {
-        let bindings = dispatch.kernel.row().bindings;
+        let bindings = dispatch.kernel.bindings;
         let pairs = bindings.iter().zip(&dispatch.bindings).enumerate();
         let read = pairs.filter(|(_, (b, _))| b.access != Access::Write && b.dtype == Dtype::F32 && b.name != "log");
-        let operand = |(i, (binding, range)): (usize, (&crate::kernels::row::Binding, &Range))| {
+        let operand = |(i, (binding, range)): (usize, (&crate::kernels::definition::Binding, &Range))| {
             let values = if binding.access == Access::Update { part(&self.before, *range) } else { self.seen(*range) };
             let picked = picked(dispatch, i, values.len(), written.len, at);
             let of = picked.max_by(|a, b| values[*a].abs().total_cmp(&values[*b].abs()));
@@ -95,25 +95,17 @@ fn picked(
         let all = (0..count).map(move |i| from + i * step).filter(move |i| *i < len);
         Box::new(all) as Box<dyn Iterator<Item = usize>>
     };
-    if dispatch.kernel == Kernel::matmul {
-        let [m, n, k] = args.sizes();
-        let (row, col) = (at / n.max(1), at % n.max(1));
-        let transposed = |name: &str| args.constant(name) != 0.0;
-        return match (binding, transposed("TRANS_A"), transposed("TRANS_B")) {
-            (0, false, _) => line(row * k, 1, k),
-            (0, true, _) => line(row, m, k),
-            (_, _, false) => line(col, n, k),
-            (_, _, true) => line(col * k, 1, k),
-        };
+    if let Some(parts) = dispatch.kernel.parts {
+        let [from, step, count] = parts(args, binding, at);
+        return line(from, step, count);
     }
-    let by_rows = dispatch.kernel.row().params.starts_with(&["rows", "cols"]);
+    let by_rows = dispatch.kernel.params.starts_with(&["rows", "cols"]);
     let cols = if by_rows { args.size(1).max(1) } else { 1 };
     let rows = if by_rows { args.size(0) } else { 0 };
     match (by_rows, len) {
-        _ if dispatch.kernel == Kernel::col_sum => line(at % cols, cols, rows),
         // A whole row decides a loss, and an element of a softmax or of a loss's gradient.
         (true, len) if len == rows * cols && written == rows => line(at * cols, 1, cols),
-        (true, len) if len == rows * cols && dispatch.kernel != Kernel::add_bias => line(at / cols * cols, 1, cols),
+        (true, len) if len == rows * cols => line(at / cols * cols, 1, cols),
         (true, len) if len == rows && written == rows => line(at, 1, 1),
         (true, len) if len == rows && written == rows * cols => line(at / cols, 1, 1),
         (_, len) if len == written => line(at, 1, 1),

@@ -4,9 +4,9 @@ use super::{Job, Observer, Place};
 use crate::error::{Error, Result};
 use crate::exec::Device;
 use crate::report::{Outcome, RunReport};
-use crate::train::prepare::prepare;
 use crate::train::record::RunRecord;
 use crate::train::run_folder::{Lock, RunFolder};
+use crate::train::samples::read;
 use crate::tune::as_begun;
 
 /// How a job begins.
@@ -67,7 +67,7 @@ fn finished(job: &Job, folder: &RunFolder) -> Option<RunReport> {
 }
 
 fn record_of(job: &Job) -> Result<RunRecord> {
-    RunRecord::of(&job.spec).map_err(|error| match prepare(&job.spec) {
+    RunRecord::of(&job.spec).map_err(|error| match read(&job.spec, &job.place.nearest()) {
         // Who reads the data says better what is wrong with a file that cannot be read.
         Err(better @ Error::Data { .. }) => better,
         _ => error,

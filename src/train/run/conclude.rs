@@ -79,7 +79,7 @@ impl Run<'_> {
         let named = dispatches.iter().zip(times).map(|(dispatch, mut times)| {
             times.sort_by(f64::total_cmp);
             let time_us = times.get(times.len() / 2).copied().unwrap_or_default();
-            KernelTime { kernel: dispatch.kernel.row().name.into(), label: dispatch.label.clone(), time_us }
+            KernelTime { kernel: dispatch.kernel.name.into(), label: dispatch.label.clone(), time_us }
         });
         self.report.kernels = named.collect();
         Ok(())

@@ -1,12 +1,11 @@
 //! A number that is not finite: which step made it, and which operation of that step.
 
 use super::Run;
-use crate::data::Targets;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::exec::Flow;
 use crate::train::checkpoint::Position;
 use crate::train::replay::{Bundle, Origin, cause, replay};
-use crate::train::rows::RowTargets;
 use crate::train::tables::shares;
 
 /// File of the run folder that holds the step at fault.
@@ -108,14 +107,13 @@ impl Run<'_> {
     async fn bundle(&mut self, found: &str) -> Result<Bundle> {
         let set = &self.prepared.train;
         let order = set.order(self.job.spec.train.seed, self.position.epoch);
-        let (mut feed, at) = set.feed(&order, self.position.step_in_epoch * self.batch, self.batch);
-        let rows = feed.take()?.ok_or_else(|| Error::Internal("a step without samples".into()))?;
-        let count = self.batch.min(rows.len() - at);
-        let numbers: Vec<u32> = (0..count as u32).collect();
-        let mut weights = shares(&numbers, &rows.weights(at, count));
-        // As in training: a batch that is not full is filled up with rows of weight 0.
+        let step = set.batch(&order, self.position.step_in_epoch * self.batch, self.batch)?;
+        let mut rows: Vec<u32> = (0..step.rows as u32).collect();
+        let mut weights = shares(&rows, &step.weights);
+        // As in training: a batch that is not full is filled up with its first row, at weight 0.
+        rows.resize(self.batch, 0);
         weights.resize(self.batch, 0.0);
-        let (x, targets) = rows.part(at, count);
+        let Dataset { x, targets, .. } = step.subset(&rows).cast();
         let hyper = self.rule().hyper(self.position.steps);
         Ok(Bundle {
             spec: self.job.spec.clone(),
@@ -129,35 +127,11 @@ impl Run<'_> {
             },
             parameters: self.engine.read_parameters().await?,
             states: self.engine.read_states().await?,
-            x: filled(x, self.prepared.network.inputs(), self.batch),
-            targets: self.filled_targets(targets),
+            x,
+            targets,
             weights,
-            rows: count,
+            rows: step.rows,
             hyper: hyper.to_vec(),
         })
     }
-
-    fn filled_targets(&self, targets: RowTargets<'_>) -> Targets {
-        match targets {
-            RowTargets::Classes(classes) => {
-                let mut classes = classes.to_vec();
-                classes.resize(self.batch, classes.first().copied().unwrap_or_default());
-                Targets::Classes(classes)
-            }
-            RowTargets::Numbers(values) => {
-                let width = self.prepared.network.outputs();
-                Targets::Numbers { width, values: filled(values, width, self.batch) }
-            }
-        }
-    }
-}
-
-/// Rows of `width` numbers, with as many copies of the first one behind them as `rows` want.
-fn filled(values: &[f32], width: usize, rows: usize) -> Vec<f64> {
-    let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
-    let mut all = wide(values);
-    while all.len() < rows * width {
-        all.extend(wide(&values[..width]));
-    }
-    all
 }

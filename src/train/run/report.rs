@@ -1,12 +1,11 @@
 //! What a run says of itself before it has trained.
 
 use super::Job;
+use crate::data::{RowTargets, true_class};
 use crate::exec::Device;
 use crate::report::{DeviceReport, RunReport};
 use crate::train::checkpoint::Position;
 use crate::train::engine::Engine;
-use crate::train::metrics::true_class;
-use crate::train::rows::RowTargets;
 use crate::train::samples::RunData;
 
 /// What the report shows of a device.
@@ -27,7 +26,7 @@ fn class_rows(prepared: &RunData) -> Vec<(String, usize)> {
     let Some(names) = &prepared.preprocessing.schema.classes else { return Vec::new() };
     let mut counts = vec![0usize; names.len()];
     let mut count = |class: usize| counts.get_mut(class).into_iter().for_each(|count| *count += 1);
-    match prepared.train.memory().map(|rows| rows.targets()) {
+    match prepared.train.memory().map(|rows| rows.row_targets()) {
         Some(RowTargets::Classes(classes)) => classes.iter().for_each(|class| count(*class as usize)),
         Some(RowTargets::Numbers(values)) => {
             values.chunks_exact(prepared.network.outputs()).for_each(|target| count(true_class(target)));

@@ -2,11 +2,11 @@
 
 use super::Question;
 use crate::data::Targets;
-use crate::data::rng::random_row;
 use crate::error::Result;
 use crate::exec::{Device, Flow, Session};
-use crate::graph::{Activation, COUNT, Graph, Loss, Op, RANDOM, Value};
+use crate::graph::{Graph, Loss, Role, Value};
 use crate::model::{Mode, Samples, Tensor};
+use crate::ops::{Activate, LossValue};
 use crate::plan::{Limits, Options, lower};
 
 /// Name of the plan and prefix of its tables and data.
@@ -51,29 +51,11 @@ impl Probe {
         let watches = watch(&mut graph);
         let plan = lower(&graph, &Options { limits: Limits::CPU, ..Options::new(PLAN, 1) })?;
         let mut session = Session::open(&Device::cpu_f64(), vec![plan]).await?;
-        session.write(0, &format!("data.{PLAN}.x"), &batch.x)?;
-        let target = format!("data.{PLAN}.target");
+        super::write_batch(&mut (&mut session, 0), PLAN, question)?;
         let targets = match &batch.targets {
-            Targets::Classes(classes) => {
-                session.write_u32(0, &target, classes)?;
-                Vec::new()
-            }
-            Targets::Numbers { values, .. } => {
-                session.write(0, &target, values)?;
-                values.clone()
-            }
+            Targets::Classes(_) => Vec::new(),
+            Targets::Numbers { values, .. } => values.clone(),
         };
-        let index: Vec<u32> = (0..batch.rows as u32).collect();
-        session.write_u32(0, &format!("{PLAN}.table.index"), &index)?;
-        session.write(0, &format!("{PLAN}.table.weight"), &super::row_shares(batch))?;
-        let random = format!("{PLAN}.table.{RANDOM}");
-        if session.plans()[0].buffer(&random).is_some() {
-            session.write_u32(0, &random, &random_row(question.seed, 0))?;
-        }
-        let count = format!("{PLAN}.table.{COUNT}");
-        if session.plans()[0].buffer(&count).is_some() {
-            session.write_u32(0, &count, &[batch.rows as u32])?;
-        }
         for p in question.parameters {
             session.write(0, &p.name, &p.values)?;
         }
@@ -92,12 +74,14 @@ impl Probe {
         for watch in &self.watches {
             match watch {
                 Watch::Sign(name) => {
-                    let z = self.session.read(0, name).await?;
+                    let z = self.session.read(0, Role::Output(name.clone())).await?;
                     point.regions.extend(z.iter().map(|&z| sign(z)));
                 }
                 Watch::Predictions(loss) => {
-                    let pred = self.session.read(0, "pred").await?;
-                    point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| region(*loss, y, t)));
+                    let pred = self.session.read(0, Role::Prediction).await?;
+                    if let Some(piece) = loss.piece() {
+                        point.regions.extend(pred.iter().zip(&self.targets).map(|(&y, &t)| piece(y, t)));
+                    }
                     let clamped = |p: f64| p * (1.0 - p) <= CLAMPED_BELOW;
                     point.clamped = *loss == Loss::BinaryCrossEntropy && pred.iter().any(|&p| clamped(p));
                 }
@@ -127,37 +111,20 @@ fn watch(graph: &mut Graph) -> Vec<Watch> {
     let mut watches = Vec::new();
     let mut signs: Vec<Value> = Vec::new();
     for node in &graph.nodes {
-        match node.op {
-            Op::Activate(Activation::Relu | Activation::LeakyRelu { .. }) => signs.push(node.inputs[0]),
-            Op::Loss(loss) if has_kinks(loss) => watches.push(Watch::Predictions(loss)),
-            _ => {}
+        if node.op.is().is_some_and(|Activate(activation)| activation.has_kink()) {
+            signs.push(node.inputs[0]);
+        }
+        let has_kinks = |loss: Loss| loss.piece().is_some() || loss == Loss::BinaryCrossEntropy;
+        if let Some(&LossValue(loss)) = node.op.is().filter(|LossValue(loss)| has_kinks(*loss)) {
+            watches.push(Watch::Predictions(loss));
         }
     }
     for (i, value) in signs.into_iter().enumerate() {
         let name = format!("gradcheck.z.{i}");
-        graph.output(&name, value);
+        graph.output(Role::Output(name.clone()), value);
         watches.push(Watch::Sign(name));
     }
     watches
-}
-
-fn has_kinks(loss: Loss) -> bool {
-    match loss {
-        Loss::Mae | Loss::Hinge | Loss::Huber { .. } | Loss::BinaryCrossEntropy => true,
-        Loss::HalfSquaredError | Loss::Mse | Loss::BceWithLogits => false,
-        Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => false,
-    }
-}
-
-/// The piece of a loss on which prediction `y` lies. The second derivative of huber jumps at its corner, which the
-/// extrapolation cannot cross either.
-fn region(loss: Loss, y: f64, t: f64) -> i8 {
-    match loss {
-        Loss::Mae => sign(y - t),
-        Loss::Hinge => sign(1.0 - t * y),
-        Loss::Huber { delta } => sign(y - t - delta) + sign(y - t + delta),
-        _ => 0,
-    }
 }
 
 /// -1, 0 or 1: exactly at a kink is a region of its own, which every step that moves the argument leaves.

@@ -1,52 +1,20 @@
 //! Conformance: every row of the kernel table on a device, dispatch by dispatch, against the row's CPU function in `f64`
 //! within the row's error bound. A test that a driver can fail.
 //!
-//! A [`Case`] is one dispatch with its operands. It becomes a plan of a single dispatch, so that it runs through the
+//! A [`Case`], which comes from the kernel's definition, becomes a plan of a single dispatch, so that it runs through the
 //! same executor as training: bindings, uniform parameters, override constants, folded grids, read-back.
 
-mod cases;
-mod corners;
-mod extent;
-mod values;
-
-pub use cases::{cases, sized};
-pub use extent::extents;
+pub use crate::kernels::conformance::{Case, cases, sized};
 
 use crate::compare::{Comparison, compare};
 use crate::error::Result;
 use crate::exec::analysis::Analysis;
 use crate::exec::{Device, Flow, Session};
-use crate::kernels::{Access, Args, Dtype, Kernel, Measured};
+use crate::kernels::{Access, Dtype, Kernel, Measured};
 use crate::plan::lower::fold_grid;
-use crate::plan::{Arena, Buffer, Dispatch, Lifetime, Plan, Range};
+use crate::plan::{Arena, Buffer, Dispatch, Holds, Lifetime, Plan, Range, Role};
 use rayon::prelude::*;
 use serde::Serialize;
-
-/// Rows of the tables (batch indices, sample weights, optimizer constants) of a case.
-const TABLE_STEPS: usize = 3;
-/// What written bindings hold before the dispatch: no kernel computes it, so an element left out is seen.
-const UNWRITTEN: f64 = -7.25e8;
-/// The same for indices.
-const UNWRITTEN_INDEX: f64 = 3_735_928_559.0;
-
-/// One dispatch with its operands.
-#[derive(Debug, Clone)]
-pub struct Case {
-    /// Sizes and constants, for people.
-    pub name: String,
-    /// The kernel.
-    pub kernel: Kernel,
-    /// Parameters and override constants.
-    pub args: Args,
-    /// Contents of every binding before the dispatch, in the row's order; numbers are `f32` values.
-    pub values: Vec<Vec<f64>>,
-    /// Element type of every binding: the row's, but for `gather_rows`, which copies numbers too.
-    pub dtypes: Vec<Dtype>,
-    /// Workgroups a dimension of the grid may have; below the number of workgroups, the grid is folded.
-    pub groups_a_dimension: u32,
-    /// Some operand is NaN: the device's result must be NaN exactly where the judge's is.
-    pub with_nan: bool,
-}
 
 /// The comparisons of one dispatch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -91,7 +59,7 @@ pub async fn check_kernel(device: &Device, kernel: Kernel, seed: u64) -> Result<
     let checked: Vec<Checked> = checked.map(|((case, judged), found)| case.compare(judged, found)).collect();
     let outputs = || checked.iter().flat_map(|c| &c.outputs);
     Ok(KernelReport {
-        kernel: kernel.name(),
+        kernel: kernel.name,
         passed: outputs().all(|o| o.passed),
         max_ratio: outputs().map(|o| o.max_ratio).fold(0.0, f64::max),
         cases: checked,
@@ -109,8 +77,8 @@ pub async fn run(device: &Device, cases: &[Case]) -> Result<Vec<Vec<Vec<f64>>>> 
     for (plan, case) in cases.iter().enumerate() {
         for ((i, values), dtype) in case.values.iter().enumerate().zip(&case.dtypes) {
             match dtype {
-                Dtype::F32 => session.write(plan, &case.buffer(i), values)?,
-                Dtype::U32 => session.write_u32(plan, &case.buffer(i), &words(values))?,
+                Dtype::F32 => session.write(plan, case.role(i), values)?,
+                Dtype::U32 => session.write_u32(plan, case.role(i), &words(values))?,
             }
         }
         session.run(plan, 1, &mut |_| Flow::Continue).await?;
@@ -131,32 +99,37 @@ fn words(values: &[f64]) -> Vec<u32> {
 impl Case {
     /// Positions of the written bindings.
     pub fn written(&self) -> impl Iterator<Item = usize> + use<> {
-        let bindings = self.kernel.row().bindings.iter().enumerate();
+        let bindings = self.kernel.bindings.iter().enumerate();
         bindings.filter(|(_, b)| b.access != Access::Read).map(|(i, _)| i)
     }
 
-    /// Name of a binding's buffer. A buffer called `loss` alone would be taken for the plan's log.
+    /// Where a binding's buffer is found.
+    pub fn role(&self, binding: usize) -> Role {
+        Role::Output(self.buffer(binding))
+    }
+
+    /// Name of a binding's buffer.
     pub fn buffer(&self, binding: usize) -> String {
-        format!("{binding} {}", self.kernel.row().bindings[binding].name)
+        format!("{binding} {}", self.kernel.bindings[binding].name)
     }
 
     /// A plan of this dispatch alone, each binding in an arena of its own.
     pub fn plan(&self, name: &str) -> Plan {
         // The executor resets the first arena, the plan's step counter. The kernel's own counter is an operand.
-        let mut arenas = vec![Arena::new(format!("{name}.step"), Dtype::U32, 1, Lifetime::Plan)];
+        let mut arenas = vec![Arena::new(format!("{name}.step"), Dtype::U32, 1, Lifetime::Plan, Holds::Counter)];
         let mut buffers = Vec::new();
         for ((i, values), dtype) in self.values.iter().enumerate().zip(&self.dtypes) {
             let (buffer, len) = (self.buffer(i), values.len());
             let range = Range { arena: arenas.len(), offset: 0, len };
-            arenas.push(Arena::new(format!("{name}.{buffer}"), *dtype, len, Lifetime::Plan));
-            buffers.push(Buffer { name: buffer, shape: vec![len], range, live: (0, 1) });
+            arenas.push(Arena::new(format!("{name}.{buffer}"), *dtype, len, Lifetime::Plan, Holds::Scratch));
+            buffers.push(Buffer { role: self.role(i), name: buffer, shape: vec![len], range, live: (0, 1) });
         }
         let dispatch = Dispatch {
             kernel: self.kernel,
             label: self.name.clone(),
             args: self.args.clone(),
             bindings: buffers.iter().map(|b| b.range).collect(),
-            grid: fold_grid((self.kernel.row().groups)(&self.args), self.groups_a_dimension),
+            grid: fold_grid((self.kernel.groups)(&self.args), self.groups_a_dimension),
         };
         Plan {
             name: name.to_string(),
@@ -176,16 +149,16 @@ impl Case {
     pub fn judge(&self) -> Result<Vec<Measured>> {
         let mut analysis = Analysis::new(&self.plan("judge"));
         for (i, values) in self.values.iter().enumerate() {
-            analysis.write(&self.buffer(i), values, None)?;
+            analysis.write(self.role(i), values, None)?;
         }
         analysis.step();
-        self.written().map(|i| analysis.read(&self.buffer(i))).collect()
+        self.written().map(|i| analysis.read(self.role(i))).collect()
     }
 
     /// Compares what a device found with what the judge did.
     pub fn compare(&self, judged: &[Measured], found: &[Vec<f64>]) -> Checked {
         let outputs = self.written().zip(judged).zip(found).map(|((i, judged), found)| {
-            let name = self.kernel.row().bindings[i].name;
+            let name = self.kernel.bindings[i].name;
             let shape = [judged.value.len()];
             if !self.with_nan || found.len() != judged.value.len() {
                 return compare(name, &shape, &judged.value, found, &judged.error);

@@ -10,7 +10,7 @@ pub const WORKGROUP: usize = 64;
 
 /// The probe that computes operations, complete.
 pub fn operations_wgsl() -> String {
-    shader::expand(include_str!("../../../shaders/probe/operations.wgsl"), Engine::default())
+    shader::expand(include_str!("../../../shaders/probe/operations.wgsl"), "", Engine::default())
 }
 
 /// Operations to run, by code, with their operands.

@@ -5,7 +5,7 @@
 use super::sample::{Range, Spread};
 use super::ulp::ulp;
 use crate::kernels::bound::{DIV, EXP, LOG, NORMAL_TAIL, SIGMOID, TANH, TINY, U};
-use crate::kernels::cpu::gelu;
+use crate::kernels::scalar::normal_cdf;
 
 /// The codes of `shaders/probe/operations.wgsl`.
 pub mod code {
@@ -274,12 +274,12 @@ pub const OPERATIONS: &[Operation] = &[
         code: code::NORMAL_CDF,
         used: true,
         spread: Spread::Over(&[Range(-12.9, 0.0), Range(0.0, 14.0), Range(1e-30, 1.0)]),
-        exact: |[x, ..]| gelu::normal_cdf(x),
+        exact: |[x, ..]| normal_cdf(x),
         nearest: false,
         wgsl: None,
-        // As kernels::cpu::gelu: the tail's relative error, and one rounding of 1 - tail.
+        // As Gelu of kernels::activation: the tail's relative error, and one rounding of 1 - tail.
         wgrad: relative("30u of the tail + u", |[x, ..], y| {
-            NORMAL_TAIL * gelu::normal_cdf(-x.abs()) + if x > 0.0 { U * y } else { 0.0 }
+            NORMAL_TAIL * normal_cdf(-x.abs()) + if x > 0.0 { U * y } else { 0.0 }
         }),
     },
 ];

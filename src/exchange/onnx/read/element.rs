@@ -3,9 +3,10 @@
 use super::constant::doubles;
 use super::{Outcome, Reader, Value};
 use crate::exchange::onnx::array::{Array, Numbers};
-use crate::exchange::onnx::function::{arguments, value};
+use crate::exchange::onnx::function::arguments;
 use crate::exchange::onnx::schema::{Attribute, Node};
 use crate::graph::Activation;
+use crate::kernels::activation::Onnx;
 use std::rc::Rc;
 
 impl Reader {
@@ -141,18 +142,24 @@ fn broadcast(rank: usize, constant: &Array) -> usize {
 
 /// The element-wise function of a node.
 fn element_wise(node: &Node) -> Outcome<Box<dyn Fn(f64) -> f64>> {
-    let named = |activation| -> Outcome<Box<dyn Fn(f64) -> f64>> { Ok(Box::new(move |x| value(activation, x))) };
+    let is = |activation: &Activation| match activation.onnx() {
+        Onnx::Same | Onnx::Gate(_) => false,
+        Onnx::Operator(op) | Onnx::Alpha(op) => node.op == op,
+        // The exact form is the one without an attribute.
+        Onnx::Gelu(form) => {
+            let tanh = matches!(node.attribute("approximate"), Some(Attribute::Text(form)) if form == "tanh");
+            node.op == "Gelu" && tanh == (form == "tanh")
+        }
+    };
+    if let Some(activation) = Activation::element_wise().find(is) {
+        let activation = activation.with_parameter(f64::from(node.float("alpha", activation.slope() as f32)));
+        return Ok(Box::new(move |x| activation.value(x)));
+    }
     match node.op.as_str() {
-        "Sigmoid" => named(Activation::Sigmoid),
-        "Tanh" => named(Activation::Tanh),
-        "Relu" => named(Activation::Relu),
-        "Softplus" => named(Activation::Softplus),
-        "LeakyRelu" => named(Activation::LeakyRelu { slope: f64::from(node.float("alpha", 0.01)) }),
-        "Gelu" => match node.attribute("approximate") {
-            Some(Attribute::Text(form)) if form == "tanh" => named(Activation::GeluTanh),
-            _ => named(Activation::Gelu),
-        },
-        "Swish" if node.float("alpha", 1.0) == 1.0 => named(Activation::Silu),
+        "Swish" => {
+            let alpha = f64::from(node.float("alpha", 1.0));
+            Ok(Box::new(move |x| x / (1.0 + (-alpha * x).exp())))
+        }
         "Erf" => Ok(Box::new(libm::erf)),
         "Exp" => Ok(Box::new(f64::exp)),
         "Log" => Ok(Box::new(f64::ln)),

@@ -1,0 +1,358 @@
+//! The losses that treat each output by itself, a formula each. Twins of `shaders/lib/loss/*.wgsl`, which state numerics and
+//! sources.
+
+use super::rows::{Element, Over, bound_elementwise, elementwise, monotone};
+use super::{Each, Loss, Output, Parameter, Row, cases, definition};
+use crate::kernels::bound::{DIV, EXP, LOG, TINY, U};
+use crate::kernels::conformance::Shape;
+use crate::kernels::cpu::carried::Carried;
+use crate::kernels::definition::{Args, BoundCall, Call, Definition};
+use crate::kernels::scalar::Scalar;
+
+/// A loss that treats each output by itself. `parameter` is the number that the loss carries, 0 where it has none.
+pub trait Formula: Sized + 'static {
+    /// The loss with its default parameter.
+    const DEFAULT: Loss;
+    /// Of a spec, of the kernel, of the file below `shaders/lib/loss`.
+    const NAME: &'static str;
+    /// The formula in WGSL.
+    const WGSL: &'static str;
+    /// The number that it carries.
+    const PARAMETER: Option<Parameter> = None;
+    /// What it takes an output for.
+    const OUTPUT: Output = Output::Number;
+    /// Mean or sum over the outputs.
+    const OVER: Over = Over::Mean;
+    /// The smooth piece on which prediction and target lie, with the parameter; `None` where all is smooth.
+    const PIECE: Option<fn(f64, f64, f64) -> i8> = None;
+    /// The error bound, for people; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols.
+    const BOUND: &'static str;
+
+    /// Conformance cases beyond those of all losses.
+    fn more_shapes() -> Vec<Shape> {
+        Vec::new()
+    }
+
+    /// Loss and slope of one output.
+    fn element<T: Scalar>(y: T, t: T, parameter: T) -> Element<T>;
+
+    /// The same with the errors that they have in f32, for inputs that carry errors.
+    fn element_error(y: Carried, t: Carried, parameter: f64) -> Element<Carried>;
+
+    /// All that is known of it.
+    const ROW: Row = Row {
+        default: Self::DEFAULT,
+        parameter: Self::PARAMETER,
+        output: Self::OUTPUT,
+        each: Some(Each { wgsl: Self::WGSL, over: Self::OVER, piece: Self::PIECE }),
+        definition: Definition {
+            wgsl: include_str!("../../../shaders/element_loss.wgsl"),
+            formula: Self::WGSL,
+            bindings: &cases::bindings(Self::OUTPUT),
+            shapes: |_| shapes::<Self>(),
+            ..definition(Self::NAME, Self::BOUND, bound::<Self>, cpu::<Self, f32>, cpu::<Self, f64>)
+        },
+    };
+}
+
+/// The shapes of all losses, with the parameter off its default, and those of `F` alone.
+fn shapes<F: Formula>() -> Vec<Shape> {
+    let parameter = F::PARAMETER.map(|p| (p.constant, 0.7));
+    let shapes = cases::shapes().into_iter().map(|shape| shape.with(parameter.as_slice()));
+    shapes.chain(F::more_shapes()).collect()
+}
+
+/// The parameter of a call of `F`, 0 where it has none.
+fn parameter<F: Formula>(args: &Args) -> f64 {
+    F::PARAMETER.map_or(0.0, |p| args.constant(p.constant))
+}
+
+fn cpu<F: Formula, T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let parameter = T::of(parameter::<F>(call.args));
+    elementwise(call, F::OVER, |y, t| F::element(y, t, parameter));
+}
+
+fn bound<F: Formula>(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let parameter = parameter::<F>(call.args);
+    bound_elementwise(call, F::OVER, |y, t| F::element_error(y, t, parameter))
+}
+
+/// -1, 0 or 1: exactly at a kink is a piece of its own.
+fn sign(x: f64) -> i8 {
+    i8::from(x > 0.0) - i8::from(x < 0.0)
+}
+
+/// (t - y)^2 / 2, summed.
+pub struct HalfSquaredError;
+
+impl Formula for HalfSquaredError {
+    const DEFAULT: Loss = Loss::HalfSquaredError;
+    const NAME: &'static str = "half_squared_error";
+    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/half_squared_error.wgsl");
+    const OVER: Over = Over::Sum;
+    const BOUND: &'static str =
+        "loss: gamma(depth + 4) * loss; dpred: 3u |dpred|; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols";
+
+    #[inline(always)]
+    fn element<T: Scalar>(y: T, t: T, _: T) -> Element<T> {
+        let d = y - t;
+        Element { loss: T::of(0.5) * d * d, slope: d }
+    }
+
+    fn element_error(y: Carried, t: Carried, _: f64) -> Element<Carried> {
+        let d = y - t;
+        Element { loss: Carried::new(0.5, 0.0) * (d * d), slope: d }
+    }
+}
+
+/// (y - t)^2
+pub struct Mse;
+
+impl Formula for Mse {
+    const DEFAULT: Loss = Loss::Mse;
+    const NAME: &'static str = "mse";
+    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/mse.wgsl");
+    const BOUND: &'static str = "loss: (gamma(depth + 3) + DIV) * loss; dpred: (DIV + 3u) |dpred|";
+
+    fn more_shapes() -> Vec<Shape> {
+        cases::many()
+    }
+
+    #[inline(always)]
+    fn element<T: Scalar>(y: T, t: T, _: T) -> Element<T> {
+        let d = y - t;
+        Element { loss: d * d, slope: T::of(2.0) * d }
+    }
+
+    fn element_error(y: Carried, t: Carried, _: f64) -> Element<Carried> {
+        let d = y - t;
+        Element { loss: d * d, slope: Carried::new(2.0 * d.value, 2.0 * d.error) }
+    }
+}
+
+/// |y - t|
+pub struct Mae;
+
+impl Formula for Mae {
+    const DEFAULT: Loss = Loss::Mae;
+    const NAME: &'static str = "mae";
+    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/mae.wgsl");
+    const PIECE: Option<fn(f64, f64, f64) -> i8> = Some(|y, t, _| sign(y - t));
+    const BOUND: &'static str = "loss: (gamma(depth + 1) + DIV) * loss; dpred: (DIV + 2u) |dpred|";
+
+    #[inline(always)]
+    fn element<T: Scalar>(y: T, t: T, _: T) -> Element<T> {
+        let d = y - t;
+        let zero = T::zero();
+        let slope = if d > zero {
+            T::one()
+        } else if d < zero {
+            -T::one()
+        } else {
+            zero
+        };
+        Element { loss: d.abs(), slope }
+    }
+
+    /// The sign of the difference is uncertain only where the inputs' errors reach across the kink, or where a denormal
+    /// difference may be flushed.
+    fn element_error(y: Carried, t: Carried, _: f64) -> Element<Carried> {
+        let d = y - t;
+        let reach = y.error + t.error;
+        let uncertain = if d.value == 0.0 { reach > 0.0 } else { d.value.abs() <= reach.max(TINY) };
+        let slope = if d.value == 0.0 { 0.0 } else { d.value.signum() };
+        let slope_error = if uncertain { 1.0 + slope.abs() } else { 0.0 };
+        Element { loss: Carried::new(d.value.abs(), d.error), slope: Carried::new(slope, slope_error) }
+    }
+}
+
+/// d^2 / 2 within delta, delta (|d| - delta / 2) outside.
+pub struct Huber;
+
+impl Formula for Huber {
+    const DEFAULT: Loss = Loss::Huber { delta: 1.0 };
+    const NAME: &'static str = "huber";
+    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/huber.wgsl");
+    const PARAMETER: Option<Parameter> = Some(Parameter {
+        key: "delta",
+        constant: "DELTA",
+        range: "a finite number above 0",
+        valid: |delta| delta.is_finite() && delta > 0.0,
+    });
+    /// The second derivative jumps at the corner, which an extrapolation cannot cross either.
+    const PIECE: Option<fn(f64, f64, f64) -> i8> = Some(|y, t, delta| sign(y - t - delta) + sign(y - t + delta));
+    const BOUND: &'static str = "loss: (gamma(depth + 7) + DIV) * loss; dpred: (DIV + 4u) |dpred|";
+
+    #[inline(always)]
+    fn element<T: Scalar>(y: T, t: T, delta: T) -> Element<T> {
+        let half = T::of(0.5);
+        let d = y - t;
+        let a = d.abs();
+        let loss = if a <= delta { half * d * d } else { delta * (a - half * delta) };
+        Element { loss, slope: d.max(-delta).min(delta) }
+    }
+
+    /// Local, relative to h: outside, delta rounds (1 u in the factor; at most 1 u in the difference, which is at least
+    /// delta / 2), the difference and the product round, 4 u in all; within, one product, 1 u. Where the branches meet they
+    /// differ by (|d| - delta)^2 / 2, of second order: 5 u cover it.
+    fn element_error(y: Carried, t: Carried, delta: f64) -> Element<Carried> {
+        let d = y - t;
+        let a = d.value.abs();
+        let h = |a: f64| if a <= delta { 0.5 * a * a } else { delta * (a - 0.5 * delta) };
+        let value = h(a);
+        let carried = (h(a + d.error) - value).max(value - h((a - d.error).max(0.0)));
+        let loss = Carried::new(value, carried + 5.0 * U * (value + carried) + TINY);
+        let clamped = d.value.clamp(-delta, delta);
+        let moves = a - d.error <= delta;
+        let rounds = a + d.error >= delta * (1.0 - U);
+        let slope_error = if moves { d.error } else { 0.0 } + if rounds { U * delta } else { 0.0 };
+        Element { loss, slope: Carried::new(clamped, slope_error) }
+    }
+}
+
+/// -(t log p + (1 - t) log(1 - p))
+pub struct BinaryCrossEntropy;
+
+/// The least denominator of the gradient (PyTorch, `binary_cross_entropy_backward`): 1e-12 in f32, whatever the precision.
+const LEAST_VARIANCE: f64 = 1e-12_f32 as f64;
+/// The largest -log p (PyTorch, `torch.nn.BCELoss`).
+const LARGEST_LOG: f64 = 100.0;
+
+/// min(100, -log p); `complement` is 1 - p.
+#[inline(always)]
+fn negative_log<T: Scalar>(p: T, complement: T) -> T {
+    if p >= T::of(0.5) { (complement / p).log1p_safe() } else { T::of(LARGEST_LOG).min(-p.log_safe()) }
+}
+
+/// (p - t) / v, v = max(p (1 - p), 1e-12): linear in t; monotone in p for t in [0, 1], for it is
+/// -t / p + (1 - t) / (1 - p) above the clamp and linear below. Local, relative: the difference, 1 - p, the product, the
+/// constant 1e-12, the division, and 1 u for the products of these.
+fn slope_error(p: Carried, t: Carried) -> Carried {
+    let variance = |p: f64| (p * (1.0 - p)).max(LEAST_VARIANCE);
+    let slope = |p: f64| (p - t.value) / variance(p);
+    let (low, high) = ((p.value - p.error).clamp(0.0, 1.0), (p.value + p.error).clamp(0.0, 1.0));
+    // p (1 - p) is concave: least at an end.
+    let least = variance(low).min(variance(high));
+    let value = slope(p.value);
+    let by_p = if (0.0..=1.0).contains(&t.value) {
+        (slope(low) - value).abs().max((slope(high) - value).abs())
+    } else {
+        // |d v / d p| <= 1.
+        (p.error + value.abs() * p.error) / least
+    };
+    let carried = by_p + t.error / least;
+    Carried::new(value, carried + (DIV + 5.0 * U) * (value.abs() + carried) + TINY / least)
+}
+
+impl Formula for BinaryCrossEntropy {
+    const DEFAULT: Loss = Loss::BinaryCrossEntropy;
+    const NAME: &'static str = "binary_cross_entropy";
+    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/binary_cross_entropy.wgsl");
+    const OUTPUT: Output = Output::Probability;
+    const BOUND: &'static str = "loss: (gamma(depth + 5) + LOG + 2 DIV) * loss; dpred: (2 DIV + 7u) |dpred|";
+
+    #[inline(always)]
+    fn element<T: Scalar>(p: T, t: T, _: T) -> Element<T> {
+        if !(p >= T::zero() && p <= T::one()) {
+            return Element { loss: T::nan(), slope: T::nan() };
+        }
+        let q = T::one() - p;
+        let loss = t * negative_log(p, q) + (T::one() - t) * negative_log(q, p);
+        Element { loss, slope: (p - t) / (p * q).max(T::of(LEAST_VARIANCE)) }
+    }
+
+    /// For p' in [0, 1]: outside it the kernel gives NaN, which no comparison passes.
+    fn element_error(p: Carried, t: Carried, _: f64) -> Element<Carried> {
+        // -log, relative: 1 - p, and a quotient or nothing, before the logarithm; 1 u covers the products of these.
+        let local = LOG + DIV + 2.0 * U;
+        let inside = |p: f64| p.clamp(0.0, 1.0);
+        let log_p = monotone(|p| negative_log(inside(p), 1.0 - inside(p)), p, local);
+        let log_q = monotone(|p| negative_log(1.0 - inside(p), inside(p)), p, local);
+        let not_t = Carried::new(1.0, 0.0) - t;
+        Element { loss: t * log_p + not_t * log_q, slope: slope_error(p, t) }
+    }
+}
+
+/// (1 - t) softplus(z) + t softplus(-z)
+pub struct BceWithLogits;
+
+#[inline(always)]
+fn softplus<T: Scalar>(z: T) -> T {
+    z.max(T::zero()) + (-z.abs()).exp_safe().log1p_safe()
+}
+
+#[inline(always)]
+fn sigmoid<T: Scalar>(z: T) -> T {
+    let e = (-z.abs()).exp_safe();
+    let above = if z >= T::zero() { T::one() } else { e };
+    above / (T::one() + e)
+}
+
+impl Formula for BceWithLogits {
+    const DEFAULT: Loss = Loss::BceWithLogits;
+    const NAME: &'static str = "bce_with_logits";
+    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/bce_with_logits.wgsl");
+    const OUTPUT: Output = Output::Logit;
+    const BOUND: &'static str = "loss: (gamma(depth + 5) + EXP + LOG + DIV) * loss; dpred: (2 EXP + 2 DIV + 7u) * \
+        upstream / cols * ((1 - t) s(z) + t s(-z))";
+
+    #[inline(always)]
+    fn element<T: Scalar>(z: T, t: T, _: T) -> Element<T> {
+        let not_t = T::one() - t;
+        Element { loss: not_t * softplus(z) + t * softplus(-z), slope: not_t * sigmoid(z) - t * sigmoid(-z) }
+    }
+
+    /// softplus, relative: log1p(e) takes at most the relative error of e (its condition is at most 1), then its own, then
+    /// one sum. Sigmoid, relative: exp in numerator and denominator, a sum, a division. One more u covers the products of
+    /// these.
+    fn element_error(z: Carried, t: Carried, _: f64) -> Element<Carried> {
+        let not_t = Carried::new(1.0, 0.0) - t;
+        let softplus = |z| monotone(softplus, z, EXP + LOG + 2.0 * U);
+        let sigmoid = |z| monotone(sigmoid, z, 2.0 * EXP + DIV + 2.0 * U);
+        Element { loss: not_t * softplus(z) + t * softplus(-z), slope: not_t * sigmoid(z) - t * sigmoid(-z) }
+    }
+}
+
+/// max(0, 1 - t y)
+pub struct Hinge;
+
+impl Formula for Hinge {
+    const DEFAULT: Loss = Loss::Hinge;
+    const NAME: &'static str = "hinge";
+    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/hinge.wgsl");
+    const OUTPUT: Output = Output::Margin;
+    const PIECE: Option<fn(f64, f64, f64) -> i8> = Some(|y, t, _| sign(1.0 - t * y));
+    const BOUND: &'static str =
+        "loss: (gamma(depth + 1) + DIV) * loss + u * mean|t y| (0 for t = 1, -1); dpred: (DIV + 2u) |dpred|";
+
+    #[inline(always)]
+    fn element<T: Scalar>(y: T, t: T, _: T) -> Element<T> {
+        let margin = T::one() - t * y;
+        if margin <= T::zero() {
+            Element { loss: T::zero(), slope: T::zero() }
+        } else {
+            Element { loss: margin, slope: -t }
+        }
+    }
+
+    /// The side of the kink is uncertain where the product's error reaches it; the last difference rounds, but keeps its
+    /// sign.
+    fn element_error(y: Carried, t: Carried, _: f64) -> Element<Carried> {
+        let mut product = t * y;
+        let exact = y.error == 0.0 && t.error == 0.0 && f64::from(product.value as f32) == product.value;
+        if exact && (product.value == 0.0 || product.value.abs() >= TINY) {
+            product.error = 0.0;
+        }
+        let margin = Carried::new(1.0, 0.0) - product;
+        let inside = margin.value > 0.0;
+        let uncertain = product.error > 0.0 && margin.value.abs() <= product.error;
+        let slope = if inside { -t.value } else { 0.0 };
+        let slope_error = match (uncertain, inside) {
+            (true, _) => t.magnitude(),
+            (false, true) => t.error,
+            (false, false) => 0.0,
+        };
+        let loss_error = if inside || uncertain { margin.error } else { 0.0 };
+        Element { loss: Carried::new(margin.value.max(0.0), loss_error), slope: Carried::new(slope, slope_error) }
+    }
+}

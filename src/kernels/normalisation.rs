@@ -1,0 +1,347 @@
+//! Normalisation: over a row, over the batch.
+
+use super::conformance::{Values, columns, row_wise};
+use super::cpu::carried::Carried;
+use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
+use super::cpu::moments::{mean as mean_of, moments, rstd};
+use super::definition::{
+    BoundCall, Call, Definition, Measured, Out, Param, kernels, lines, read, read_u32, step, update, write, write_u32,
+};
+use super::loss::rows::{lanes, row_sum, row_sum_depth};
+use super::scalar::Scalar;
+use rayon::prelude::*;
+
+/// The parameter of a conformance case.
+const EPS: &[Param] = &[Param::F(1e-5)];
+
+kernels! {
+    /// y_ij = xhat_ij * weight_j + bias_j, xhat_ij = (x_ij - mean_i) / sqrt(variance_i + eps), over each row. Shapes:
+    /// x, y `[rows, cols]`, weight, bias `[cols]`. Order of sums: as in the shader for the same LANES. Numerics: the
+    /// variance in two passes; gamma of a row's sums.
+    layer_norm: "layer_norm.wgsl", layer_norm, layer_norm_bound,
+    "the formula over values with errors: gamma(depth) for the sums of a row, RSQRT = 4u for inverseSqrt" {
+        bindings: &[
+            read("x").matrix().of(Values::Extreme), read("weight").columns().of(Values::Weight), read("bias").columns(),
+            write("y").matrix(),
+        ],
+        params: &["rows", "cols", "eps"],
+        flops: |a| 8 * a.area(), bytes: |a| 4 * (2 * a.area() + 2 * a.count(1)), shapes: |_| row_wise(EPS),
+        ..Definition::ROW_WISE
+    }
+    /// With g_ij = weight_j dy_ij and xhat of layer_norm, dx_ij = rstd_i ((g_ij - mean_i(g)) - xhat_ij mean_i(g xhat));
+    /// each_ij = dy_ij xhat_ij. Shapes: dy, x, dx, each `[rows, cols]`, weight `[cols]`. Order of sums: as in the
+    /// shader for the same LANES. Numerics: as `layer_norm`.
+    layer_norm_grad: "layer_norm_grad.wgsl", layer_norm_grad, layer_norm_grad_bound,
+    "the formula over values with errors, as layer_norm" {
+        bindings: &[
+            read("dy").matrix(), read("x").matrix().of(Values::Extreme), read("weight").columns().of(Values::Weight),
+            write("dx").matrix(), write("each").matrix(),
+        ],
+        params: &["rows", "cols", "eps"],
+        flops: |a| 16 * a.area(), bytes: |a| 4 * (4 * a.area() + a.count(1)), shapes: |_| row_wise(EPS),
+        ..Definition::ROW_WISE
+    }
+    /// Mean and variance of each column of x over the first count rows, and the running statistics moved towards them.
+    /// Shapes: x `[rows, cols]`, count `[steps]`; mean, variance, running_mean, running_var `[cols]`, counted `[1]`.
+    /// Order of sums: rising row. Numerics: the variance in two passes; a batch of one row leaves running_var as it is.
+    batch_moments: "batch_moments.wgsl", batch_moments, batch_moments_bound,
+    "the formula over values with errors: gamma(count) for the sums of a column" {
+        bindings: &[
+            step(), read_u32("count").whole(|_, steps| steps).of(Values::Count), read("x").matrix().of(Values::Extreme),
+            write("mean").columns(), write("variance").columns(), write_u32("counted").one(),
+            update("running_mean").columns(), update("running_var").columns(),
+        ],
+        params: &["rows", "cols", "momentum", "one_minus_momentum"],
+        groups: |a| lines(a.count(1)), flops: |a| 4 * a.area(), bytes: |a| 4 * (a.area() + 6 * a.count(1) + 2),
+        rounds: |a| 2 * a.count(0) + 2, shapes: |_| columns(&[Param::F(0.1), Param::F(0.9)]),
+        ..Definition::MATRIX
+    }
+    /// y_ij = (x_ij - mean_j) / sqrt(variance_j + eps) * weight_j + bias_j. Shapes: x, y `[rows, cols]`; mean,
+    /// variance, weight, bias `[cols]`. No sums.
+    batch_norm: "batch_norm.wgsl", batch_norm, batch_norm_bound,
+    "the formula over values with errors: RSQRT = 4u for inverseSqrt" {
+        bindings: &[
+            read("x").matrix().of(Values::Extreme), read("mean").columns(), read("variance").columns().of(Values::Square),
+            read("weight").columns().of(Values::Weight), read("bias").columns(), write("y").matrix(),
+        ],
+        params: &["rows", "cols", "eps"],
+        flops: |a| 6 * a.area(), bytes: |a| 4 * (2 * a.area() + 4 * a.count(1)), divided: true, shapes: |_| columns(EPS),
+        ..Definition::MATRIX
+    }
+    /// dx_ij = weight_j rstd_j ((dy_ij - mean_j(dy)) - xhat_ij mean_j(dy xhat)) over the first counted rows, the means
+    /// 0 where mean and variance are constants; each_ij = dy_ij xhat_ij. Shapes: dy, x, dx, each `[rows, cols]`; mean,
+    /// variance, weight `[cols]`; counted `[1]`. Order of sums: rising row. Numerics: as `batch_norm`; rows that
+    /// fill a batch up leave 0.
+    batch_norm_grad: "batch_norm_grad.wgsl", batch_norm_grad, batch_norm_grad_bound,
+    "the formula over values with errors: gamma(count) for the sums of a column" {
+        bindings: &[
+            read("dy").matrix(), read("x").matrix().of(Values::Extreme), read("mean").columns(),
+            read("variance").columns().of(Values::Square), read_u32("counted").one().of(Values::Count),
+            read("weight").columns().of(Values::Weight), write("dx").matrix(), write("each").matrix(),
+        ],
+        params: &["rows", "cols", "eps"],
+        groups: |a| lines(a.count(1)), flops: |a| 14 * a.area(), bytes: |a| 4 * (4 * a.area() + 3 * a.count(1) + 1),
+        rounds: |a| 2 * a.count(0) + 2,
+        shapes: |_| {
+            let with = |batch: f64| columns(EPS).into_iter().map(move |s| s.with(&[("BATCH", batch)]));
+            [1.0, 0.0].into_iter().flat_map(with).collect()
+        },
+        ..Definition::MATRIX
+    }
+}
+
+/// Mean and 1 / sqrt(variance + eps) of a row.
+#[inline(always)]
+fn row_moments<T: Scalar>(x: &[T], lanes: usize, eps: T) -> (T, T) {
+    let count = T::of(x.len() as f64);
+    let sum = row_sum(x.len(), lanes, |from, terms| terms.copy_from_slice(&x[from..from + terms.len()]));
+    let mean = sum / count;
+    let squares = row_sum(x.len(), lanes, |from, terms| {
+        for (term, &x) in terms.iter_mut().zip(&x[from..]) {
+            *term = (x - mean) * (x - mean);
+        }
+    });
+    (mean, T::one() / (squares / count + eps).sqrt())
+}
+
+/// Rows that one thread takes at a time; all of them where a hand-off costs more than it saves.
+fn rows_of_chunk(rows: usize, cols: usize) -> usize {
+    if rows * cols < PARALLEL_FROM { rows.max(1) } else { (CHUNK / cols.max(1)).max(1) }
+}
+
+fn layer_norm<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [rows, cols] = call.args.sizes();
+    let (lanes, eps) = (lanes(call.args), T::of(call.args.number(2)));
+    let (x, weight, bias) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
+    let [y] = call.outputs();
+    let chunk = rows_of_chunk(rows, cols) * cols;
+    y.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(y, x)| {
+        for (y, x) in y.chunks_mut(cols).zip(x.chunks(cols)) {
+            let (mean, rstd) = row_moments(x, lanes, eps);
+            for ((y, &x), (&w, &b)) in y.iter_mut().zip(x).zip(weight.iter().zip(bias)) {
+                *y = (x - mean) * rstd * w + b;
+            }
+        }
+    });
+}
+
+/// The elements of row `i`, with errors.
+fn carried_row(from: &Measured, i: usize, cols: usize) -> Vec<Carried> {
+    (i * cols..(i + 1) * cols).map(|k| Carried::input(from, k)).collect()
+}
+
+/// The error bound: the formula over values that carry errors.
+fn layer_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [rows, cols] = call.args.sizes();
+    let (depth, eps) = (row_sum_depth(cols, call.args), call.args.number(2));
+    let (weight, bias) = (carried_row(&call.inputs[1], 0, cols), carried_row(&call.inputs[2], 0, cols));
+    let mut y = Vec::with_capacity(rows * cols);
+    for i in 0..rows {
+        let x = carried_row(&call.inputs[0], i, cols);
+        let (mean, variance) = moments(x.iter().copied(), depth, cols);
+        let rstd = rstd(variance, eps);
+        y.extend(x.iter().zip(weight.iter().zip(&bias)).map(|(x, (w, b))| ((*x - mean) * rstd * *w + *b).error));
+    }
+    vec![y]
+}
+
+fn layer_norm_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [rows, cols] = call.args.sizes();
+    let (lanes, eps) = (lanes(call.args), T::of(call.args.number(2)));
+    let (dy, x, weight) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
+    let [dx, each] = call.outputs();
+    let chunk = rows_of_chunk(rows, cols) * cols;
+    let inputs = dy.par_chunks(chunk).zip(x.par_chunks(chunk));
+    let outputs = dx.par_chunks_mut(chunk).zip(each.par_chunks_mut(chunk));
+    outputs.zip(inputs).for_each(|((dx, each), (dy, x))| {
+        let inputs = dy.chunks(cols).zip(x.chunks(cols));
+        for ((dx, each), (dy, x)) in dx.chunks_mut(cols).zip(each.chunks_mut(cols)).zip(inputs) {
+            row(dx, each, (dy, x, weight), lanes, eps);
+        }
+    });
+}
+
+fn row<T: Scalar>(dx: &mut [T], each: &mut [T], (dy, x, weight): (&[T], &[T], &[T]), lanes: usize, eps: T) {
+    let cols = x.len();
+    let (mean, rstd) = row_moments(x, lanes, eps);
+    let xhat = |j: usize| (x[j] - mean) * rstd;
+    let sum = |term: &dyn Fn(usize) -> T| {
+        row_sum(cols, lanes, |from, terms| terms.iter_mut().enumerate().for_each(|(k, t)| *t = term(from + k)))
+    };
+    let count = T::of(cols as f64);
+    let mean_g = sum(&|j| weight[j] * dy[j]) / count;
+    let mean_product = sum(&|j| weight[j] * dy[j] * xhat(j)) / count;
+    for j in 0..cols {
+        dx[j] = rstd * ((weight[j] * dy[j] - mean_g) - xhat(j) * mean_product);
+        each[j] = dy[j] * xhat(j);
+    }
+}
+
+/// The error bound: the formula over values that carry errors.
+fn layer_norm_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [rows, cols] = call.args.sizes();
+    let (depth, eps) = (row_sum_depth(cols, call.args), call.args.number(2));
+    let weight = carried_row(&call.inputs[2], 0, cols);
+    let (mut dx, mut each) = (Vec::with_capacity(rows * cols), Vec::with_capacity(rows * cols));
+    for i in 0..rows {
+        let (dy, x) = (carried_row(&call.inputs[0], i, cols), carried_row(&call.inputs[1], i, cols));
+        let (mean_x, variance) = moments(x.iter().copied(), depth, cols);
+        let rstd = rstd(variance, eps);
+        let xhat = |j: usize| (x[j] - mean_x) * rstd;
+        let g = |j: usize| weight[j] * dy[j];
+        let mean_g = mean_of((0..cols).map(g), depth, cols);
+        let mean_product = mean_of((0..cols).map(|j| g(j) * xhat(j)), depth, cols);
+        dx.extend((0..cols).map(|j| (rstd * ((g(j) - mean_g) - xhat(j) * mean_product)).error));
+        each.extend((0..cols).map(|j| (dy[j] * xhat(j)).error));
+    }
+    vec![dx, each]
+}
+
+fn batch_moments<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [_, cols] = call.args.sizes();
+    let (momentum, rest) = (T::of(call.args.number(2)), T::of(call.args.number(3)));
+    let n = call.inputs[1].u()[call.inputs[0].u()[0] as usize] as usize;
+    let x = &call.inputs[2].f()[..n * cols];
+    let [Out::F(mean), Out::F(variance), Out::U(counted), Out::F(running_mean), Out::F(running_var)] =
+        &mut *call.outputs
+    else {
+        unreachable!("the row writes four vectors and a count")
+    };
+    let count = T::of(n as f64);
+    mean.fill(T::zero());
+    variance.fill(T::zero());
+    // Row by row, because the columns of a row are neighbours; each column still adds its rows in rising order.
+    for row in x.chunks(cols) {
+        mean.iter_mut().zip(row).for_each(|(m, &x)| *m += x);
+    }
+    mean.iter_mut().for_each(|m| *m /= count);
+    for row in x.chunks(cols) {
+        for ((v, &m), &x) in variance.iter_mut().zip(mean.iter()).zip(row) {
+            *v += (x - m) * (x - m);
+        }
+    }
+    for (running, &m) in running_mean.iter_mut().zip(mean.iter()) {
+        *running = rest * *running + momentum * m;
+    }
+    if n > 1 {
+        for (running, &v) in running_var.iter_mut().zip(variance.iter()) {
+            *running = rest * *running + momentum * (v / T::of((n - 1) as f64));
+        }
+    }
+    variance.iter_mut().for_each(|v| *v /= count);
+    counted[0] = n as u32;
+}
+
+/// The error bound: the formula over values that carry errors.
+fn batch_moments_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [_, cols] = call.args.sizes();
+    let [momentum, rest] = [2, 3].map(|i| Carried::rounded(call.args.number(i)));
+    let n = call.inputs[1].value[call.inputs[0].value[0] as usize] as usize;
+    let x = |i: usize| Carried::input(&call.inputs[2], i);
+    let mut errors = vec![Vec::with_capacity(cols), Vec::with_capacity(cols), vec![0.0], Vec::new(), Vec::new()];
+    for col in 0..cols {
+        let (mean, variance) = moments((0..n).map(|row| x(row * cols + col)), n, n);
+        errors[0].push(mean.error);
+        errors[1].push(variance.error);
+        let running = |i: usize| rest * Carried::input(&call.before[i], col);
+        errors[3].push((running(3) + momentum * mean).error);
+        errors[4].push(if n > 1 {
+            // A division by n - 1 instead of n of the same sum: as good relatively.
+            let ratio = n as f64 / (n - 1) as f64;
+            (running(4) + momentum * Carried::new(ratio * variance.value, ratio * variance.error)).error
+        } else {
+            call.before[4].error[col]
+        });
+    }
+    errors
+}
+
+fn batch_norm<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [rows, cols] = call.args.sizes();
+    let eps = T::of(call.args.number(2));
+    let [x, mean, variance, weight, bias] = std::array::from_fn(|i| call.inputs[i].f());
+    let rstd: Vec<T> = variance.iter().map(|&v| T::one() / (v + eps).sqrt()).collect();
+    let [y] = call.outputs();
+    let chunk = rows_of_chunk(rows, cols) * cols;
+    y.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(y, x)| {
+        for (y, x) in y.chunks_mut(cols).zip(x.chunks(cols)) {
+            for (j, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+                *y = (x - mean[j]) * rstd[j] * weight[j] + bias[j];
+            }
+        }
+    });
+}
+
+/// The error bound: the formula over values that carry errors.
+fn batch_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [rows, cols] = call.args.sizes();
+    let eps = call.args.number(2);
+    let [mean, variance, weight, bias]: [Vec<Carried>; 4] =
+        std::array::from_fn(|i| carried_row(&call.inputs[i + 1], 0, cols));
+    let rstd: Vec<Carried> = variance.iter().map(|v| rstd(*v, eps)).collect();
+    let rule = |i: usize| {
+        let j = i % cols;
+        ((Carried::input(&call.inputs[0], i) - mean[j]) * rstd[j] * weight[j] + bias[j]).error
+    };
+    vec![(0..rows * cols).map(rule).collect()]
+}
+
+fn batch_norm_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [rows, cols] = call.args.sizes();
+    let eps = T::of(call.args.number(2));
+    let batch = call.args.constant("BATCH") != 0.0;
+    let [dy, x, mean, variance] = std::array::from_fn(|i| call.inputs[i].f());
+    let n = if batch { call.inputs[4].u()[0] as usize } else { rows };
+    let weight = call.inputs[5].f();
+    let [dx, each] = call.outputs();
+    let rstd: Vec<T> = variance.iter().map(|&v| T::one() / (v + eps).sqrt()).collect();
+    let (mut mean_dy, mut mean_product) = (vec![T::zero(); cols], vec![T::zero(); cols]);
+    if batch {
+        for (dy, x) in dy.chunks(cols).zip(x.chunks(cols)).take(n) {
+            for j in 0..cols {
+                mean_dy[j] += dy[j];
+                mean_product[j] += dy[j] * ((x[j] - mean[j]) * rstd[j]);
+            }
+        }
+        let count = T::of(n as f64);
+        mean_dy.iter_mut().chain(&mut mean_product).for_each(|m| *m /= count);
+    }
+    dx[n * cols..].fill(T::zero());
+    each[n * cols..].fill(T::zero());
+    let inputs = dy.chunks(cols).zip(x.chunks(cols)).take(n);
+    for ((dx, each), (dy, x)) in dx.chunks_mut(cols).zip(each.chunks_mut(cols)).zip(inputs) {
+        for j in 0..cols {
+            let xhat = (x[j] - mean[j]) * rstd[j];
+            // No product with a mean of 0, which would make NaN of an infinity.
+            let inner = if batch { (dy[j] - mean_dy[j]) - xhat * mean_product[j] } else { dy[j] };
+            dx[j] = weight[j] * rstd[j] * inner;
+            each[j] = dy[j] * xhat;
+        }
+    }
+}
+
+/// The error bound: the formula over values that carry errors.
+fn batch_norm_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [rows, cols] = call.args.sizes();
+    let eps = call.args.number(2);
+    let batch = call.args.constant("BATCH") != 0.0;
+    let n = if batch { call.inputs[4].value[0] as usize } else { rows };
+    let [mean, variance, weight]: [Vec<Carried>; 3] = [2, 3, 5].map(|i| carried_row(&call.inputs[i], 0, cols));
+    let (mut dx, mut each) = (vec![0.0; rows * cols], vec![0.0; rows * cols]);
+    for j in 0..cols {
+        let rstd = rstd(variance[j], eps);
+        let dy = |row: usize| Carried::input(&call.inputs[0], row * cols + j);
+        let xhat = |row: usize| (Carried::input(&call.inputs[1], row * cols + j) - mean[j]) * rstd;
+        let means =
+            batch.then(|| (mean_of((0..n).map(dy), n, n), mean_of((0..n).map(|row| dy(row) * xhat(row)), n, n)));
+        for row in 0..n {
+            let inner = match means {
+                Some((mean_dy, mean_product)) => (dy(row) - mean_dy) - xhat(row) * mean_product,
+                None => dy(row),
+            };
+            dx[row * cols + j] = (weight[j] * rstd * inner).error;
+            each[row * cols + j] = (dy(row) * xhat(row)).error;
+        }
+    }
+    vec![dx, each]
+}

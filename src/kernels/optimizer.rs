@@ -1,0 +1,280 @@
+//! Optimizer steps over a whole arena of parameters, a rule each. To add one: its rule and row here, its text
+//! `shaders/lib/optimizer/<name>.wgsl`, and its constants (`optim/choice.rs`, `optim/hyper.rs`).
+//!
+//! Shapes: grad, param and each state `[n]`; hyper `[steps, hyper_stride]`, of which a row is a [`Hyper`]. The shaders state
+//! numerics and sources. A rule takes the gradient and what is updated, `[param, states..]`; over values with errors it is the
+//! bound, for which constants and hyper are rounded to f32 once.
+
+mod cases;
+mod number;
+mod update;
+
+use super::bound::{TINY, U};
+use super::conformance::Values;
+use super::definition::{Args, Definition, Kernel, Param, read, step, strips, update};
+use cases::hyper;
+use number::{Number, own_square_limit};
+use update::{bound_each, each};
+
+pub use update::{HYPER_COLUMNS, Hyper};
+
+macro_rules! steps {
+    ($($name:ident: $rule:ident, $hyper:ident, $states:tt, $params:tt, $flops:literal, $bound:literal, $fields:tt)*) => {
+        #[allow(non_upper_case_globals, missing_docs, reason = "the names are the kernels' labels")]
+        impl Kernel {
+            $(pub const $name: Kernel = {
+                static DEFINITION: Definition = steps!(@ $name, $rule, $hyper, $states, $params, $flops, $bound, $fields);
+                Kernel::built_in(&DEFINITION)
+            };)*
+        }
+
+        /// The kernels of this family.
+        pub(super) const KERNELS: &[Kernel] = &[$(Kernel::$name),*];
+    };
+    (@ $name:ident, $rule:ident, $hyper:ident, [$($state:expr),*], [$($param:literal),*], $flops:literal, $bound:literal,
+        { $($fields:tt)* }) => {
+        Definition {
+            name: stringify!($name),
+            wgsl: include_str!("../../shaders/optimizer_step.wgsl"),
+            formula: include_str!(concat!("../../shaders/lib/optimizer/", stringify!($name), ".wgsl")),
+            bindings: &[step(), hyper(cases::$hyper), read("grad"), update("param"), $($state),*],
+            params: &["n", "hyper_stride", $($param),*],
+            groups: strips,
+            divided: true,
+            flops: |a| $flops * a.count(0),
+            // The gradient; parameter and states are read and written.
+            bytes: |a| 4 * (3 + 2 * <[&str]>::len(&[$(stringify!($state)),*]) as u64) * a.count(0),
+            bound_formula: $bound,
+            bound: |call| bound_each(call, $rule(call.args, Hyper::of_bound(call))),
+            cpu_f32: |call| each(call, $rule(call.args, Hyper::of(call))),
+            cpu_f64: |call| each(call, $rule(call.args, Hyper::of(call))),
+            $($fields)*
+            ..Definition::NEW
+        }
+    };
+}
+
+// name: rule, the rows of its table in cases, states, params behind n and hyper_stride, operations an element, bound, other fields
+steps! {
+    sgd_step: sgd, plain, [], ["weight_decay"], 4, "u |p'| + |lr| (3u |d| + 2u |weight_decay p|)", { strips: true, shapes: |_| cases::updates(true, |d| vec![vec![Param::F(d)]]), }
+
+    sgd_momentum_step: sgd_momentum, momentum, [update("velocity")], ["nesterov", "weight_decay"], 7,
+        "d: u |d| + 2u |weight_decay p|; velocity: that + 2u |momentum v| + u |v'|; param: u |p'| + 2u |lr v'| + |lr| times \
+         that", { strips: true, shapes: |_| cases::updates(true, |d| [0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(d)]).to_vec()), }
+
+    adam_step: adam, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
+        "m: u |m'| + 2u (|beta1 m| + |(1 - beta1) g|); v: u v' + 2u beta2 v + 3u (1 - beta2) g^2; param: u |p'| + (SQRT + \
+         DIV + 6u) |step|, and m and v carried through the quotient", { strips: true, shapes: |_| cases::updates(true, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
+
+    adamw_step: adamw, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
+        "as adam_step; param: and 2u |p| + 3u |lr weight_decay p| for the shrinkage", { strips: true, shapes: |_| cases::updates(true, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
+
+    nadam_step: nadam, nadam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 17,
+        "m, v: as adam_step; param: u |p'| + (SQRT + DIV + 8u) |step|, and g, m and v carried through the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
+
+    rmsprop_step: rmsprop, plain, [update("square").of(Values::Square)], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 11,
+        "square: u s' + 2u alpha s + 3u (1 - alpha) g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and square carried \
+         through the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
+
+    rmsprop_momentum_step: rmsprop_momentum, momentum, [update("square").of(Values::Square), update("velocity")], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 13,
+        "square: as rmsprop_step; velocity: u |v'| + 2u |momentum v| + (SQRT + DIV + 2u) |quotient|, and g and square carried \
+         through it; param: u |p'| + 2u |lr v'| + |lr| times that", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
+
+    rmsprop_centered_step: rmsprop_centered, momentum, [update("square").of(Values::Square), update("velocity"), update("mean").of(Values::Own(cases::means))],
+        ["alpha", "one_minus_alpha", "eps", "weight_decay"], 18,
+        "square: as rmsprop_step; mean: u |m'| + 2u (|alpha m| + |(1 - alpha) g|); velocity and param: as \
+         rmsprop_momentum_step, with the errors of square and of mean^2 in the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
+
+    adagrad_step: adagrad, adagrad, [update("sum").of(Values::Square)], ["eps", "weight_decay"], 9,
+        "sum: u s' + 2u g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and sum carried through the quotient", { shapes: |_| cases::updates(false, |d| vec![[1e-10, d].map(Param::F).to_vec()]), }
+
+    lion_step: lion, lion, [update("m")], ["beta2", "one_minus_beta2", "weight_decay"], 10,
+        "m: u |m'| + 2u (|beta2 m| + |(1 - beta2) g|); param: u |p'| + 2u |p| + 3u |lr weight_decay p| + u |lr|; 2 |lr| more \
+         where the sign is within its error", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, d].map(Param::F).to_vec()]), }
+}
+
+/// The parameters of a call from position 2 on.
+fn constants<X: Number, const N: usize>(args: &Args) -> [X; N] {
+    std::array::from_fn(|i| X::rounded(args.number(2 + i)))
+}
+
+/// d = g + weight_decay * p; p = p - lr * d.
+fn sgd<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 1]) -> [X; 1] + use<X> {
+    let [weight_decay]: [X; 1] = constants(args);
+    move |g, [p]| [p - h.lr * (g + weight_decay * p)]
+}
+
+/// d = g + weight_decay * p; v = momentum * v + d; p = p - lr * v, or p - lr * (d + momentum * v) with Nesterov's look-ahead.
+fn sgd_momentum<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] + use<X> {
+    let (nesterov, weight_decay) = (args.size(2) != 0, X::rounded(args.number(3)));
+    move |g, [p, velocity]| {
+        let d = g + weight_decay * p;
+        let v = h.momentum * velocity + d;
+        [p - h.lr * if nesterov { d + h.momentum * v } else { v }, v]
+    }
+}
+
+/// The moments of Adam and its kin and the direction that they give.
+#[derive(Clone, Copy)]
+struct Moments<X> {
+    h: Hyper<X>,
+    beta2: X,
+    one_minus_beta2: X,
+    eps: X,
+    weight_decay: X,
+}
+
+impl<X: Number> Moments<X> {
+    fn of(args: &Args, h: Hyper<X>) -> Self {
+        let [beta2, one_minus_beta2, eps, weight_decay]: [X; 4] = constants(args);
+        Moments { h, beta2, one_minus_beta2, eps, weight_decay }
+    }
+
+    /// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2.
+    #[inline(always)]
+    fn next(&self, g: X, m: X, v: X) -> [X; 2] {
+        let m = self.h.momentum * m + self.h.one_minus_momentum * g;
+        [m, self.beta2 * v + self.one_minus_beta2 * (g * g)]
+    }
+
+    /// `x` / (sqrt(v) * inv_sqrt_bias2 + eps).
+    #[inline(always)]
+    fn over_root(&self, x: X, v: X, limit: impl Fn() -> f64) -> X {
+        x.over_root(v, self.h.inv_sqrt_bias2, self.eps, limit)
+    }
+
+    /// Adam's step from the moments m and v on.
+    #[inline(always)]
+    fn step(&self, g: X, [p, m, v]: [X; 3]) -> [X; 3] {
+        let [next_m, next_v] = self.next(g, m, v);
+        [p - self.h.step_size * self.over_root(next_m, next_v, || self.limit(m, v)), next_m, next_v]
+    }
+
+    /// The largest |m' / (sqrt(v') k + eps)| that any gradient can give from the moments m and v on, k = inv_sqrt_bias2: with v'
+    /// at least beta2 v and at least (1 - beta2) g^2, it is at most
+    /// beta1 |m| / (sqrt(beta2 v) k + eps) + (1 - beta1) / (sqrt(1 - beta2) k). A bound needs this where the gradient's error
+    /// exceeds the gradient. All terms are positive and each goes through fewer than 64 roundings; where (1 - beta2) g^2 is
+    /// flushed, eps alone divides.
+    fn limit(&self, m: X, v: X) -> f64 {
+        let (k, eps) = (self.h.inv_sqrt_bias2.least(), self.eps.least());
+        let divisor = (self.beta2.least() * v.least()).sqrt() * k + eps;
+        let old = if m.most() == 0.0 { 0.0 } else { self.h.momentum.most() * m.most() / divisor };
+        let new = self.h.one_minus_momentum.most() / (self.one_minus_beta2.least().sqrt() * k);
+        let flushed = self.h.one_minus_momentum.most() * (TINY / self.one_minus_beta2.least()).sqrt() / eps;
+        (old + new) * (1.0 + 64.0 * U) + flushed
+    }
+}
+
+/// g' = g + weight_decay * p; m, v from g'; p = p - step_size * m / (sqrt(v) * inv_sqrt_bias2 + eps).
+fn adam<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 3]) -> [X; 3] + use<X> {
+    let moments = Moments::of(args, h);
+    move |g, [p, m, v]| moments.step(g + moments.weight_decay * p, [p, m, v])
+}
+
+/// p = p * (1 - lr * weight_decay), then as adam with g' = g.
+fn adamw<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 3]) -> [X; 3] + use<X> {
+    let moments = Moments::of(args, h);
+    let shrink = X::exact(1.0) - h.lr * moments.weight_decay;
+    move |g, [p, m, v]| moments.step(g, [p * shrink, m, v])
+}
+
+/// g', m and v as adam; p = p - (grad_size * g' + moment_size * m) / (sqrt(v) * inv_sqrt_bias2 + eps), where grad_size stands in
+/// the place of step_size.
+fn nadam<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 3]) -> [X; 3] + use<X> {
+    let c = Moments::of(args, h);
+    // v' is at least (1 - beta2) g^2.
+    let own = own_square_limit(c.one_minus_beta2, h.inv_sqrt_bias2, c.eps);
+    move |g, [p, m, v]| {
+        let g = g + c.weight_decay * p;
+        let [next_m, next_v] = c.next(g, m, v);
+        let direction = h.step_size * g + h.moment_size * next_m;
+        let limit = || (h.moment_size.most() * c.limit(m, v) + h.step_size.most() * own) * (1.0 + 64.0 * U);
+        [p - c.over_root(direction, next_v, limit), next_m, next_v]
+    }
+}
+
+/// The mean of the squares, which the rules of RMSProp share.
+#[derive(Clone, Copy)]
+struct Squares<X> {
+    alpha: X,
+    one_minus_alpha: X,
+    eps: X,
+    weight_decay: X,
+    /// What |g| / (sqrt(s) + eps) is at most: s is at least (1 - alpha) g^2.
+    limit: f64,
+}
+
+impl<X: Number> Squares<X> {
+    fn of(args: &Args) -> Self {
+        let [alpha, one_minus_alpha, eps, weight_decay]: [X; 4] = constants(args);
+        let limit = own_square_limit(one_minus_alpha, X::exact(1.0), eps);
+        Squares { alpha, one_minus_alpha, eps, weight_decay, limit }
+    }
+
+    /// `mean` with `next` in it.
+    #[inline(always)]
+    fn averaged(&self, mean: X, next: X) -> X {
+        self.alpha * mean + self.one_minus_alpha * next
+    }
+
+    /// g / (sqrt(s) + eps), at most `limit`.
+    #[inline(always)]
+    fn over_root(&self, g: X, s: X, limit: f64) -> X {
+        g.over_root(s, X::exact(1.0), self.eps, || limit)
+    }
+}
+
+/// g' = g + weight_decay * p; s = alpha s + (1 - alpha) g'^2; p = p - lr * g' / (sqrt(s) + eps).
+fn rmsprop<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] + use<X> {
+    let c = Squares::of(args);
+    move |g, [p, square]| {
+        let g = g + c.weight_decay * p;
+        let s = c.averaged(square, g * g);
+        [p - h.lr * c.over_root(g, s, c.limit), s]
+    }
+}
+
+/// g' and s as rmsprop; v = momentum v + g' / (sqrt(s) + eps); p = p - lr * v.
+fn rmsprop_momentum<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 3]) -> [X; 3] + use<X> {
+    let c = Squares::of(args);
+    move |g, [p, square, velocity]| {
+        let g = g + c.weight_decay * p;
+        let s = c.averaged(square, g * g);
+        let v = h.momentum * velocity + c.over_root(g, s, c.limit);
+        [p - h.lr * v, s, v]
+    }
+}
+
+/// g' and s as rmsprop; m = alpha m + (1 - alpha) g'; v = momentum v + g' / (sqrt(max(s - m^2, 0)) + eps); p = p - lr * v. s - m^2
+/// is a variance: where rounding makes it negative it counts as 0.
+fn rmsprop_centered<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 4]) -> [X; 4] + use<X> {
+    let c = Squares::of(args);
+    move |g, [p, square, velocity, mean]| {
+        let g = g + c.weight_decay * p;
+        let (s, m) = (c.averaged(square, g * g), c.averaged(mean, g));
+        let v = h.momentum * velocity + c.over_root(g, (s - m * m).at_least_zero(), f64::INFINITY);
+        [p - h.lr * v, s, v, m]
+    }
+}
+
+/// g' = g + weight_decay * p; s = s + g'^2; p = p - step_size * g' / (sqrt(s) + eps).
+fn adagrad<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] + use<X> {
+    let [eps, weight_decay]: [X; 2] = constants(args);
+    let one = X::exact(1.0);
+    let limit = own_square_limit(one, one, eps);
+    move |g, [p, sum]| {
+        let g = g + weight_decay * p;
+        let s = sum + g * g;
+        [p - h.step_size * g.over_root(s, one, eps, || limit), s]
+    }
+}
+
+/// p = p * (1 - lr * weight_decay) - lr * sign(beta1 m + (1 - beta1) g); m = beta2 m + (1 - beta2) g.
+fn lion<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] + use<X> {
+    let [beta2, one_minus_beta2, weight_decay]: [X; 3] = constants(args);
+    let shrink = X::exact(1.0) - h.lr * weight_decay;
+    move |g, [p, m]| {
+        let direction = h.momentum * m + h.one_minus_momentum * g;
+        [p * shrink - h.lr * direction.sign(), beta2 * m + one_minus_beta2 * g]
+    }
+}

@@ -1,0 +1,84 @@
+//! What conformance cases put before the optimizer steps.
+
+use super::HYPER_COLUMNS;
+use crate::kernels::conformance::{Case, Scale, Shape, Values};
+use crate::kernels::definition::{Binding, Param, read};
+use crate::kernels::philox::Philox;
+
+/// The table of constants, with rows by step.
+pub const fn hyper(row: fn(usize) -> Vec<f64>) -> Binding {
+    read("hyper").whole(|a, steps| steps * a.size(1)).of(Values::Table(row))
+}
+
+/// Numbers of the table `hyper` as they stand after `10 t` steps of a cycled momentum.
+struct Rates {
+    lr: f64,
+    momentum: f64,
+    step_size: f64,
+    inv_sqrt_bias2: f64,
+}
+
+impl Rates {
+    fn after(t: usize) -> Rates {
+        let steps = (10 * t + 1) as f64;
+        let lr = 0.05 / (t + 1) as f64;
+        let momentum = 0.95 - 0.05 * t as f64;
+        let inv_sqrt_bias2 = 1.0 / (1.0 - 0.999_f64.powf(steps)).sqrt();
+        Rates { lr, momentum, step_size: lr / (1.0 - momentum.powf(steps)), inv_sqrt_bias2 }
+    }
+}
+
+/// What is not used is poisoned.
+const X: f64 = f64::NAN;
+
+pub fn plain(t: usize) -> Vec<f64> {
+    vec![Rates::after(t).lr, X, X, X, X, X]
+}
+
+pub fn momentum(t: usize) -> Vec<f64> {
+    let r = Rates::after(t);
+    vec![r.lr, X, X, X, r.momentum, X]
+}
+
+pub fn adam(t: usize) -> Vec<f64> {
+    let r = Rates::after(t);
+    vec![r.lr, r.step_size, r.inv_sqrt_bias2, X, r.momentum, 1.0 - r.momentum]
+}
+
+pub fn nadam(t: usize) -> Vec<f64> {
+    let r = Rates::after(t);
+    vec![X, 0.1 * r.lr, r.inv_sqrt_bias2, r.lr, r.momentum, 1.0 - r.momentum]
+}
+
+pub fn adagrad(t: usize) -> Vec<f64> {
+    vec![X, Rates::after(t).lr, X, X, X, X]
+}
+
+pub fn lion(t: usize) -> Vec<f64> {
+    let r = Rates::after(t);
+    vec![r.lr, X, X, X, r.momentum, 1.0 - r.momentum]
+}
+
+/// Means of numbers whose squares have the means in `square`, the binding before the last two. The square of a mean is at most the
+/// mean of the squares, but for rounding: some are a little larger, so that the variance counts as 0.
+pub fn means(case: &Case, len: usize, _scale: Scale, rng: &mut Philox) -> Vec<f64> {
+    let square = &case.values[4];
+    (0..len).map(|i| 2.2 * (rng.next_f64() - 0.5) * square[i].sqrt()).collect()
+}
+
+/// With and without weight decay, which `tail` puts among the parameters, over whole and broken workgroups.
+pub fn updates(strips: bool, tail: impl Fn(f64) -> Vec<Vec<Param>>) -> Vec<Shape> {
+    let mut shapes = Vec::new();
+    for setting in [0.0, 0.01].into_iter().flat_map(tail) {
+        let of = |n: usize| Shape::of(&[n, HYPER_COLUMNS]).and(&setting);
+        shapes.extend([1, 63, 64, 97, 129, 1000].map(of));
+        shapes.push(of(97 * 64 + 5).folded(7));
+        if strips {
+            // Whole and broken strips, a strip that begins past the end, groups in rows of 7.
+            let words = |n: usize, words: f64| of(n).with(&[("WORDS", words)]);
+            shapes.extend([(1, 8.0), (97, 8.0), (1000, 3.0), (2048, 8.0), (2053, 8.0)].map(|(n, w)| words(n, w)));
+            shapes.push(words(97 * 64 + 5, 3.0).folded(7));
+        }
+    }
+    shapes
+}

@@ -1,0 +1,227 @@
+//! Normalising layers: over a row (layer norm) and over the batch (batch norm).
+
+use super::{ColumnSum, Types, matrix, require};
+use crate::error::Result;
+use crate::graph::launch::sizes;
+use crate::graph::{Attributes, Backward, Gradients, Launches, Misfit, Operation, Place, TensorType, Value};
+use crate::kernels::{Kernel, Param, row_lanes};
+use crate::target::Constants;
+
+/// `(x [m, n], weight [n], bias [n]) -> [m, n]`: each row less its mean, over its standard deviation, times weight, plus bias.
+#[derive(Debug)]
+pub struct LayerNorm {
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+/// `(dy, x, weight) -> (dx, dy * xhat)`; the second result's column sums are the gradient of weight.
+#[derive(Debug)]
+pub struct LayerNormGrad {
+    /// As the layer's.
+    pub eps: f64,
+}
+
+/// `(x [m, n], count [1], running_mean [n], running_var [n]) -> (mean [n], variance [n], count [1], running_mean, running_var)`: of
+/// each column over the first count rows; moves the running statistics in place.
+#[derive(Debug)]
+pub struct BatchMoments {
+    /// Weight of this batch in the running statistics.
+    pub momentum: f64,
+}
+
+/// `(x [m, n], mean [n], variance [n], weight [n], bias [n]) -> [m, n]`: as [`LayerNorm`] over columns, by given moments. With the
+/// count of [`BatchMoments`] as sixth operand the moments are x's own, and the gradient goes through them.
+#[derive(Debug)]
+pub struct BatchNorm {
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+/// `(dy, x, mean, variance, weight) -> (dx, dy * xhat)` where the moments are constants; with the count of
+/// [`BatchMoments`] as sixth operand, where they are x's.
+#[derive(Debug)]
+pub struct BatchNormGrad {
+    /// As the layer's.
+    pub eps: f64,
+}
+
+fn eps(eps: f64) -> Attributes {
+    vec![("eps", eps)]
+}
+
+/// Checks a matrix and vectors with one number for each of its columns.
+fn vectors(x: &TensorType, vectors: &[&TensorType]) -> Result<TensorType, Misfit> {
+    let (_, cols) = matrix(x)?;
+    let vector = TensorType::f32(&[cols]);
+    require(vectors.iter().all(|v| **v == vector), "one number for each column in every vector")?;
+    Ok(vector)
+}
+
+fn is_count(ty: &TensorType) -> bool {
+    ty.is_like(&TensorType::u32(&[1]))
+}
+
+/// The gradients of x, weight and bias: one operation for the first two, of which the second gives a column sum.
+fn gradients(at: &mut Backward<'_, '_>, operation: impl Operation, operands: &[Value]) -> Result<[Option<Value>; 3]> {
+    let dx = at.push(operation, operands, ".grad")?;
+    let weight = at.push(ColumnSum, &[Value { result: 1, ..dx }], ".weight.grad")?;
+    let bias = at.push(ColumnSum, &[operands[0]], ".bias.grad")?;
+    Ok([Some(dx), Some(weight), Some(bias)])
+}
+
+/// Rows, columns and a number.
+fn params(x: &TensorType, number: f64) -> Vec<Param> {
+    let (rows, cols) = x.rows_cols();
+    sizes(&[rows, cols]).into_iter().chain([Param::F(number)]).collect()
+}
+
+fn lanes(x: &TensorType) -> Constants {
+    vec![("LANES", row_lanes(x.rows_cols().1) as f64)]
+}
+
+impl Operation for LayerNorm {
+    fn name(&self) -> String {
+        "layer_norm".into()
+    }
+
+    fn attributes(&self) -> Attributes {
+        eps(self.eps)
+    }
+
+    fn results(&self, types: &[&TensorType]) -> Types {
+        let [x, weight, bias] = super::operands(types)?;
+        vectors(x, &[weight, bias])?;
+        Ok(vec![x.clone()])
+    }
+
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
+        let operands = [dy, at.operand(0), at.operand(1)];
+        Ok(gradients(at, LayerNormGrad { eps: self.eps }, &operands)?.to_vec())
+    }
+
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        out.push(Kernel::layer_norm, params(&out.operands[0], self.eps), lanes(&out.operands[0]), out.in_order());
+        Ok(())
+    }
+}
+
+impl Operation for LayerNormGrad {
+    fn name(&self) -> String {
+        "layer_norm_grad".into()
+    }
+
+    fn attributes(&self) -> Attributes {
+        eps(self.eps)
+    }
+
+    fn results(&self, types: &[&TensorType]) -> Types {
+        let [dy, x, weight] = super::operands(types)?;
+        require(dy == x, "an upstream gradient of the shape of the layer's input")?;
+        vectors(x, &[weight])?;
+        Ok(vec![x.clone(); 2])
+    }
+
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        out.push(Kernel::layer_norm_grad, params(&out.operands[0], self.eps), lanes(&out.operands[0]), out.in_order());
+        Ok(())
+    }
+}
+
+impl Operation for BatchMoments {
+    fn name(&self) -> String {
+        "batch_moments".into()
+    }
+
+    fn attributes(&self) -> Attributes {
+        vec![("momentum", self.momentum)]
+    }
+
+    fn results(&self, types: &[&TensorType]) -> Types {
+        let [x, count, mean, variance] = super::operands(types)?;
+        require(is_count(count), "a count of samples as second operand")?;
+        let vector = vectors(x, &[mean, variance])?;
+        Ok(vec![vector.clone(), vector.clone(), TensorType::u32(&[1]), vector.clone(), vector])
+    }
+
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        // 1 - momentum is taken in f64, as the optimizers' 1 - beta.
+        let mut params = params(&out.operands[0], self.momentum);
+        params.push(Param::F(1.0 - self.momentum));
+        let mut places = vec![Place::Step, Place::Operand(1), Place::Operand(0)];
+        places.extend((0..5).map(Place::Result));
+        out.push(Kernel::batch_moments, params, vec![], places);
+        Ok(())
+    }
+
+    fn in_place(&self) -> Vec<(usize, usize)> {
+        vec![(3, 2), (4, 3)]
+    }
+
+    fn reads_tables(&self, operand: usize) -> bool {
+        operand == 1
+    }
+}
+
+impl Operation for BatchNorm {
+    fn name(&self) -> String {
+        "batch_norm".into()
+    }
+
+    fn attributes(&self) -> Attributes {
+        eps(self.eps)
+    }
+
+    fn results(&self, types: &[&TensorType]) -> Types {
+        let [x, mean, variance, weight, bias] = super::operands(&types[..types.len().min(5)])?;
+        if types.len() > 6 || types.get(5).is_some_and(|count| !is_count(count)) {
+            return Err(Misfit::Count("5 or 6".into()));
+        }
+        vectors(x, &[mean, variance, weight, bias])?;
+        Ok(vec![x.clone()])
+    }
+
+    fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+        let dy = at.dy()?;
+        let inputs = at.node().inputs.clone();
+        let operands = [&[dy, inputs[0], inputs[1], inputs[2], inputs[3]], &inputs[5..]].concat();
+        let [dx, weight, bias] = gradients(at, BatchNormGrad { eps: self.eps }, &operands)?;
+        Ok(vec![dx, None, None, weight, bias, None][..inputs.len()].to_vec())
+    }
+
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        out.push(Kernel::batch_norm, params(&out.operands[0], self.eps), vec![], out.in_order());
+        Ok(())
+    }
+}
+
+impl Operation for BatchNormGrad {
+    fn name(&self) -> String {
+        "batch_norm_grad".into()
+    }
+
+    fn attributes(&self) -> Attributes {
+        eps(self.eps)
+    }
+
+    fn results(&self, types: &[&TensorType]) -> Types {
+        let [dy, x, mean, variance, weight] = super::operands(&types[..types.len().min(5)])?;
+        if types.len() > 6 || types.get(5).is_some_and(|count| !is_count(count)) {
+            return Err(Misfit::Count("5 or 6".into()));
+        }
+        require(dy == x, "an upstream gradient of the shape of the layer's input")?;
+        vectors(x, &[mean, variance, weight])?;
+        Ok(vec![x.clone(); 2])
+    }
+
+    fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
+        let batch = out.operands.len() == 6;
+        // The binding must exist; without the batch's moments the kernel does not touch it.
+        let counted = if batch { Place::Operand(5) } else { Place::Step };
+        let mut places: Vec<Place> = (0..4).map(Place::Operand).collect();
+        places.extend([counted, Place::Operand(4), Place::Result(0), Place::Result(1)]);
+        let constants = vec![("BATCH", f64::from(batch))];
+        out.push(Kernel::batch_norm_grad, params(&out.operands[0], self.eps), constants, places);
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Joins launches of neighbouring nodes whose tensors lie one behind the other: the optimizer's over its arenas.
+
+use super::super::Range;
+use super::cut::Part;
+use super::{Draft, Lowering, Slot};
+use crate::error::Result;
+use crate::kernels::{Follow, Param};
+use crate::target::blocks::blocks;
+use crate::target::{ALIGN_ELEMENTS, Constants, aligned};
+
+/// Words of four that an invocation takes at most.
+const MOST_WORDS: usize = 8;
+/// Workgroups that a launch has at least where an invocation takes several words: some for each of a machine's cores.
+const STRIP_GROUPS: usize = 16;
+
+impl Lowering<'_> {
+    /// Emits the launches that were held back, joined, each in pieces that fit a binding and a buffer.
+    pub(super) fn join(&mut self) -> Result<()> {
+        let mut drafts = std::mem::take(&mut self.joining);
+        drafts.sort_by_key(|d| d.bindings.iter().filter_map(offset).next_back());
+        let mut joined: Vec<Draft> = Vec::new();
+        for mut draft in drafts {
+            // What lies between two tensors may be computed, too: it is padding.
+            extend(&mut draft, aligned);
+            match joined.last_mut().filter(|before| adjoins(before, &draft)) {
+                Some(before) => {
+                    let more = draft.args.size(0);
+                    extend(before, |len| len + more);
+                }
+                None => joined.push(draft),
+            }
+        }
+        joined.into_iter().for_each(|draft| self.in_pieces(draft));
+        Ok(())
+    }
+
+    fn in_pieces(&mut self, draft: Draft) {
+        let follows = draft.kernel.split(&draft.args).unwrap_or_default();
+        let most = (self.target.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
+        let cuts: Vec<usize> = draft.bindings.iter().flat_map(|part| self.cuts(part.slot)).collect();
+        for piece in blocks(draft.args.size(0), most, &cuts) {
+            let mut args = draft.args.clone();
+            args.params[0] = Param::U(piece.len() as u32);
+            args.constants.extend(self.strip(draft.kernel, piece.len()));
+            let part = |(part, follow): (&Part, &Follow)| match follow {
+                Follow::Rows(_) => Part { first: part.first + piece.start, len: piece.len(), ..*part },
+                _ => *part,
+            };
+            let bindings = draft.bindings.iter().zip(&follows).map(part).collect();
+            self.push(draft.kernel, &draft.label, args, bindings);
+        }
+    }
+
+    /// Words that an invocation takes: as many as leave every core some workgroups, where an invocation costs more than its
+    /// arithmetic.
+    fn strip(&self, kernel: crate::kernels::Kernel, len: usize) -> Constants {
+        let words = (len / (4 * 64 * STRIP_GROUPS)).clamp(1, MOST_WORDS);
+        if self.target.strips && kernel.strips && words > 1 { vec![("WORDS", words as f64)] } else { vec![] }
+    }
+}
+
+fn offset(part: &Part) -> Option<usize> {
+    if let Slot::Fixed(range) = part.slot { Some(range.offset + part.first) } else { None }
+}
+
+/// Changes the number of elements of a launch.
+fn extend(draft: &mut Draft, to: impl Fn(usize) -> usize) {
+    let len = to(draft.args.size(0));
+    let follows = draft.kernel.split(&draft.args).unwrap_or_default();
+    draft.args.params[0] = Param::U(len as u32);
+    for (part, _) in draft.bindings.iter_mut().zip(follows).filter(|(_, f)| matches!(f, Follow::Rows(_))) {
+        part.len = len;
+        if let Slot::Fixed(range) = &mut part.slot {
+            range.len = len;
+        }
+    }
+}
+
+/// Whether `next` goes on where `before` ends, in every binding that they do not share, and is computed alike.
+fn adjoins(before: &Draft, next: &Draft) -> bool {
+    let (Some(a), Some(_)) = (before.kernel.split(&before.args), next.kernel.split(&next.args)) else {
+        return false;
+    };
+    let alike = before.kernel == next.kernel
+        && before.label == next.label
+        && before.args.constants == next.args.constants
+        && before.args.params[1..] == next.args.params[1..];
+    let pairs = before.bindings.iter().zip(&next.bindings).zip(a);
+    alike
+        && pairs.into_iter().all(|((a, b), follow)| match (follow, a.slot, b.slot) {
+            (Follow::Rows(1), Slot::Fixed(x), Slot::Fixed(y)) => {
+                let end = |r: Range| r.offset + r.len;
+                x.arena == y.arena && end(x) == y.offset
+            }
+            (Follow::Whole, x, y) => x == y,
+            _ => false,
+        })
+}

@@ -1,0 +1,32 @@
+//! The library on the CPU: no adapter is opened, and the program is not run.
+
+mod array_files;
+mod data_errors;
+mod dropout;
+mod fusion;
+mod fuzz;
+mod gradcheck;
+mod graph;
+mod kernel_bounds_activations;
+mod kernel_bounds_losses;
+mod kernel_bounds_optimizers;
+mod kernel_conformance;
+mod limits;
+mod metrics;
+mod normalisation;
+mod oracle;
+mod plan;
+mod pytorch;
+mod pytorch_losses;
+mod report_html;
+mod rig;
+mod shaders;
+mod spec_errors;
+mod streams;
+#[path = "../support/mod.rs"]
+mod support;
+mod threads;
+mod verification;
+mod verify_report;
+mod weights;
+mod worked_examples;

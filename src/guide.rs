@@ -237,5 +237,5 @@
 //! | run folders and checkpoints state no format | they state [`format = 2`](crate::spec::Format), which 0.1 refuses; those of 0.1 are read, and go on to the same bits |
 //! | `default-features = false` reads CSV, gzip and npz | add `features = ["files"]` |
 //! | the program is always built | it is the feature `cli`, a default |
-//! | messages of [`Error`](crate::Error) name options such as `--device cpu` | they say "use the CPU": the words of [`Remedy`](crate::Remedy), in whose place a program puts its own |
-//! | [`Device::reason`](crate::exec::Device::reason) is "asked for by --device cpu" | "asked for" |
+//! | messages of [`Error`](crate::Error) name options of the command line | they say "use the CPU": the words of [`Remedy`](crate::Remedy), in whose place a program puts its own |
+//! | [`Device::reason`](crate::exec::Device::reason) names an option of the command line | it is "asked for" |

@@ -9,6 +9,7 @@
 //! 7. [Embed a trained network](#embed-a-trained-network)
 //! 8. [Hand it to other programs](#hand-it-to-other-programs)
 //! 9. [Without a GPU, without the program](#without-a-gpu-without-the-program)
+//! 10. [From 0.1 to 0.2](#from-01-to-02)
 //!
 //! # Train
 //!
@@ -341,7 +342,20 @@
 //!
 //! # Without a GPU, without the program
 //!
-//! With `default-features = false` no crate of the wgpu family is built; the device `cpu` does everything. The core from device to
+//! With `default-features = false` neither wgpu nor the program is built; the device `cpu` does everything. The feature `gpu` adds the
+//! adapters, `files` CSV, gzip and npz as data. The core from device to
 //! read-back is `async`: with an executor of one's own, use [`train::Engine`](crate::train::Engine) and
 //! [`exec::open_device`](crate::exec::open_device) in place of the blocking [`Trainer`](crate::Trainer). The oldest compiler
 //! that builds wgrad stands in `Cargo.toml` as `rust-version`.
+//!
+//! # From 0.1 to 0.2
+//!
+//! The first program of this guide compiles as it is. What does not, or does something else:
+//!
+//! | 0.1 | 0.2 |
+//! |---|---|
+//! | run folders and checkpoints state no format | they state [`format = 2`](crate::spec::Format), which 0.1 refuses; those of 0.1 are read, and go on to the same bits |
+//! | `default-features = false` reads CSV, gzip and npz | add `features = ["files"]` |
+//! | the program is always built | it is the feature `cli`, a default |
+//! | messages of [`Error`](crate::Error) name options of the command line | they say "use the CPU": the words of [`Remedy`](crate::Remedy), in whose place a program puts its own |
+//! | [`Device::reason`](crate::exec::Device::reason) names an option of the command line | it is "asked for" |

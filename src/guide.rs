@@ -164,8 +164,8 @@
 //!
 //! /// The formula over values that carry errors: what the operands may be off, and one rounding.
 //! fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-//!     let [a, b] = [0, 1].map(|input: usize| move |i| Carried::input(&call.inputs[input], i));
-//!     vec![(0..call.args.size(0)).map(|i| (a(i) * b(i)).error).collect()]
+//!     let at = |input: usize, i: usize| Carried::input(&call.inputs[input], i);
+//!     vec![(0..call.args.size(0)).map(|i| (at(0, i) * at(1, i)).error).collect()]
 //! }
 //!
 //! /// `(a, b) -> a b`

@@ -21,9 +21,9 @@ fn check(network: &wgrad::nn::Network) -> gradcheck::Verdict {
 
 #[test]
 fn it_trains_and_its_parameter_is_learned() {
-    // y = x sin(3 x): the gate's own shape, which a dense layer alone cannot take.
+    // y = x sin(1.6 x): the gate's own shape, which a dense layer alone cannot take.
     let x: Vec<f64> = (0..64).map(|i| f64::from(i) / 16.0 - 2.0).collect();
-    let y: Vec<f64> = x.iter().map(|x| x * (3.0 * x).sin()).collect();
+    let y: Vec<f64> = x.iter().map(|x| x * (1.6 * x).sin()).collect();
     let data = Dataset::numbers(&x, 1, &y, 1);
     let builder = Trainer::builder(1).dense(8, Activation::Identity).module(gate(), Activation::Identity);
     let builder = builder.dense(1, Activation::Identity).loss(Loss::Mse).optimizer(Optimizer::adam(0.02));

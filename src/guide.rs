@@ -136,10 +136,10 @@
 //! use wgrad::data::Dataset;
 //! use wgrad::exec::{Choice, Device};
 //! use wgrad::graph::launch::sizes;
-//! use wgrad::graph::{Activation, Launches, Misfit, Operand, Operation, Optimizer, Place, Tape, TensorType, Value};
-//! use wgrad::kernels::{Binding, BoundCall, Call, Carried, Definition, Kernel, Scalar};
+//! use wgrad::graph::{Activation, Backward, Gradients, Launches, Misfit, Operation, Optimizer, TensorType, Value};
+//! use wgrad::kernels::definition::{read, write};
+//! use wgrad::kernels::{BoundCall, Call, Carried, Definition, Kernel, Scalar};
 //! use wgrad::nn::{Module, Scope};
-//! use wgrad::target::Target;
 //!
 //! const WGSL: &str = "
 //! //#include lib/elementwise.wgsl
@@ -183,29 +183,24 @@
 //!     }
 //!
 //!     /// da = dy b, db = dy a: products again.
-//!     fn gradient(&self, tape: &mut Tape<'_>, node: usize, dy: &[Option<Value>], _: &[bool])
-//!         -> wgrad::Result<Vec<Option<Value>>> {
-//!         let (dy, inputs) = (tape.upstream(node, dy)?, tape.node(node).inputs.clone());
-//!         let da = tape.push(Product, &[dy, inputs[1]], "product.grad")?;
-//!         let db = tape.push(Product, &[dy, inputs[0]], "product.grad")?;
-//!         Ok(vec![Some(da), Some(db)])
+//!     fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
+//!         let (dy, a, b) = (at.dy()?, at.operand(0), at.operand(1));
+//!         Ok(vec![Some(at.push(Product, &[dy, b], ".grad")?), Some(at.push(Product, &[dy, a], ".grad")?)])
 //!     }
 //!
-//!     fn launches(&self, operands: &[Operand], _: &[Operand], _: &Target, out: &mut Launches) -> wgrad::Result<()> {
+//!     fn launches(&self, out: &mut Launches<'_>) -> wgrad::Result<()> {
 //!         let kernel = Kernel::define(Definition {
 //!             name: "product",
 //!             wgsl: WGSL,
-//!             bindings: const { &[Binding::read("a"), Binding::read("b"), Binding::write("y")] },
-//!             params: &["n"],
-//!             groups: |args| args.size(0).div_ceil(64) as u64,
+//!             bindings: const { &[read("a"), read("b"), write("y")] },
 //!             bound_formula: "u |y|",
 //!             bound,
 //!             cpu_f32: on_cpu::<f32>,
 //!             cpu_f64: on_cpu::<f64>,
-//!             ..Definition::NEW
+//!             ..Definition::ELEMENT_WISE
 //!         });
-//!         let places = vec![Place::Operand(0), Place::Operand(1), Place::Result(0)];
-//!         out.push(kernel, sizes(&[operands[0].len()]), vec![], places);
+//!         let (n, places) = (out.operands[0].len(), out.in_order());
+//!         out.push(kernel, sizes(&[n]), vec![], places);
 //!         Ok(())
 //!     }
 //! }
@@ -359,3 +354,11 @@
 //! | the program is always built | it is the feature `cli`, a default |
 //! | messages of [`Error`](crate::Error) name options of the command line | they say "use the CPU": the words of [`Remedy`](crate::Remedy), in whose place a program puts its own |
 //! | [`Device::reason`](crate::exec::Device::reason) names an option of the command line | it is "asked for" |
+//! | `model`, `model::LayerKind`, `spec::LayerSpec` | [`nn`](crate::nn) (the name `model` stays): a [`Layer`](crate::nn::Layer) is a [`Module`](crate::nn::Module) with an activation, `Layer::new(Dense::new(32), Activation::Tanh)` |
+//! | `graph::Op::Dense` and its like | types of [`ops`](crate::ops) that implement [`Operation`](crate::graph::Operation) |
+//! | `Loss::SmoothedCrossEntropy { .. }` | `Loss::CrossEntropy { smoothing }`; `Loss::cross_entropy()` has smoothing 0 |
+//! | names of outputs and buffers as texts | a [`Role`](crate::graph::Role); texts convert into it |
+//! | `data::read_csv`, `data::RawTable` | [`data::read`](crate::data::read), [`Schema::read`](crate::data::Schema::read) |
+//! | `Dataset::features`, `Scaler::fit` | `Dataset::inputs`, [`Fit`](crate::data::Fit) |
+//! | `verify::Question::data` is a `&Dataset` | a `train::samples::SampleSet`: `(&dataset).into()` |
+//! | `train::tensorboard` | `exchange::tensorboard` |

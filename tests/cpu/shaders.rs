@@ -134,7 +134,7 @@ fn disagreements_are_seen() {
         ("    rows: u32,\n    cols: u32,", "    cols: u32,\n    rows: u32,"),
         ("@workgroup_size(64)", "@workgroup_size(32)"),
         ("fn main(", "fn other("),
-        ("sum = sum +", "sum = sum + 1u +"),
+        ("sum = mul_add(", "sum = 1u + mul_add("),
     ];
     for (from, to) in mutations {
         assert!(source.contains(from), "{from} is not in the shader");

@@ -146,7 +146,7 @@ fn bad_input_is_met_with_a_reason() {
         (&["bench", "seed", "--device", "cpu", "--adapter", "0"], &["contradict"]),
         (
             &["bench", "seed", "--compare", "broken.jsonl"],
-            &["broken.jsonl:2", "no result of wgrad bench", "--json FILE"],
+            &["broken.jsonl:2", "no result of wgrad bench", "a file of its JSON"],
         ),
         (&["bench", "seed", "--compare", "empty.jsonl"], &["empty.jsonl", "no result"]),
         (&["bench", "seed", "--compare", "nowhere.jsonl"], &["nowhere.jsonl"]),

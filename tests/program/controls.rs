@@ -115,7 +115,7 @@ fn every_control_fails_on_every_value_and_names_it() {
                     let mut applies = false;
                     let verdict = altered(&subject, unfused, |o| {
                         if o.step == STEP {
-                            let range = o.plan.buffer(&row.name).unwrap().range;
+                            let range = o.plan.buffers.iter().find(|b| b.name == row.name).unwrap().range;
                             let before = at(o.before, range).to_vec();
                             let after = at_mut(o.after, range);
                             let worst = row.local.worst.unwrap();

@@ -24,15 +24,15 @@ const LAYERS: &[(&str, usize, &[&str])] = &[
     ("spec", 9, &["*"]),
     ("nn", 9, &["*"]),
     ("data", 9, &["*"]),
-    ("train", 9, &["*"]),
-    ("verify", 9, &["*"]),
-    ("bench", 9, &["*"]),
-    ("tune", 9, &["*"]),
-    ("exchange", 9, &["*"]),
+    ("train", 10, &["*"]),
+    ("tune", 10, &["*"]),
+    ("verify", 11, &["*"]),
+    ("exchange", 12, &["*"]),
+    ("bench", 13, &["*"]),
     // Text alone.
-    ("guide", 10, &["*"]),
-    ("cli", 10, &["*"]),
-    ("web", 10, &["*"]),
+    ("guide", 14, &["*"]),
+    ("cli", 14, &["*"]),
+    ("web", 14, &["*"]),
 ];
 
 /// Macros that print. Only the command line speaks: a library that prints spoils its user's output.

@@ -116,7 +116,8 @@ fn options(source: &Source) -> Vec<String> {
         // A colon ends a property of CSS.
         let is_property = |name: &str| name.trim_start_matches(|c: char| c.is_ascii_lowercase()).starts_with(':');
         let is_option = |name: &str| name.starts_with(|c: char| c.is_ascii_lowercase()) && !is_property(name);
-        options.any(|name| is_option(name) && !name.starts_with("features"))
+        let of_cargo = |name: &str| ["features", "bench"].contains(&name);
+        options.any(|name| is_option(name) && !of_cargo(name))
     };
     let found = source.tokens.iter().enumerate().filter(|(_, token)| names_one(&token.literal));
     found

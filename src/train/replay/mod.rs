@@ -14,7 +14,7 @@ use crate::compare::number;
 use crate::error::Result;
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Device, Flow, Session};
-use crate::kernels::{Access, Dtype, Kernel};
+use crate::kernels::{Access, Dtype};
 use crate::nn::Samples;
 use crate::optim::HYPER;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, Role, lower};
@@ -247,15 +247,15 @@ impl Held<'_> {
         }
     }
 
-    /// Which part of the step a dispatch belongs to: losses are told by what they read, and what comes before the first
+    /// Which part of the step a dispatch belongs to: losses are told by what they bind, and what comes before the first
     /// is the forward pass.
     fn phase(&self, dispatch: usize) -> &'static str {
-        let reads = |i: usize, name: &str| self.plan.dispatches[i].kernel.bindings.iter().any(|b| b.name == name);
-        if reads(dispatch, "hyper") {
+        let binds = |i: usize, name: &str| self.plan.dispatches[i].kernel.bindings.iter().any(|b| b.name == name);
+        if binds(dispatch, "hyper") {
             "optimizer"
-        } else if reads(dispatch, "upstream") || self.plan.dispatches[dispatch].kernel == Kernel::weighted_sum {
+        } else if binds(dispatch, "upstream") || binds(dispatch, "log") {
             "loss"
-        } else if (0..dispatch).any(|i| reads(i, "upstream")) {
+        } else if (0..dispatch).any(|i| binds(i, "upstream")) {
             "backward"
         } else {
             "forward"

@@ -9,6 +9,9 @@ use super::conformance::{self, Case, Shape};
 use super::product::Products;
 use std::sync::{Mutex, PoisonError};
 
+/// From the arguments, the number of a read binding and an element of the first result: where the terms begin, their steps, their count.
+pub type PartsFn = fn(&Args, usize, usize) -> [usize; 3];
+
 /// What tells matrix products apart whose first parameters are m, n and k.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Product {
@@ -69,7 +72,7 @@ pub struct Definition {
     pub timed: &'static [&'static [usize]],
     /// From where, in what steps and how many elements of read binding go into an element of the first result, where that does
     /// not follow from the lengths.
-    pub parts: Option<fn(&Args, usize, usize) -> [usize; 3]>,
+    pub parts: Option<PartsFn>,
     /// The local error bound as a formula, for people.
     pub bound_formula: &'static str,
     /// The error bound as a function, inputs' errors propagated.

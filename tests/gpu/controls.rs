@@ -47,8 +47,8 @@ const ADAM: [Broken; 2] = [
     (
         "epsilon inside the root",
         Kernel::adam_step,
-        "* inv_sqrt_bias2 + rates.eps",
-        "* (inv_sqrt_bias2 + rates.eps) + 0.01",
+        "mul_add_word(root_word(next.v), Word(h.inv_sqrt_bias2), Word(c.eps))",
+        "(root_word(next.v) * (h.inv_sqrt_bias2 + c.eps) + 0.01)",
     ),
 ];
 

@@ -242,7 +242,7 @@
 //!
 //! [`Stored`](crate::nn::Stored) declares a module's parameters and buffers; the [`Scope`](crate::nn::Scope) gives them to
 //! [`Module::forward`](crate::nn::Module::forward), and tells training from use. A bound that lets anything pass is no way out:
-//! `verify` refuses a value whose bound exceeds all numbers around it. [`gradcheck`](crate::verify::gradcheck) finds a wrong gradient
+//! `verify` refuses a value whose bound exceeds a thousand times all numbers around it. [`gradcheck`](crate::verify::gradcheck) finds a wrong gradient
 //! rule; an operation with kinks names them ([`Operation::kinks`](crate::graph::Operation::kinks)).
 //!
 //! # Train a spec

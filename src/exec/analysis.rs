@@ -92,11 +92,15 @@ pub fn analyse(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured) -> Vec<(R
     ranges(dispatch, false).zip(measured).collect()
 }
 
+/// A bound that exceeds the numbers around it this many times lets anything pass. One that exceeds them a little may be right: next to
+/// a kink a derivative is one of two numbers.
+const BEYOND: f64 = 1024.0;
+
 /// An error of this share of every operand changes the results more than any rounding of a kernel may.
 const OPERAND_SHARE: f64 = 1.0 / 256.0;
 
-/// For every range of [`analyse`]'s `written`, at which elements its bound is *blind*: it exceeds every number that the dispatch
-/// reads and writes, so that no error would show, and not because of what it reads, for it would not grow even if every operand
+/// For every range of [`analyse`]'s `written`, at which elements its bound is *blind*: it exceeds a thousand times every number that the
+/// dispatch reads and writes, so that no error would show, and not because of what it reads, for it would not grow even if every operand
 /// were uncertain by 1/256. (A sum that cancels may be far smaller than its bound; that bound grows.) Empty for a range whose
 /// bound sees most elements.
 pub fn blind(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured, written: &[(Range, Measured)]) -> Vec<Vec<bool>> {
@@ -119,7 +123,7 @@ pub fn blind(plan: &Plan, i: usize, get: impl Fn(Range) -> Measured, written: &[
     let numbers = ranges(dispatch, true).chain(ranges(dispatch, false)).map(|r| r.len).sum::<usize>();
     let denormals = 1024.0 * (1.0 + numbers as f64) * TINY;
     let largest = read.chain(&after).flatten().fold(denormals, |largest, v| largest.max(v.abs()));
-    let exceeds = |m: &Measured| m.error.iter().map(|e| *e > largest).collect::<Vec<bool>>();
+    let exceeds = |m: &Measured| m.error.iter().map(|e| *e > BEYOND * largest).collect::<Vec<bool>>();
     let mut blind: Vec<Vec<bool>> = written.iter().map(|(_, m)| exceeds(m)).collect();
     if blind.iter().all(|elements| !most(elements)) {
         return vec![Vec::new(); blind.len()];

@@ -158,8 +158,8 @@ fn refuse_blind(row: &mut Row, named: &Named, range: Range, local: &Measured, bl
     let Some(first) = part.iter().position(|element| *element) else { return };
     let count = part.iter().filter(|element| **element).count();
     row.local.fail(format!(
-        "the bound of the kernel {} is blind, correct it: at {count} of {} elements it exceeds every number that the dispatch \
-         reads and writes (element {first}: {:e}, bound {:e})",
+        "the bound of the kernel {} is blind, correct it: at {count} of {} elements it exceeds a thousand times every number that \
+         the dispatch reads and writes (element {first}: {:e}, bound {:e})",
         row.kernel,
         part.len(),
         local.value[start + first],

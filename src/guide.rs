@@ -353,12 +353,12 @@
 //! | `default-features = false` reads CSV, gzip and npz | add `features = ["files"]` |
 //! | the program is always built | it is the feature `cli`, a default |
 //! | messages of [`Error`](crate::Error) name options of the command line | they say "use the CPU": the words of [`Remedy`](crate::Remedy), in whose place a program puts its own |
-//! | [`Device::reason`](crate::exec::Device::reason) names an option of the command line | it is "asked for" |
+//! | the reason of a chosen device names an option of the command line | it is "asked for" |
 //! | `model`, `model::LayerKind`, `spec::LayerSpec` | [`nn`](crate::nn) (the name `model` stays): a [`Layer`](crate::nn::Layer) is a [`Module`](crate::nn::Module) with an activation, `Layer::new(Dense::new(32), Activation::Tanh)` |
 //! | `graph::Op::Dense` and its like | types of [`ops`](crate::ops) that implement [`Operation`](crate::graph::Operation) |
 //! | `Loss::SmoothedCrossEntropy { .. }` | `Loss::CrossEntropy { smoothing }`; `Loss::cross_entropy()` has smoothing 0 |
 //! | names of outputs and buffers as texts | a [`Role`](crate::graph::Role); texts convert into it |
-//! | `data::read_csv`, `data::RawTable` | [`data::read`](crate::data::read), [`Schema::read`](crate::data::Schema::read) |
+//! | `data::read_csv`, `data::RawTable` | `data::read`, [`Schema::read`](crate::data::Schema::read) |
 //! | `Dataset::features`, `Scaler::fit` | `Dataset::inputs`, [`Fit`](crate::data::Fit) |
 //! | `verify::Question::data` is a `&Dataset` | a `train::samples::SampleSet`: `(&dataset).into()` |
 //! | `train::tensorboard` | `exchange::tensorboard` |

@@ -62,7 +62,7 @@ impl Schema {
     /// Columns are found by name; those that the schema does not know are ignored.
     ///
     /// # Errors
-    /// As [`read`](super::read); also a missing feature column, and a class that did not occur in training.
+    /// As `read`; also a missing feature column, and a class that did not occur in training.
     pub fn read(&self, file: &DataFile, rule: TargetRule, tolerance: &mut Tolerance) -> Result<Dataset> {
         read_like(file, &Like { schema: self, scaler: &Scaler::None, rule: Some(rule), weighted: false }, tolerance)
     }

@@ -1,4 +1,4 @@
-//! Activations: for each a row of [`activations!`], its [`Formula`] and its text in `shaders/lib/activation/`.
+//! Activations: for each a row of the table below, its `Formula` and its text in `shaders/lib/activation/`.
 //!
 //! From them come the two kernels of each, element by element over `[n]`, and what the epilogues of matrix products and whole
 //! steps switch over (`ACT`, `SLOPE`, `activate_as`). Derivatives are taken from the pre-activation x, not from the output y:

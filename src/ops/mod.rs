@@ -1,4 +1,4 @@
-//! The operations of this crate, a family a file. Each implements [`Operation`] as a user's own does.
+//! The operations of this crate, a family a file. Each implements [`Operation`](crate::graph::Operation) as a user's own does.
 
 mod activation;
 mod clip;

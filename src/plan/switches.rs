@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 pub struct Switches {
     /// Whole train steps in one dispatch, where the cost model says that it pays ([`super::whole`]).
     pub whole: bool,
-    /// Several nodes of the graph in one dispatch ([`super::fuse`]).
+    /// Several nodes of the graph in one dispatch (`passes/fuse`).
     pub fusion: bool,
     /// The first layer's products gather the batch as they read it, on adapters.
     pub gather: bool,

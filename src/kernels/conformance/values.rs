@@ -87,7 +87,7 @@ pub fn extreme(rng: &mut Philox, scale: Scale) -> f64 {
     }
 }
 
-/// `len` numbers, the first [`PERIOD`] of which are drawn.
+/// `len` numbers, the first `PERIOD` of which are drawn.
 pub fn repeated(len: usize, mut draw: impl FnMut() -> f64) -> Vec<f64> {
     let mut values: Vec<f64> = (0..len.min(PERIOD)).map(|_| draw()).collect();
     while values.len() < len {

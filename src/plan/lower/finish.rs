@@ -120,7 +120,7 @@ impl Lowering<'_> {
 }
 
 /// Folds a number of groups into x, y and z of at most `max` each; the shaders skip groups past the end. A number beyond
-/// all three leaves z above `max`, which [`super::super::Limits::check`] refuses.
+/// all three leaves z above `max`, which [`Plan::check`] refuses.
 pub fn fold_grid(groups: u64, max: u32) -> [u32; 3] {
     let max = u64::from(max.max(1));
     let x = groups.clamp(1, max);

@@ -186,7 +186,7 @@ fn a_nudged_value_fails() {
         let verdict: Verdict = pollster::block_on(verify_altered(&question, device, &mut |o| {
             assert!(o.plan.whole.is_some());
             if o.step == 3 {
-                let range = o.plan.buffer(&row.name).unwrap().range;
+                let range = o.plan.buffers.iter().find(|b| b.name == row.name).unwrap().range;
                 let value = &mut o.after[range.arena][range.offset];
                 *value += 1e-2 * value.abs().max(1.0);
             }

@@ -28,6 +28,27 @@ impl Product {
     }
 }
 
+/// Which part of a train step a kernel computes, for the shader that runs whole steps in one dispatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepPart {
+    /// The rows of the batch.
+    Gather,
+    /// A product with bias and activation.
+    Forward,
+    /// A plain product; its transposes say what it is for.
+    Product,
+    /// The gradient of a layer's input, through the activation before it.
+    InputGradient,
+    /// The gradients of a weight and of its bias.
+    WeightAndBias,
+    /// The gradient of a bias alone.
+    Bias,
+    /// The mean of the losses.
+    Mean,
+    /// The update of the parameters, with the shader's code of the optimizer.
+    Update(u32),
+}
+
 /// All that is known of a kernel.
 #[derive(Clone)]
 pub struct Definition {
@@ -57,6 +78,8 @@ pub struct Definition {
     pub start: Option<usize>,
     /// For a matrix product, which one.
     pub product: Option<Product>,
+    /// Which part of a train step it computes, if whole steps know it. Activations and losses tell theirs by themselves.
+    pub step_part: Option<StepPart>,
     /// Whether there is a text for subgroups beside the other.
     pub engines: bool,
     /// Whether an invocation may take several words: the constant WORDS.
@@ -100,6 +123,7 @@ impl Definition {
         divided: false,
         start: None,
         product: None,
+        step_part: None,
         engines: false,
         strips: false,
         shapes: |_| Vec::new(),
@@ -200,7 +224,7 @@ impl Kernel {
         Kernel(definition)
     }
 
-    /// A kernel of one's own. The same name and texts give the same kernel, so that nothing is kept twice.
+    /// A kernel of one's own. The same name, texts and bound give the same kernel, so that nothing is kept twice.
     pub fn define(definition: Definition) -> Kernel {
         static DEFINED: Mutex<Vec<&'static Definition>> = Mutex::new(Vec::new());
         let mut defined = DEFINED.lock().unwrap_or_else(PoisonError::into_inner);

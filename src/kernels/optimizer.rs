@@ -11,7 +11,7 @@ mod update;
 
 use super::bound::{TINY, U};
 use super::conformance::Values;
-use super::definition::{Args, Definition, Kernel, Param, read, step, strips, update};
+use super::definition::{Args, Definition, Kernel, StepPart, read, step, strips, update};
 use cases::hyper;
 use number::{Number, own_square_limit};
 use update::{bound_each, each};
@@ -19,11 +19,14 @@ use update::{bound_each, each};
 pub use update::{HYPER_COLUMNS, Hyper};
 
 macro_rules! steps {
-    ($($name:ident: $rule:ident, $hyper:ident, $states:tt, $params:tt, $flops:literal, $bound:literal, $fields:tt)*) => {
+    ($($name:ident: $rule:ident, $hyper:ident, $states:tt, $params:tt, $constants:ident, $strips:literal, $part:expr, $flops:literal,
+        $bound:literal;)*) => {
         #[allow(non_upper_case_globals, missing_docs, reason = "the names are the kernels' labels")]
         impl Kernel {
             $(pub const $name: Kernel = {
-                static DEFINITION: Definition = steps!(@ $name, $rule, $hyper, $states, $params, $flops, $bound, $fields);
+                static DEFINITION: Definition = steps!(
+                    @ $name, $rule, $hyper, $states, $params, $constants, $strips, $part, $flops, $bound
+                );
                 Kernel::built_in(&DEFINITION)
             };)*
         }
@@ -31,8 +34,8 @@ macro_rules! steps {
         /// The kernels of this family.
         pub(super) const KERNELS: &[Kernel] = &[$(Kernel::$name),*];
     };
-    (@ $name:ident, $rule:ident, $hyper:ident, [$($state:expr),*], [$($param:literal),*], $flops:literal, $bound:literal,
-        { $($fields:tt)* }) => {
+    (@ $name:ident, $rule:ident, $hyper:ident, [$($state:expr),*], [$($param:literal),*], $constants:ident, $strips:literal,
+        $part:expr, $flops:literal, $bound:literal) => {
         Definition {
             name: stringify!($name),
             wgsl: include_str!("../../shaders/optimizer_step.wgsl"),
@@ -48,49 +51,60 @@ macro_rules! steps {
             bound: |call| bound_each(call, $rule(call.args, Hyper::of_bound(call))),
             cpu_f32: |call| each(call, $rule(call.args, Hyper::of(call))),
             cpu_f64: |call| each(call, $rule(call.args, Hyper::of(call))),
-            $($fields)*
+            strips: $strips,
+            step_part: $part,
+            shapes: |_| cases::updates($strips, cases::$constants),
             ..Definition::NEW
         }
     };
 }
 
-// name: rule, the rows of its table in cases, states, params behind n and hyper_stride, operations an element, bound, other fields
+// name: rule, its numbers of a row of the table in cases, states, params behind n and hyper_stride and what cases put there, whether
+// an invocation may take several words, part of whole steps, operations an element, bound
 steps! {
-    sgd_step: sgd, plain, [], ["weight_decay"], 4, "u |p'| + |lr| (3u |d| + 2u |weight_decay p|)", { strips: true, shapes: |_| cases::updates(true, |d| vec![vec![Param::F(d)]]), }
+    sgd_step: sgd, plain, [], ["weight_decay"], sgd_constants, true, Some(StepPart::Update(0)), 4,
+        "u |p'| + |lr| (3u |d| + 2u |weight_decay p|)";
 
-    sgd_momentum_step: sgd_momentum, momentum, [update("velocity")], ["nesterov", "weight_decay"], 7,
+    sgd_momentum_step: sgd_momentum, momentum, [update("velocity")], ["nesterov", "weight_decay"], momentum_constants, true,
+        Some(StepPart::Update(1)), 7,
         "d: u |d| + 2u |weight_decay p|; velocity: that + 2u |momentum v| + u |v'|; param: u |p'| + 2u |lr v'| + |lr| times \
-         that", { strips: true, shapes: |_| cases::updates(true, |d| [0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(d)]).to_vec()), }
+         that";
 
-    adam_step: adam, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
+    adam_step: adam, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], adam_constants, true,
+        Some(StepPart::Update(2)), 15,
         "m: u |m'| + 2u (|beta1 m| + |(1 - beta1) g|); v: u v' + 2u beta2 v + 3u (1 - beta2) g^2; param: u |p'| + (SQRT + \
-         DIV + 6u) |step|, and m and v carried through the quotient", { strips: true, shapes: |_| cases::updates(true, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
+         DIV + 6u) |step|, and m and v carried through the quotient";
 
-    adamw_step: adamw, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 15,
-        "as adam_step; param: and 2u |p| + 3u |lr weight_decay p| for the shrinkage", { strips: true, shapes: |_| cases::updates(true, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
+    adamw_step: adamw, adam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], adam_constants, true,
+        Some(StepPart::Update(3)), 15,
+        "as adam_step; param: and 2u |p| + 3u |lr weight_decay p| for the shrinkage";
 
-    nadam_step: nadam, nadam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], 17,
-        "m, v: as adam_step; param: u |p'| + (SQRT + DIV + 8u) |step|, and g, m and v carried through the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.999, 1.0 - 0.999, 1e-8, d].map(Param::F).to_vec()]), }
+    nadam_step: nadam, nadam, [update("m"), update("v").of(Values::Square)], ["beta2", "one_minus_beta2", "eps", "weight_decay"], adam_constants, false,
+        None, 17,
+        "m, v: as adam_step; param: u |p'| + (SQRT + DIV + 8u) |step|, and g, m and v carried through the quotient";
 
-    rmsprop_step: rmsprop, plain, [update("square").of(Values::Square)], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 11,
+    rmsprop_step: rmsprop, plain, [update("square").of(Values::Square)], ["alpha", "one_minus_alpha", "eps", "weight_decay"],
+        rmsprop_constants, false, None, 11,
         "square: u s' + 2u alpha s + 3u (1 - alpha) g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and square carried \
-         through the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
+         through the quotient";
 
-    rmsprop_momentum_step: rmsprop_momentum, momentum, [update("square").of(Values::Square), update("velocity")], ["alpha", "one_minus_alpha", "eps", "weight_decay"], 13,
+    rmsprop_momentum_step: rmsprop_momentum, momentum, [update("square").of(Values::Square), update("velocity")],
+        ["alpha", "one_minus_alpha", "eps", "weight_decay"], rmsprop_constants, false, None, 13,
         "square: as rmsprop_step; velocity: u |v'| + 2u |momentum v| + (SQRT + DIV + 2u) |quotient|, and g and square carried \
-         through it; param: u |p'| + 2u |lr v'| + |lr| times that", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
+         through it; param: u |p'| + 2u |lr v'| + |lr| times that";
 
-    rmsprop_centered_step: rmsprop_centered, momentum, [update("square").of(Values::Square), update("velocity"), update("mean").of(Values::Own(cases::means))],
-        ["alpha", "one_minus_alpha", "eps", "weight_decay"], 18,
+    rmsprop_centered_step: rmsprop_centered, momentum,
+        [update("square").of(Values::Square), update("velocity"), update("mean").of(Values::Own(cases::means))],
+        ["alpha", "one_minus_alpha", "eps", "weight_decay"], rmsprop_constants, false, None, 18,
         "square: as rmsprop_step; mean: u |m'| + 2u (|alpha m| + |(1 - alpha) g|); velocity and param: as \
-         rmsprop_momentum_step, with the errors of square and of mean^2 in the quotient", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, 1e-8, d].map(Param::F).to_vec()]), }
+         rmsprop_momentum_step, with the errors of square and of mean^2 in the quotient";
 
-    adagrad_step: adagrad, adagrad, [update("sum").of(Values::Square)], ["eps", "weight_decay"], 9,
-        "sum: u s' + 2u g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and sum carried through the quotient", { shapes: |_| cases::updates(false, |d| vec![[1e-10, d].map(Param::F).to_vec()]), }
+    adagrad_step: adagrad, adagrad, [update("sum").of(Values::Square)], ["eps", "weight_decay"], adagrad_constants, false, None, 9,
+        "sum: u s' + 2u g^2; param: u |p'| + (SQRT + DIV + 4u) |step|, and g and sum carried through the quotient";
 
-    lion_step: lion, lion, [update("m")], ["beta2", "one_minus_beta2", "weight_decay"], 10,
+    lion_step: lion, lion, [update("m")], ["beta2", "one_minus_beta2", "weight_decay"], lion_constants, false, None, 10,
         "m: u |m'| + 2u (|beta2 m| + |(1 - beta2) g|); param: u |p'| + 2u |p| + 3u |lr weight_decay p| + u |lr|; 2 |lr| more \
-         where the sign is within its error", { shapes: |_| cases::updates(false, |d| vec![[0.99, 1.0 - 0.99, d].map(Param::F).to_vec()]), }
+         where the sign is within its error";
 }
 
 /// The parameters of a call from position 2 on.

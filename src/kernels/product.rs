@@ -17,7 +17,8 @@ use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
 use super::cpu::gemm::gemm;
 use super::cpu::vector;
 use super::definition::{
-    Args, Binding, BoundCall, Call, Definition, In, Measured, Out, Product, kernels, read, read_u32, step, write,
+    Args, Binding, BoundCall, Call, Definition, In, Measured, Out, Product, StepPart, kernels, read, read_u32, step,
+    write,
 };
 use super::scalar::Scalar;
 use super::sums::sum_columns;
@@ -129,7 +130,7 @@ kernels! {
     /// Order of sums: the crate `gemm`'s, which blocks; the bound gamma(k) holds for every order.
     matmul: "matmul.wgsl", matmul, matmul_bound, "gamma(k) * sum|a||b|" {
         bindings: &[read("a").whole(A), read("b").whole(B), write("y").matrix()],
-        product: product(None, None), shapes: cases::plain, parts: Some(parts),
+        product: product(None, None), step_part: Some(StepPart::Product), shapes: cases::plain, parts: Some(parts),
         ..PRODUCT
     }
     /// z = x · wᵀ + b, y = activation(z). Shapes: x `[m, k]`, w `[n, k]`, b `[n]`, y `[m, n]`; z `[m, n]` where KEEP_Z
@@ -137,6 +138,7 @@ kernels! {
     matmul_bias_act: "matmul_bias_act.wgsl", matmul_bias_act, matmul_bias_act_bound,
     "z: gamma(k + 1) * (sum|x||w| + |b|); y: as the activation of z" {
         bindings: &[read("x").whole(A), read("w").whole(B), read("b").columns(), write("y").matrix(), Z],
+        step_part: Some(StepPart::Forward),
         ..BIAS_ACT
     }
     /// dx = (dy · w) * activation'(saved). Shapes: dy `[m, k]`, w `[k, n]`, saved and dx `[m, n]`; k is the number of
@@ -145,7 +147,7 @@ kernels! {
     "as matmul, then as the product with the activation's derivative" {
         bindings: &[read("dy").whole(A), read("w").whole(B), read("saved").matrix().of(Values::Extreme), write("dx").matrix()],
         flops: |a| product_flops(a) + 2 * a.area(), bytes: |a| 4 * (elements(a) + a.area()),
-        product: product(Some([false, false]), None), shapes: cases::backward,
+        product: product(Some([false, false]), None), step_part: Some(StepPart::InputGradient), shapes: cases::backward,
         ..PRODUCT
     }
     /// dw = dyᵀ · x and db = column sums of dy. Shapes: dy `[k, m]`, x `[k, n]`, dw `[m, n]`, db `[m]`; k is the number
@@ -154,6 +156,7 @@ kernels! {
     matmul_col_sum: "matmul_col_sum.wgsl", matmul_col_sum, matmul_col_sum_bound,
     "dw: gamma(k) * sum|dy||x|; db: gamma(k) * sum|dy|" {
         bindings: &[read("dy").whole(A), read("x").whole(B).of(Values::Extreme), write("dw").matrix(), write("db")],
+        step_part: Some(StepPart::WeightAndBias),
         ..COL_SUM
     }
     /// z = data\[index\] · wᵀ + b, y = activation(z). Shapes: x `[any, k]`, index `[steps, index_stride]`; the others

@@ -2,7 +2,7 @@
 
 use super::conformance::{ROWS_COLS, Shape, Values};
 use super::definition::{
-    Args, BoundCall, Call, Definition, In, Out, kernels, lines, read, read_u32, step, write, write_u32,
+    Args, BoundCall, Call, Definition, In, Out, StepPart, kernels, lines, read, read_u32, step, write, write_u32,
 };
 use super::scalar::Scalar;
 use rayon::prelude::*;
@@ -23,6 +23,7 @@ kernels! {
         ],
         params: &["rows", "cols", "index_stride"],
         groups: |a| lines(a.area().div_ceil(4)), bytes: |a| 4 * (2 * a.area() + a.count(0)), shapes: |_| gathers(),
+        step_part: Some(StepPart::Gather),
         ..Definition::MATRIX
     }
     /// y\[r, c\] = x\[first + r * stride + c\]. Shapes: x at least `first + (rows - 1) * stride + cols` elements, y

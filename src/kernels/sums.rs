@@ -4,7 +4,7 @@ use super::bound::{TINY, gamma};
 use super::conformance::{Case, MANY, Shape, TABLE_STEPS, Values};
 use super::cpu::vector;
 use super::definition::{
-    Args, BoundCall, Call, Definition, Kernel, Out, kernels, lines, read, update, update_u32, write,
+    Args, BoundCall, Call, Definition, Kernel, Out, StepPart, kernels, lines, read, update, update_u32, write,
 };
 use super::scalar::Scalar;
 use rayon::prelude::*;
@@ -30,6 +30,7 @@ kernels! {
         params: &["rows", "cols", "rows_per_sum"],
         groups: |a| lines(parts(a)), flops: |a| a.area(), bytes: |a| 4 * (a.area() + parts(a)),
         shapes: |_| column_sums(),
+        step_part: Some(StepPart::Bias),
         parts: Some(|a, _, at| [at % a.size(1), a.size(1), a.size(0)]),
         ..Definition::MATRIX
     }
@@ -48,6 +49,7 @@ kernels! {
             [1, 31, 64, 65, 129, 4097].into_iter().flat_map(of).collect()
         },
         corners: infinite_padding,
+        step_part: Some(StepPart::Mean),
         ..Definition::NEW
     }
     /// y\[part\] = sum over the part's 4096 elements of x^2. Shapes: x `[n]`, y `[ceil(n / 4096)]`. Order of sums: as

@@ -66,10 +66,42 @@ pub fn means(case: &Case, len: usize, _scale: Scale, rng: &mut Philox) -> Vec<f6
     (0..len).map(|i| 2.2 * (rng.next_f64() - 0.5) * square[i].sqrt()).collect()
 }
 
-/// With and without weight decay, which `tail` puts among the parameters, over whole and broken workgroups.
-pub fn updates(strips: bool, tail: impl Fn(f64) -> Vec<Vec<Param>>) -> Vec<Shape> {
+/// What stands behind n and hyper_stride, with a weight decay; one set or several.
+type Constants = fn(f64) -> Vec<Vec<Param>>;
+
+fn numbers<const N: usize>(numbers: [f64; N]) -> Vec<Vec<Param>> {
+    vec![numbers.map(Param::F).to_vec()]
+}
+
+pub fn sgd_constants(decay: f64) -> Vec<Vec<Param>> {
+    numbers([decay])
+}
+
+/// Without and with Nesterov's look-ahead.
+pub fn momentum_constants(decay: f64) -> Vec<Vec<Param>> {
+    [0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(decay)]).to_vec()
+}
+
+pub fn adam_constants(decay: f64) -> Vec<Vec<Param>> {
+    numbers([0.999, 1.0 - 0.999, 1e-8, decay])
+}
+
+pub fn rmsprop_constants(decay: f64) -> Vec<Vec<Param>> {
+    numbers([0.99, 1.0 - 0.99, 1e-8, decay])
+}
+
+pub fn adagrad_constants(decay: f64) -> Vec<Vec<Param>> {
+    numbers([1e-10, decay])
+}
+
+pub fn lion_constants(decay: f64) -> Vec<Vec<Param>> {
+    numbers([0.99, 1.0 - 0.99, decay])
+}
+
+/// Without and with weight decay, over whole and broken workgroups.
+pub fn updates(strips: bool, constants: Constants) -> Vec<Shape> {
     let mut shapes = Vec::new();
-    for setting in [0.0, 0.01].into_iter().flat_map(tail) {
+    for setting in [0.0, 0.01].into_iter().flat_map(constants) {
         let of = |n: usize| Shape::of(&[n, HYPER_COLUMNS]).and(&setting);
         shapes.extend([1, 63, 64, 97, 129, 1000].map(of));
         shapes.push(of(97 * 64 + 5).folded(7));

@@ -6,6 +6,7 @@
 
 use super::super::{Dispatch, Plan, Range};
 use super::{BINDINGS, Cost, Spread, Whole, cost};
+use crate::kernels::definition::StepPart;
 use crate::kernels::loss::whole_code;
 use crate::kernels::{Activation, Args, Kernel, Param};
 
@@ -53,7 +54,8 @@ pub struct Chain {
     /// The gradient of the last activation: elements, where it is taken, result.
     pub last: Option<(usize, Range, Range, Activation)>,
     pub loss: Option<Dispatch>,
-    update: Option<Dispatch>,
+    /// With the shader's code of the optimizer.
+    update: Option<(Dispatch, u32)>,
     mean: Option<Dispatch>,
     /// Data of the gathers.
     data: Vec<Range>,
@@ -72,20 +74,20 @@ pub fn read(plan: &Plan) -> Option<Chain> {
 impl Chain {
     /// Adds a dispatch; `None` if it does not fit.
     fn add(&mut self, plan: &Plan, d: &Dispatch) -> Option<()> {
-        match d.kernel.name {
-            "gather_rows" => self.gather(d),
-            "matmul_bias_act" => self.forwards.push(forward(d)),
-            "matmul" => self.product(d)?,
-            "matmul_act_grad" => self.inputs.push(input_gradient(d)),
-            "matmul_col_sum" => self.weight_and_bias(d),
-            "col_sum" => self.biases.push(column_sum(d)?),
-            "weighted_sum" => self.mean = Some(d.clone()),
-            "sgd_step" | "sgd_momentum_step" | "adam_step" | "adamw_step" => self.updates(plan, d),
-            _ if whole_code(d.kernel).is_some() && d.args.constant("LANES") == 1.0 => {
+        match d.kernel.step_part {
+            Some(StepPart::Gather) => self.gather(d),
+            Some(StepPart::Forward) => self.forwards.push(forward(d)),
+            Some(StepPart::Product) => self.product(d)?,
+            Some(StepPart::InputGradient) => self.inputs.push(input_gradient(d)),
+            Some(StepPart::WeightAndBias) => self.weight_and_bias(d),
+            Some(StepPart::Bias) => self.biases.push(column_sum(d)?),
+            Some(StepPart::Mean) => self.mean = Some(d.clone()),
+            Some(StepPart::Update(code)) => self.updates(plan, d, code),
+            None if whole_code(d.kernel).is_some() && d.args.constant("LANES") == 1.0 => {
                 self.loss = self.loss.is_none().then(|| d.clone());
                 self.loss.as_ref()?;
             }
-            _ => self.activation(d.kernel, d)?,
+            None => self.activation(d.kernel, d)?,
         }
         Some(())
     }
@@ -144,7 +146,7 @@ impl Chain {
     }
 
     /// The parts of an update that hold parameters: what lies between them stays 0.
-    fn updates(&mut self, plan: &Plan, d: &Dispatch) {
+    fn updates(&mut self, plan: &Plan, d: &Dispatch, code: u32) {
         let (grads, params) = (d.bindings[2], d.bindings[3]);
         let state = |slot: usize| d.bindings.get(4 + slot).map_or(0, |s| s.offset);
         let decay = d.args.params.last().map_or(0.0, |p| if let Param::F(v) = p { *v } else { 0.0 });
@@ -163,7 +165,7 @@ impl Chain {
                 ..Instruction::default()
             });
         }
-        self.update = Some(d.clone());
+        self.update = Some((d.clone(), code));
     }
 
     /// Whether all parts are there and their bindings are those that the shader has.
@@ -195,7 +197,7 @@ impl Chain {
 
     /// The program of a plan whose memory is merged.
     pub fn program(&self, plan: &Plan, spread: Spread, cost: Cost) -> Option<Whole> {
-        let (loss, mean, update) = (self.loss.as_ref()?, self.mean.as_ref()?, self.update.as_ref()?);
+        let (loss, mean, (update, optimizer)) = (self.loss.as_ref()?, self.mean.as_ref()?, self.update.as_ref()?);
         let code = self.code();
         let mut program = self.header(loss, update);
         debug_assert_eq!(program.len(), HEADER_WORDS);
@@ -223,7 +225,7 @@ impl Chain {
             ("CLASS_LOSS", f64::from(classes)),
             ("LOSS", f64::from(code)),
             ("MEAN", f64::from(mean_loss)),
-            ("OPTIMIZER", f64::from(optimizer_code(update.kernel))),
+            ("OPTIMIZER", f64::from(*optimizer)),
             ("ACT", f64::from(only.code())),
             ("SLOPE", only.slope()),
             ("MIXED", f64::from(acts.len() > 1)),
@@ -258,15 +260,15 @@ impl Chain {
     }
 }
 
-/// `hyper_stride` to `eps` of the shader's `Program`.
+/// `hyper_stride` to `eps` of the shader's `Program`; 0 for what the optimizer does not have.
 fn rates(args: &Args, kernel: Kernel) -> [u32; 5] {
-    let stride = args.size(1) as u32;
-    let number = |i: usize| bits(args.number(i));
-    match kernel.name {
-        "sgd_momentum_step" => [stride, args.size(2) as u32, 0, 0, 0],
-        "adam_step" | "adamw_step" => [stride, 0, number(2), number(3), number(4)],
-        _ => [stride, 0, 0, 0, 0],
-    }
+    ["hyper_stride", "nesterov", "beta2", "one_minus_beta2", "eps"].map(|name| {
+        let param = kernel.params.iter().position(|param| *param == name).map(|i| args.params[i]);
+        param.map_or(0, |param| match param {
+            Param::U(number) => number,
+            Param::F(number) => bits(number),
+        })
+    })
 }
 
 impl Instruction {
@@ -352,14 +354,4 @@ fn column_sum(d: &Dispatch) -> Option<Instruction> {
     let [rows, cols, rows_per_sum] = d.args.sizes();
     let (a, y) = (d.bindings[0].offset, d.bindings[1].offset);
     (rows <= rows_per_sum).then(|| Instruction { m: rows, n: cols, a, y, ..Instruction::default() })
-}
-
-/// The shader's code of an optimizer.
-fn optimizer_code(kernel: Kernel) -> u32 {
-    match kernel.name {
-        "sgd_step" => 0,
-        "sgd_momentum_step" => 1,
-        "adam_step" => 2,
-        _ => 3,
-    }
 }

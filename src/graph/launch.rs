@@ -124,14 +124,16 @@ impl<'a> Launches<'a> {
 
     /// A tensor of numbers between two launches.
     pub fn scratch(&mut self, name: String, shape: &[usize]) -> Place {
-        self.scratch.push(Scratch { role: Role::Scratch, name, shape: shape.to_vec(), dtype: Dtype::F32 });
-        Place::Scratch(self.scratch.len() - 1)
+        self.tensor(Role::Scratch, name, shape)
     }
 
     /// A tensor that a kernel writes and nobody reads.
     pub fn unused(&mut self, shape: &[usize]) -> Place {
-        let name = format!("unused by {}", self.label);
-        self.scratch.push(Scratch { role: Role::Unused, name, shape: shape.to_vec(), dtype: Dtype::F32 });
+        self.tensor(Role::Unused, format!("unused by {}", self.label), shape)
+    }
+
+    fn tensor(&mut self, role: Role, name: String, shape: &[usize]) -> Place {
+        self.scratch.push(Scratch { role, name, shape: shape.to_vec(), dtype: Dtype::F32 });
         Place::Scratch(self.scratch.len() - 1)
     }
 

@@ -38,13 +38,6 @@ pub enum Role {
     Output(String),
 }
 
-impl Role {
-    /// Whether somebody outside the step reads it by name: not scratch.
-    pub fn is_named(&self) -> bool {
-        !matches!(self, Role::Scratch | Role::Unused)
-    }
-}
-
 /// The names that people and weight files use; `From<&str>` reads them back.
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
-use crate::graph::{Activation, Attributes, Dtype, Launches, Operation, Place, TensorType};
+use crate::graph::{Activation, Attributes, Dtype, Launches, Misfit, Operation, Place, TensorType};
 use crate::kernels::Kernel;
 
 /// `(x [m, k], w [n, k], b [n]) -> y [m, n]` = activation(x · wᵀ + b), and `z [m, n]`, the pre-activation, if it is kept.
@@ -54,7 +54,7 @@ impl Operation for Dense {
 
     fn results(&self, types: &[&TensorType]) -> Types {
         let found = batch(self.gather, types).and_then(|(x, rest)| Some((x, <[&TensorType; 2]>::try_from(rest).ok()?)));
-        let Some((x, [w, b])) = found else { return operands::<3>(&[]).map(|_| vec![]) };
+        let (x, [w, b]) = found.ok_or_else(|| Misfit::Count("3".into()))?;
         let ((m, k), (n, inner)) = (matrix(&x)?, matrix(w)?);
         require(k == inner && b.shape == [n], "a weight of as many columns as x has, and a bias of its rows")?;
         Ok(vec![TensorType::f32(&[m, n]); 1 + usize::from(self.keep_z)])
@@ -122,8 +122,8 @@ impl Operation for WeightGrad {
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
-        let [dy, rest @ ..] = types else { return operands::<2>(types).map(|_| vec![]) };
-        let Some((x, [])) = batch(self.gather, rest) else { return operands::<2>(&[]).map(|_| vec![]) };
+        let found = types.split_first().and_then(|(dy, rest)| Some((dy, batch(self.gather, rest)?)));
+        let Some((dy, (x, []))) = found else { return Err(Misfit::Count("2".into())) };
         let ((k, m), (rows, n)) = (matrix(dy)?, matrix(&x)?);
         require(k == rows, "two matrices of equally many rows")?;
         Ok(vec![TensorType::f32(&[m, n]), TensorType::f32(&[m])])

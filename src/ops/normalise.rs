@@ -57,6 +57,15 @@ fn vectors(x: &TensorType, vectors: &[&TensorType]) -> Result<TensorType, Misfit
     Ok(vector)
 }
 
+/// Five operands, behind which the count of the batch may stand.
+fn moments<'a>(types: &[&'a TensorType]) -> Result<[&'a TensorType; 5], Misfit> {
+    let counted = types.len() == 6 && is_count(types[5]);
+    match types.first_chunk() {
+        Some(five) if types.len() == 5 || counted => Ok(*five),
+        _ => Err(Misfit::Count("5 or 6".into())),
+    }
+}
+
 fn is_count(ty: &TensorType) -> bool {
     ty.is_like(&TensorType::u32(&[1]))
 }
@@ -173,10 +182,7 @@ impl Operation for BatchNorm {
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
-        let [x, mean, variance, weight, bias] = super::operands(&types[..types.len().min(5)])?;
-        if types.len() > 6 || types.get(5).is_some_and(|count| !is_count(count)) {
-            return Err(Misfit::Count("5 or 6".into()));
-        }
+        let [x, mean, variance, weight, bias] = moments(types)?;
         vectors(x, &[mean, variance, weight, bias])?;
         Ok(vec![x.clone()])
     }
@@ -207,10 +213,7 @@ impl Operation for BatchNormGrad {
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
-        let [dy, x, mean, variance, weight] = super::operands(&types[..types.len().min(5)])?;
-        if types.len() > 6 || types.get(5).is_some_and(|count| !is_count(count)) {
-            return Err(Misfit::Count("5 or 6".into()));
-        }
+        let [dy, x, mean, variance, weight] = moments(types)?;
         require(dy == x, "an upstream gradient of the shape of the layer's input")?;
         vectors(x, &[mean, variance, weight])?;
         Ok(vec![x.clone(); 2])

@@ -154,31 +154,17 @@ fn product_in_blocks(out: &mut Launches<'_>, p: &Product<'_>, y: Matrix<'_>) {
 
 /// One block of the result, to `into`: the products over the blocks of k, added in rising order.
 fn sum_of_products(out: &mut Launches<'_>, p: &Product<'_>, m: &Range<usize>, n: &Range<usize>, into: Bind) {
-    let label = out.label.clone();
-    let mut sum: Option<Bind> = None;
-    let count = p.blocks[2].len();
-    for (i, k) in p.blocks[2].iter().enumerate() {
+    let mut sum = Parts::new([m.len(), n.len()], p.blocks[2].len(), into);
+    for k in &p.blocks[2] {
         let window = |t: bool, outer: &Range<usize>, inner: &Range<usize>| match t {
             true => (inner.clone(), outer.clone()),
             false => (outer.clone(), inner.clone()),
         };
         let a = operand(out, p.a, window(p.trans[0], m, k));
         let b = operand(out, p.b, window(p.trans[1], k, n));
-        let product = match count {
-            1 => into,
-            _ => block(out, format!("{label} part {i}"), m.len(), n.len()),
-        };
+        let product = sum.place(out);
         push_product(out, [m.len(), n.len(), k.len()], p.trans, vec![a, b, product]);
-        sum = Some(match sum {
-            None => product,
-            Some(before) => {
-                let last = i + 1 == count;
-                let name = format!("{label} parts 0..={i}");
-                let total = if last { into } else { block(out, name, m.len(), n.len()) };
-                push_add(out, m.len() * n.len(), before, product, total);
-                total
-            }
-        });
+        sum.add(out, product);
     }
 }
 
@@ -230,7 +216,43 @@ fn push_product(out: &mut Launches<'_>, size: [usize; 3], trans: [bool; 2], bind
     out.push_parts(Kernel::matmul, sizes(&size), constants, binds);
 }
 
-/// y = a + b, of `len` elements.
-pub(super) fn push_add(out: &mut Launches<'_>, len: usize, a: Bind, b: Bind, y: Bind) {
-    out.push_parts(Kernel::add, sizes(&[len]), vec![], vec![a, b, y]);
+/// Parts of a result that are added up in rising order; one alone is the result.
+pub(super) struct Parts {
+    shape: [usize; 2],
+    count: usize,
+    into: Bind,
+    added: usize,
+    sum: Option<Bind>,
+}
+
+impl Parts {
+    /// The sum of `count` parts of this shape, to `into`.
+    pub(super) fn new(shape: [usize; 2], count: usize, into: Bind) -> Parts {
+        Parts { shape, count, into, added: 0, sum: None }
+    }
+
+    /// Where the next part goes.
+    pub(super) fn place(&self, out: &mut Launches<'_>) -> Bind {
+        if self.count == 1 { self.into } else { self.scratch(out, format!("part {}", self.added)) }
+    }
+
+    /// Adds a part.
+    pub(super) fn add(&mut self, out: &mut Launches<'_>, part: Bind) {
+        let last = self.added + 1 == self.count;
+        self.sum = Some(match self.sum {
+            None => part,
+            Some(before) => {
+                let total = if last { self.into } else { self.scratch(out, format!("parts 0..={}", self.added)) };
+                let len = self.shape.iter().product();
+                out.push_parts(Kernel::add, sizes(&[len]), vec![], vec![before, part, total]);
+                total
+            }
+        });
+        self.added += 1;
+    }
+
+    fn scratch(&self, out: &mut Launches<'_>, what: String) -> Bind {
+        let name = format!("{} {what}", out.label);
+        out.scratch(name, &self.shape).into()
+    }
 }

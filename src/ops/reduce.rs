@@ -1,6 +1,6 @@
 //! Sums: over the rows of a matrix, and of a batch's losses.
 
-use super::product::{push_add, row_blocks};
+use super::product::{Parts, row_blocks};
 use super::{Types, matrix, operands, require};
 use crate::error::Result;
 use crate::graph::launch::sizes;
@@ -75,22 +75,13 @@ pub(super) fn sum_over_blocks(
     let ((rows, cols), len_of_y) = (out.operands[0].rows_cols(), out.results[0].len());
     let to = Bind::from(Place::Result(0));
     let blocks = row_blocks(out, [rows, cols])?;
-    let label = out.label.clone();
-    let mut sum = None;
-    for (i, block) in blocks.iter().enumerate() {
+    let mut sum = Parts::new([1, len_of_y], blocks.len(), to);
+    for block in &blocks {
         let len = block.len() * cols;
         let from = Bind { place: Place::Operand(0), first: block.start * cols, len: Some(len) };
-        let one = if blocks.len() == 1 { to } else { out.scratch(format!("{label} part {i}"), &[1, len_of_y]).into() };
+        let one = sum.place(out);
         sum_of(out, from, len, one);
-        sum = Some(match sum {
-            None => one,
-            Some(before) => {
-                let name = format!("{label} parts 0..={i}");
-                let total = if i + 1 == blocks.len() { to } else { out.scratch(name, &[1, len_of_y]).into() };
-                push_add(out, len_of_y, before, one, total);
-                total
-            }
-        });
+        sum.add(out, one);
     }
     Ok(())
 }

@@ -20,22 +20,36 @@ pub(super) struct Part {
     pub len: usize,
 }
 
+impl Draft {
+    /// The part that computes `block` of the first parameter's elements.
+    pub(super) fn block(&self, follow: &[Follow], block: &std::ops::Range<usize>) -> Draft {
+        let part = |(p, f): (&Part, &Follow)| match f {
+            Follow::Rows(cols) => Part { first: p.first + block.start * cols, len: block.len() * cols, ..*p },
+            Follow::Table => Part { first: p.first + block.start, len: p.len - block.start, ..*p },
+            Follow::Whole => *p,
+        };
+        let mut args = self.args.clone();
+        args.params[0] = Param::U(block.len() as u32);
+        if let Some(start) = self.kernel.start {
+            args.params[start] = Param::U(block.start as u32);
+        }
+        let bindings = self.bindings.iter().zip(follow).map(part).collect();
+        Draft { kernel: self.kernel, label: self.label.clone(), args, bindings }
+    }
+}
+
 impl Lowering<'_> {
     /// Adds a dispatch; in blocks, if it is too large for one.
     pub(super) fn emit(&mut self, kernel: Kernel, label: &str, args: Args, bindings: Vec<Part>) -> Result<()> {
-        if bindings.iter().all(|part| self.fits(*part)) {
-            self.push(kernel, label, args, bindings);
+        let draft = Draft { kernel, label: label.to_string(), args, bindings };
+        if draft.bindings.iter().all(|part| self.fits(*part)) {
+            self.drafts.push(draft);
             return Ok(());
         }
-        match kernel.split(&args) {
-            Some(follow) => self.cut(kernel, label, &args, &bindings, &follow),
-            None => Err(self.too_large(label, bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
+        match kernel.split(&draft.args) {
+            Some(follow) => self.cut(&draft, &follow),
+            None => Err(self.too_large(label, draft.bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
         }
-    }
-
-    /// Adds a dispatch as it is.
-    pub(super) fn push(&mut self, kernel: Kernel, label: &str, args: Args, bindings: Vec<Part>) {
-        self.drafts.push(Draft { kernel, label: label.to_string(), args, bindings });
     }
 
     /// The whole tensor at `slot`.
@@ -69,7 +83,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn cut(&mut self, kernel: Kernel, label: &str, args: &Args, bindings: &[Part], follow: &[Follow]) -> Result<()> {
+    fn cut(&mut self, draft: &Draft, follow: &[Follow]) -> Result<()> {
+        let (label, size) = (&draft.label, draft.args.size(0));
         let max = self.options.limits.binding_elements();
         let widest = follow.iter().map(|f| if let Follow::Rows(cols) = f { *cols } else { 0 }).max().unwrap_or(0);
         let align = follow.iter().map(|f| match f {
@@ -79,29 +94,19 @@ impl Lowering<'_> {
         });
         let align = align.max().unwrap_or(1);
         let Some(rows) = block_rows(widest, max, align) else {
-            return Err(self.too_large(label, widest * args.size(0), &format!("{align} rows of {widest} numbers")));
+            return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
         };
         let mut cuts: Vec<usize> = Vec::new();
-        for (part, follow) in bindings.iter().zip(follow) {
+        for (part, follow) in draft.bindings.iter().zip(follow) {
             if let Follow::Rows(cols) = follow {
                 cuts.extend(self.cuts(part.slot).into_iter().map(|c| c / cols));
             }
         }
-        for block in blocks(args.size(0), rows, &cuts) {
+        for block in blocks(size, rows, &cuts) {
             if block.start % align != 0 {
-                return Err(self.too_large(label, widest * args.size(0), &format!("{align} rows of {widest} numbers")));
+                return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
             }
-            let part = |(p, f): (&Part, &Follow)| match f {
-                Follow::Rows(cols) => Part { first: p.first + block.start * cols, len: block.len() * cols, ..*p },
-                Follow::Table => Part { first: p.first + block.start, len: p.len - block.start, ..*p },
-                Follow::Whole => *p,
-            };
-            let mut args = args.clone();
-            args.params[0] = Param::U(block.len() as u32);
-            if let Some(start) = kernel.start {
-                args.params[start] = Param::U(block.start as u32);
-            }
-            self.push(kernel, label, args, bindings.iter().zip(follow).map(part).collect());
+            self.drafts.push(draft.block(follow, &block));
         }
         self.divided = true;
         Ok(())

@@ -39,15 +39,9 @@ impl Lowering<'_> {
         let most = (self.target.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
         let cuts: Vec<usize> = draft.bindings.iter().flat_map(|part| self.cuts(part.slot)).collect();
         for piece in blocks(draft.args.size(0), most, &cuts) {
-            let mut args = draft.args.clone();
-            args.params[0] = Param::U(piece.len() as u32);
-            args.constants.extend(self.strip(draft.kernel, piece.len()));
-            let part = |(part, follow): (&Part, &Follow)| match follow {
-                Follow::Rows(_) => Part { first: part.first + piece.start, len: piece.len(), ..*part },
-                _ => *part,
-            };
-            let bindings = draft.bindings.iter().zip(&follows).map(part).collect();
-            self.push(draft.kernel, &draft.label, args, bindings);
+            let mut block = draft.block(&follows, &piece);
+            block.args.constants.extend(self.strip(draft.kernel, piece.len()));
+            self.drafts.push(block);
         }
     }
 

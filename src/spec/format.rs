@@ -4,7 +4,7 @@
 ///
 /// A file without a format was written by wgrad 0.1 and is of format 1. What its absent keys mean never changes: it is what
 /// 0.1 did without them, whatever later versions do. `tests/fixtures/format-1/absent.json` has the defaults of 0.1, key by
-/// key, and `tests/format.rs` reads them. Whoever changes a default, or the meaning of a key, makes it depend on the format
+/// key, and `tests/program/format.rs` reads them. Whoever changes a default, or the meaning of a key, makes it depend on the format
 /// where the file is read, and writes it into this table:
 ///
 /// | file | key | absent in format 1 | absent in format 2 |

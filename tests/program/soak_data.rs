@@ -2,7 +2,7 @@
 //!
 //!     cargo test --release --test program soak_data:: -- --ignored --nocapture
 //!
-//! The short version of what it shows is in `streams.rs` and `cli_streams.rs`.
+//! The short version of what it shows is in `tests/cpu/streams.rs` and `streams.rs`.
 
 use crate::support::program;
 

@@ -40,8 +40,7 @@
 //! [`ops`] and [`kernels`] have the operations of this crate; [a user's own](guide#an-operation-of-ones-own) implement the same traits.
 //!
 //! What stands in this documentation is the interface that version numbers count for; `docs/public-api.txt` lists it, and a
-//! change to it shows there. Other public modules serve the program, the tests and the benchmarks, and any version may
-//! change them.
+//! change to it shows there. The feature `testing` opens the internals to the crate's own tests; any version may change them.
 //!
 //! [`guide`] goes through all of it with code: training, a loop of one's own, gradients, verification, embedding, exchange.
 //!
@@ -52,12 +51,12 @@
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
+// What only the program uses is dead without it.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
 
-#[doc(hidden)]
-pub mod bench;
+mod bench;
 #[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
+mod cli;
 pub mod compare;
 pub mod data;
 pub mod error;
@@ -69,17 +68,22 @@ pub mod kernels;
 pub mod nn;
 pub mod ops;
 pub mod optim;
-#[doc(hidden)]
-pub mod passes;
+mod passes;
 pub mod plan;
 pub mod report;
 pub mod spec;
 pub mod target;
-pub mod train;
+#[cfg(feature = "testing")]
 #[doc(hidden)]
-pub mod tune;
+pub mod testing;
+pub mod train;
+mod tune;
 pub mod verify;
 
+/// The whole program; `src/main.rs` calls it.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use cli::main as program;
 pub use error::{Error, Remedy, Result};
 /// The name of [`nn`] before version 0.2.
 pub use nn as model;

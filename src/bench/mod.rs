@@ -10,11 +10,11 @@ pub mod peaks;
 pub mod process;
 pub mod profile;
 pub mod roofline;
-mod run;
+pub mod run;
 mod spread;
 pub mod trace;
-mod workload;
+pub mod workload;
 
-pub use run::{Line, Settings, Work, measure};
+pub use run::{Line, Settings, measure};
 pub use spread::Spread;
-pub use workload::{LOSS_TOLERANCE, Samples, WORKLOADS, Workload, uniform};
+pub use workload::{WORKLOADS, Workload};

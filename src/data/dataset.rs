@@ -45,8 +45,7 @@ pub struct Dataset<T = f64> {
 
 impl<T: Scalar> Dataset<T> {
     /// No samples yet, of so many inputs; `rule` is what their targets are for, none for samples to predict on.
-    #[doc(hidden)]
-    pub fn blank(inputs: usize, rule: Option<TargetRule>) -> Dataset<T> {
+    pub(crate) fn blank(inputs: usize, rule: Option<TargetRule>) -> Dataset<T> {
         let targets = match rule {
             Some(rule) if rule.loss.takes_class() => Targets::Classes(Vec::new()),
             rule => Targets::Numbers { width: rule.map_or(0, |rule| rule.outputs), values: Vec::new() },
@@ -100,8 +99,7 @@ impl<T: Scalar> Dataset<T> {
     }
 
     /// The same samples in another precision.
-    #[doc(hidden)]
-    pub fn cast<U: Scalar>(&self) -> Dataset<U> {
+    pub(crate) fn cast<U: Scalar>(&self) -> Dataset<U> {
         let round = |values: &[T]| values.iter().map(|v| U::of(v.widen())).collect();
         let targets = match &self.targets {
             Targets::Classes(classes) => Targets::Classes(classes.clone()),
@@ -151,8 +149,7 @@ impl<T: Scalar> Dataset<T> {
     }
 
     /// Makes room for `count` rows of `words` words; what they hold is to be written.
-    #[doc(hidden)]
-    pub fn resize(&mut self, count: usize, words: usize) {
+    pub(crate) fn resize(&mut self, count: usize, words: usize) {
         let weights = if words > self.plain_words() { count } else { 0 };
         self.rows = count;
         self.x.resize(count * self.inputs, T::default());
@@ -178,8 +175,7 @@ impl<T: Scalar> Dataset<T> {
     }
 
     /// Writes a row from its [`Dataset::words`].
-    #[doc(hidden)]
-    pub fn set_words(&mut self, row: usize, words: &[u32]) {
+    pub(crate) fn set_words(&mut self, row: usize, words: &[u32]) {
         let (plain, weight) = words.split_at(self.plain_words());
         let (x, target) = plain.split_at(self.inputs * (size_of::<T>() / 4));
         let copy = |to: &mut [T], from: &[u32]| bytemuck::cast_slice_mut(to).copy_from_slice(from);
@@ -224,8 +220,7 @@ impl Dataset<f32> {
     }
 
     /// Features and targets of some rows.
-    #[doc(hidden)]
-    pub fn part(&self, rows: Range<usize>) -> (&[f32], RowTargets<'_>) {
+    pub(crate) fn part(&self, rows: Range<usize>) -> (&[f32], RowTargets<'_>) {
         let targets = match &self.targets {
             Targets::Classes(classes) => RowTargets::Classes(&classes[rows.clone()]),
             Targets::Numbers { width, values } => RowTargets::Numbers(&values[rows.start * width..rows.end * width]),

@@ -1,38 +1,28 @@
 //! Data files to rows of numbers: reading, targets, scaling, splitting, and the random numbers behind them.
 
-#[doc(hidden)]
-pub mod arrays;
-#[doc(hidden)]
-pub mod block;
+pub(crate) mod arrays;
+pub(crate) mod block;
 mod cache;
 mod check;
 #[cfg(feature = "files")]
-#[doc(hidden)]
-pub mod csv;
+pub(crate) mod csv;
 mod dataset;
 mod inputs;
 pub mod inspect;
-#[doc(hidden)]
-pub mod like;
-#[doc(hidden)]
-pub mod load;
+pub(crate) mod like;
+pub(crate) mod load;
 mod means;
-#[doc(hidden)]
-pub mod nearest;
+pub(crate) mod nearest;
 mod open;
-#[doc(hidden)]
-pub mod order;
+pub(crate) mod order;
 #[cfg(feature = "parquet")]
-#[doc(hidden)]
-pub mod parquet;
+pub(crate) mod parquet;
 pub mod pictures;
 mod read;
-#[doc(hidden)]
-pub mod rng;
+pub(crate) mod rng;
 mod scale;
 mod schema;
-#[doc(hidden)]
-pub mod source;
+pub(crate) mod source;
 mod split;
 mod target;
 mod weight;

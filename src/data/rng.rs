@@ -3,7 +3,7 @@
 //!
 //! The generator itself is in [`crate::kernels::philox`], for kernels draw from it too, and their conformance cases.
 
-pub use crate::kernels::philox::{Philox, philox4x32};
+pub use crate::kernels::philox::Philox;
 
 /// What random numbers are drawn for. Each purpose has streams of its own, so that a change in one place (one more
 /// layer, one more epoch) leaves the numbers of every other place as they were.
@@ -75,6 +75,7 @@ pub fn epoch_order(seed: u64, epoch: u32, n: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::philox::philox4x32;
 
     /// Known answers of the authors' library Random123 (file kat_vectors, philox4x32 with 10 rounds).
     #[test]

@@ -5,8 +5,7 @@
 
 pub mod import;
 pub mod onnx;
-#[doc(hidden)]
-pub mod protobuf;
+pub(crate) mod protobuf;
 pub mod pytorch;
 pub mod tensorboard;
 

@@ -52,14 +52,12 @@ impl Device {
 
     /// The adapter, if the device is one.
     #[cfg(feature = "gpu")]
-    #[doc(hidden)]
-    pub fn gpu(&self) -> Option<&super::gpu::adapter::GpuDevice> {
+    pub(crate) fn gpu(&self) -> Option<&super::gpu::adapter::GpuDevice> {
         self.is()
     }
 
     /// The device with the ways of `tuning`, or by the rules alone. The CPU has nothing to tune and stays as it is.
     #[must_use]
-    #[doc(hidden)]
     pub fn tuned(self, tuning: Option<Tuning>) -> Device {
         self.0.tuned(tuning).unwrap_or(self)
     }

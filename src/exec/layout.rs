@@ -18,9 +18,17 @@ pub struct Allocation {
     pub holds: Holds,
     /// Elements at which another buffer begins; see [`crate::plan::Arena::cuts`].
     pub cuts: Vec<usize>,
+    /// Elements that hold something else; see [`crate::plan::Arena::joined`].
+    pub joined: Vec<(Holds, usize)>,
 }
 
 impl Allocation {
+    /// Elements by what they hold.
+    pub fn parts(&self) -> impl Iterator<Item = (Holds, usize)> {
+        let others: usize = self.joined.iter().map(|(_, len)| len).sum();
+        std::iter::once((self.holds, self.len - others)).chain(self.joined.iter().copied())
+    }
+
     /// What it takes on a device.
     pub fn size_bytes(&self) -> u64 {
         buffers(&self.cuts, self.len).map(|(start, end)| 4 * aligned(end - start) as u64).sum()
@@ -37,15 +45,18 @@ pub fn join(plans: &[Plan]) -> Result<(Vec<Allocation>, Vec<Vec<usize>>)> {
             let shared = allocations.iter().position(|a| a.name == arena.name);
             map.push(match shared {
                 Some(i) if shares(arena, &allocations[i]) => {
-                    allocations[i].len = allocations[i].len.max(arena.len);
+                    if arena.len > allocations[i].len {
+                        allocations[i].len = arena.len;
+                        allocations[i].joined.clone_from(&arena.joined);
+                    }
                     i
                 }
                 Some(_) => {
                     return Err(Error::Internal(format!("two plans have an arena {} of their own", arena.name)));
                 }
                 None => {
-                    let Arena { name, dtype, len, holds, cuts, .. } = arena.clone();
-                    allocations.push(Allocation { name, dtype, len, holds, cuts });
+                    let Arena { name, dtype, len, holds, cuts, joined, .. } = arena.clone();
+                    allocations.push(Allocation { name, dtype, len, holds, cuts, joined });
                     allocations.len() - 1
                 }
             });

@@ -3,25 +3,19 @@
 //! A [`Session`] holds the arenas of several plans (training, evaluation) on one device; persistent arenas are shared
 //! between the plans by name. Everything is allocated when the session opens; nothing is in the loop.
 
-#[doc(hidden)]
-pub mod analysis;
+pub(crate) mod analysis;
 pub mod backend;
-#[doc(hidden)]
-pub mod cpu;
+pub(crate) mod cpu;
 pub mod device;
 #[cfg(feature = "gpu")]
-#[doc(hidden)]
-pub mod gpu;
+pub(crate) mod gpu;
 pub(crate) mod layout;
-#[doc(hidden)]
-pub mod memory;
-#[doc(hidden)]
-pub mod profile;
+pub(crate) mod memory;
+pub(crate) mod profile;
 mod tuning;
 
 pub use backend::{Backend, Executor, Sink, Task};
 pub use device::{Choice, Device, limits_of_environment, open_device, open_device_to_profile};
-#[doc(hidden)]
 pub use tuning::Tuning;
 
 use crate::error::{Error, Result};
@@ -58,7 +52,7 @@ fn counts_up(binding: &crate::kernels::Binding) -> bool {
 /// [`Error::Internal`] for plans that do not go together.
 pub fn allocated(plans: &[Plan]) -> Result<Vec<(Holds, u64)>> {
     let (allocations, _) = layout::join(plans)?;
-    Ok(allocations.into_iter().map(|a| (a.holds, 4 * a.len as u64)).collect())
+    Ok(allocations.iter().flat_map(|a| a.parts()).map(|(holds, len)| (holds, 4 * len as u64)).collect())
 }
 
 impl Session {
@@ -246,8 +240,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Gpu`] or [`Error::Device`] when the device fails; [`Error::Internal`] on the CPU, which submits nothing.
-    #[doc(hidden)]
-    pub fn time_dispatch(&mut self, plan: usize, dispatch: usize, count: usize) -> Result<std::time::Duration> {
+    pub(crate) fn time_dispatch(&mut self, plan: usize, dispatch: usize, count: usize) -> Result<std::time::Duration> {
         self.inner.time_dispatch(plan, dispatch, count)
     }
 

@@ -6,8 +6,7 @@
 mod approx;
 mod batch_norm;
 mod dense;
-#[doc(hidden)]
-pub mod digest;
+pub(crate) mod digest;
 pub mod disk;
 mod dropout;
 pub mod init;
@@ -17,8 +16,7 @@ mod layer_norm;
 mod module;
 mod network;
 mod onnx;
-#[doc(hidden)]
-pub mod safetensors;
+pub(crate) mod safetensors;
 mod scope;
 pub mod weights;
 

@@ -4,14 +4,11 @@
 //! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
 
 mod check;
-#[doc(hidden)]
-pub mod lower;
-#[doc(hidden)]
-pub mod memory;
+pub(crate) mod lower;
+pub(crate) mod memory;
 mod print;
 mod switches;
-#[doc(hidden)]
-pub mod whole;
+pub(crate) mod whole;
 
 pub use crate::graph::Role;
 pub use crate::passes::fuse::Extras;
@@ -72,12 +69,14 @@ pub struct Arena {
     /// Elements at which another buffer of the device begins, rising: an arena larger than a buffer lies in several.
     /// Multiples of [`ALIGN_ELEMENTS`]; no binding reaches across one.
     pub cuts: Vec<usize>,
+    /// Elements of other arenas that became part of this one, by what they hold.
+    pub joined: Vec<(Holds, usize)>,
 }
 
 impl Arena {
     /// An arena in one buffer.
     pub fn new(name: impl Into<String>, dtype: Dtype, len: usize, lifetime: Lifetime, holds: Holds) -> Arena {
-        Arena { name: name.into(), dtype, len, lifetime, holds, cuts: Vec::new() }
+        Arena { name: name.into(), dtype, len, lifetime, holds, cuts: Vec::new(), joined: Vec::new() }
     }
 
     /// First element and end of each of its buffers.

@@ -39,7 +39,6 @@ impl Forecast {
         let mut forecast = Forecast::default();
         for (holds, bytes) in allocated(&plans)? {
             let part = match holds {
-                // Of a plan whose steps run in one dispatch: gradients and states lie in the same arena.
                 Holds::Parameters => &mut forecast.parameters_bytes,
                 Holds::Gradients => &mut forecast.gradients_bytes,
                 Holds::States => &mut forecast.states_bytes,

@@ -1,33 +1,22 @@
 //! Training: the engine (plans on a device), the [`Trainer`] for Rust users, and spec-driven runs with their run folder.
 
-#[doc(hidden)]
-pub mod checkpoint;
-#[doc(hidden)]
-pub mod engine;
-#[doc(hidden)]
-pub mod feed;
-#[doc(hidden)]
-pub mod forecast;
-#[doc(hidden)]
-pub mod forward;
+pub(crate) mod checkpoint;
+pub(crate) mod engine;
+pub(crate) mod feed;
+pub(crate) mod forecast;
+pub(crate) mod forward;
 pub mod inputs;
 pub mod metrics;
-#[doc(hidden)]
-pub mod plateau;
-#[doc(hidden)]
-pub mod portrait;
-#[doc(hidden)]
-pub mod record;
+pub(crate) mod plateau;
+pub(crate) mod portrait;
+pub(crate) mod record;
 pub mod replay;
 pub mod run;
 pub mod run_folder;
-#[doc(hidden)]
-pub mod samples;
-#[doc(hidden)]
-pub mod tables;
+pub(crate) mod samples;
+pub(crate) mod tables;
 mod trainer;
-#[doc(hidden)]
-pub mod weighting;
+pub(crate) mod weighting;
 
 pub use engine::{Engine, Roles};
 pub use samples::SampleSet;

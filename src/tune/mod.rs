@@ -7,9 +7,9 @@
 
 pub mod cache;
 mod choose;
-mod lock;
-mod measure;
+pub mod lock;
+pub mod measure;
 
 pub use choose::{Asked, as_begun, choose};
-pub use lock::{Lock, MAX_BYTES};
-pub use measure::{Measured, SECONDS, Timing, measure};
+pub use lock::Lock;
+pub use measure::{Measured, SECONDS, measure};

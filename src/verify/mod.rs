@@ -11,16 +11,12 @@
 
 mod assert;
 pub mod gradcheck;
-#[doc(hidden)]
-pub mod html;
+pub(crate) mod html;
 mod judge;
-#[doc(hidden)]
-pub mod kernels;
-#[doc(hidden)]
-pub mod matrix;
+pub(crate) mod kernels;
+pub(crate) mod matrix;
 #[cfg(feature = "gpu")]
-#[doc(hidden)]
-pub mod numerics;
+pub(crate) mod numerics;
 pub mod report;
 
 pub use crate::nn::digest::of_values as digest;

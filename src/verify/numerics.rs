@@ -8,7 +8,7 @@
 mod accuracy;
 mod batch;
 mod guard;
-mod litmus;
+pub mod litmus;
 mod operation;
 mod sample;
 mod special;
@@ -18,7 +18,7 @@ mod ulp;
 pub use accuracy::{Accuracy, Contraction, Held, Worst};
 pub use batch::operations_wgsl;
 pub use guard::Guard;
-pub use litmus::{EXCHANGE, Finding, PERMUTE, exchange, permutations};
+pub use litmus::Finding;
 pub use special::Special;
 pub use text::text;
 

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use wgrad::data::arrays::ArrayFile;
 use wgrad::data::sniff;
+use wgrad::testing::data::arrays::ArrayFile;
 
 #[derive(Deserialize)]
 struct Expected {

@@ -5,7 +5,6 @@ use crate::support;
 use support::problem::{ADAMW, Problem, network, read};
 use wgrad::compare::Comparison;
 use wgrad::data::Dataset;
-use wgrad::data::rng::Philox;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Graph, Loss, Optimizer};
 use wgrad::kernels::dropout::threshold_scale;
@@ -14,6 +13,7 @@ use wgrad::kernels::{Args, Call, In, Kernel, Out, Param};
 use wgrad::model::init::initial_parameters;
 use wgrad::nn::{Dropout, Layer, Mode, Network, Samples, Tensor};
 use wgrad::plan::{Limits, Options};
+use wgrad::testing::data::rng::Philox;
 use wgrad::train::{Engine, Roles, Trainer};
 use wgrad::verify::{Observed, Question, verify, verify_altered};
 

@@ -8,7 +8,7 @@ use wgrad::exec::Device;
 use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule};
 use wgrad::model::weights::load;
 use wgrad::spec::Spec;
-use wgrad::train::samples::read;
+use wgrad::testing::train::samples::read;
 
 const CASES: u32 = 200;
 /// Cases of the long run.
@@ -63,7 +63,7 @@ fn a_failing_case_is_written_as_a_spec_that_reproduces_it() {
         let spec = Spec::load(folder.path().join("spec.toml")).unwrap();
         let prepared = read(&spec, folder.path()).unwrap();
         assert_eq!(prepared.network, case.network());
-        assert_eq!(**prepared.train.memory().unwrap(), case.data().cast());
+        assert_eq!(**prepared.train.memory().unwrap(), wgrad::testing::data::cast(&case.data()));
         assert_eq!((spec.train.rule(case.rows), spec.train.batch_size), (case.rule(), case.batch));
         let weights = load(&folder.path().join("model.safetensors"), &case.network().tensors(), false).unwrap();
         assert_eq!(weights, case.parameters());

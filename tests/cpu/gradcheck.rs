@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 use wgrad::data::Dataset;
-use wgrad::data::rng::Philox;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Op};
 use wgrad::model::init::initial_parameters;
 use wgrad::nn::{BatchNorm, Dropout, Layer, LayerNorm, Mode, Network, Samples, Tensor};
+use wgrad::testing::data::rng::Philox;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::gradcheck::{Question, Verdict, analytic, gradcheck, report};
 

@@ -8,8 +8,8 @@ use wgrad::model::{Layer, Network, Samples};
 use wgrad::ops::{
     Activate, ActivateGrad, Add, AddBias, ColumnSum, Gather, LossGrad, LossValue, MatMul, Update, WeightedSum,
 };
-use wgrad::passes::differentiate;
 use wgrad::plan::{Options, lower};
+use wgrad::testing::passes::differentiate;
 
 const SGD: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
 

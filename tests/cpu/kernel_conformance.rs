@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use wgrad::compare::Comparison;
 use wgrad::exec::Device;
 use wgrad::kernels::{Access, Dtype, Kernel, Measured};
-use wgrad::verify::kernels::{Case, cases, check_kernel, run};
+use wgrad::testing::verify::kernels::{Case, cases, check_kernel, run};
 
 /// The subgroup size that the cases of products are made for; the CPU has the same sums for every size.
 const LANES: Option<u32> = Some(8);

@@ -13,7 +13,7 @@ use wgrad::kernels::{Kernel, Param};
 use wgrad::model::init::initial_parameters;
 use wgrad::nn::{Dropout, Layer, LayerNorm, Network, Samples, Tensor};
 use wgrad::plan::{Dispatch, Limits, Options, Plan, lower};
-use wgrad::train::samples::SampleSet;
+use wgrad::testing::train::samples::SampleSet;
 use wgrad::train::{Engine, Roles};
 
 fn kernels(plan: &Plan) -> Vec<Kernel> {

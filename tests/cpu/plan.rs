@@ -5,11 +5,11 @@ use crate::support;
 use support::problem::{ADAMW, MOMENTUM, Problem, network, read};
 use wgrad::Error;
 use wgrad::data::{Dataset, Targets};
-use wgrad::exec::{Device, Flow};
+use wgrad::exec::{Device, Flow, allocated};
 use wgrad::graph::{Activation, Loss};
 use wgrad::kernels::{Access, Dtype, Kernel};
 use wgrad::model::{Mode, Network, Samples};
-use wgrad::plan::{ALIGN_ELEMENTS, Lifetime, Limits, Options, Plan, Products, lower};
+use wgrad::plan::{ALIGN_ELEMENTS, Holds, Lifetime, Limits, Options, Plan, Products, lower};
 use wgrad::train::{Engine, Roles};
 
 /// Every variant of the plans of many networks.
@@ -423,6 +423,19 @@ fn a_plan_of_whole_steps_has_one_arena_of_disjoint_values_with_the_parameters_fi
             };
             assert_eq!(plan.buffers[..i].iter().find(meets).map(|b| &b.name), None, "seed {seed}: {} shares", a.name);
         }
+        // The arena says what it is made of.
+        let bytes = |plan: &Plan, what: Holds| -> u64 {
+            let parts = allocated(std::slice::from_ref(plan)).unwrap();
+            parts
+                .iter()
+                .filter(|(holds, _)| *holds == what)
+                .map(|(_, bytes)| bytes.next_multiple_of(4 * ALIGN_ELEMENTS as u64))
+                .sum()
+        };
+        for what in [Holds::Parameters, Holds::Gradients, Holds::States] {
+            assert_eq!(bytes(&plan, what), bytes(&separate, what), "seed {seed}: {what:?}");
+        }
+        assert!(bytes(&plan, Holds::Scratch) > 0);
         let names = |p: &Plan| p.dispatches.iter().map(|d| (d.kernel, d.label.clone())).collect::<Vec<_>>();
         assert_eq!(names(&plan), names(&separate));
         let program = &plan.whole.as_ref().unwrap();

@@ -7,9 +7,9 @@ use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer, Schedule, Shape, UpdateRule};
 use wgrad::model::{Layer, Network, Tensor};
-use wgrad::train::engine::Target;
-use wgrad::train::forecast::Forecast;
-use wgrad::train::plateau::PlateauState;
+use wgrad::testing::train::engine::Target;
+use wgrad::testing::train::forecast::Forecast;
+use wgrad::testing::train::plateau::PlateauState;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::verify;
 

@@ -3,7 +3,8 @@
 use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner, VectorSize};
 use wgrad::kernels::definition::Definition;
 use wgrad::kernels::{Access, Dtype, Engine, Kernel};
-use wgrad::plan::{Whole, whole};
+use wgrad::plan::Whole;
+use wgrad::testing::plan::whole;
 
 fn parse(source: &str) -> Result<naga::Module, String> {
     validated(source).map(|(module, _)| module)

@@ -43,7 +43,7 @@ fn every_number_of_threads_reads_the_same_samples_from_any_step_on() {
                 let (mut feed, mut skip) = set.feed_on(threads, &order, step * BATCH, 1);
                 let (mut x, mut classes) = (Vec::new(), Vec::new());
                 while let Some(piece) = feed.take().unwrap() {
-                    let (part, targets) = piece.part(skip..piece.rows);
+                    let (part, targets) = wgrad::testing::data::part(&piece, skip..piece.rows);
                     x.extend_from_slice(part);
                     let wgrad::data::RowTargets::Classes(c) = targets else { panic!("classes") };
                     classes.extend_from_slice(c);

@@ -5,8 +5,9 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 use wgrad::compare::{Comparison, compare};
-use wgrad::verify::matrix::{self, Entry, Matrix};
-use wgrad::verify::{Drift, Row, Step, Verdict, digest, html, report};
+use wgrad::testing::verify::html;
+use wgrad::testing::verify::matrix::{self, Entry, Matrix};
+use wgrad::verify::{Drift, Row, Step, Verdict, digest, report};
 
 /// A device name with what every form has to escape.
 const DEVICE: &str = "llvm<pipe> & \"Sub|zero\" `1`\u{1b}_*";

@@ -194,7 +194,7 @@ proptest! {
         seed: u64,
         double: bool,
     ) {
-        let mut rng = wgrad::data::rng::Philox::new(seed, 0);
+        let mut rng = wgrad::testing::data::rng::Philox::new(seed, 0);
         let tensors: Vec<Tensor> = sizes.iter().enumerate().map(|(i, &(rows, cols))| {
             let values: Vec<f64> = (0..rows * cols).map(|_| {
                 // Random exponents, from subnormal to large.

@@ -2,9 +2,9 @@
 
 use crate::support::adapter;
 
-use wgrad::bench::{Settings, Workload, measure};
-use wgrad::exec::profile::{Method, Track};
 use wgrad::plan::Switches;
+use wgrad::testing::bench::{Settings, Workload, measure};
+use wgrad::testing::exec::profile::{Method, Track};
 
 #[test]
 fn the_adapter_reaches_the_losses_of_the_peers_with_the_same_bits_each_time() {

@@ -8,6 +8,7 @@ use subject::Subject;
 use wgrad::exec::Device;
 use wgrad::graph::Optimizer;
 use wgrad::kernels::{Engine, Kernel};
+use wgrad::testing::exec::gpu::adapter::GpuDevice;
 use wgrad::verify::{Row, Verdict, report, verify};
 
 const MOMENTUM: Optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01 };
@@ -57,7 +58,7 @@ fn judged(device: &Device, subject: &Subject, unfused: bool) -> Verdict {
 }
 
 fn with(device: &Device, (what, kernel, from, to): Broken) -> Device {
-    let Some(gpu) = device.gpu() else { panic!("{} is no adapter", device.name()) };
+    let Some(gpu) = device.is::<GpuDevice>() else { panic!("{} is no adapter", device.name()) };
     // A product is broken in every engine that it may run on.
     let engines = if kernel.engines { &Engine::ALL[..] } else { &Engine::ALL[..1] };
     let broken = engines.iter().fold(gpu.clone(), |gpu, engine| {

@@ -9,6 +9,7 @@ use fuzz::{Case, case_count, property, run};
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::kernels::{Engine, Kernel};
+use wgrad::testing::exec::gpu::adapter::GpuDevice;
 
 /// A case builds its pipelines: some hundredths of a second on llvmpipe, a third of one on SwiftShader.
 const CASES: u32 = 25;
@@ -34,7 +35,7 @@ fn soak() {
 /// The device with `from` replaced by `to` in a kernel's shader.
 fn broken(kernel: Kernel, from: &str, to: &str) -> Option<Device> {
     let device = adapter()?;
-    let gpu = device.gpu()?;
+    let gpu = device.is::<GpuDevice>()?;
     let text = gpu.shader(kernel, Engine::Tile);
     assert_eq!(text.matches(from).count(), 1, "{kernel:?} has no single {from}");
     Some(Device::new(gpu.with_shader(kernel, Engine::Tile, &text.replace(from, to))))

@@ -3,7 +3,7 @@
 use crate::support;
 
 use wgrad::kernels::Kernel;
-use wgrad::verify::kernels::check_kernel;
+use wgrad::testing::verify::kernels::check_kernel;
 
 /// Decides the operands.
 const SEED: u64 = 20;

@@ -12,7 +12,8 @@ use wgrad::kernels::Kernel;
 use wgrad::model::init::initial_parameters;
 use wgrad::plan::{Limits, Options, Plan, Switches};
 use wgrad::spec::Spec;
-use wgrad::train::samples;
+use wgrad::testing::exec::gpu::adapter::GpuDevice;
+use wgrad::testing::train::samples;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, report, verify};
 
@@ -28,7 +29,7 @@ fn limits(device: &Device, elements: u64, bindings: u64, groups: u32) -> Limits 
 
 /// The same adapter with other limits.
 fn limited(device: &Device, limits: Limits) -> Device {
-    let Some(gpu) = device.gpu() else { panic!("not an adapter") };
+    let Some(gpu) = device.is::<GpuDevice>() else { panic!("not an adapter") };
     let mut gpu = gpu.clone();
     gpu.limits = limits;
     Device::new(gpu)

@@ -4,7 +4,7 @@ use crate::support::adapter;
 
 use assert_cmd::Command;
 use std::path::Path;
-use wgrad::verify::matrix::Matrix;
+use wgrad::testing::verify::matrix::Matrix;
 
 /// A small spec in a folder of its own, two train steps of which are 40 rows each.
 fn spec(folder: &Path) -> String {

@@ -16,7 +16,8 @@ use std::time::Instant;
 use wgrad::error::Result;
 use wgrad::exec::Device;
 use wgrad::kernels::{Engine, Kernel, Measured};
-use wgrad::verify::kernels::{Case, cases, run};
+use wgrad::testing::exec::gpu::adapter::GpuDevice;
+use wgrad::testing::verify::kernels::{Case, cases, run};
 
 /// Decides the operands.
 const SEED: u64 = 20;
@@ -55,7 +56,7 @@ impl Probe {
 }
 
 fn mutated(device: &Device, mutation: &Mutation) -> Device {
-    let Some(gpu) = device.gpu() else { panic!("{} is no adapter", device.name()) };
+    let Some(gpu) = device.is::<GpuDevice>() else { panic!("{} is no adapter", device.name()) };
     Device::new(gpu.with_shader(mutation.kernel(), mutation.engine, &mutation.source().unwrap()))
 }
 

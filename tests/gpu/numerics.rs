@@ -4,10 +4,9 @@ use crate::support::adapter;
 
 use std::sync::OnceLock;
 use wgrad::exec::Choice;
-use wgrad::exec::gpu::adapter::{GpuDevice, Selection, select};
-use wgrad::verify::numerics::{
-    Accuracy, EXCHANGE, PERMUTE, Special, arithmetic, exchange, measure, operations_wgsl, permutations, text,
-};
+use wgrad::testing::exec::gpu::adapter::{GpuDevice, Selection, select};
+use wgrad::testing::verify::numerics::litmus::{EXCHANGE, PERMUTE, exchange, permutations};
+use wgrad::testing::verify::numerics::{Accuracy, Special, arithmetic, measure, operations_wgsl, text};
 
 /// Samples of each operation.
 const SAMPLES: usize = 1 << 16;

@@ -9,6 +9,7 @@ use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Layer, Network};
 use wgrad::plan::Switches;
+use wgrad::testing::exec::gpu::adapter::GpuDevice;
 use wgrad::train::{Engine, Roles};
 
 const ROWS: usize = 96;
@@ -17,7 +18,7 @@ const STEPS: usize = 9;
 
 /// Bits of losses, parameters and states after some steps in submits that aim at `target`, and what the executor did.
 fn train(device: &Device, target: Duration) -> (Vec<u64>, Counters, usize) {
-    let Some(gpu) = device.gpu() else { panic!("the adapter is no GPU") };
+    let Some(gpu) = device.is::<GpuDevice>() else { panic!("the adapter is no GPU") };
     let mut gpu = gpu.clone();
     gpu.submit_target = target;
     let layer = |inputs, outputs, activation| Layer::dense(inputs, outputs, activation, true);

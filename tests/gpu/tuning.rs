@@ -8,7 +8,7 @@ use program::{Ended, Place};
 use std::path::Path;
 use wgrad::exec::Device;
 use wgrad::plan::tuning::Table;
-use wgrad::tune::Lock;
+use wgrad::testing::tune::Lock;
 
 /// A place with a spec whose train step is of separate dispatches, of widths with and without words of four.
 struct Tuned {

@@ -8,6 +8,7 @@ use subject::Subject;
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::plan::{Switches, Whole};
+use wgrad::testing::exec::gpu::adapter::GpuDevice;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, verify};
 
@@ -62,7 +63,7 @@ const BETWEEN_STEPS: &[(&str, &str)] = &[
 ];
 
 fn mutated(device: &Device, from: &str, to: &str) -> Device {
-    let Some(gpu) = device.gpu() else { panic!("{} is no adapter", device.name()) };
+    let Some(gpu) = device.is::<GpuDevice>() else { panic!("{} is no adapter", device.name()) };
     let source = Whole::source();
     assert_eq!(source.matches(from).count(), 1, "{from:?} in the shader of whole steps");
     Device::new(gpu.with_whole_shader(&source.replace(from, to)))

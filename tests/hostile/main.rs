@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
-use wgrad::data::rng::Philox;
+use wgrad::testing::data::rng::Philox;
 
 #[global_allocator]
 static METER: meter::Meter = meter::Meter;

@@ -3,7 +3,7 @@
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use std::io::{Read, Write};
-use wgrad::data::rng::Philox;
+use wgrad::testing::data::rng::Philox;
 
 /// Numbers that lengths and counts break on.
 const NUMBERS: [u64; 14] = [

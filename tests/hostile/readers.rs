@@ -3,17 +3,17 @@
 #![allow(dead_code, reason = "each fuzz target uses a part")]
 
 use std::path::Path;
-use wgrad::data::arrays::ArrayFile;
 use wgrad::data::inspect::inspect;
 #[cfg(feature = "images")]
-use wgrad::data::pictures::{self, Images};
+use wgrad::data::pictures::Images;
 use wgrad::data::{self, Columns, Kind, TargetRule, Tolerance, sniff};
 use wgrad::exchange::{Import, Origin, import};
 use wgrad::graph::{Activation, Loss};
 use wgrad::model::{Layer, Network, weights};
 use wgrad::spec::draft::draft;
 use wgrad::spec::{DataFile, Spec};
-use wgrad::train::checkpoint::Checkpoint;
+use wgrad::testing::data::arrays::ArrayFile;
+use wgrad::testing::train::checkpoint::Checkpoint;
 use wgrad::train::replay::Bundle;
 use wgrad::train::run_folder::RunFolder;
 
@@ -62,7 +62,7 @@ pub fn by_name(name: &str) -> &'static Reader {
 #[cfg(feature = "images")]
 fn picture(path: &Path) -> wgrad::Result<()> {
     let resized = Images { size: Some([9, 7]), ..Images::default() };
-    let values = pictures::numbers(path, &resized, [9, 7])?;
+    let values = wgrad::testing::data::numbers(path, &resized, [9, 7])?;
     assert!(values.len() == 9 * 7 * 3 && values.iter().all(|v| (0.0..=1.0).contains(v)));
     Ok(())
 }
@@ -180,5 +180,5 @@ fn report(path: &Path) -> wgrad::Result<()> {
 }
 
 fn bench(path: &Path) -> wgrad::Result<()> {
-    wgrad::bench::compare::read(path).map(drop)
+    wgrad::testing::bench::compare::read(path).map(drop)
 }

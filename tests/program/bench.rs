@@ -4,9 +4,9 @@ use crate::support::program;
 
 use program::Place;
 use serde_json::Value;
-use wgrad::bench::{Line, Settings, WORKLOADS, Workload, measure};
 use wgrad::exec::Device;
 use wgrad::plan::Switches;
+use wgrad::testing::bench::{Line, Settings, WORKLOADS, Workload, measure};
 
 const SHORT: Settings = Settings { seconds: 0.01, warm_up_s: 0.0, profile: false, switches: Switches::ALL };
 

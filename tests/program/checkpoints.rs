@@ -153,11 +153,11 @@ fn changed_data_are_refused_by_their_digests() {
     // A row at the end, of which neither columns nor classes nor scale say anything.
     let changed = format!("{data}{}\n", data.lines().last().unwrap());
     place.write("iris.csv", &changed);
-    let found = wgrad::model::digest::of_bytes(changed.as_bytes());
+    let found = wgrad::testing::nn::digest::of_bytes(changed.as_bytes());
     let bytes = format!("{} bytes", changed.len());
     place.refused(&resume, &["r: ", "data are no longer those", "iris.csv", &kept, &found, &bytes, "train a new run"]);
     place.write("iris.csv", &data);
-    assert_eq!(kept, wgrad::model::digest::of_bytes(data.as_bytes()));
+    assert_eq!(kept, wgrad::testing::nn::digest::of_bytes(data.as_bytes()));
     trained(&place, &[&["--resume", "r"][..], &GO_ON].concat());
     assert_same_run(&place, "r", "whole");
 }
@@ -193,7 +193,7 @@ fn the_record_says_what_the_bits_depend_on() {
     let record: serde_json::Value = serde_json::from_str(&place.read("r/run.json")).unwrap();
     assert_eq!(record["seed"], 1);
     assert_eq!(record["spec"].as_str().unwrap(), place.read("r/spec.toml"));
-    assert_eq!(record["spec_sha256"], wgrad::model::digest::of_bytes(place.read("r/spec.toml").as_bytes()));
+    assert_eq!(record["spec_sha256"], wgrad::testing::nn::digest::of_bytes(place.read("r/spec.toml").as_bytes()));
     assert_eq!(record["data"][0]["key"], "train");
     assert_eq!(record["data"][0]["size_bytes"], place.bytes("iris.csv").len());
     let parts = record["parts"].as_array().unwrap();

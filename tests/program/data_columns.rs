@@ -229,7 +229,7 @@ fn a_mean_is_that_of_the_training_rows_alone() {
 
     // Rows that are more than memory holds are held out by chance, each by itself.
     place.write("shop.toml", &spec("missing = \"mean\"\nmemory = \"64 B\""));
-    let expected = with_outliers(&place, |row| !wgrad::data::rng::held_out(1, u64::from(row), 0.2));
+    let expected = with_outliers(&place, |row| !wgrad::testing::data::rng::held_out(1, u64::from(row), 0.2));
     place.good(&["train", "shop.toml", "--run", "streamed", "--device", "cpu"]);
     let (kept, scaled) = mean("streamed");
     assert!(close(kept, expected) && close(scaled, expected), "{kept} {scaled}, expected {expected}");

@@ -105,7 +105,7 @@ fn the_pendulums_obey_the_law_and_the_pixels_are_the_digits() {
     }
     let digits = numbers("../data/digits.csv");
     let path = examples().join("data/digits_pixels.npy.gz");
-    let pixels = wgrad::data::source::open_file(&wgrad::spec::DataFile::at(&path)).unwrap();
+    let pixels = wgrad::testing::data::source::open_file(&wgrad::spec::DataFile::at(&path)).unwrap();
     let schema = wgrad::data::Schema {
         features: pixels.header().columns.clone(),
         target: vec![],

@@ -6,12 +6,12 @@ use program::Place;
 use std::path::{Path, PathBuf};
 use wgrad::Error;
 use wgrad::data::{Scaler, Schema};
-use wgrad::exchange::onnx::array::{Array, Numbers};
-use wgrad::exchange::onnx::schema::{Attribute, Model, Node};
 use wgrad::exchange::onnx::{self, Export};
 use wgrad::exchange::{Import, Origin, import};
 use wgrad::graph::{Activation, Loss};
 use wgrad::spec::Spec;
+use wgrad::testing::exchange::array::{Array, Numbers};
+use wgrad::testing::exchange::schema::{Attribute, Model, Node};
 use wgrad::train::run_folder::{Preprocessing, Trained};
 
 fn fixtures() -> PathBuf {
@@ -134,7 +134,7 @@ fn outputs(trained: &Trained, x: &[[f64; 3]]) -> Vec<Vec<f64>> {
         Ok(())
     };
     let device = wgrad::exec::Device::cpu();
-    pollster::block_on(wgrad::train::forward::predict_file(&device, trained, &file, &mut take)).unwrap();
+    pollster::block_on(wgrad::testing::train::forward::predict_file(&device, trained, &file, &mut take)).unwrap();
     found
 }
 

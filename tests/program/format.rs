@@ -8,8 +8,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wgrad::plan::tuning::Class;
+use wgrad::testing::tune::Lock;
 use wgrad::train::run_folder::RunFolder;
-use wgrad::tune::Lock;
 
 const CPU: [&str; 2] = ["--device", "cpu"];
 /// The folder in which 0.1 trained the fixtures.

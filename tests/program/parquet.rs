@@ -7,8 +7,8 @@ use crate::support::program;
 use program::Place;
 use std::path::{Path, PathBuf};
 use wgrad::data::is_missing;
-use wgrad::data::source;
 use wgrad::spec::DataFile;
+use wgrad::testing::data::source;
 
 const CODECS: [&str; 5] = ["none", "snappy", "gzip", "lz4", "v2"];
 

@@ -8,8 +8,8 @@ use program::Place;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use wgrad::data::pictures::{Filter, Images};
-use wgrad::data::source;
 use wgrad::spec::DataFile;
+use wgrad::testing::data::source;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures")

@@ -10,8 +10,9 @@ use wgrad::exec::Device;
 use wgrad::kernels::Kernel;
 use wgrad::plan::tuning::{Class, Table, Way};
 use wgrad::plan::{Options, Plan, Products, lower};
-use wgrad::tune::{Lock, MAX_BYTES};
-use wgrad::verify::kernels::cases;
+use wgrad::testing::tune::Lock;
+use wgrad::testing::tune::lock::MAX_BYTES;
+use wgrad::testing::verify::kernels::cases;
 
 /// A device with subgroups of eight.
 const LANES: Products = Products { direct: true, lanes: Some(8) };

@@ -185,7 +185,7 @@ fn forbidden_imports_are_found() {
         ("src/graph/mod.rs", "use crate::compare;"),
         ("src/plan/mod.rs", "macro_rules! m { () => { $crate::train::fit() } }"),
         ("src/error.rs", "use crate::report;"),
-        ("src/train/mod.rs", "use wgrad::cli::Args;"),
+        ("src/train/mod.rs", "use wgrad::testing::cli::Args;"),
         ("src/exec/gpu/mod.rs", "use crate::Fit;"),
         ("src/plan.rs", "use crate::nowhere::X;"),
         ("src/sneaky/mod.rs", "fn f() {}"),
@@ -209,7 +209,7 @@ fn allowed_imports_are_not_found() {
         ("src/spec/mod.rs", "use crate::{nn::Network, data::Table, compare, exec};"),
         ("src/exec/mod.rs", "// use crate::graph\n/// [`crate::graph`]\nconst S: &str = \"crate::graph::x\";"),
         ("src/exec/mod.rs", "#[cfg(test)] mod tests { use crate::graph::Graph; }"),
-        ("src/main.rs", "use wgrad::cli;"),
+        ("src/main.rs", "use wgrad::testing::cli;"),
     ];
     for (path, text) in allowed {
         assert_eq!(faults_of(path, text), Vec::<String>::new(), "{text}");

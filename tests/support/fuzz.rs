@@ -10,7 +10,6 @@ use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use wgrad::compare::Comparison;
-use wgrad::data::rng::Philox;
 use wgrad::data::{Dataset, Scale, Targets, epoch_order};
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, RmsProp, Schedule, Shape, UpdateRule};
@@ -19,6 +18,7 @@ use wgrad::model::weights::{Precision, save};
 use wgrad::nn::{BatchNorm, Dense, Dropout, Layer, LayerNorm, Network, Tensor, chain};
 use wgrad::plan::Switches;
 use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec, Unit};
+use wgrad::testing::data::rng::Philox;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::{Question, Row, Verdict, report, verify};
 

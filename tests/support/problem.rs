@@ -1,13 +1,13 @@
 //! Networks with data and parameters, and one step of them on any device or under error analysis.
 
-use wgrad::data::rng::{Philox, random_row};
-use wgrad::exec::analysis::Analysis;
 use wgrad::exec::{Device, Flow, Session};
 use wgrad::graph::{Activation, Adam, Loss, Optimizer};
 use wgrad::kernels::Dtype;
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Layer, Network, Samples, Tensor};
 use wgrad::plan::{Options, Plan, lower};
+use wgrad::testing::data::rng::{Philox, random_row};
+use wgrad::testing::exec::analysis::Analysis;
 
 pub use super::networks::{ACTIVATIONS, LOSSES};
 

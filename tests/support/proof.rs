@@ -8,7 +8,7 @@ use wgrad::model::init::initial_parameters;
 use wgrad::nn::{BatchNorm, Dropout, Layer, LayerNorm, Network};
 use wgrad::plan::Switches;
 use wgrad::spec::Spec;
-use wgrad::train::samples::{SampleSet, read};
+use wgrad::testing::train::samples::{SampleSet, read};
 use wgrad::verify::{Question, report, verify};
 
 const EXAMPLES: [&str; 7] = [

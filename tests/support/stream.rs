@@ -8,7 +8,7 @@ use wgrad::graph::{Activation, Loss};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Network, Tensor};
 use wgrad::plan::Limits;
-use wgrad::train::samples::{Order, SampleSet};
+use wgrad::testing::train::samples::{Order, SampleSet};
 use wgrad::train::{Engine, Roles};
 
 pub const ROWS: usize = 203;
@@ -44,14 +44,11 @@ pub fn in_file(network: &Network) -> SampleSet {
 
 /// The same samples in memory.
 pub fn in_memory(network: &Network) -> SampleSet {
-    let mut all = blank(network);
-    all.resize(ROWS, words(network, 0).len());
-    (0..ROWS).for_each(|row| all.set_words(row, &words(network, row)));
-    SampleSet::in_memory(Arc::new(all))
+    SampleSet::in_memory(Arc::new(wgrad::testing::data::of_words(blank(network), ROWS, |row| words(network, row))))
 }
 
 fn blank(network: &Network) -> Dataset<f32> {
-    Dataset::blank(INPUTS, Some(TargetRule { loss: network.loss, outputs: network.outputs() }))
+    wgrad::testing::data::blank(INPUTS, Some(TargetRule { loss: network.loss, outputs: network.outputs() }))
 }
 
 /// The rows that `order` trains on, one after the other.

@@ -1,11 +1,11 @@
 //! A small network with data, for controls: every kind of node, a square layer, biases of equal size.
 
 use wgrad::data::Dataset;
-use wgrad::data::rng::Philox;
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::{Layer, Network, Tensor};
 use wgrad::plan::Switches;
+use wgrad::testing::data::rng::Philox;
 use wgrad::verify::Question;
 
 /// What is verified.

@@ -14,7 +14,7 @@ mod rows;
 mod safetensors;
 mod source;
 
-pub use element::{Element, bfloat16, float16};
+pub use element::{bfloat16, float16};
 pub use layout::Layout;
 pub use rows::RowReader;
 pub use source::{ArraySource, TARGETS};

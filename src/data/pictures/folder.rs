@@ -69,13 +69,8 @@ impl Folder {
     }
 
     /// Number of pictures.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.files.len()
-    }
-
-    /// Whether there is no picture; never of one that was opened.
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
     }
 
     /// The class of a picture, where it has one.

@@ -13,26 +13,22 @@ mod look;
 #[cfg(feature = "images")]
 mod resize;
 #[cfg(feature = "images")]
-mod source;
+pub(crate) mod source;
 
-#[doc(hidden)]
-pub use folder::{CLASS, Folder};
+pub(crate) use folder::{CLASS, Folder};
 #[cfg(feature = "images")]
 pub use look::{Look, look};
 #[cfg(feature = "images")]
-#[doc(hidden)]
-pub use source::{PictureSource, numbers};
+pub(crate) use source::PictureSource;
 
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::spec::DataFile;
 
 /// Rows or columns of a sample at most.
-#[doc(hidden)]
-pub const MOST_SIDE: usize = 2048;
+pub(crate) const MOST_SIDE: usize = 2048;
 /// Numbers of a sample at most, as for arrays: each is a column.
-#[doc(hidden)]
-pub const MOST_NUMBERS: usize = 1 << 22;
+pub(crate) const MOST_NUMBERS: usize = 1 << 22;
 
 /// How pictures become samples: `data.images`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,8 +101,7 @@ impl Filter {
 /// # Errors
 /// [`Error::Data`] for a folder that is none of pictures; always where the program was built without the feature `images`.
 #[cfg(feature = "images")]
-#[doc(hidden)]
-pub fn open(file: &DataFile) -> Result<Box<dyn Source>> {
+pub(crate) fn open(file: &DataFile) -> Result<Box<dyn Source>> {
     Ok(Box::new(PictureSource::open(&file.path, file.images.unwrap_or_default())?))
 }
 
@@ -115,8 +110,7 @@ pub fn open(file: &DataFile) -> Result<Box<dyn Source>> {
 /// # Errors
 /// Always: the program was built without the feature `images`.
 #[cfg(not(feature = "images"))]
-#[doc(hidden)]
-pub fn open(file: &DataFile) -> Result<Box<dyn Source>> {
+pub(crate) fn open(file: &DataFile) -> Result<Box<dyn Source>> {
     Err(without_feature(&file.path))
 }
 
@@ -132,8 +126,7 @@ pub(crate) fn without_feature(path: &std::path::Path) -> Error {
 ///
 /// # Errors
 /// [`Error::Data`] for pictures without sub-folders, and for one class.
-#[doc(hidden)]
-pub fn require_classes(file: &DataFile) -> Result<()> {
+pub(crate) fn require_classes(file: &DataFile) -> Result<()> {
     if file.labels.is_some() || !file.path.is_dir() {
         return Ok(());
     }

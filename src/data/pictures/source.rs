@@ -115,6 +115,7 @@ impl Source for PictureSource {
 ///
 /// # Errors
 /// [`Error::Data`] for what is no picture that can be read.
+#[cfg(feature = "testing")]
 pub fn numbers(path: &Path, images: &Images, size: [usize; 2]) -> Result<Vec<f64>> {
     let mut out = Vec::new();
     numbers_of(path, images, size, &Mutex::default(), &mut out)?;

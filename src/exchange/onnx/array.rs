@@ -44,11 +44,6 @@ impl Numbers {
             Numbers::Unread(_) => 0,
         }
     }
-
-    /// True where there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// `TensorProto.DataType`

@@ -3,14 +3,12 @@
 //! Written is opset 20 in IR version 9 (ONNX 1.15, the first with `Gelu` as an operator). Read are the operators that exporters
 //! make of dense layers, layer norm, batch norm and their activations, of any opset.
 
-#[doc(hidden)]
-pub mod array;
+pub(crate) mod array;
 pub mod export;
 mod function;
 mod nodes;
 pub mod read;
-#[doc(hidden)]
-pub mod schema;
+pub(crate) mod schema;
 
 pub use export::{Export, encode};
 pub(crate) use function::decimal;

@@ -71,6 +71,7 @@ pub struct GpuDevice {
 impl GpuDevice {
     /// The same device, on which sessions build `kernel` with `engine` from `text` (complete WGSL, includes expanded)
     /// instead of the table's shader: how tests show that a broken kernel is caught.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_shader(&self, kernel: Kernel, engine: Engine, text: &str) -> GpuDevice {
         let mut device = self.clone();
@@ -79,6 +80,7 @@ impl GpuDevice {
     }
 
     /// As [`GpuDevice::with_shader`], for the shader of whole steps.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_whole_shader(&self, text: &str) -> GpuDevice {
         GpuDevice { whole: Some(text.to_string()), ..self.clone() }

@@ -27,6 +27,10 @@ pub fn merge(mut plan: Plan) -> Plan {
     }
     plan.arenas[params].len = floats;
     plan.arenas[0].len = words;
+    for (i, &(into, _)) in moves.iter().enumerate().filter(|(i, to)| to.0 != *i) {
+        let part = (plan.arenas[i].holds, aligned(plan.arenas[i].len));
+        plan.arenas[into].joined.push(part);
+    }
     let kept: Vec<usize> = (0..plan.arenas.len()).filter(|i| moves[*i].0 == *i).collect();
     let place = |range: &mut Range| {
         let (arena, offset) = moves[range.arena];

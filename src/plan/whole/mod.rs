@@ -7,11 +7,12 @@
 //! each instruction computes, and verification holds every value of the step against them.
 
 mod chain;
-mod cost;
+pub mod cost;
 mod merge;
 
+#[cfg(feature = "testing")]
 pub use chain::{CODE_WORDS, HEADER_WORDS, MAX_INSTRUCTIONS};
-pub use cost::{Cost, MAX_ITERATIONS, Spread};
+pub use cost::{Cost, Spread};
 
 use super::lower::{Options, separate};
 use super::{Plan, Range};

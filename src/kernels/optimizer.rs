@@ -134,6 +134,7 @@ struct Average<X> {
 }
 
 impl<X: Number> Average<X> {
+    /// Of the parameters that the rules of Adam and of RMSProp share.
     fn of(args: &Args) -> Self {
         let [kept, added, eps, weight_decay] = constants(args);
         Average { kept, added, eps, weight_decay }

@@ -25,6 +25,7 @@ use super::scalar::Scalar;
 use super::sums::{column_bound, sum_columns};
 use super::{Engine, MATMUL_SIDE};
 
+/// Workgroups: a tile of the result each.
 fn tiles(args: &Args) -> u64 {
     let [rows, cols] = match Engine::of(args) {
         Engine::Tile => [4 * args.count_or("SIDE", MATMUL_SIDE as u64); 2],
@@ -55,6 +56,7 @@ fn elements(a: &Args) -> u64 {
     m * k + n * k + m * n
 }
 
+/// A product whose operands are stored so, of which one may be gathered.
 const fn product(transposed: Option<[bool; 2]>, gathered: Option<usize>) -> Option<Product> {
     Some(Product { transposed, gathered })
 }
@@ -83,6 +85,7 @@ fn parts(args: &Args, binding: usize, at: usize) -> [usize; 3] {
     }
 }
 
+/// What all products share.
 const PRODUCT: Definition = Definition {
     params: &["m", "n", "k"],
     workgroup: [8, 8, 1],
@@ -98,6 +101,7 @@ const PRODUCT: Definition = Definition {
     ..Definition::NEW
 };
 
+/// The same of a forward layer.
 const BIAS_ACT: Definition = Definition {
     flops: |a| product_flops(a) + a.area() * if a.constant("ACT") == 0.0 { 1 } else { 2 },
     bytes: |a| 4 * (elements(a) + a.count(1) + if a.constant("KEEP_Z") == 0.0 { 0 } else { a.area() }),
@@ -107,6 +111,7 @@ const BIAS_ACT: Definition = Definition {
     ..PRODUCT
 };
 
+/// The same of the gradients of a layer's parameters.
 const COL_SUM: Definition = Definition {
     flops: |a| product_flops(a) + a.count(0) * a.count(2),
     bytes: |a| 4 * (elements(a) + a.count(0)),

@@ -70,6 +70,7 @@ fn parameter<F: Formula>(args: &Args) -> f64 {
     F::PARAMETER.map_or(0.0, |p| args.constant(p.constant))
 }
 
+/// The CPU kernel of the loss `F`.
 fn cpu<F: Formula, T: Scalar>(call: &mut Call<'_, '_, T>) {
     let parameter = T::of(parameter::<F>(call.args));
     let element = |y, t| F::element(y, t, parameter);
@@ -77,7 +78,7 @@ fn cpu<F: Formula, T: Scalar>(call: &mut Call<'_, '_, T>) {
     each_part(call, |rows| vector::widest(ElementRows { rows, lanes, over: F::OVER, expected, element: &element }));
 }
 
-/// A loop over rows: a NaN in y or t makes loss and gradient NaN.
+/// A loop over rows: a NaN in y or t makes loss and gradient NaN. Twin of `shaders/lib/element_loss.wgsl`.
 struct ElementRows<'a, T, F> {
     rows: Rows<'a, T>,
     lanes: usize,

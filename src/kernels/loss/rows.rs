@@ -1,4 +1,4 @@
-//! Loops and bounds shared by the loss kernels. Twin of `shaders/lib/loss.wgsl` and `shaders/lib/element_loss.wgsl`.
+//! Loops and bounds shared by the loss kernels. Twin of `shaders/lib/loss.wgsl`.
 
 use crate::kernels::ROW_LANES;
 use crate::kernels::bound::{self, TINY};

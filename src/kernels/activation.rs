@@ -7,15 +7,13 @@
 
 mod row;
 
+pub(super) use row::Formula;
 pub use row::Onnx;
 
 use super::bound::{self, DIV, EXP, LOG, NORMAL_TAIL, SIGMOID, TANH, TINY, U};
-use super::definition::{Args, Definition, Kernel};
+use super::definition::{Args, listed};
 use super::scalar::{Scalar, normal_cdf, normal_density};
-use row::{
-    Formula, GRADIENT, VALUE, activations, formula, gradient_bound, gradient_kernel, second, shapes, value_bound,
-    value_kernel,
-};
+use row::{FromArgs, activations, formula, gradients, second, shapes, values};
 
 activations! { ($)
     /// y = x

@@ -100,15 +100,6 @@ impl Binding {
             Extent::Whole(len) => len(args, steps),
         }
     }
-
-    /// How it follows when a dispatch is divided along its first parameter.
-    pub fn follow(&self, args: &Args) -> Follow {
-        match self.extent {
-            Extent::Rows(cols) => Follow::Rows(cols(args)),
-            Extent::Table(_) => Follow::Table,
-            Extent::Whole(_) => Follow::Whole,
-        }
-    }
 }
 
 /// A binding of numbers that are read.
@@ -139,15 +130,4 @@ pub const fn update_u32(name: &'static str) -> Binding {
 /// The step counter, which is read.
 pub const fn step() -> Binding {
     read_u32("step").one().of(Values::Step)
-}
-
-/// How a binding follows when a dispatch is divided along its first parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follow {
-    /// Rows of so many elements.
-    Rows(usize),
-    /// A table, of which every step has a row with one element for each row of the dispatch.
-    Table,
-    /// The same for every block.
-    Whole,
 }

@@ -1,6 +1,7 @@
 //! One dispatch as a kernel sees it: its arguments, its operands on the CPU, and what the error analysis knows of them.
 
 use super::scalar::Scalar;
+use num_traits::AsPrimitive;
 
 /// One member of a kernel's `Params` struct, 4 bytes each, in the shader's order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +60,14 @@ impl Args {
     pub fn constant(&self, name: &str) -> f64 {
         self.constants.iter().find(|(n, _)| *n == name).map_or(0.0, |(_, v)| *v)
     }
+
+    /// The `override` constant `name` as a count, and the shader's own where the dispatch does not set it.
+    pub(super) fn count_or(&self, name: &str, own: u64) -> u64 {
+        match self.constant(name) as u64 {
+            0 => own,
+            set => set,
+        }
+    }
 }
 
 /// A read binding as the CPU function sees it.
@@ -73,18 +82,14 @@ pub enum In<'a, T> {
 impl<'a, T> In<'a, T> {
     /// The numbers of this binding.
     pub fn f(&self) -> &'a [T] {
-        match self {
-            In::F(v) => v,
-            In::U(_) => unreachable!("a u32 binding was read as numbers"),
-        }
+        let In::F(v) = self else { unreachable!("a u32 binding was read as numbers") };
+        v
     }
 
     /// The indices of this binding.
     pub fn u(&self) -> &'a [u32] {
-        match self {
-            In::U(v) => v,
-            In::F(_) => unreachable!("an f32 binding was read as indices"),
-        }
+        let In::U(v) = self else { unreachable!("an f32 binding was read as indices") };
+        v
     }
 }
 
@@ -100,18 +105,14 @@ pub enum Out<'a, T> {
 impl<T> Out<'_, T> {
     /// The numbers of this binding.
     pub fn f(&mut self) -> &mut [T] {
-        match self {
-            Out::F(v) => v,
-            Out::U(_) => unreachable!("a u32 binding was written as numbers"),
-        }
+        let Out::F(v) = self else { unreachable!("a u32 binding was written as numbers") };
+        v
     }
 
     /// The indices of this binding.
     pub fn u(&mut self) -> &mut [u32] {
-        match self {
-            Out::U(v) => v,
-            Out::F(_) => unreachable!("an f32 binding was written as indices"),
-        }
+        let Out::U(v) = self else { unreachable!("an f32 binding was written as indices") };
+        v
     }
 }
 
@@ -126,10 +127,10 @@ pub struct Call<'a, 'b, T> {
     pub outputs: &'a mut [Out<'b, T>],
 }
 
-impl<T: Scalar> Call<'_, '_, T> {
-    /// The numbers of input `i`.
-    pub fn input(&self, i: usize) -> &[T] {
-        self.inputs[i].f()
+impl<'b, T: Scalar> Call<'_, 'b, T> {
+    /// The `rows` indices of this step's row of a table: inputs 0 and 1 are `step` and `index`.
+    pub(super) fn index(&self, rows: usize, stride: usize) -> &'b [u32] {
+        &self.inputs[1].u()[self.inputs[0].u()[0] as usize * stride..][..rows]
     }
 
     /// The outputs as number slices, for kernels whose outputs are all numbers.
@@ -151,6 +152,18 @@ pub struct Measured {
     pub error: Vec<f64>,
 }
 
+impl Measured {
+    /// The rows that `index` names, of `cols` elements each.
+    pub(super) fn picked(&self, index: &[f64], cols: usize) -> Measured {
+        Measured { value: picked(&self.value, index, cols), error: picked(&self.error, index, cols) }
+    }
+}
+
+/// The rows of `data` that `index` names, of `cols` elements each.
+pub(super) fn picked<E: Copy, I: AsPrimitive<usize>>(data: &[E], index: &[I], cols: usize) -> Vec<E> {
+    index.iter().flat_map(|row| &data[row.as_() * cols..][..cols]).copied().collect()
+}
+
 /// One dispatch as the error analysis sees it. All bindings hold numbers here (u32 bindings are widened; their error
 /// is 0).
 pub struct BoundCall<'a> {
@@ -162,6 +175,13 @@ pub struct BoundCall<'a> {
     pub before: &'a [Measured],
     /// The same bindings' exact values after the dispatch.
     pub after: &'a [Vec<f64>],
+}
+
+impl BoundCall<'_> {
+    /// The same as [`Call::index`].
+    pub(super) fn index(&self, rows: usize, stride: usize) -> &[f64] {
+        &self.inputs[1].value[self.inputs[0].value[0] as usize * stride..][..rows]
+    }
 }
 
 /// Bounds the error of every written binding after the dispatch: one vector for each of `after`.

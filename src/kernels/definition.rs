@@ -1,8 +1,6 @@
 //! What is known of a kernel.
 
-pub use super::binding::{
-    Access, Binding, Dtype, Extent, Follow, read, read_u32, step, update, update_u32, write, write_u32,
-};
+pub use super::binding::{Access, Binding, Dtype, Extent, read, read_u32, step, update, update_u32, write, write_u32};
 pub use super::call::{Args, BoundCall, BoundFn, Call, In, Measured, Out, Param};
 
 use super::conformance::{self, Case, Shape};
@@ -24,8 +22,13 @@ pub struct Product {
 impl Product {
     /// Whether a and b are stored transposed in a dispatch with these arguments.
     pub fn transposed(self, args: &Args) -> [bool; 2] {
-        self.transposed.unwrap_or_else(|| ["TRANS_A", "TRANS_B"].map(|name| args.constant(name) != 0.0))
+        self.transposed.unwrap_or_else(|| transposes(args))
     }
+}
+
+/// The constants TRANS_A and TRANS_B: whether a and b are stored transposed.
+pub(super) fn transposes(args: &Args) -> [bool; 2] {
+    ["TRANS_A", "TRANS_B"].map(|name| args.constant(name) != 0.0)
 }
 
 /// Which part of a train step a kernel computes, for the shader that runs whole steps in one dispatch.
@@ -160,11 +163,6 @@ impl Definition {
     pub const ROW_WISE: Definition =
         Definition { groups: row_groups, divided: true, shapes: |_| conformance::row_wise(&[]), ..Definition::MATRIX };
 
-    /// How the bindings follow when a dispatch is divided along its first parameter; `None` for a kernel that is not divided.
-    pub fn split(&self, args: &Args) -> Option<Vec<Follow>> {
-        self.divided.then(|| self.bindings.iter().map(|b| b.follow(args)).collect())
-    }
-
     /// Elements of every binding that a dispatch touches, for tables of `steps` steps.
     pub fn extents(&self, args: &Args, steps: usize) -> Vec<usize> {
         self.bindings.iter().map(|b| b.len(args, steps)).collect()
@@ -186,23 +184,15 @@ fn row_groups(args: &Args) -> u64 {
     args.count(0).div_ceil(64 / (args.constant("LANES") as u64).max(1))
 }
 
-/// Defines kernels, each as `name: shader's file, CPU function, error bound, its formula { other fields }`: an associated
-/// constant of [`Kernel`] for each, and their list `KERNELS`.
-macro_rules! kernels {
-    ($($(#[$doc:meta])* $name:ident: $file:literal, $($cpu:ident)::+, $bound:path, $formula:literal { $($fields:tt)* })*) => {
+/// Makes kernels of definitions, each as `name = definition`: an associated constant of [`Kernel`] for each, and their list
+/// `KERNELS`.
+macro_rules! listed {
+    ($($(#[$doc:meta])* $name:ident = $definition:expr;)*) => {
         #[allow(non_upper_case_globals, reason = "the names are the kernels' labels")]
         impl $crate::kernels::Kernel {
             $($(#[$doc])*
             pub const $name: Self = {
-                static DEFINITION: $crate::kernels::Definition = $crate::kernels::Definition {
-                    name: stringify!($name),
-                    wgsl: include_str!(concat!("../../shaders/", $file)),
-                    bound_formula: $formula,
-                    bound: $bound,
-                    cpu_f32: $($cpu)::+::<f32>,
-                    cpu_f64: $($cpu)::+::<f64>,
-                    $($fields)*
-                };
+                static DEFINITION: $crate::kernels::Definition = $definition;
                 Self::built_in(&DEFINITION)
             };)*
         }
@@ -212,7 +202,25 @@ macro_rules! kernels {
     };
 }
 
-pub(super) use kernels;
+/// Defines kernels, each as `name: shader's file, CPU function, error bound, its formula { other fields }`.
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $name:ident: $file:literal, $($cpu:ident)::+, $bound:path, $formula:literal { $($fields:tt)* })*) => {
+        $crate::kernels::definition::listed! {$(
+            $(#[$doc])*
+            $name = $crate::kernels::Definition {
+                name: stringify!($name),
+                wgsl: include_str!(concat!("../../shaders/", $file)),
+                bound_formula: $formula,
+                bound: $bound,
+                cpu_f32: $($cpu)::+::<f32>,
+                cpu_f64: $($cpu)::+::<f64>,
+                $($fields)*
+            };
+        )*}
+    };
+}
+
+pub(super) use {kernels, listed};
 
 /// A kernel: a handle to its [`Definition`], which lives as long as the program.
 #[derive(Clone, Copy)]

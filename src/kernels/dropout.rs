@@ -2,11 +2,10 @@
 
 use super::bound::{self, TINY, U};
 use super::conformance::{Shape, Values, huge};
-use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
+use super::cpu::elementwise::each_part;
 use super::definition::{Args, BoundCall, Call, Definition, Param, kernels, lines, read, read_u32, step, write};
 use super::philox::philox4x32;
 use super::scalar::Scalar;
-use rayon::prelude::*;
 
 kernels! {
     /// y = scale * x where the element's random word is at least threshold, 0 elsewhere. Shapes: x, y `[n]`; random
@@ -66,19 +65,14 @@ fn dropout<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let scale = T::of(call.args.number(4));
     let x = call.inputs[2].f();
     let [y] = call.outputs();
-    let part = |(chunk, (y, x)): (usize, (&mut [T], &[T]))| {
+    each_part([y], [x], 4, |first, [y], [x]| {
         for (block, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
-            let kept = mask.four(chunk * CHUNK + 4 * block);
+            let kept = mask.four(first + 4 * block);
             for ((y, &x), kept) in y.iter_mut().zip(x).zip(kept) {
                 *y = if kept { scale * x } else { T::zero() };
             }
         }
-    };
-    if y.len() < PARALLEL_FROM {
-        y.chunks_mut(CHUNK).zip(x.chunks(CHUNK)).enumerate().for_each(part);
-    } else {
-        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).enumerate().for_each(part);
-    }
+    });
 }
 
 /// The error bound: the roundings of scale and of the product; none for a dropped element.

@@ -3,7 +3,8 @@
 use super::bound;
 use super::conformance::{MANY, ROWS_COLS, Shape, Values, lengths};
 use super::cpu::carried::Carried;
-use super::cpu::{elementwise, quotient, vector};
+use super::cpu::elementwise::each_part;
+use super::cpu::vector;
 use super::definition::{BoundCall, Call, Definition, Param, kernels, read, write};
 use super::scalar::Scalar;
 
@@ -43,7 +44,9 @@ kernels! {
 }
 
 fn add<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    elementwise::sum(call);
+    let (a, b) = (call.inputs[0].f(), call.inputs[1].f());
+    let [y] = call.outputs();
+    each_part([y], [a, b], 1, |_, [y], [a, b]| vector::sum(y, a, b));
 }
 
 /// The error bound: one rounding.
@@ -53,13 +56,9 @@ fn add_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
 
 fn add_bias<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let (x, b) = (call.inputs[0].f(), call.inputs[1].f());
-    let [_, cols] = call.args.sizes();
     let [y] = call.outputs();
-    for (y, x) in y.chunks_mut(cols).zip(x.chunks(cols)) {
-        for ((y, &x), &b) in y.iter_mut().zip(x).zip(b) {
-            *y = x + b;
-        }
-    }
+    y.copy_from_slice(x);
+    vector::add_to_rows(y, b);
 }
 
 /// The error bound: one rounding.
@@ -88,7 +87,7 @@ fn clip_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [x, total] = call.inputs else { unreachable!("the row has two inputs") };
     let max_norm = Carried::rounded(call.args.number(1));
     let one = Carried::new(1.0, 0.0);
-    let factor = quotient::over_root(max_norm, Carried::input(total, 0), one, Carried::rounded(EPS));
+    let factor = max_norm.over_root(Carried::input(total, 0), one, Carried::rounded(EPS));
     // The lesser of it and 1 is no farther off than itself.
     let sure = factor.value - factor.error >= 1.0;
     let factor = if sure { one } else { Carried { value: factor.value.min(1.0), ..factor } };

@@ -3,24 +3,15 @@
 
 use super::activation::Activation;
 use super::bound::flushable;
+use super::call::picked;
 use super::conformance::{Case, DATA_ROWS, Scale, Shape, Values, padded_nan, repeated};
 use super::definition::{
     Args, BoundCall, Call, Definition, In, Measured, Out, Param, kernels, read, read_u32, step, write,
 };
 use super::loss::cross_entropy;
 use super::philox::Philox;
-use super::product::{
-    Products, matmul_act_grad, matmul_act_grad_bound, matmul_bias_act, matmul_bias_act_bound, product_flops,
-};
+use super::product::{Products, forward, forward_bound, input_gradient, input_gradient_bound, product_flops};
 use super::scalar::Scalar;
-
-/// Rows of a workgroup: the constant WIDTH, or its default in the shader.
-fn width(args: &Args) -> u64 {
-    match args.constant("WIDTH") as u64 {
-        0 => 8,
-        width => width,
-    }
-}
 
 /// Rounds of all loops of an invocation for `width` rows a workgroup: the logits, a word of inputs a round; then a word of every
 /// column of the weight and a row's gradient a round, for each pass over the inputs; and three loops over columns.
@@ -44,7 +35,8 @@ kernels! {
         ],
         params: &["m", "n", "k", "index_stride", "upstream_stride", "bias_at"],
         workgroup: [8, 1, 1],
-        groups: |a| a.count(0).div_ceil(width(a)),
+        // Rows of a workgroup.
+        groups: |a| a.count(0).div_ceil(a.count_or("WIDTH", 8)),
         flops: |a| 2 * product_flops(a) + 7 * a.area() + 2 * a.count(0) * a.count(2),
         bytes: |a| {
             let [m, n, k] = a.sizes().map(|size| size as u64);
@@ -61,78 +53,56 @@ kernels! {
     }
 }
 
-/// The arguments of the three kernels.
-struct Parts {
-    dense: Args,
-    loss: Args,
-    grad: Args,
-}
-
-fn parts(args: &Args) -> Parts {
+/// The arguments of `matmul_bias_act`, `cross_entropy` and `matmul_act_grad`.
+fn parts(args: &Args) -> [Args; 3] {
     let [m, n, k, _, upstream_stride, _] = args.sizes();
     let of = |sizes: [usize; 3]| sizes.map(|s| Param::U(s as u32)).to_vec();
     let only = |names: &[&str]| args.constants.iter().filter(|(name, _)| names.contains(name)).copied().collect();
-    let act = only(&["ACT", "SLOPE"]);
-    Parts {
-        dense: Args { params: of([m, n, k]), constants: Vec::new() },
-        loss: Args { params: of([m, n, upstream_stride]), constants: only(&[cross_entropy::SMOOTHING]) },
-        grad: Args { params: of([m, k, n]), constants: act },
-    }
+    [
+        Args { params: of([m, n, k]), constants: Vec::new() },
+        Args { params: of([m, n, upstream_stride]), constants: only(&[cross_entropy::SMOOTHING]) },
+        Args { params: of([m, k, n]), constants: only(&["ACT", "SLOPE"]) },
+    ]
 }
 
 fn dense_cross_entropy<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [m, n, k, stride, _, bias_at] = call.args.sizes();
-    let parts = parts(call.args);
+    let [dense_args, loss_args, grad_args] = parts(call.args);
     let inputs = call.inputs;
-    let first = inputs[0].u()[0] as usize * stride;
-    let classes: Vec<u32> = inputs[1].u()[first..first + m].iter().map(|i| inputs[4].u()[*i as usize]).collect();
+    let classes = picked(inputs[4].u(), call.index(m, stride), 1);
     let layer = inputs[3].f();
     let (w, b) = (&layer[..n * k], &layer[bias_at..bias_at + n]);
-    let (mut z, mut unused) = (vec![T::zero(); m * n], [T::zero()]);
-    let dense = [inputs[2], In::F(w), In::F(b)];
-    let mut outputs = [Out::F(&mut z), Out::F(&mut unused)];
-    matmul_bias_act(&mut Call { args: &parts.dense, inputs: &dense, outputs: &mut outputs });
+    let mut z = vec![T::zero(); m * n];
+    forward(&dense_args, [inputs[2].f(), w, b], [&mut z, &mut []]);
     let [loss, dz, dx] = call.outputs();
     let losses = [inputs[0], In::F(&z), In::U(&classes), inputs[5]];
     let mut outputs = [Out::F(loss), Out::F(&mut *dz)];
-    cross_entropy::cross_entropy(&mut Call { args: &parts.loss, inputs: &losses, outputs: &mut outputs });
-    let grads = [In::F(&*dz), In::F(w), inputs[6]];
-    let mut outputs = [Out::F(dx)];
-    matmul_act_grad(&mut Call { args: &parts.grad, inputs: &grads, outputs: &mut outputs });
+    cross_entropy::cross_entropy(&mut Call { args: &loss_args, inputs: &losses, outputs: &mut outputs });
+    input_gradient(&grad_args, [dz, w, inputs[6].f()], dx);
 }
 
 /// The error bound: those of the three kernels, each on what the one before leaves.
 fn dense_cross_entropy_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [m, n, k, stride, _, bias_at] = call.args.sizes();
-    let parts = parts(call.args);
-    let [step, index, x, layer, target, upstream, saved] = call.inputs else {
-        unreachable!("the row has seven inputs")
-    };
+    let [dense_args, loss_args, grad_args] = parts(call.args);
+    let [step, _, x, layer, target, upstream, saved] = call.inputs else { unreachable!("the row has seven inputs") };
     let part = |from: usize, len: usize| Measured {
         value: layer.value[from..from + len].to_vec(),
         error: layer.error[from..from + len].to_vec(),
     };
     let (w, b) = (part(0, n * k), part(bias_at, n));
-    let first = step.value[0] as usize * stride;
-    let classes: Vec<f64> = index.value[first..first + m].iter().map(|i| target.value[*i as usize]).collect();
-    let classes = Measured { error: vec![0.0; m], value: classes };
+    let classes = target.picked(call.index(m, stride), 1);
 
-    let (mut z, mut unused) = (vec![0.0; m * n], [0.0]);
-    let dense = [In::F(&x.value), In::F(&w.value), In::F(&b.value)];
-    let mut outputs = [Out::F(&mut z), Out::F(&mut unused)];
-    matmul_bias_act(&mut Call { args: &parts.dense, inputs: &dense, outputs: &mut outputs });
-    let after = [z.clone(), vec![0.0]];
-    let inputs = [x.clone(), w.clone(), b];
-    let errors = matmul_bias_act_bound(&BoundCall { args: &parts.dense, inputs: &inputs, before: &[], after: &after });
-    let pred = flushable(Measured { value: z, error: errors[0].clone() });
+    let mut z = vec![0.0; m * n];
+    forward(&dense_args, [&x.value, &w.value, &b.value], [&mut z, &mut []]);
+    let error = forward_bound(&dense_args, [x, &w, &b], 0).swap_remove(0);
+    let pred = flushable(Measured { value: z, error });
 
     let inputs = [step.clone(), pred, classes, upstream.clone()];
-    let losses = BoundCall { args: &parts.loss, inputs: &inputs, before: &[], after: &call.after[..2] };
+    let losses = BoundCall { args: &loss_args, inputs: &inputs, before: &[], after: &call.after[..2] };
     let [loss, dz] = <[Vec<f64>; 2]>::try_from(cross_entropy::bound(&losses)).unwrap_or_default();
     let dy = flushable(Measured { value: call.after[1].clone(), error: dz.clone() });
-    let inputs = [dy, w, saved.clone()];
-    let grad = BoundCall { args: &parts.grad, inputs: &inputs, before: &[], after: &call.after[2..] };
-    [loss, dz].into_iter().chain(matmul_act_grad_bound(&grad)).collect()
+    vec![loss, dz, input_gradient_bound(&grad_args, [&dy, &w, saved])]
 }
 
 /// Classes of a data set.
@@ -174,10 +144,10 @@ fn shapes(lanes: Option<u32>) -> Vec<Shape> {
 
 /// The bias right behind the weight, and the constants for these sizes.
 fn choose(shape: &mut Shape, products: Products) {
-    let size = |i: usize| if let Param::U(size) = shape.params[i] { size } else { 0 };
-    let [n, k] = [size(1), size(2)];
-    shape.params[5] = Param::U(n * k);
-    shape.constants.retain(|(name, _)| !matches!(*name, "COLS" | "WIDTH"));
-    shape.constants.push(("COLS", f64::from(n)));
-    shape.constants.extend(products.lanes.iter().flat_map(|l| ["WIDTH", "SUBGROUP"].map(|name| (name, f64::from(*l)))));
+    let args = &mut shape.args;
+    let [_, n, k] = args.sizes();
+    args.params[5] = Param::U((n * k) as u32);
+    args.constants.retain(|(name, _)| !matches!(*name, "COLS" | "WIDTH"));
+    args.constants.push(("COLS", n as f64));
+    args.constants.extend(products.lanes.iter().flat_map(|l| ["WIDTH", "SUBGROUP"].map(|name| (name, f64::from(*l)))));
 }

@@ -1,5 +1,5 @@
 //! The losses: a row for each, with all that is known of it. To add one that treats each output by itself: a variant of
-//! [`Loss`], its formula and row here, and `shaders/lib/loss/<name>.wgsl`.
+//! [`Loss`] and its row here, its formula in `element.rs`, and `shaders/lib/loss/<name>.wgsl`.
 //!
 //! Shapes: pred, expected, dpred `[rows, cols]` (cross_entropy: expected `[rows]`), upstream `[steps, upstream_stride]`
 //! or `[rows]`, loss `[rows]`. The gradient is taken in the same pass: dpred_ij = upstream_i * d loss_i / d pred_ij. Order of
@@ -11,8 +11,8 @@ mod element;
 pub mod rows;
 
 use super::conformance::padded_nan;
-use super::definition::{BoundFn, Call, Definition, Kernel};
-use element::{BceWithLogits, BinaryCrossEntropy, Formula, HalfSquaredError, Hinge, Huber, Mae, Mse};
+use super::definition::{Definition, Kernel};
+use element::{BceWithLogits, BinaryCrossEntropy, HalfSquaredError, Hinge, Huber, Mae, Mse};
 use rows::Over;
 
 /// A loss function. The loss of a batch is the mean over its samples.
@@ -77,8 +77,10 @@ struct Row {
     default: Loss,
     parameter: Option<Parameter>,
     output: Output,
-    /// Of a loss that treats each output by itself.
-    each: Option<Each>,
+    /// Mean or sum over the outputs, of a loss that treats each by itself.
+    over: Option<Over>,
+    /// Of a loss that is not smooth everywhere.
+    piece: Option<Piece>,
     definition: Definition,
 }
 
@@ -86,19 +88,16 @@ struct Row {
 /// convention and no derivative.
 type Piece = fn(f64, f64, f64) -> Option<i8>;
 
-/// What is known of a loss that treats each output by itself.
-struct Each {
-    /// `const MEAN: bool` and `fn element(y: f32, t: f32) -> ElementLoss`.
-    wgsl: &'static str,
-    over: Over,
-    piece: Option<Piece>,
-}
-
 macro_rules! losses {
-    ($($name:ident: $variant:pat => $row:expr,)*) => {
+    ($($name:ident: $variant:ident $({ $parameter:ident: $default:literal })?, $row:expr, $file:literal;)*) => {
         #[allow(non_upper_case_globals, reason = "the names are those of kernels")]
         mod row {
-            $(pub(super) static $name: super::Row = { use super::*; $row };)*
+            use super::*;
+            $(pub(super) static $name: Row = $row(
+                stringify!($name),
+                Loss::$variant { $($parameter: $default)? },
+                include_str!(concat!("../../shaders/", $file)),
+            );)*
         }
 
         /// Every loss; the position is the code that whole steps have for it.
@@ -118,7 +117,7 @@ macro_rules! losses {
 
             fn row(self) -> &'static Row {
                 match self {
-                    $($variant => &row::$name,)*
+                    $(Loss::$variant { .. } => &row::$name,)*
                 }
             }
         }
@@ -126,14 +125,14 @@ macro_rules! losses {
 }
 
 losses! {
-    half_squared_error: Loss::HalfSquaredError => HalfSquaredError::ROW,
-    mse: Loss::Mse => Mse::ROW,
-    mae: Loss::Mae => Mae::ROW,
-    huber: Loss::Huber { .. } => Huber::ROW,
-    binary_cross_entropy: Loss::BinaryCrossEntropy => BinaryCrossEntropy::ROW,
-    bce_with_logits: Loss::BceWithLogits => BceWithLogits::ROW,
-    cross_entropy: Loss::CrossEntropy { .. } => cross_entropy::ROW,
-    hinge: Loss::Hinge => Hinge::ROW,
+    half_squared_error: HalfSquaredError, element::row::<HalfSquaredError>, "lib/loss/half_squared_error.wgsl";
+    mse: Mse, element::row::<Mse>, "lib/loss/mse.wgsl";
+    mae: Mae, element::row::<Mae>, "lib/loss/mae.wgsl";
+    huber: Huber { delta: 1.0 }, element::row::<Huber>, "lib/loss/huber.wgsl";
+    binary_cross_entropy: BinaryCrossEntropy, element::row::<BinaryCrossEntropy>, "lib/loss/binary_cross_entropy.wgsl";
+    bce_with_logits: BceWithLogits, element::row::<BceWithLogits>, "lib/loss/bce_with_logits.wgsl";
+    cross_entropy: CrossEntropy { smoothing: 0.0 }, cross_entropy::row, "cross_entropy.wgsl";
+    hinge: Hinge, element::row::<Hinge>, "lib/loss/hinge.wgsl";
 }
 
 impl Loss {
@@ -203,7 +202,7 @@ impl Loss {
     /// The smooth piece on which a prediction lies, for a target, `None` where its gradient is no derivative; none at all for a loss
     /// that is smooth everywhere.
     pub fn piece(self) -> Option<impl Fn(f64, f64) -> Option<i8>> {
-        let (mut loss, piece) = (self, self.row().each.as_ref()?.piece?);
+        let (mut loss, piece) = (self, self.row().piece?);
         let parameter = loss.parameter().map_or(0.0, |(_, value)| *value);
         Some(move |y, t| piece(y, t, parameter))
     }
@@ -226,7 +225,7 @@ impl Loss {
 /// over the outputs.
 pub fn whole_code(kernel: Kernel) -> Option<(u32, bool, bool)> {
     let code = ROWS.iter().position(|row| Kernel::built_in(&row.definition) == kernel)?;
-    let over = ROWS[code].each.as_ref().map(|each| each.over);
+    let over = ROWS[code].over;
     Some((code as u32, over.is_none(), over == Some(Over::Mean)))
 }
 
@@ -234,10 +233,9 @@ pub fn whole_code(kernel: Kernel) -> Option<(u32, bool, bool)> {
 /// including shader's.
 pub fn whole_wgsl() -> String {
     let (mut text, mut cases) = (String::new(), String::new());
-    for (code, row) in ROWS.iter().enumerate() {
-        let Some(each) = &row.each else { continue };
+    for (code, row) in ROWS.iter().enumerate().filter(|(_, row)| row.over.is_some()) {
         let name = row.definition.name;
-        for line in each.wgsl.lines().filter(|line| !line.starts_with("const MEAN: ")) {
+        for line in row.definition.formula.lines().filter(|line| !line.starts_with("const MEAN: ")) {
             text += &line.replace("fn element(", &format!("fn {name}_element("));
             text.push('\n');
         }
@@ -248,23 +246,10 @@ pub fn whole_wgsl() -> String {
 }
 
 /// What the definitions share.
-const fn definition(
-    name: &'static str,
-    bound_formula: &'static str,
-    bound: BoundFn,
-    cpu_f32: fn(&mut Call<'_, '_, f32>),
-    cpu_f64: fn(&mut Call<'_, '_, f64>),
-) -> Definition {
-    Definition {
-        name,
-        params: &["rows", "cols", "upstream_stride"],
-        flops: |a| 6 * a.area(),
-        bytes: |a| 4 * (3 * a.area() + 2 * a.count(0)),
-        corners: padded_nan,
-        bound_formula,
-        bound,
-        cpu_f32,
-        cpu_f64,
-        ..Definition::ROW_WISE
-    }
-}
+const LOSS: Definition = Definition {
+    params: &["rows", "cols", "upstream_stride"],
+    flops: |a| 6 * a.area(),
+    bytes: |a| 4 * (3 * a.area() + 2 * a.count(0)),
+    corners: padded_nan,
+    ..Definition::ROW_WISE
+};

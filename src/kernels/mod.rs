@@ -28,8 +28,7 @@ mod sums;
 pub use activation::Activation;
 pub use cpu::carried::Carried;
 pub use definition::{
-    Access, Args, Binding, BoundCall, Call, Definition, Dtype, Extent, Follow, In, Kernel, Measured, Out, Param,
-    Product,
+    Access, Args, Binding, BoundCall, Call, Definition, Dtype, Extent, In, Kernel, Measured, Out, Param, Product,
 };
 pub use loss::Loss;
 pub use scalar::Scalar;
@@ -66,34 +65,25 @@ const FAMILIES: &[&[Kernel]] = &[
     optimizer::KERNELS,
 ];
 
-/// The kernels of [`FAMILIES`], one after the other.
-const fn all<const N: usize>() -> [Kernel; N] {
-    let mut all = [Kernel::matmul; N];
-    let (mut family, mut i, mut count) = (0, 0, 0);
-    while count < N {
-        if i == FAMILIES[family].len() {
-            (family, i) = (family + 1, 0);
-        } else {
-            all[count] = FAMILIES[family][i];
+/// The first `N` kernels of [`FAMILIES`], one after the other, and how many there are.
+const fn all<const N: usize>() -> ([Kernel; N], usize) {
+    let (mut all, mut family, mut count) = ([Kernel::matmul; N], 0, 0);
+    while family < FAMILIES.len() {
+        let mut i = 0;
+        while i < FAMILIES[family].len() {
+            if count < N {
+                all[count] = FAMILIES[family][i];
+            }
             (i, count) = (i + 1, count + 1);
         }
-    }
-    all
-}
-
-/// Kernels of all [`FAMILIES`].
-const fn count() -> usize {
-    let (mut family, mut count) = (0, 0);
-    while family < FAMILIES.len() {
-        count += FAMILIES[family].len();
         family += 1;
     }
-    count
+    (all, count)
 }
 
 impl Kernel {
     /// Every kernel, family by family.
-    pub const ALL: &[Kernel] = &all::<{ count() }>();
+    pub const ALL: &[Kernel] = &all::<{ all::<0>().1 }>().0;
 
     /// The complete WGSL text.
     pub fn source(self) -> String {

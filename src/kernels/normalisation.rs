@@ -2,14 +2,13 @@
 
 use super::conformance::{Values, columns, row_wise};
 use super::cpu::carried::Carried;
-use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
+use super::cpu::elementwise::each_part;
 use super::cpu::moments::{mean as mean_of, moments, rstd};
 use super::definition::{
-    BoundCall, Call, Definition, Measured, Out, Param, kernels, lines, read, read_u32, step, update, write, write_u32,
+    BoundCall, Call, Definition, Out, Param, kernels, lines, read, read_u32, step, update, write, write_u32,
 };
 use super::loss::rows::{lanes, row_sum, row_sum_depth};
 use super::scalar::Scalar;
-use rayon::prelude::*;
 
 /// The parameter of a conformance case.
 const EPS: &[Param] = &[Param::F(1e-5)];
@@ -104,18 +103,12 @@ fn row_moments<T: Scalar>(x: &[T], lanes: usize, eps: T) -> (T, T) {
     (mean, T::one() / (squares / count + eps).sqrt())
 }
 
-/// Rows that one thread takes at a time; all of them where a hand-off costs more than it saves.
-fn rows_of_chunk(rows: usize, cols: usize) -> usize {
-    if rows * cols < PARALLEL_FROM { rows.max(1) } else { (CHUNK / cols.max(1)).max(1) }
-}
-
 fn layer_norm<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let [rows, cols] = call.args.sizes();
+    let [_, cols] = call.args.sizes();
     let (lanes, eps) = (lanes(call.args), T::of(call.args.number(2)));
     let (x, weight, bias) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
     let [y] = call.outputs();
-    let chunk = rows_of_chunk(rows, cols) * cols;
-    y.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(y, x)| {
+    each_part([y], [x], cols, |_, [y], [x]| {
         for (y, x) in y.chunks_mut(cols).zip(x.chunks(cols)) {
             let (mean, rstd) = row_moments(x, lanes, eps);
             for ((y, &x), (&w, &b)) in y.iter_mut().zip(x).zip(weight.iter().zip(bias)) {
@@ -125,19 +118,14 @@ fn layer_norm<T: Scalar>(call: &mut Call<'_, '_, T>) {
     });
 }
 
-/// The elements of row `i`, with errors.
-fn carried_row(from: &Measured, i: usize, cols: usize) -> Vec<Carried> {
-    (i * cols..(i + 1) * cols).map(|k| Carried::input(from, k)).collect()
-}
-
 /// The error bound: the formula over values that carry errors.
 fn layer_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols] = call.args.sizes();
     let (depth, eps) = (row_sum_depth(cols, call.args), call.args.number(2));
-    let (weight, bias) = (carried_row(&call.inputs[1], 0, cols), carried_row(&call.inputs[2], 0, cols));
+    let (weight, bias) = (Carried::row(&call.inputs[1], 0, cols), Carried::row(&call.inputs[2], 0, cols));
     let mut y = Vec::with_capacity(rows * cols);
     for i in 0..rows {
-        let x = carried_row(&call.inputs[0], i, cols);
+        let x = Carried::row(&call.inputs[0], i, cols);
         let (mean, variance) = moments(x.iter().copied(), depth, cols);
         let rstd = rstd(variance, eps);
         y.extend(x.iter().zip(weight.iter().zip(&bias)).map(|(x, (w, b))| ((*x - mean) * rstd * *w + *b).error));
@@ -146,14 +134,10 @@ fn layer_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
 }
 
 fn layer_norm_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let [rows, cols] = call.args.sizes();
+    let [_, cols] = call.args.sizes();
     let (lanes, eps) = (lanes(call.args), T::of(call.args.number(2)));
     let (dy, x, weight) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
-    let [dx, each] = call.outputs();
-    let chunk = rows_of_chunk(rows, cols) * cols;
-    let inputs = dy.par_chunks(chunk).zip(x.par_chunks(chunk));
-    let outputs = dx.par_chunks_mut(chunk).zip(each.par_chunks_mut(chunk));
-    outputs.zip(inputs).for_each(|((dx, each), (dy, x))| {
+    each_part(call.outputs(), [dy, x], cols, |_, [dx, each], [dy, x]| {
         let inputs = dy.chunks(cols).zip(x.chunks(cols));
         for ((dx, each), (dy, x)) in dx.chunks_mut(cols).zip(each.chunks_mut(cols)).zip(inputs) {
             row(dx, each, (dy, x, weight), lanes, eps);
@@ -181,10 +165,10 @@ fn row<T: Scalar>(dx: &mut [T], each: &mut [T], (dy, x, weight): (&[T], &[T], &[
 fn layer_norm_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols] = call.args.sizes();
     let (depth, eps) = (row_sum_depth(cols, call.args), call.args.number(2));
-    let weight = carried_row(&call.inputs[2], 0, cols);
+    let weight = Carried::row(&call.inputs[2], 0, cols);
     let (mut dx, mut each) = (Vec::with_capacity(rows * cols), Vec::with_capacity(rows * cols));
     for i in 0..rows {
-        let (dy, x) = (carried_row(&call.inputs[0], i, cols), carried_row(&call.inputs[1], i, cols));
+        let (dy, x) = (Carried::row(&call.inputs[0], i, cols), Carried::row(&call.inputs[1], i, cols));
         let (mean_x, variance) = moments(x.iter().copied(), depth, cols);
         let rstd = rstd(variance, eps);
         let xhat = |j: usize| (x[j] - mean_x) * rstd;
@@ -257,13 +241,12 @@ fn batch_moments_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
 }
 
 fn batch_norm<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let [rows, cols] = call.args.sizes();
+    let [_, cols] = call.args.sizes();
     let eps = T::of(call.args.number(2));
     let [x, mean, variance, weight, bias] = std::array::from_fn(|i| call.inputs[i].f());
     let rstd: Vec<T> = variance.iter().map(|&v| T::one() / (v + eps).sqrt()).collect();
     let [y] = call.outputs();
-    let chunk = rows_of_chunk(rows, cols) * cols;
-    y.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(y, x)| {
+    each_part([y], [x], cols, |_, [y], [x]| {
         for (y, x) in y.chunks_mut(cols).zip(x.chunks(cols)) {
             for (j, (y, &x)) in y.iter_mut().zip(x).enumerate() {
                 *y = (x - mean[j]) * rstd[j] * weight[j] + bias[j];
@@ -277,7 +260,7 @@ fn batch_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols] = call.args.sizes();
     let eps = call.args.number(2);
     let [mean, variance, weight, bias]: [Vec<Carried>; 4] =
-        std::array::from_fn(|i| carried_row(&call.inputs[i + 1], 0, cols));
+        std::array::from_fn(|i| Carried::row(&call.inputs[i + 1], 0, cols));
     let rstd: Vec<Carried> = variance.iter().map(|v| rstd(*v, eps)).collect();
     let rule = |i: usize| {
         let j = i % cols;
@@ -326,7 +309,7 @@ fn batch_norm_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let eps = call.args.number(2);
     let batch = call.args.constant("BATCH") != 0.0;
     let n = if batch { call.inputs[4].value[0] as usize } else { rows };
-    let [mean, variance, weight]: [Vec<Carried>; 3] = [2, 3, 5].map(|i| carried_row(&call.inputs[i], 0, cols));
+    let [mean, variance, weight]: [Vec<Carried>; 3] = [2, 3, 5].map(|i| Carried::row(&call.inputs[i], 0, cols));
     let (mut dx, mut each) = (vec![0.0; rows * cols], vec![0.0; rows * cols]);
     for j in 0..cols {
         let rstd = rstd(variance[j], eps);

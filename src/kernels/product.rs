@@ -12,30 +12,23 @@ pub use ways::Products;
 
 use super::activation::Activation;
 use super::bound::{self, TINY};
+use super::call::picked;
 use super::conformance::Values;
-use super::cpu::elementwise::{CHUNK, PARALLEL_FROM};
+use super::cpu::elementwise::each_part;
 use super::cpu::gemm::gemm;
 use super::cpu::vector;
 use super::definition::{
-    Args, Binding, BoundCall, Call, Definition, In, Measured, Out, Product, StepPart, kernels, read, read_u32, step,
+    Args, Binding, BoundCall, Call, Definition, Measured, Product, StepPart, kernels, read, read_u32, step, transposes,
     write,
 };
 use super::scalar::Scalar;
-use super::sums::sum_columns;
+use super::sums::{column_bound, sum_columns};
 use super::{Engine, MATMUL_SIDE};
-use rayon::prelude::*;
 
-/// Invocations on a side of a product's workgroup: the constant SIDE, or its default in the shader.
-fn side(args: &Args) -> u64 {
-    match args.constant("SIDE") as u64 {
-        0 => MATMUL_SIDE as u64,
-        side => side,
-    }
-}
-
+/// Workgroups: a tile of the result each.
 fn tiles(args: &Args) -> u64 {
     let [rows, cols] = match Engine::of(args) {
-        Engine::Tile => [4 * side(args); 2],
+        Engine::Tile => [4 * args.count_or("SIDE", MATMUL_SIDE as u64); 2],
         Engine::Broadcast => ["BLOCKS", "LANES"].map(|name| 4 * args.constant(name) as u64),
     };
     args.count(0).div_ceil(rows) * args.count(1).div_ceil(cols)
@@ -63,6 +56,7 @@ fn elements(a: &Args) -> u64 {
     m * k + n * k + m * n
 }
 
+/// A product whose operands are stored so, of which one may be gathered.
 const fn product(transposed: Option<[bool; 2]>, gathered: Option<usize>) -> Option<Product> {
     Some(Product { transposed, gathered })
 }
@@ -83,15 +77,15 @@ const fn index() -> Binding {
 fn parts(args: &Args, binding: usize, at: usize) -> [usize; 3] {
     let [m, n, k] = args.sizes();
     let (row, col) = (at / n.max(1), at % n.max(1));
-    let transposed = |name: &str| args.constant(name) != 0.0;
-    match (binding, transposed("TRANS_A"), transposed("TRANS_B")) {
-        (0, false, _) => [row * k, 1, k],
-        (0, true, _) => [row, m, k],
-        (_, _, false) => [col, n, k],
-        (_, _, true) => [col * k, 1, k],
+    match (binding, transposes(args)[binding]) {
+        (0, false) => [row * k, 1, k],
+        (0, true) => [row, m, k],
+        (_, false) => [col, n, k],
+        (_, true) => [col * k, 1, k],
     }
 }
 
+/// What all products share.
 const PRODUCT: Definition = Definition {
     params: &["m", "n", "k"],
     workgroup: [8, 8, 1],
@@ -107,6 +101,7 @@ const PRODUCT: Definition = Definition {
     ..Definition::NEW
 };
 
+/// The same of a forward layer.
 const BIAS_ACT: Definition = Definition {
     flops: |a| product_flops(a) + a.area() * if a.constant("ACT") == 0.0 { 1 } else { 2 },
     bytes: |a| 4 * (elements(a) + a.count(1) + if a.constant("KEEP_Z") == 0.0 { 0 } else { a.area() }),
@@ -116,6 +111,7 @@ const BIAS_ACT: Definition = Definition {
     ..PRODUCT
 };
 
+/// The same of the gradients of a layer's parameters.
 const COL_SUM: Definition = Definition {
     flops: |a| product_flops(a) + a.count(0) * a.count(2),
     bytes: |a| 4 * (elements(a) + a.count(0)),
@@ -188,7 +184,7 @@ kernels! {
 }
 
 fn matmul<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let (trans_a, trans_b) = (call.args.constant("TRANS_A") != 0.0, call.args.constant("TRANS_B") != 0.0);
+    let [trans_a, trans_b] = transposes(call.args);
     let (a, b) = (call.inputs[0].f(), call.inputs[1].f());
     let sizes = call.args.sizes();
     let [y] = call.outputs();
@@ -197,21 +193,17 @@ fn matmul<T: Scalar>(call: &mut Call<'_, '_, T>) {
 
 /// The error bound.
 fn matmul_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let trans = |name| call.args.constant(name) != 0.0;
-    vec![product_bound(&call.inputs[0], &call.inputs[1], call.args.sizes(), trans("TRANS_A"), trans("TRANS_B"), 0)]
+    vec![product_bound([&call.inputs[0], &call.inputs[1]], call.args.sizes(), transposes(call.args), 0)]
 }
 
 /// Error of the products op(a) · op(b) for operands that carry errors: gamma(k + extra) * sum (|a| + ea)(|b| + eb), plus
 /// what the operands carried, sum (|a| + ea)(|b| + eb) - |a||b|; every product and every partial sum may be flushed.
 fn product_bound(
-    a: &Measured,
-    b: &Measured,
-    sizes: [usize; 3],
-    trans_a: bool,
-    trans_b: bool,
+    [a, b]: [&Measured; 2],
+    sizes @ [m, n, k]: [usize; 3],
+    [trans_a, trans_b]: [bool; 2],
     extra: usize,
 ) -> Vec<f64> {
-    let [m, n, k] = sizes;
     let size = |v: &Measured| v.value.iter().map(|v| v.abs()).collect::<Vec<f64>>();
     let reach = |v: &Measured| v.value.iter().zip(&v.error).map(|(v, e)| v.abs() + e).collect::<Vec<f64>>();
     let (mut plain, mut carried) = (vec![0.0; m * n], vec![0.0; m * n]);
@@ -221,35 +213,50 @@ fn product_bound(
     plain.iter().zip(&carried).map(rule).collect()
 }
 
-pub(super) fn matmul_bias_act<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let (x, w, b) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
-    let (act, keep) = (Activation::of_epilogue(call.args), call.args.constant("KEEP_Z") != 0.0);
-    let sizes @ [m, n, _] = call.args.sizes();
-    let [y, z] = call.outputs();
+fn matmul_bias_act<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    forward(call.args, [0, 1, 2].map(|i| call.inputs[i].f()), call.outputs());
+}
+
+fn gather_matmul_bias_act<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [m, _, k, stride] = call.args.sizes();
+    let x = picked(call.inputs[2].f(), call.index(m, stride), k);
+    forward(call.args, [&x, call.inputs[3].f(), call.inputs[4].f()], call.outputs());
+}
+
+/// `matmul_bias_act` of x, w and b.
+pub(super) fn forward<T: Scalar>(args: &Args, [x, w, b]: [&[T]; 3], [y, z]: [&mut [T]; 2]) {
+    let act = Activation::of_epilogue(args);
+    let sizes @ [_, n, _] = args.sizes();
     gemm(y, x, w, sizes, false, true);
-    let rows = |y: &mut [T], z: Option<&mut [T]>| {
-        vector::add_to_rows(y, b);
-        if let Some(z) = z {
+    if args.constant("KEEP_Z") != 0.0 {
+        each_part([y, z], [], n, |_, [y, z], []| {
+            vector::add_to_rows(y, b);
             z.copy_from_slice(y);
-        }
-        act.apply(y);
-    };
-    let chunk = (CHUNK / n).max(1) * n;
-    match (m * n < PARALLEL_FROM, keep) {
-        (true, true) => rows(y, Some(z)),
-        (true, false) => rows(y, None),
-        (false, true) => {
-            y.par_chunks_mut(chunk).zip(z.par_chunks_mut(chunk)).for_each(|(y, z)| rows(y, Some(z)));
-        }
-        (false, false) => y.par_chunks_mut(chunk).for_each(|y| rows(y, None)),
+            act.apply(y);
+        });
+    } else {
+        each_part([y], [], n, |_, [y], []| {
+            vector::add_to_rows(y, b);
+            act.apply(y);
+        });
     }
 }
 
-/// The error bound: of z, then of the activation at a z that carries it.
-pub(super) fn matmul_bias_act_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let sizes @ [_, n, k] = call.args.sizes();
+fn matmul_bias_act_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [x, w, b] = call.inputs else { unreachable!("the row has three inputs") };
-    let products = product_bound(x, w, sizes, false, true, 1);
+    forward_bound(call.args, [x, w, b], call.after[1].len())
+}
+
+fn gather_matmul_bias_act_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [m, _, k, stride] = call.args.sizes();
+    let x = call.inputs[2].picked(call.index(m, stride), k);
+    forward_bound(call.args, [&x, &call.inputs[3], &call.inputs[4]], call.after[1].len())
+}
+
+/// The error bound of [`forward`]: of z, `kept` of which are written, then of the activation at a z that carries it.
+pub(super) fn forward_bound(args: &Args, [x, w, b]: [&Measured; 3], kept: usize) -> Vec<Vec<f64>> {
+    let sizes @ [_, n, k] = args.sizes();
+    let products = product_bound([x, w], sizes, [false, true], 1);
     // The exact z is needed, which the kernel does not keep when the backward pass has no use for it.
     let mut z = vec![0.0; products.len()];
     gemm(&mut z, &x.value, &w.value, sizes, false, true);
@@ -260,130 +267,71 @@ pub(super) fn matmul_bias_act_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
             products[i] + b.error[i % n] + bound::gamma(k + 1) * reach
         })
         .collect();
-    let act = Activation::of_epilogue(call.args);
+    let act = Activation::of_epilogue(args);
     let y = z.iter().zip(&error).map(|(&z, &e)| act.value_error(z, e)).collect();
-    let kept = if call.args.constant("KEEP_Z") != 0.0 { error } else { vec![0.0; call.after[1].len()] };
-    vec![y, kept]
+    vec![y, if args.constant("KEEP_Z") != 0.0 { error } else { vec![0.0; kept] }]
 }
 
-pub(super) fn matmul_act_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let (dy, w, saved) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
-    let act = Activation::of_epilogue(call.args);
-    let sizes = call.args.sizes();
+fn matmul_act_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let (args, inputs) = (call.args, [0, 1, 2].map(|i| call.inputs[i].f()));
     let [dx] = call.outputs();
-    gemm(dx, dy, w, sizes, false, false);
-    if dx.len() < PARALLEL_FROM {
-        act.multiply_derivative(dx, saved);
-    } else {
-        dx.par_chunks_mut(CHUNK).zip(saved.par_chunks(CHUNK)).for_each(|(dx, s)| act.multiply_derivative(dx, s));
-    }
+    input_gradient(args, inputs, dx);
 }
 
-/// The error bound: the product's, joined with the derivative's by the product rule.
-pub(super) fn matmul_act_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+/// `matmul_act_grad` of dy, w and saved.
+pub(super) fn input_gradient<T: Scalar>(args: &Args, [dy, w, saved]: [&[T]; 3], dx: &mut [T]) {
+    let act = Activation::of_epilogue(args);
+    gemm(dx, dy, w, args.sizes(), false, false);
+    each_part([dx], [saved], 1, |_, [dx], [saved]| act.multiply_derivative(dx, saved));
+}
+
+fn matmul_act_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [dy, w, saved] = call.inputs else { unreachable!("the row has three inputs") };
-    let sizes = call.args.sizes();
-    let error = product_bound(dy, w, sizes, false, false, 0);
+    vec![input_gradient_bound(call.args, [dy, w, saved])]
+}
+
+/// The error bound of [`input_gradient`]: the product's, joined with the derivative's by the product rule.
+pub(super) fn input_gradient_bound(args: &Args, [dy, w, saved]: [&Measured; 3]) -> Vec<f64> {
+    let sizes = args.sizes();
+    let error = product_bound([dy, w], sizes, [false; 2], 0);
     let mut product = vec![0.0; error.len()];
     gemm(&mut product, &dy.value, &w.value, sizes, false, false);
-    let act = Activation::of_epilogue(call.args);
+    let act = Activation::of_epilogue(args);
     let rule = |i: usize| {
         let (s, es) = (saved.value[i], saved.error[i]);
         bound::product(product[i], error[i], act.derivative(s), act.derivative_error(s, es))
     };
-    vec![(0..error.len()).map(rule).collect()]
+    (0..error.len()).map(rule).collect()
 }
 
 fn matmul_col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    let (dy, x) = (call.inputs[0].f(), call.inputs[1].f());
-    let sizes @ [m, _, k] = call.args.sizes();
-    let [dw, db] = call.outputs();
+    weight_gradient(call.args, [0, 1].map(|i| call.inputs[i].f()), call.outputs());
+}
+
+fn gather_matmul_col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let [_, n, k, stride] = call.args.sizes();
+    let x = picked(call.inputs[3].f(), call.index(k, stride), n);
+    weight_gradient(call.args, [call.inputs[2].f(), &x], call.outputs());
+}
+
+/// `matmul_col_sum` of dy and x.
+fn weight_gradient<T: Scalar>(args: &Args, [dy, x]: [&[T]; 2], [dw, db]: [&mut [T]; 2]) {
+    let sizes @ [m, _, k] = args.sizes();
     gemm(dw, dy, x, sizes, true, false);
     sum_columns(&mut db[..m], &dy[..k * m]);
 }
 
-/// The error bound: the product's; and for db what the terms carry, gamma(k), and for each term that is not 0 a partial sum
-/// that may cancel to a denormal and be flushed.
 fn matmul_col_sum_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let [dy, x] = call.inputs else { unreachable!("the row has two inputs") };
-    let sizes @ [m, _, k] = call.args.sizes();
-    let gamma = bound::gamma(k);
-    let mut db = vec![0.0; m];
-    for (i, (value, error)) in dy.value[..k * m].iter().zip(&dy.error).enumerate() {
-        let reach = value.abs() + error;
-        db[i % m] += error + gamma * reach + if reach == 0.0 { 0.0 } else { TINY };
-    }
-    vec![product_bound(dy, x, sizes, true, false, 0), db]
-}
-
-/// An operand that is gathered.
-#[derive(Debug, Clone, Copy)]
-struct Operand {
-    /// Its place among the inputs behind `step` and `index`.
-    position: usize,
-    /// Rows of the batch.
-    rows: usize,
-    /// Columns of the data set.
-    cols: usize,
-}
-
-/// Runs `kernel` on the gathered operand.
-fn gathered<T: Scalar>(call: &mut Call<'_, '_, T>, operand: Operand, kernel: fn(&mut Call<'_, '_, T>)) {
-    let first = call.inputs[0].u()[0] as usize * call.args.size(3);
-    let index = &call.inputs[1].u()[first..first + operand.rows];
-    let data = call.inputs[2 + operand.position].f();
-    let row = |&row: &u32| &data[row as usize * operand.cols..][..operand.cols];
-    let gathered: Vec<T> = index.iter().flat_map(row).copied().collect();
-    let mut inputs: Vec<In<'_, T>> = call.inputs[2..].to_vec();
-    inputs[operand.position] = In::F(&gathered);
-    let mut outputs: Vec<Out<'_, T>> = Vec::with_capacity(call.outputs.len());
-    for output in call.outputs.iter_mut() {
-        outputs.push(match output {
-            Out::F(v) => Out::F(v),
-            Out::U(v) => Out::U(v),
-        });
-    }
-    kernel(&mut Call { args: call.args, inputs: &inputs, outputs: &mut outputs });
-}
-
-/// Bounds the error by `bound` on the gathered operand: gathering rounds nothing.
-fn gathered_bound(
-    call: &BoundCall<'_>,
-    operand: Operand,
-    bound: impl Fn(&BoundCall<'_>) -> Vec<Vec<f64>>,
-) -> Vec<Vec<f64>> {
-    let first = call.inputs[0].value[0] as usize * call.args.size(3);
-    let index = &call.inputs[1].value[first..first + operand.rows];
-    let gather = |values: &[f64]| {
-        let row = |row: &f64| &values[*row as usize * operand.cols..][..operand.cols];
-        index.iter().flat_map(row).copied().collect::<Vec<f64>>()
-    };
-    let mut inputs = call.inputs[2..].to_vec();
-    let data = &call.inputs[2 + operand.position];
-    inputs[operand.position] = Measured { value: gather(&data.value), error: gather(&data.error) };
-    bound(&BoundCall { args: call.args, inputs: &inputs, before: call.before, after: call.after })
-}
-
-fn forward_batch(args: &Args) -> Operand {
-    Operand { position: 0, rows: args.size(0), cols: args.size(2) }
-}
-
-fn gather_matmul_bias_act<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    gathered(call, forward_batch(call.args), matmul_bias_act);
-}
-
-fn gather_matmul_bias_act_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    gathered_bound(call, forward_batch(call.args), matmul_bias_act_bound)
-}
-
-fn backward_batch(args: &Args) -> Operand {
-    Operand { position: 1, rows: args.size(2), cols: args.size(1) }
-}
-
-fn gather_matmul_col_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
-    gathered(call, backward_batch(call.args), matmul_col_sum);
+    weight_gradient_bound(call.args, &call.inputs[0], &call.inputs[1])
 }
 
 fn gather_matmul_col_sum_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    gathered_bound(call, backward_batch(call.args), matmul_col_sum_bound)
+    let [_, n, k, stride] = call.args.sizes();
+    weight_gradient_bound(call.args, &call.inputs[2], &call.inputs[3].picked(call.index(k, stride), n))
+}
+
+/// The error bound of [`weight_gradient`]: the product's; and that of the column sums.
+fn weight_gradient_bound(args: &Args, dy: &Measured, x: &Measured) -> Vec<Vec<f64>> {
+    let sizes @ [m, _, k] = args.sizes();
+    vec![product_bound([dy, x], sizes, [true, false], 0), column_bound(dy, [k, m], k)]
 }

@@ -1,5 +1,6 @@
 //! Kernels that move rows or parts of them: bits are copied.
 
+use super::call::picked;
 use super::conformance::{ROWS_COLS, Shape, Values};
 use super::definition::{
     Args, BoundCall, Call, Definition, In, Out, StepPart, kernels, lines, read, read_u32, step, write, write_u32,
@@ -51,8 +52,7 @@ kernels! {
 
 fn gather_rows<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [rows, cols, stride] = call.args.sizes();
-    let first = call.inputs[0].u()[0] as usize * stride;
-    let index = &call.inputs[1].u()[first..first + rows];
+    let index = call.index(rows, stride);
     match (&call.inputs[2], &mut call.outputs[0]) {
         (In::F(data), Out::F(y)) => gather(index, data, y, cols),
         (In::U(data), Out::U(y)) => gather(index, data, y, cols),
@@ -79,53 +79,41 @@ fn gather<E: Copy + Send + Sync>(index: &[u32], data: &[E], y: &mut [E], cols: u
 /// The error bound: the rows' own errors.
 fn gather_rows_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols, stride] = call.args.sizes();
-    let [step, index, data] = call.inputs else { unreachable!("the row has three inputs") };
-    let first = step.value[0] as usize * stride;
-    let error = (0..rows * cols).map(|i| data.error[index.value[first + i / cols] as usize * cols + i % cols]);
-    vec![error.collect()]
+    vec![picked(&call.inputs[2].error, call.index(rows, stride), cols)]
 }
 
 fn copy_window<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [_, cols, stride, first] = call.args.sizes();
     let x = call.inputs[0].f();
     let [y] = call.outputs();
-    copy(y, x, cols, stride, first);
-}
-
-fn copy<E: Copy>(y: &mut [E], x: &[E], cols: usize, stride: usize, first: usize) {
     for (r, row) in y.chunks_mut(cols).enumerate() {
         row.copy_from_slice(&x[first + r * stride..][..cols]);
     }
 }
 
-/// The error bound: the elements' own errors.
 fn copy_window_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let [rows, cols, stride, first] = call.args.sizes();
-    let mut error = vec![0.0; rows * cols];
-    copy(&mut error, &call.inputs[0].error, cols, stride, first);
-    vec![error]
+    moved(call, copy_window)
 }
 
 fn join_columns<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [_, cols_a, cols_b] = call.args.sizes();
     let (a, b) = (call.inputs[0].f(), call.inputs[1].f());
     let [y] = call.outputs();
-    join(y, a, b, cols_a, cols_b);
-}
-
-fn join<E: Copy>(y: &mut [E], a: &[E], b: &[E], cols_a: usize, cols_b: usize) {
     for ((row, a), b) in y.chunks_mut(cols_a + cols_b).zip(a.chunks(cols_a)).zip(b.chunks(cols_b)) {
         row[..cols_a].copy_from_slice(a);
         row[cols_a..].copy_from_slice(b);
     }
 }
 
-/// The error bound: the elements' own errors.
 fn join_columns_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let [rows, cols_a, cols_b] = call.args.sizes();
-    let [a, b] = call.inputs else { unreachable!("the row has two inputs") };
-    let mut error = vec![0.0; rows * (cols_a + cols_b)];
-    join(&mut error, &a.error, &b.error, cols_a, cols_b);
+    moved(call, join_columns)
+}
+
+/// The error bound of a kernel that moves its elements: their own errors, moved alike.
+fn moved(call: &BoundCall<'_>, kernel: fn(&mut Call<'_, '_, f64>)) -> Vec<Vec<f64>> {
+    let inputs: Vec<In<'_, f64>> = call.inputs.iter().map(|input| In::F(&input.error)).collect();
+    let mut error = vec![0.0; call.after[0].len()];
+    kernel(&mut Call { args: call.args, inputs: &inputs, outputs: &mut [Out::F(&mut error)] });
     vec![error]
 }
 

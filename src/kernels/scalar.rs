@@ -29,69 +29,31 @@ pub trait Scalar:
     fn gelu_derivative(self) -> Self;
 }
 
-impl Scalar for f32 {
-    #[inline(always)]
-    fn of(v: f64) -> Self {
-        v as f32
-    }
-    #[inline(always)]
-    fn widen(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn exp_safe(self) -> Self {
-        elementary::exp(self)
-    }
-    #[inline(always)]
-    fn log_safe(self) -> Self {
-        elementary::log(self)
-    }
-    #[inline(always)]
-    fn log1p_safe(self) -> Self {
-        elementary::log1p(self)
-    }
-    #[inline(always)]
-    fn tanh_safe(self) -> Self {
-        elementary::tanh(self)
-    }
-    #[inline(always)]
-    fn normal_cdf(self) -> Self {
-        elementary::normal_cdf(self)
-    }
-    #[inline(always)]
-    fn gelu_derivative(self) -> Self {
-        elementary::gelu_derivative(self)
-    }
+/// Implements [`Scalar`] with these elementary functions.
+macro_rules! scalar {
+    ($type:ty: $($name:ident = $function:expr),*) => {
+        impl Scalar for $type {
+            #[inline(always)]
+            fn of(v: f64) -> Self {
+                v as $type
+            }
+            #[inline(always)]
+            fn widen(self) -> f64 {
+                self.into()
+            }
+            $(#[inline(always)]
+            fn $name(self) -> Self {
+                $function(self)
+            })*
+        }
+    };
 }
 
-impl Scalar for f64 {
-    #[inline(always)]
-    fn of(v: f64) -> Self {
-        v
-    }
-    #[inline(always)]
-    fn widen(self) -> f64 {
-        self
-    }
-    fn exp_safe(self) -> Self {
-        self.exp()
-    }
-    fn log_safe(self) -> Self {
-        self.ln()
-    }
-    fn log1p_safe(self) -> Self {
-        self.ln_1p()
-    }
-    fn tanh_safe(self) -> Self {
-        self.tanh()
-    }
-    fn normal_cdf(self) -> Self {
-        normal_cdf(self)
-    }
-    fn gelu_derivative(self) -> Self {
-        normal_cdf(self) + self * normal_density(self)
-    }
-}
+scalar! { f32: exp_safe = elementary::exp, log_safe = elementary::log, log1p_safe = elementary::log1p,
+tanh_safe = elementary::tanh, normal_cdf = elementary::normal_cdf, gelu_derivative = elementary::gelu_derivative }
+
+scalar! { f64: exp_safe = f64::exp, log_safe = f64::ln, log1p_safe = f64::ln_1p,
+tanh_safe = f64::tanh, normal_cdf = normal_cdf, gelu_derivative = gelu_derivative }
 
 /// -1, 0 or 1: on which side of 0 a number lies.
 pub fn sign(x: f64) -> i8 {
@@ -102,6 +64,11 @@ pub fn sign(x: f64) -> i8 {
 /// rational fit of the tail's ratio to the density, because the rounding of x / sqrt 2 alone costs x^2 u.)
 pub fn normal_cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
+}
+
+/// Phi(x) + x phi(x), the derivative of gelu.
+fn gelu_derivative(x: f64) -> f64 {
+    normal_cdf(x) + x * normal_density(x)
 }
 
 /// The standard normal density.

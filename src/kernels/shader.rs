@@ -34,40 +34,20 @@ impl Engine {
     }
 }
 
+/// Names and texts of files below `shaders/lib`.
+macro_rules! library {
+    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../../shaders/lib/", $name)))),*] };
+}
+
 /// The files that shaders may include, by the path that stands in the `//#include` line.
-const LIBRARY: &[(&str, &str)] = &[
-    ("activation.wgsl", include_str!("../../shaders/lib/activation.wgsl")),
-    ("arithmetic.wgsl", include_str!("../../shaders/lib/arithmetic.wgsl")),
-    ("adam.wgsl", include_str!("../../shaders/lib/adam.wgsl")),
-    ("bias_act.wgsl", include_str!("../../shaders/lib/bias_act.wgsl")),
-    ("class_loss.wgsl", include_str!("../../shaders/lib/class_loss.wgsl")),
-    ("element.wgsl", include_str!("../../shaders/lib/element.wgsl")),
-    ("element_loss.wgsl", include_str!("../../shaders/lib/element_loss.wgsl")),
-    ("elementwise.wgsl", include_str!("../../shaders/lib/elementwise.wgsl")),
-    ("strip.wgsl", include_str!("../../shaders/lib/strip.wgsl")),
-    ("exchange_memory.wgsl", include_str!("../../shaders/lib/exchange_memory.wgsl")),
-    ("exchange_subgroup.wgsl", include_str!("../../shaders/lib/exchange_subgroup.wgsl")),
-    ("grid.wgsl", include_str!("../../shaders/lib/grid.wgsl")),
-    ("loss.wgsl", include_str!("../../shaders/lib/loss.wgsl")),
-    ("loss_bindings.wgsl", include_str!("../../shaders/lib/loss_bindings.wgsl")),
-    ("math.wgsl", include_str!("../../shaders/lib/math.wgsl")),
-    ("matmul_broadcast.wgsl", include_str!("../../shaders/lib/matmul_broadcast.wgsl")),
-    ("matmul_tile.wgsl", include_str!("../../shaders/lib/matmul_tile.wgsl")),
-    ("philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
-    ("rows_by_index.wgsl", include_str!("../../shaders/lib/rows_by_index.wgsl")),
-    ("rows_in_order.wgsl", include_str!("../../shaders/lib/rows_in_order.wgsl")),
-    ("row.wgsl", include_str!("../../shaders/lib/row.wgsl")),
-    ("row_moments.wgsl", include_str!("../../shaders/lib/row_moments.wgsl")),
-    ("sgd.wgsl", include_str!("../../shaders/lib/sgd.wgsl")),
-    ("activation_word.wgsl", include_str!("../../shaders/lib/activation_word.wgsl")),
-    ("activation_word4.wgsl", include_str!("../../shaders/lib/activation_word4.wgsl")),
-    ("weight_grad.wgsl", include_str!("../../shaders/lib/weight_grad.wgsl")),
-    ("optimizer/hyper.wgsl", include_str!("../../shaders/lib/optimizer/hyper.wgsl")),
-    ("optimizer/adam_bindings.wgsl", include_str!("../../shaders/lib/optimizer/adam_bindings.wgsl")),
-    ("optimizer/rmsprop_bindings.wgsl", include_str!("../../shaders/lib/optimizer/rmsprop_bindings.wgsl")),
-    ("word.wgsl", include_str!("../../shaders/lib/word.wgsl")),
-    ("word4.wgsl", include_str!("../../shaders/lib/word4.wgsl")),
-];
+const LIBRARY: &[(&str, &str)] = library! {
+    "activation.wgsl" "activation_word.wgsl" "activation_word4.wgsl" "adam.wgsl" "arithmetic.wgsl"
+    "bias_act.wgsl" "class_loss.wgsl" "element.wgsl" "element_loss.wgsl" "elementwise.wgsl"
+    "exchange_memory.wgsl" "exchange_subgroup.wgsl" "grid.wgsl" "loss.wgsl" "loss_bindings.wgsl" "math.wgsl"
+    "matmul_broadcast.wgsl" "matmul_tile.wgsl" "philox.wgsl" "row.wgsl" "row_moments.wgsl"
+    "rows_by_index.wgsl" "rows_in_order.wgsl" "sgd.wgsl" "strip.wgsl" "weight_grad.wgsl" "word.wgsl"
+    "word4.wgsl" "optimizer/adam_bindings.wgsl" "optimizer/hyper.wgsl" "optimizer/rmsprop_bindings.wgsl"
+};
 
 /// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`;
 /// `//#include formula` stands for `formula`, `//#include activations` for the switch over all activations.
@@ -80,26 +60,24 @@ pub fn expand(text: &str, formula: &str, engine: Engine) -> String {
 
 fn expand_into(text: &str, formula: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
     for line in text.lines() {
-        if line == "//#include formula" {
-            expand_into(formula, "", engine, done, out);
-            continue;
-        }
         let Some(path) = line.strip_prefix("//#include ") else {
             out.push_str(line);
             out.push('\n');
             continue;
         };
-        let name = engine.file(path.trim().trim_start_matches("lib/"));
-        if name == "activations" {
-            expand_into(&super::activation::switches(), formula, engine, done, out);
-            continue;
-        }
-        let Some((name, body)) = LIBRARY.iter().chain(super::activation::TEXTS).find(|(n, _)| *n == name) else {
-            unreachable!("a shader includes {name}, which is not in shaders/lib");
-        };
-        if !done.contains(name) {
-            done.push(name);
-            expand_into(body, formula, engine, done, out);
+        match engine.file(path.trim().trim_start_matches("lib/")) {
+            "formula" => expand_into(formula, "", engine, done, out),
+            "activations" => expand_into(&super::activation::switches(), formula, engine, done, out),
+            name => {
+                let Some((name, body)) = LIBRARY.iter().chain(super::activation::TEXTS).find(|(n, _)| *n == name)
+                else {
+                    unreachable!("a shader includes {name}, which is not in shaders/lib");
+                };
+                if !done.contains(name) {
+                    done.push(name);
+                    expand_into(body, formula, engine, done, out);
+                }
+            }
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use super::bound::{self, DIV, EXP, TINY, U};
 use super::conformance::{Case, Scale, Values, extreme};
-use super::cpu::elementwise::PARALLEL_FROM;
+use super::cpu::elementwise::each_part;
 use super::cpu::log_sum::{BELOW_TINY, LogSum, share};
 use super::definition::{BoundCall, Call, Definition, kernels, read, write};
 use super::philox::Philox;
 use super::scalar::Scalar;
-use rayon::prelude::*;
 
 kernels! {
     /// y_ij = exp(x_ij - m_i) / sum_k exp(x_ik - m_i), m_i = max_k x_ik. Shapes: x, y `[rows, cols]`. Order of sums:
@@ -30,21 +29,6 @@ kernels! {
     }
 }
 
-/// Runs `row` for every row of `y` and the same rows of the inputs.
-fn each_row<T: Scalar, const N: usize>(
-    y: &mut [T],
-    inputs: [&[T]; N],
-    cols: usize,
-    row: impl Fn(&mut [T], [&[T]; N]) + Sync,
-) {
-    let one = |(i, y): (usize, &mut [T])| row(y, inputs.map(|x| &x[i * cols..][..cols]));
-    match cols {
-        0 => {}
-        _ if y.len() < PARALLEL_FROM => y.chunks_mut(cols).enumerate().for_each(one),
-        _ => y.par_chunks_mut(cols).enumerate().for_each(one),
-    }
-}
-
 fn softmax_row<T: Scalar>(y: &mut [T], x: &[T]) {
     let largest = x.iter().copied().fold(T::neg_infinity(), T::max);
     let mut sum = T::zero();
@@ -61,7 +45,9 @@ fn softmax<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [_, cols] = call.args.sizes();
     let x = call.inputs[0].f();
     let [y] = call.outputs();
-    each_row(y, [x], cols, |y, [x]| softmax_row(y, x));
+    each_part([y], [x], cols, |_, [y], [x]| {
+        y.chunks_mut(cols).zip(x.chunks(cols)).for_each(|(y, x)| softmax_row(y, x));
+    });
 }
 
 /// The error bound.
@@ -130,7 +116,10 @@ fn softmax_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [_, cols] = call.args.sizes();
     let (dy, p) = (call.inputs[0].f(), call.inputs[1].f());
     let [dx] = call.outputs();
-    each_row(dx, [dy, p], cols, |dx, [dy, p]| softmax_grad_row(dx, dy, p));
+    each_part([dx], [dy, p], cols, |_, [dx], [dy, p]| {
+        let inputs = dy.chunks(cols).zip(p.chunks(cols));
+        dx.chunks_mut(cols).zip(inputs).for_each(|(dx, (dy, p))| softmax_grad_row(dx, dy, p));
+    });
 }
 
 /// The error bound.

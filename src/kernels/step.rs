@@ -1,20 +1,19 @@
 //! What ends a step or a submit: the step counter, the search for numbers that are not finite.
 
 use super::conformance::{Case, Shape, Values, words};
-use super::definition::{BoundCall, Call, Definition, Out, kernels, lines, read, update_u32};
+use super::definition::{BoundCall, Call, Definition, kernels, lines, read, update_u32};
 use super::scalar::Scalar;
 use rayon::prelude::*;
 
 kernels! {
     /// step += by.
-    advance: "advance.wgsl", advance, advance_bound, "0" {
+    advance: "advance.wgsl", advance, exact, "0" {
         bindings: &[update_u32("step").one().of(Values::Step)], params: &["by"], bytes: |_| 8,
         shapes: |_| vec![Shape::of(&[1]), Shape::of(&[5])], timed: &[&[1]],
         ..Definition::NEW
     }
     /// found\[0\] = 1 if an element of x is NaN or an infinity. Shapes: x `[n]`, found `[1]`. No sums.
-    find_nonfinite: "find_nonfinite.wgsl", find_nonfinite, find_nonfinite_bound,
-    "0: bits are tested" {
+    find_nonfinite: "find_nonfinite.wgsl", find_nonfinite, exact, "0: bits are tested" {
         bindings: &[
             read("x").whole(|a, _| a.size(0).next_multiple_of(4)).of(Values::Extreme), update_u32("found").one().of(Values::Zero),
         ],
@@ -30,8 +29,8 @@ fn advance<T: Scalar>(call: &mut Call<'_, '_, T>) {
     call.outputs[0].u()[0] += call.args.size(0) as u32;
 }
 
-/// The error bound: an integer is exact.
-fn advance_bound(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+/// The error bound: one integer, which is exact.
+fn exact(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     vec![vec![0.0]]
 }
 
@@ -40,9 +39,8 @@ const PARALLEL_ABOVE: usize = 256 * 1024;
 
 fn find_nonfinite<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let x = &call.inputs[0].f()[..call.args.size(0)];
-    let [Out::U(found)] = &mut *call.outputs else { unreachable!("the row writes found") };
     let finite = if x.len() > PARALLEL_ABOVE { x.par_chunks(PARALLEL_ABOVE).all(all_finite) } else { all_finite(x) };
-    found[0] |= u32::from(!finite);
+    call.outputs[0].u()[0] |= u32::from(!finite);
 }
 
 /// A sum of zeros times the elements would be shorter, but is what a compiler may simplify.
@@ -50,27 +48,15 @@ fn all_finite<T: Scalar>(x: &[T]) -> bool {
     x.iter().all(|v| v.widen().is_finite())
 }
 
-/// The error bound: bits are tested.
-fn find_nonfinite_bound(_call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    vec![vec![0.0]]
-}
-
 /// An infinity at either end, each sign once; the largest numbers, which are none; and NaN behind the end, in the same word.
 fn infinities(of: &Case) -> Vec<Case> {
     let (n, words) = (of.args.size(0), of.values[0].len());
-    let with = |what: &str, at: usize, value: f64| {
-        let mut case = of.clone();
-        case.values[0][at] = value;
-        case.name = format!("{}, {what}", of.name);
-        case
-    };
-    let mut cases = vec![
+    let with = |what: &str, at: usize, value: f64| of.changed(what, |case| case.values[0][at] = value);
+    let behind = (words > n).then(|| Case { with_nan: true, ..with("NaN behind the end", n, f64::NAN) });
+    let cases = [
         with("infinity first", 0, f64::INFINITY),
         with("-infinity last", n - 1, f64::NEG_INFINITY),
         with("the largest number last", n - 1, f64::from(f32::MAX)),
     ];
-    if words > n {
-        cases.push(Case { with_nan: true, ..with("NaN behind the end", n, f64::NAN) });
-    }
-    cases
+    cases.into_iter().chain(behind).collect()
 }

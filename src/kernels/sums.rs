@@ -1,11 +1,13 @@
 //! Sums over many elements in a fixed order: of columns, of squares, of a step's losses.
 
+use super::ROW_LANES as LANES;
 use super::bound::{TINY, gamma};
 use super::conformance::{Case, MANY, Shape, TABLE_STEPS, Values};
 use super::cpu::vector;
 use super::definition::{
-    Args, BoundCall, Call, Definition, Kernel, Out, StepPart, kernels, lines, read, update, update_u32, write,
+    Args, BoundCall, Call, Definition, Kernel, Measured, Out, StepPart, kernels, lines, read, update, update_u32, write,
 };
+use super::loss::rows::tree;
 use super::scalar::Scalar;
 use rayon::prelude::*;
 
@@ -88,35 +90,22 @@ pub(super) fn sum_columns<T: Scalar>(y: &mut [T], x: &[T]) {
     }
 }
 
-/// The error bound: what the terms carry, gamma of the number of terms, and for each term that is not 0 a partial sum that may
-/// cancel to a denormal and be flushed.
 fn col_sum_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let x = &call.inputs[0];
     let [rows, cols, rows_per_sum] = call.args.sizes();
+    vec![column_bound(&call.inputs[0], [rows, cols], rows_per_sum)]
+}
+
+/// The error bound of sums of columns, of so many rows each: what the terms carry, gamma of the number of terms, and for each
+/// term that is not 0 a partial sum that may cancel to a denormal and be flushed.
+pub(super) fn column_bound(x: &Measured, [rows, cols]: [usize; 2], rows_per_sum: usize) -> Vec<f64> {
     let each = gamma(rows_per_sum.min(rows));
-    let mut out = vec![0.0; call.after[0].len()];
+    let mut out = vec![0.0; rows.div_ceil(rows_per_sum) * cols];
     for i in 0..rows * cols {
         let at = (i / cols / rows_per_sum) * cols + i % cols;
         let reach = x.value[i].abs() + x.error[i];
         out[at] += x.error[i] + each * reach + if reach == 0.0 { 0.0 } else { TINY };
     }
-    vec![out]
-}
-
-/// Invocations of a workgroup.
-const LANES: usize = 64;
-
-/// The sum of the invocations' sums: a binary tree.
-fn tree<T: Scalar>(mut sums: [T; LANES]) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for j in 0..half {
-            let other = sums[j + half];
-            sums[j] += other;
-        }
-        half /= 2;
-    }
-    sums[0]
+    out
 }
 
 fn weighted_sum<T: Scalar>(call: &mut Call<'_, '_, T>) {
@@ -141,13 +130,12 @@ fn weighted_sum_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [n, stride] = call.args.sizes();
     let now = call.before[1].value[0] as usize;
     let each = gamma(n.div_ceil(LANES) + 7);
-    let terms = (0..n).map(|i| {
-        let (w, ew) = (weight.value[now * stride + i], weight.error[now * stride + i]);
+    let weights = &weight.value[now * stride..];
+    let terms = (0..n).filter(|i| weights[*i] != 0.0).map(|i| {
+        let (w, ew) = (weights[i].abs(), weight.error[now * stride + i]);
         let (x, ex) = (x.value[i].abs(), x.error[i]);
-        let carried = if w == 0.0 { 0.0 } else { (w.abs() + ew) * ex + x * ew };
         // A product and a partial sum, either of which may be flushed.
-        let flushed = if w == 0.0 { 0.0 } else { 2.0 * TINY };
-        carried + each * ((w.abs() + ew) * (x + ex)).min(f64::MAX) * f64::from(w != 0.0) + flushed
+        (w + ew) * ex + x * ew + each * ((w + ew) * (x + ex)).min(f64::MAX) + 2.0 * TINY
     });
     let mut log = call.before[0].error.clone();
     log[now] = terms.sum::<f64>() + TINY;
@@ -205,15 +193,13 @@ fn column_sums() -> Vec<Shape> {
 
 /// A sample that only fills a batch up may hold anything: an infinity wherever the weight is 0.
 fn infinite_padding(_kernel: Kernel, cases: &[Case]) -> Vec<Case> {
-    let corner = cases.iter().find(|c| c.args.size(0) > 64 && c.args.size(1) > 0).map(|of| {
-        let mut case = of.clone();
-        let first = (TABLE_STEPS - 1) * of.args.size(1);
-        let padding = (0..of.args.size(0)).filter(|i| of.values[1][first + i] == 0.0);
-        padding.for_each(|i| case.values[0][i] = f64::INFINITY);
-        case.name = format!("{}, infinity in samples of weight 0", of.name);
-        case
-    });
-    corner.into_iter().collect()
+    let of = cases.iter().find(|c| c.args.size(0) > 64 && c.args.size(1) > 0);
+    let padded = |case: &mut Case| {
+        let [x, weight, ..] = &mut case.values[..] else { return };
+        let weight = &weight[(TABLE_STEPS - 1) * case.args.size(1)..];
+        x.iter_mut().zip(weight).filter(|(_, weight)| **weight == 0.0).for_each(|(x, _)| *x = f64::INFINITY);
+    };
+    of.map(|of| of.changed("infinity in samples of weight 0", padded)).into_iter().collect()
 }
 
 /// Broken words, around a part of 4096, several parts; 13 parts in rows of 5.

@@ -11,6 +11,7 @@ mod kernel_bounds_activations;
 mod kernel_bounds_losses;
 mod kernel_bounds_optimizers;
 mod kernel_conformance;
+mod kernel_functions;
 mod limits;
 mod metrics;
 mod modules;

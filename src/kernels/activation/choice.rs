@@ -75,18 +75,12 @@ impl Activation {
 
     /// True where it is about linear at 0, and not of the shape of relu, which passes one side and scales the other.
     pub fn is_linear(self) -> bool {
-        fn of<F: Formula>(_: F) -> bool {
-            F::LINEAR
-        }
-        !self.is_element_wise() || with_formula!(self, f => of(f))
+        LINEAR.get(self.index()).copied().unwrap_or(true)
     }
 
     /// True where it has a kink at 0.
     pub fn has_kink(self) -> bool {
-        fn of<F: Formula>(_: F) -> bool {
-            F::KINK
-        }
-        self.is_element_wise() && with_formula!(self, f => of(f))
+        KINKS.get(self.index()).copied().unwrap_or(false)
     }
 
     /// True where the derivative can be had from the output without losing digits.
@@ -101,10 +95,7 @@ impl Activation {
 
     /// What it is in ONNX; softmax is an operator over an axis.
     pub fn onnx(self) -> Onnx {
-        fn of<F: Formula>(_: F) -> Onnx {
-            F::ONNX
-        }
-        with_formula!(self, f => of(f))
+        ONNX[self.index()]
     }
 
     /// The activation of `x`.

@@ -2,14 +2,20 @@
 
 use super::super::bound;
 use super::super::conformance::{Shape, Values, lengths};
-use super::super::cpu::elementwise;
-use super::super::cpu::vector::Function;
-use super::super::definition::{BoundCall, Call, Definition, read, write};
+use super::super::cpu::elementwise::each_part;
+use super::super::cpu::vector::{self, Function};
+use super::super::definition::{Args, Call, Definition, read, write};
 use super::super::scalar::Scalar;
+
+/// A formula with the parameter that a dispatch has.
+pub trait FromArgs {
+    /// From the dispatch's arguments.
+    fn of(args: &Args) -> Self;
+}
 
 /// What is known of an activation besides its name. `value` and `derivative` are inlined, so that the loops over them become
 /// vector instructions.
-pub trait Formula: Copy + Sync {
+pub trait Formula: FromArgs + Copy + Sync {
     /// The local error bound of the value, as a formula for people.
     const BOUND: &'static str;
     /// The same for the gradient.
@@ -58,21 +64,6 @@ pub enum Onnx {
     Gate(&'static str),
 }
 
-pub const VALUE: Definition = Definition {
-    wgsl: include_str!("../../../shaders/activation.wgsl"),
-    bindings: &[read("x").of(Values::Extreme), write("y")],
-    bytes: |a| 8 * a.count(0),
-    ..Definition::ELEMENT_WISE
-};
-
-pub const GRADIENT: Definition = Definition {
-    wgsl: include_str!("../../../shaders/activation_grad.wgsl"),
-    bindings: &[read("dy"), read("x").of(Values::Extreme), write("dx")],
-    flops: |a| 2 * a.count(0),
-    bytes: |a| 12 * a.count(0),
-    ..Definition::ELEMENT_WISE
-};
-
 /// The value of a formula.
 #[derive(Clone, Copy)]
 pub struct Value<F>(pub F);
@@ -95,21 +86,56 @@ impl<T: Scalar, F: Formula> Function<T> for Derivative<F> {
     }
 }
 
-pub fn value_kernel<T: Scalar>(formula: impl Formula, call: &mut Call<'_, '_, T>) {
-    elementwise::map(call, Value(formula));
+/// The kernel of the values of `F`; `formula` is what its text includes.
+pub const fn values<F: Formula>(name: &'static str, formula: &'static str, shapes: Shapes) -> Definition {
+    fn cpu<F: Formula, T: Scalar>(call: &mut Call<'_, '_, T>) {
+        let (formula, x) = (F::of(call.args), call.inputs[0].f());
+        let [y] = call.outputs();
+        each_part([y], [x], 1, |_, [y], [x]| vector::map(y, x, Value(formula)));
+    }
+    Definition {
+        name,
+        wgsl: include_str!("../../../shaders/activation.wgsl"),
+        formula,
+        bindings: const { &[read("x").of(Values::Extreme), write("y")] },
+        bytes: |a| 8 * a.count(0),
+        shapes,
+        bound_formula: F::BOUND,
+        bound: |call| vec![bound::map(&call.inputs[0], |x, e| F::of(call.args).value_error(x, e))],
+        cpu_f32: cpu::<F, f32>,
+        cpu_f64: cpu::<F, f64>,
+        ..Definition::ELEMENT_WISE
+    }
 }
 
-pub fn value_bound(formula: impl Formula, call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    vec![bound::map(&call.inputs[0], |x, e| formula.value_error(x, e))]
+/// The kernel of the gradients of `F`.
+pub const fn gradients<F: Formula>(name: &'static str, formula: &'static str, shapes: Shapes) -> Definition {
+    fn cpu<F: Formula, T: Scalar>(call: &mut Call<'_, '_, T>) {
+        let (formula, dy, x) = (F::of(call.args), call.inputs[0].f(), call.inputs[1].f());
+        let [dx] = call.outputs();
+        each_part([dx], [dy, x], 1, |_, [dx], [dy, x]| vector::product(dx, dy, x, Derivative(formula)));
+    }
+    Definition {
+        name,
+        wgsl: include_str!("../../../shaders/activation_grad.wgsl"),
+        formula,
+        bindings: const { &[read("dy"), read("x").of(Values::Extreme), write("dx")] },
+        flops: |a| 2 * a.count(0),
+        bytes: |a| 12 * a.count(0),
+        shapes,
+        bound_formula: F::GRADIENT_BOUND,
+        bound: |call| {
+            let rule = |dy, e, x, ex| F::of(call.args).gradient_error(dy, e, x, ex);
+            vec![bound::map2(&call.inputs[0], &call.inputs[1], rule)]
+        },
+        cpu_f32: cpu::<F, f32>,
+        cpu_f64: cpu::<F, f64>,
+        ..Definition::ELEMENT_WISE
+    }
 }
 
-pub fn gradient_kernel<T: Scalar>(formula: impl Formula, call: &mut Call<'_, '_, T>) {
-    elementwise::product(call, Derivative(formula));
-}
-
-pub fn gradient_bound(formula: impl Formula, call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    vec![bound::map2(&call.inputs[0], &call.inputs[1], |dy, e, x, ex| formula.gradient_error(dy, e, x, ex))]
-}
+/// Makes the shapes of a conformance run.
+type Shapes = fn(Option<u32>) -> Vec<Shape>;
 
 /// The shapes of a conformance run with these constants.
 pub fn shapes(constants: &[(&'static str, f64)]) -> Vec<Shape> {
@@ -146,46 +172,24 @@ macro_rules! activations {
         }
 
         $(#[derive(Clone, Copy)]
-        struct $variant { $($parameter: f64)? }
+        pub(super) struct $variant { $($parameter: f64)? }
 
-        impl $variant {
+        impl FromArgs for $variant {
             fn of(_args: &Args) -> Self {
                 $variant { $($parameter: _args.constant("SLOPE"))? }
             }
         })*
 
-        #[allow(non_upper_case_globals, missing_docs, reason = "the names are the kernels' labels")]
-        impl Kernel {
-            $(pub const $name: Kernel = {
-                static DEFINITION: Definition = Definition {
-                    name: stringify!($name),
-                    formula: formula!($name, $($parameter)?),
-                    shapes: |_| shapes(&[$(("SLOPE", second!($parameter, $default)))?]),
-                    bound_formula: $variant::BOUND,
-                    bound: |call| value_bound($variant::of(call.args), call),
-                    cpu_f32: |call| value_kernel($variant::of(call.args), call),
-                    cpu_f64: |call| value_kernel($variant::of(call.args), call),
-                    ..VALUE
-                };
-                Kernel::built_in(&DEFINITION)
-            };
-            pub const $gradient: Kernel = {
-                static DEFINITION: Definition = Definition {
-                    name: stringify!($gradient),
-                    formula: formula!($name, $($parameter)?),
-                    shapes: |_| shapes(&[$(("SLOPE", second!($parameter, $default)))?]),
-                    bound_formula: $variant::GRADIENT_BOUND,
-                    bound: |call| gradient_bound($variant::of(call.args), call),
-                    cpu_f32: |call| gradient_kernel($variant::of(call.args), call),
-                    cpu_f64: |call| gradient_kernel($variant::of(call.args), call),
-                    ..GRADIENT
-                };
-                Kernel::built_in(&DEFINITION)
-            };)*
-        }
-
-        /// The kernels of this family: value and gradient of each.
-        pub(super) const KERNELS: &[Kernel] = &[$(Kernel::$name, Kernel::$gradient),*];
+        listed! {$(
+            /// The values of the activation of this name.
+            $name = values::<$variant>(stringify!($name), formula!($name, $($parameter)?), |_| {
+                shapes(&[$(("SLOPE", second!($parameter, $default)))?])
+            });
+            /// Its gradients.
+            $gradient = gradients::<$variant>(stringify!($gradient), formula!($name, $($parameter)?), |_| {
+                shapes(&[$(("SLOPE", second!($parameter, $default)))?])
+            });
+        )*}
 
         /// The formulas' texts by the path of their includes.
         pub(super) const TEXTS: &[(&str, &str)] = &[$((
@@ -195,6 +199,11 @@ macro_rules! activations {
 
         /// The arguments of each formula's functions.
         const ARGUMENTS: &[&str] = &[$(concat!("x", $(second!($parameter, ", slope"))?)),*];
+
+        // What each formula says of itself, by the activation's place.
+        const LINEAR: &[bool] = &[$($variant::LINEAR),*];
+        const KINKS: &[bool] = &[$($variant::KINK),*];
+        const ONNX: &[Onnx] = &[$($variant::ONNX),*];
 
         impl Activation {
             /// Every activation, with its default parameter.

@@ -40,6 +40,15 @@ pub struct Case {
     pub with_nan: bool,
 }
 
+impl Case {
+    /// The same with a change, which its name tells.
+    pub(crate) fn changed(&self, what: &str, change: impl FnOnce(&mut Case)) -> Case {
+        let mut case = Case { name: format!("{}, {what}", self.name), ..self.clone() };
+        change(&mut case);
+        case
+    }
+}
+
 /// Every case of `kernel`; `seed` decides the operands. `lanes` is the subgroup size of an adapter on which matrix products
 /// may use subgroups: then they have cases for that, too.
 pub fn cases(kernel: Kernel, seed: u64, lanes: Option<u32>) -> Vec<Case> {
@@ -52,11 +61,8 @@ pub fn cases(kernel: Kernel, seed: u64, lanes: Option<u32>) -> Vec<Case> {
     }
     // NaN in each operand in turn, at the largest of the small shapes.
     let middle = &shapes[shapes.len() / 2];
-    for binding in values::may_be_nan(kernel) {
-        let mut case = case(kernel, middle, Scale::Unit, seed);
-        values::plant_nan(&mut case, binding);
-        cases.push(case);
-    }
+    let case = case(kernel, middle, Scale::Unit, seed);
+    cases.extend(values::may_be_nan(kernel).map(|binding| values::with_nan(&case, binding)));
     let corners = (kernel.corners)(kernel, &cases);
     cases.extend(corners);
     cases
@@ -66,7 +72,7 @@ pub fn cases(kernel: Kernel, seed: u64, lanes: Option<u32>) -> Vec<Case> {
 /// constants as a plan chooses them for that size: what a benchmark times.
 pub fn sized(kernel: Kernel, sizes: &[usize], products: Products) -> Case {
     let mut shape = (kernel.shapes)(None).swap_remove(0);
-    for (param, size) in shape.params.iter_mut().zip(sizes) {
+    for (param, size) in shape.args.params.iter_mut().zip(sizes) {
         *param = Param::U(*size as u32);
     }
     (kernel.chosen)(&mut shape, products);
@@ -79,15 +85,15 @@ pub fn sized(kernel: Kernel, sizes: &[usize], products: Products) -> Case {
 
 /// The constant LANES, where there is one, for the shape's columns.
 pub fn choose_lanes(shape: &mut Shape, _products: Products) {
-    let lanes = shape.constants.iter_mut().find(|(name, _)| *name == "LANES");
-    if let (Some((_, lanes)), Some(Param::U(cols))) = (lanes, shape.params.get(1)) {
+    let lanes = shape.args.constants.iter_mut().find(|(name, _)| *name == "LANES");
+    if let (Some((_, lanes)), Some(Param::U(cols))) = (lanes, shape.args.params.get(1)) {
         *lanes = row_lanes(*cols as usize) as f64;
     }
 }
 
 /// The shape with operands.
 fn case(kernel: Kernel, shape: &Shape, scale: Scale, seed: u64) -> Case {
-    let args = Args { params: shape.params.clone(), constants: shape.constants.clone() };
+    let args = shape.args.clone();
     // Where words are copied, even seeds give numbers, odd ones indices.
     let copied = |values: Values| matches!(values, Values::Data) && seed.is_multiple_of(2);
     let dtypes = kernel.bindings.iter().map(|b| if copied(b.values) { Dtype::F32 } else { b.dtype }).collect();

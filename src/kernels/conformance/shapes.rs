@@ -1,7 +1,7 @@
 //! Shapes that several families share.
 
 use super::GROUPS;
-use crate::kernels::definition::Param;
+use crate::kernels::definition::{Args, Param};
 use crate::kernels::row_lanes;
 
 /// Elements of an element-wise kernel.
@@ -15,10 +15,8 @@ pub const ROWS_COLS: [[usize; 2]; 11] =
 /// A dispatch without its operands.
 #[derive(Debug, Clone)]
 pub struct Shape {
-    /// The parameters.
-    pub params: Vec<Param>,
-    /// The override constants.
-    pub constants: Vec<(&'static str, f64)>,
+    /// The parameters and override constants.
+    pub args: Args,
     /// Workgroups a dimension of the grid may have.
     pub groups_a_dimension: u32,
 }
@@ -27,18 +25,18 @@ impl Shape {
     /// The parameters `sizes`.
     pub fn of(sizes: &[usize]) -> Shape {
         let params = sizes.iter().map(|s| Param::U(*s as u32)).collect();
-        Shape { params, constants: Vec::new(), groups_a_dimension: GROUPS }
+        Shape { args: Args { params, constants: Vec::new() }, groups_a_dimension: GROUPS }
     }
 
     /// With more constants.
     pub fn with(mut self, constants: &[(&'static str, f64)]) -> Shape {
-        self.constants.extend(constants);
+        self.args.constants.extend(constants);
         self
     }
 
     /// With more parameters.
     pub fn and(mut self, params: &[Param]) -> Shape {
-        self.params.extend(params);
+        self.args.params.extend(params);
         self
     }
 

@@ -100,34 +100,28 @@ pub fn repeated(len: usize, mut draw: impl FnMut() -> f64) -> Vec<f64> {
 /// Fills every binding.
 pub fn fill(case: &mut Case, scale: Scale, seed: u64) {
     for (i, binding) in case.kernel.bindings.iter().enumerate() {
-        let mut rng = Philox::new(seed, i as u64);
+        let (dtype, mut rng) = (case.dtypes[i], Philox::new(seed, i as u64));
         let len = binding.len(&case.args, TABLE_STEPS);
-        let values = match (binding.access, case.dtypes[i]) {
-            (Access::Write, Dtype::F32) => vec![UNWRITTEN; len],
-            (Access::Write, Dtype::U32) => vec![UNWRITTEN_INDEX; len],
-            _ => drawn(case, binding, case.dtypes[i], len, scale, &mut rng),
+        let values = match binding.values {
+            _ if binding.access == Access::Write && dtype == Dtype::F32 => vec![UNWRITTEN; len],
+            _ if binding.access == Access::Write => vec![UNWRITTEN_INDEX; len],
+            Values::Number | Values::Log => repeated(len, || number(&mut rng, scale)),
+            Values::Extreme => repeated(len, || extreme(&mut rng, scale)),
+            Values::Square => repeated(len, || number(&mut rng, scale).powi(2)),
+            Values::Weight => repeated(len, || if rng.below(5) == 0 { 0.0 } else { normal(&mut rng) }),
+            Values::Step => vec![(TABLE_STEPS - 1) as f64],
+            Values::Index => repeated(len, || f64::from(rng.below(DATA_ROWS as u32))),
+            Values::Data if dtype == Dtype::U32 => repeated(DATA_ROWS * len, || f64::from(rng.next_u32())),
+            Values::Data => repeated(DATA_ROWS * len, || number(&mut rng, scale)),
+            Values::Word => repeated(len, || f64::from(rng.next_u32())),
+            Values::Count => repeated(len, || f64::from(1 + rng.below(case.args.size(0) as u32))),
+            Values::Zero => vec![0.0; len],
+            Values::Table(row) => (0..TABLE_STEPS).flat_map(row).collect(),
+            Values::Own(draw) => draw(case, len, scale, &mut rng),
         };
         // What the device holds is an f32; indices stay below 2^24 or are words of their own.
-        let rounded = |v: f64| if case.dtypes[i] == Dtype::F32 { f64::from(v as f32) } else { v };
+        let rounded = |v: f64| if dtype == Dtype::F32 { f64::from(v as f32) } else { v };
         case.values.push(values.into_iter().map(rounded).collect());
-    }
-}
-
-fn drawn(case: &Case, of: &Binding, dtype: Dtype, len: usize, scale: Scale, rng: &mut Philox) -> Vec<f64> {
-    match of.values {
-        Values::Number | Values::Log => repeated(len, || number(rng, scale)),
-        Values::Extreme => repeated(len, || extreme(rng, scale)),
-        Values::Square => repeated(len, || number(rng, scale).powi(2)),
-        Values::Weight => repeated(len, || if rng.below(5) == 0 { 0.0 } else { normal(rng) }),
-        Values::Step => vec![(TABLE_STEPS - 1) as f64],
-        Values::Index => repeated(len, || f64::from(rng.below(DATA_ROWS as u32))),
-        Values::Data if dtype == Dtype::U32 => repeated(DATA_ROWS * len, || f64::from(rng.next_u32())),
-        Values::Data => repeated(DATA_ROWS * len, || number(rng, scale)),
-        Values::Word => repeated(len, || f64::from(rng.next_u32())),
-        Values::Count => repeated(len, || f64::from(1 + rng.below(case.args.size(0) as u32))),
-        Values::Zero => vec![0.0; len],
-        Values::Table(row) => (0..TABLE_STEPS).flat_map(row).collect(),
-        Values::Own(draw) => draw(case, len, scale, rng),
     }
 }
 
@@ -140,10 +134,11 @@ pub fn may_be_nan(kernel: Kernel) -> impl Iterator<Item = usize> {
     kernel.bindings.iter().enumerate().filter(move |(_, b)| numbers(b)).map(|(i, _)| i)
 }
 
-/// Makes one number of a binding NaN, in the row of the table that the dispatch reads.
-pub fn plant_nan(case: &mut Case, binding: usize) {
+/// The case with one number of a binding NaN, in the row of the table that the dispatch reads.
+pub fn with_nan(case: &Case, binding: usize) -> Case {
     let len = case.values[binding].len();
-    case.values[binding][len - 1 - len / 6] = f64::NAN;
-    case.with_nan = true;
-    case.name = format!("{}, NaN in {}", case.name, case.kernel.bindings[binding].name);
+    case.changed(&format!("NaN in {}", case.kernel.bindings[binding].name), |case| {
+        case.values[binding][len - 1 - len / 6] = f64::NAN;
+        case.with_nan = true;
+    })
 }

@@ -6,6 +6,9 @@ use crate::kernels::bound::{self, DIV, TINY, U};
 use crate::kernels::definition::Measured;
 use std::ops::{Add, Mul, Neg, Sub};
 
+/// sqrt by the WGSL specification is 1 / inverseSqrt(v): 2 ULP (4 u), then a division. 1 u covers their product.
+const SQRT: f64 = 4.0 * U + DIV + U;
+
 /// |f32 value - value| <= error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Carried {
@@ -28,9 +31,20 @@ impl Carried {
         Carried { value, error: if may_flush { error + TINY } else { error } }
     }
 
+    /// The elements of row `i` of a binding with rows of `cols` elements.
+    pub(crate) fn row(from: &Measured, i: usize, cols: usize) -> Vec<Self> {
+        (i * cols..(i + 1) * cols).map(|k| Carried::input(from, k)).collect()
+    }
+
     /// A number that the host computes in f64 and rounds to f32 once.
     pub fn rounded(value: f64) -> Self {
         Carried::new(value, 0.0).rounded_again()
+    }
+
+    /// A number of terms, as a number.
+    pub(crate) fn count(n: usize) -> Self {
+        // From 2^24 on the count itself rounds.
+        Carried::new(n as f64, if n < 1 << 24 { 0.0 } else { U * n as f64 })
     }
 
     /// The same value after one more rounding.
@@ -44,6 +58,11 @@ impl Carried {
         self.value.abs() + self.error
     }
 
+    /// The least that the f32 value, which is not negative, may be.
+    pub(crate) fn least(self) -> f64 {
+        (self.value - self.error).max(0.0)
+    }
+
     /// The quotient; no bound where the divisor may be 0.
     pub fn over(self, divisor: Carried) -> Self {
         let value = self.value / divisor.value;
@@ -52,6 +71,23 @@ impl Carried {
             return Carried { value, error: f64::INFINITY };
         }
         let carried = (self.error + value.abs() * divisor.error) / least;
+        Carried { value, error: carried + DIV * (value.abs() + carried) + TINY }
+    }
+
+    /// self / (sqrt(v) k + eps), which every optimizer with a second moment has, for any v of at least 0: the divisor lies between
+    /// those of the ends of v's interval, and never below eps, however little is known of v.
+    pub(crate) fn over_root(self, v: Carried, k: Carried, eps: Carried) -> Self {
+        let divisor = v.value.max(0.0).sqrt() * k.value + eps.value;
+        let value = self.value / divisor;
+        // The root, the product and the sum, each within its rounding; a denormal root may be flushed.
+        let rounding = (1.0 + SQRT + U) * (1.0 + U) * (1.0 + U) - 1.0;
+        let low = (v.least().sqrt() * k.least() + eps.least()) * (1.0 - rounding) - TINY;
+        let high = ((v.value.max(0.0) + v.error).sqrt() * k.magnitude() + eps.magnitude()) * (1.0 + rounding) + TINY;
+        if low.is_nan() || low <= 0.0 {
+            return Carried { value, error: f64::INFINITY };
+        }
+        let moved = self.value.abs() * (1.0 / low - 1.0 / divisor).max(1.0 / divisor - 1.0 / high);
+        let carried = self.error / low + moved;
         Carried { value, error: carried + DIV * (value.abs() + carried) + TINY }
     }
 }

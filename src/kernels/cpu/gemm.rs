@@ -48,45 +48,27 @@ pub fn gemm<T: Scalar>(y: &mut [T], a: &[T], b: &[T], sizes @ [m, n, k]: [usize;
         return plain(y, a, b, shape);
     }
     let target = Target(y.as_mut_ptr());
-    let cut = Cut::of(sizes);
-    if cut.count() == 1 {
-        return part(target, a, b, shape, cut.part(0));
+    match cut(sizes) {
+        (1, at) => part(target, a, b, shape, at(0)),
+        (count, at) => (0..count).into_par_iter().with_max_len(1).for_each(|i| part(target, a, b, shape, at(i))),
     }
-    (0..cut.count()).into_par_iter().with_max_len(1).for_each(|i| part(target, a, b, shape, cut.part(i)));
 }
 
-/// How a product is cut into parts.
-#[derive(Debug, Clone, Copy)]
-struct Cut {
-    sizes: [usize; 3],
-    /// Along the columns, which need no operand packed twice, or along the rows where there are many more.
-    columns: bool,
-    /// Columns or rows of a part; the last has what is left.
-    width: usize,
-}
-
-impl Cut {
-    fn of(sizes @ [m, n, k]: [usize; 3]) -> Cut {
-        let count = PARTS.iter().find(|(from, _)| m * n * k >= *from).map_or(1, |(_, count)| *count);
-        let columns = count == 1 || n >= m / 4;
-        let (length, multiple) = if columns { (n, COLUMNS) } else { (m, ROWS) };
-        let width = if count == 1 { n } else { length.div_ceil(count).next_multiple_of(multiple) };
-        Cut { sizes, columns, width }
-    }
-
-    fn count(self) -> usize {
-        let [m, n, _] = self.sizes;
-        (if self.columns { n } else { m }).div_ceil(self.width)
-    }
-
-    fn part(self, i: usize) -> Part {
-        let ([m, n, _], at) = (self.sizes, i * self.width);
-        if self.columns {
-            Part { row: 0, rows: m, col: at, cols: self.width.min(n - at) }
-        } else {
-            Part { row: at, rows: self.width.min(m - at), col: 0, cols: n }
+/// How a product is cut: the number of parts, and each. Along the columns, which need no operand packed twice, or along the rows
+/// where there are many more; the last part has what is left.
+fn cut([m, n, k]: [usize; 3]) -> (usize, impl Fn(usize) -> Part + Sync) {
+    let count = PARTS.iter().find(|(from, _)| m * n * k >= *from).map_or(1, |(_, count)| *count);
+    let columns = count == 1 || n >= m / 4;
+    let (length, multiple) = if columns { (n, COLUMNS) } else { (m, ROWS) };
+    let width = if count == 1 { n } else { length.div_ceil(count).next_multiple_of(multiple) };
+    let part = move |i: usize| {
+        let (first, len) = (i * width, width.min(length - i * width));
+        match columns {
+            true => Part { row: 0, rows: m, col: first, cols: len },
+            false => Part { row: first, rows: len, col: 0, cols: n },
         }
-    }
+    };
+    (length.div_ceil(width), part)
 }
 
 /// The start of the result, which several threads write, each its own part.
@@ -103,7 +85,7 @@ fn part<T: Scalar>(y: Target<T>, a: &[T], b: &[T], shape: Shape, p: Part) {
     let signed = |strides: [usize; 2]| strides.map(|s| s as isize);
     let ([a_row, a_col], [b_row, b_col]) = (signed(shape.a), signed(shape.b));
     // SAFETY: the strides describe dense row-major matrices of the sizes that `gemm` has checked against the slices, and
-    // `Cut` cuts within them, so every address that gemm forms lies within its slice; y is a unique borrow that cannot
+    // `cut` cuts within them, so every address that gemm forms lies within its slice; y is a unique borrow that cannot
     // alias a or b, and no two parts overlap; T is f32 or f64, which gemm supports.
     unsafe {
         gemm::gemm(
@@ -149,8 +131,8 @@ mod tests {
     use super::*;
 
     fn parts(sizes: [usize; 3]) -> Vec<Part> {
-        let cut = Cut::of(sizes);
-        (0..cut.count()).map(|i| cut.part(i)).collect()
+        let (count, at) = cut(sizes);
+        (0..count).map(at).collect()
     }
 
     #[test]

@@ -5,5 +5,4 @@ pub mod elementwise;
 pub mod gemm;
 pub mod log_sum;
 pub mod moments;
-pub mod quotient;
 pub mod vector;

@@ -15,10 +15,7 @@ pub fn mean(terms: impl Iterator<Item = Carried>, depth: usize, count: usize) ->
         error += term.error + if term.magnitude() == 0.0 { 0.0 } else { TINY };
         magnitude += term.magnitude();
     }
-    let count = count as f64;
-    let total = Carried::new(sum, error + bound::gamma(depth) * magnitude);
-    // From 2^24 on the count itself rounds.
-    total.over(Carried::new(count, if count < 16_777_216.0 { 0.0 } else { U * count }))
+    Carried::new(sum, error + bound::gamma(depth) * magnitude).over(Carried::count(count))
 }
 
 /// Mean and variance of the numbers that `x` gives, in two passes.

@@ -47,107 +47,81 @@ pub fn widest(work: impl Loop) {
     ARCH.dispatch(Adapter(work));
 }
 
-/// `y[i] = f(x[i])`
-pub fn map<T: Scalar>(y: &mut [T], x: &[T], f: impl Function<T>) {
-    struct Map<'a, T, F>(&'a mut [T], &'a [T], F);
-    impl<T: Scalar, F: Function<T>> Loop for Map<'_, T, F> {
-        #[inline(always)]
-        fn call(self) {
-            for (y, &x) in self.0.iter_mut().zip(self.1) {
-                *y = self.2.at(x);
+/// Defines functions over slices whose loops are compiled for every vector width: what stands in the braces becomes the
+/// inlined `call` of a struct of the arguments.
+macro_rules! loops {
+    ($($(#[$doc:meta])* fn $name:ident$(<$f:ident>)?($($arg:ident: $type:ty),*) $body:block)*) => {$(
+        $(#[$doc])*
+        #[allow(clippy::needless_lifetimes, reason = "the struct needs them in the same types")]
+        pub fn $name<'a, T: Scalar $(, $f: Function<T>)?>($($arg: $type),*) {
+            struct Work<'a, T $(, $f)?> {
+                $($arg: $type,)*
             }
-        }
-    }
-    widest(Map(y, x, f));
-}
-
-/// `y[i] = f(y[i])`
-pub fn map_in_place<T: Scalar>(y: &mut [T], f: impl Function<T>) {
-    struct Map<'a, T, F>(&'a mut [T], F);
-    impl<T: Scalar, F: Function<T>> Loop for Map<'_, T, F> {
-        #[inline(always)]
-        fn call(self) {
-            for y in self.0 {
-                *y = self.1.at(*y);
-            }
-        }
-    }
-    widest(Map(y, f));
-}
-
-/// `y[i] = a[i] * f(x[i])`
-pub fn product<T: Scalar>(y: &mut [T], a: &[T], x: &[T], f: impl Function<T>) {
-    struct Product<'a, T, F>(&'a mut [T], &'a [T], &'a [T], F);
-    impl<T: Scalar, F: Function<T>> Loop for Product<'_, T, F> {
-        #[inline(always)]
-        fn call(self) {
-            for ((y, &a), &x) in self.0.iter_mut().zip(self.1).zip(self.2) {
-                *y = a * self.3.at(x);
-            }
-        }
-    }
-    widest(Product(y, a, x, f));
-}
-
-/// `y[i] *= f(x[i])`
-pub fn product_in_place<T: Scalar>(y: &mut [T], x: &[T], f: impl Function<T>) {
-    struct Product<'a, T, F>(&'a mut [T], &'a [T], F);
-    impl<T: Scalar, F: Function<T>> Loop for Product<'_, T, F> {
-        #[inline(always)]
-        fn call(self) {
-            for (y, &x) in self.0.iter_mut().zip(self.1) {
-                *y *= self.2.at(x);
-            }
-        }
-    }
-    widest(Product(y, x, f));
-}
-
-/// `y[i] = a[i] + b[i]`
-pub fn sum<T: Scalar>(y: &mut [T], a: &[T], b: &[T]) {
-    struct Sum<'a, T>(&'a mut [T], &'a [T], &'a [T]);
-    impl<T: Scalar> Loop for Sum<'_, T> {
-        #[inline(always)]
-        fn call(self) {
-            for ((y, &a), &b) in self.0.iter_mut().zip(self.1).zip(self.2) {
-                *y = a + b;
-            }
-        }
-    }
-    widest(Sum(y, a, b));
-}
-
-/// `y[i, j] += b[j]` for every row of `y`.
-pub fn add_to_rows<T: Scalar>(y: &mut [T], b: &[T]) {
-    struct Rows<'a, T>(&'a mut [T], &'a [T]);
-    impl<T: Scalar> Loop for Rows<'_, T> {
-        #[inline(always)]
-        fn call(self) {
-            for row in self.0.chunks_exact_mut(self.1.len()) {
-                for (y, &b) in row.iter_mut().zip(self.1) {
-                    *y += b;
+            impl<T: Scalar $(, $f: Function<T>)?> Loop for Work<'_, T $(, $f)?> {
+                #[inline(always)]
+                fn call(self) {
+                    let Work { $($arg),* } = self;
+                    $body
                 }
             }
+            widest(Work { $($arg),* });
         }
-    }
-    widest(Rows(y, b));
+    )*};
 }
 
-/// `y[j] = sum over i of x[i, first + j]`, `x` of rows of `cols` elements, in rising order of rows.
-pub fn column_sums<T: Scalar>(y: &mut [T], x: &[T], cols: usize, first: usize) {
-    struct Columns<'a, T>(&'a mut [T], &'a [T], usize, usize);
-    impl<T: Scalar> Loop for Columns<'_, T> {
-        #[inline(always)]
-        fn call(self) {
-            let Columns(y, x, cols, first) = self;
-            let width = y.len();
-            y.fill(T::zero());
-            for row in x.chunks_exact(cols) {
-                for (y, &x) in y.iter_mut().zip(&row[first..first + width]) {
-                    *y += x;
-                }
+loops! {
+    /// `y[i] = f(x[i])`
+    fn map<F>(y: &'a mut [T], x: &'a [T], f: F) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = f.at(x);
+        }
+    }
+
+    /// `y[i] = f(y[i])`
+    fn map_in_place<F>(y: &'a mut [T], f: F) {
+        for y in y {
+            *y = f.at(*y);
+        }
+    }
+
+    /// `y[i] = a[i] * f(x[i])`
+    fn product<F>(y: &'a mut [T], a: &'a [T], x: &'a [T], f: F) {
+        for ((y, &a), &x) in y.iter_mut().zip(a).zip(x) {
+            *y = a * f.at(x);
+        }
+    }
+
+    /// `y[i] *= f(x[i])`
+    fn product_in_place<F>(y: &'a mut [T], x: &'a [T], f: F) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y *= f.at(x);
+        }
+    }
+
+    /// `y[i] = a[i] + b[i]`
+    fn sum(y: &'a mut [T], a: &'a [T], b: &'a [T]) {
+        for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+            *y = a + b;
+        }
+    }
+
+    /// `y[i, j] += b[j]` for every row of `y`.
+    fn add_to_rows(y: &'a mut [T], b: &'a [T]) {
+        for row in y.chunks_exact_mut(b.len()) {
+            for (y, &b) in row.iter_mut().zip(b) {
+                *y += b;
             }
         }
     }
-    widest(Columns(y, x, cols, first));
+
+    /// `y[j] = sum over i of x[i, first + j]`, `x` of rows of `cols` elements, in rising order of rows.
+    fn column_sums(y: &'a mut [T], x: &'a [T], cols: usize, first: usize) {
+        let width = y.len();
+        y.fill(T::zero());
+        for row in x.chunks_exact(cols) {
+            for (y, &x) in y.iter_mut().zip(&row[first..first + width]) {
+                *y += x;
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What conformance cases put before the losses.
 
 use super::Output;
-use crate::kernels::conformance::{Case, MANY, Scale, Shape, Values, normal, repeated, strided_rows};
+use crate::kernels::conformance::{Case, Scale, Shape, Values, normal, repeated, strided_rows};
 use crate::kernels::definition::{Binding, Param, read, read_u32, step, write};
 use crate::kernels::philox::Philox;
 
@@ -24,11 +24,6 @@ pub const fn bindings(output: Output) -> [Binding; 6] {
 /// The stride of the upstream table: a row for each step, or one for all.
 pub fn shapes() -> Vec<Shape> {
     strided_rows(|stride| vec![Param::U(stride as u32)])
-}
-
-/// More than 65,535 workgroups, without barriers: a software rasteriser would take ten seconds for them.
-pub fn many() -> Vec<Shape> {
-    vec![Shape::of(&[MANY, 1, 0]).with(&[("LANES", 1.0)])]
 }
 
 /// With label smoothing in the middle, where the cases with NaN come from, so that both scales meet each.

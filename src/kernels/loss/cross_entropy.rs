@@ -11,7 +11,7 @@
 //! s - s / cols) is added to the gradient. A class index out of range, a NaN and an infinite maximum give NaN.
 
 use super::rows::{self, Rows};
-use super::{Loss, Output, Row, cases, definition};
+use super::{LOSS, Loss, Output, Row, cases};
 use crate::kernels::bound::{self, DIV, EXP, LOG, TINY, U};
 use crate::kernels::cpu::carried::Carried;
 use crate::kernels::cpu::log_sum::{BELOW_TINY, LogSum, log_sum_exp, log1p_exp, share};
@@ -23,21 +23,27 @@ use crate::kernels::scalar::Scalar;
 pub const SMOOTHING: &str = "SMOOTHING";
 
 /// All that is known of it.
-pub(super) const ROW: Row = Row {
-    default: Loss::cross_entropy(),
-    parameter: None,
-    output: Output::ClassLogit,
-    each: None,
-    definition: Definition {
-        wgsl: include_str!("../../../shaders/cross_entropy.wgsl"),
-        bindings: &cases::bindings(Output::ClassLogit),
-        shapes: |_| cases::class_shapes(),
-        ..definition("cross_entropy", FORMULA, bound, cross_entropy::<f32>, cross_entropy::<f64>)
-    },
-};
-
-const FORMULA: &str = "r_j = EXP + u (max - z_j); loss: (gamma(depth + 2) + mean r + LOG + u) * loss + u (max - z_t); \
-    dpred: (gamma(depth + 2) + r_j + mean r + DIV + 3u) |dpred|";
+pub(super) const fn row(name: &'static str, default: Loss, wgsl: &'static str) -> Row {
+    Row {
+        default,
+        parameter: None,
+        output: Output::ClassLogit,
+        over: None,
+        piece: None,
+        definition: Definition {
+            name,
+            wgsl,
+            bindings: const { &cases::bindings(Output::ClassLogit) },
+            shapes: |_| cases::class_shapes(),
+            bound_formula: "r_j = EXP + u (max - z_j); loss: (gamma(depth + 2) + mean r + LOG + u) * loss + u (max - z_t); \
+                dpred: (gamma(depth + 2) + r_j + mean r + DIV + 3u) |dpred|",
+            bound,
+            cpu_f32: cross_entropy::<f32>,
+            cpu_f64: cross_entropy::<f64>,
+            ..LOSS
+        },
+    }
+}
 
 /// The CPU kernel.
 pub fn cross_entropy<T: Scalar>(call: &mut Call<'_, '_, T>) {
@@ -67,14 +73,14 @@ impl<T: Scalar> Loop for ClassRows<'_, T> {
         let inputs = pred.chunks_exact(cols).zip(upstream).zip(&self.classes[first..]);
         let outputs = loss.iter_mut().zip(dpred.chunks_exact_mut(cols));
         for (((z, &upstream), &class), (loss, d)) in inputs.zip(outputs) {
-            *loss = row(z, class as usize, upstream, (self.lanes, self.smoothing), d);
+            *loss = row_loss(z, class as usize, upstream, (self.lanes, self.smoothing), d);
         }
     }
 }
 
 /// The loss of a row with the logits `z`; `d` holds exp(z - max) and takes the gradient.
 #[inline(always)]
-fn row<T: Scalar>(z: &[T], class: usize, upstream: T, (lanes, smoothing): (usize, T), d: &mut [T]) -> T {
+fn row_loss<T: Scalar>(z: &[T], class: usize, upstream: T, (lanes, smoothing): (usize, T), d: &mut [T]) -> T {
     let cols = z.len();
     let top = first_maximum(z);
     let others = rows::row_sum(cols, lanes, |from, terms| {
@@ -129,12 +135,10 @@ pub fn bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let labels = Labels::of(call.args.constant(SMOOTHING), cols);
     let mut loss = Vec::with_capacity(rows);
     let mut dpred = Vec::with_capacity(rows * cols);
-    let mut z = Vec::with_capacity(cols);
     for i in 0..rows {
         let class = call.inputs[2].value[i] as usize;
         let upstream = rows::upstream(call, i);
-        z.clear();
-        z.extend((i * cols..(i + 1) * cols).map(|k| Carried::input(&call.inputs[1], k)));
+        let z = Carried::row(&call.inputs[1], i, cols);
         if class >= cols {
             // The value is NaN: there is nothing to be near to, unless the row is weighted by 0.
             loss.push(0.0);
@@ -159,9 +163,7 @@ struct Labels {
 
 impl Labels {
     fn of(smoothing: f64, cols: usize) -> Labels {
-        let count = cols as f64;
-        // From 2^24 on the count itself rounds.
-        let count = Carried::new(count, if cols < 1 << 24 { 0.0 } else { U * count });
+        let count = Carried::count(cols);
         let smoothing = Carried::rounded(smoothing);
         Labels { smoothing, count, each: smoothing.over(count) }
     }

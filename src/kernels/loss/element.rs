@@ -1,22 +1,20 @@
 //! The losses that treat each output by itself, a formula each. Twins of `shaders/lib/loss/*.wgsl`, which state numerics and
 //! sources.
 
-use super::rows::{Element, Over, bound_elementwise, elementwise, monotone};
-use super::{Each, Loss, Output, Parameter, Piece, Row, cases, definition};
-use crate::kernels::bound::{DIV, EXP, LOG, TINY, U};
-use crate::kernels::conformance::Shape;
+use super::rows::{
+    Element, Over, Rows, each_part, lanes, mean, monotone, row_sum, row_sum_depth, scaled, scaled_error, upstream,
+};
+use super::{LOSS, Loss, Output, Parameter, Piece, Row, cases};
+use crate::kernels::activation::{Formula as _, Sigmoid, Softplus};
+use crate::kernels::bound::{DIV, EXP, LOG, TINY, U, gamma};
+use crate::kernels::conformance::{MANY, Shape};
 use crate::kernels::cpu::carried::Carried;
+use crate::kernels::cpu::vector::{self, Loop};
 use crate::kernels::definition::{Args, BoundCall, Call, Definition};
 use crate::kernels::scalar::{Scalar, sign};
 
 /// A loss that treats each output by itself. `parameter` is the number that the loss carries, 0 where it has none.
 pub trait Formula: Sized + 'static {
-    /// The loss with its default parameter.
-    const DEFAULT: Loss;
-    /// Of a spec, of the kernel, of the file below `shaders/lib/loss`.
-    const NAME: &'static str;
-    /// The formula in WGSL.
-    const WGSL: &'static str;
     /// The number that it carries.
     const PARAMETER: Option<Parameter> = None;
     /// What it takes an output for.
@@ -25,41 +23,46 @@ pub trait Formula: Sized + 'static {
     const OVER: Over = Over::Mean;
     /// The smooth piece on which prediction and target lie, with the parameter; `None` where all is smooth.
     const PIECE: Option<Piece> = None;
+    /// Conformance cases beyond those of all losses.
+    const MORE_SHAPES: fn() -> Vec<Shape> = Vec::new;
     /// The error bound, for people; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols.
     const BOUND: &'static str;
-
-    /// Conformance cases beyond those of all losses.
-    fn more_shapes() -> Vec<Shape> {
-        Vec::new()
-    }
 
     /// Loss and slope of one output.
     fn element<T: Scalar>(y: T, t: T, parameter: T) -> Element<T>;
 
     /// The same with the errors that they have in f32, for inputs that carry errors.
     fn element_error(y: Carried, t: Carried, parameter: f64) -> Element<Carried>;
+}
 
-    /// All that is known of it.
-    const ROW: Row = Row {
-        default: Self::DEFAULT,
-        parameter: Self::PARAMETER,
-        output: Self::OUTPUT,
-        each: Some(Each { wgsl: Self::WGSL, over: Self::OVER, piece: Self::PIECE }),
+/// All that is known of the loss `F`, whose text is `const MEAN: bool` and `fn element(y: f32, t: f32) -> ElementLoss`.
+pub(super) const fn row<F: Formula>(name: &'static str, default: Loss, text: &'static str) -> Row {
+    Row {
+        default,
+        parameter: F::PARAMETER,
+        output: F::OUTPUT,
+        over: Some(F::OVER),
+        piece: F::PIECE,
         definition: Definition {
+            name,
             wgsl: include_str!("../../../shaders/element_loss.wgsl"),
-            formula: Self::WGSL,
-            bindings: &cases::bindings(Self::OUTPUT),
-            shapes: |_| shapes::<Self>(),
-            ..definition(Self::NAME, Self::BOUND, bound::<Self>, cpu::<Self, f32>, cpu::<Self, f64>)
+            formula: text,
+            bindings: const { &cases::bindings(F::OUTPUT) },
+            shapes: |_| shapes::<F>(),
+            bound_formula: F::BOUND,
+            bound: bound::<F>,
+            cpu_f32: cpu::<F, f32>,
+            cpu_f64: cpu::<F, f64>,
+            ..LOSS
         },
-    };
+    }
 }
 
 /// The shapes of all losses, with the parameter off its default, and those of `F` alone.
 fn shapes<F: Formula>() -> Vec<Shape> {
     let parameter = F::PARAMETER.map(|p| (p.constant, 0.7));
     let shapes = cases::shapes().into_iter().map(|shape| shape.with(parameter.as_slice()));
-    shapes.chain(F::more_shapes()).collect()
+    shapes.chain((F::MORE_SHAPES)()).collect()
 }
 
 /// The parameter of a call of `F`, 0 where it has none.
@@ -67,23 +70,74 @@ fn parameter<F: Formula>(args: &Args) -> f64 {
     F::PARAMETER.map_or(0.0, |p| args.constant(p.constant))
 }
 
+/// The CPU kernel of the loss `F`.
 fn cpu<F: Formula, T: Scalar>(call: &mut Call<'_, '_, T>) {
     let parameter = T::of(parameter::<F>(call.args));
-    elementwise(call, F::OVER, |y, t| F::element(y, t, parameter));
+    let element = |y, t| F::element(y, t, parameter);
+    let (lanes, expected) = (lanes(call.args), call.inputs[2].f());
+    each_part(call, |rows| vector::widest(ElementRows { rows, lanes, over: F::OVER, expected, element: &element }));
 }
 
+/// A loop over rows: a NaN in y or t makes loss and gradient NaN. Twin of `shaders/lib/element_loss.wgsl`.
+struct ElementRows<'a, T, F> {
+    rows: Rows<'a, T>,
+    lanes: usize,
+    over: Over,
+    expected: &'a [T],
+    element: &'a F,
+}
+
+impl<T: Scalar, F: Fn(T, T) -> Element<T>> Loop for ElementRows<'_, T, F> {
+    #[inline(always)]
+    fn call(self) {
+        let Rows { first, cols, pred, upstream, loss, dpred } = self.rows;
+        let count = if self.over == Over::Mean { T::of(cols as f64) } else { T::one() };
+        let expected = &self.expected[first * cols..];
+        for (i, (loss, upstream)) in loss.iter_mut().zip(upstream).enumerate() {
+            let scale = *upstream / count;
+            let (pred, expected) = (&pred[i * cols..][..cols], &expected[i * cols..][..cols]);
+            let dpred = &mut dpred[i * cols..][..cols];
+            let total = row_sum(cols, self.lanes, |from, terms| {
+                let to = from + terms.len();
+                let outputs = terms.iter_mut().zip(&mut dpred[from..to]);
+                for ((term, d), (&y, &t)) in outputs.zip(pred[from..to].iter().zip(&expected[from..to])) {
+                    let e = (self.element)(y, t);
+                    let broken = y.is_nan() || t.is_nan();
+                    *term = if broken { T::nan() } else { e.loss };
+                    *d = scaled(if broken { T::nan() } else { e.slope }, scale);
+                }
+            });
+            *loss = total / count;
+        }
+    }
+}
+
+/// The error bound. Overflow of f32 is not covered.
 fn bound<F: Formula>(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
-    let parameter = parameter::<F>(call.args);
-    bound_elementwise(call, F::OVER, |y, t| F::element_error(y, t, parameter))
+    let [rows, cols, _] = call.args.sizes();
+    let (gamma, parameter) = (gamma(row_sum_depth(cols, call.args)), parameter::<F>(call.args));
+    let mut loss = Vec::with_capacity(rows);
+    let mut dpred = Vec::with_capacity(rows * cols);
+    for i in 0..rows {
+        let scale = mean(upstream(call, i), cols, F::OVER);
+        let (mut total, mut error, mut magnitude) = (0.0, 0.0, 0.0);
+        for k in i * cols..(i + 1) * cols {
+            let [y, t] = [1, 2].map(|input| Carried::input(&call.inputs[input], k));
+            let e = F::element_error(y, t, parameter);
+            total += e.loss.value;
+            error += e.loss.error + TINY;
+            magnitude += e.loss.magnitude();
+            dpred.push(scaled_error(e.slope, scale));
+        }
+        loss.push(mean(Carried::new(total, error + gamma * magnitude), cols, F::OVER).error);
+    }
+    vec![loss, dpred]
 }
 
 /// (t - y)^2 / 2, summed.
 pub struct HalfSquaredError;
 
 impl Formula for HalfSquaredError {
-    const DEFAULT: Loss = Loss::HalfSquaredError;
-    const NAME: &'static str = "half_squared_error";
-    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/half_squared_error.wgsl");
     const OVER: Over = Over::Sum;
     const BOUND: &'static str =
         "loss: gamma(depth + 4) * loss; dpred: 3u |dpred|; depth = LANES > 1 ? ceil(cols / 64) + 6 : cols";
@@ -104,14 +158,9 @@ impl Formula for HalfSquaredError {
 pub struct Mse;
 
 impl Formula for Mse {
-    const DEFAULT: Loss = Loss::Mse;
-    const NAME: &'static str = "mse";
-    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/mse.wgsl");
+    /// More than 65,535 workgroups, without barriers: a software rasteriser would take ten seconds for them.
+    const MORE_SHAPES: fn() -> Vec<Shape> = || vec![Shape::of(&[MANY, 1, 0]).with(&[("LANES", 1.0)])];
     const BOUND: &'static str = "loss: (gamma(depth + 3) + DIV) * loss; dpred: (DIV + 3u) |dpred|";
-
-    fn more_shapes() -> Vec<Shape> {
-        cases::many()
-    }
 
     #[inline(always)]
     fn element<T: Scalar>(y: T, t: T, _: T) -> Element<T> {
@@ -129,9 +178,6 @@ impl Formula for Mse {
 pub struct Mae;
 
 impl Formula for Mae {
-    const DEFAULT: Loss = Loss::Mae;
-    const NAME: &'static str = "mae";
-    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/mae.wgsl");
     const PIECE: Option<Piece> = Some(|y, t, _| Some(sign(y - t)));
     const BOUND: &'static str = "loss: (gamma(depth + 1) + DIV) * loss; dpred: (DIV + 2u) |dpred|";
 
@@ -165,9 +211,6 @@ impl Formula for Mae {
 pub struct Huber;
 
 impl Formula for Huber {
-    const DEFAULT: Loss = Loss::Huber { delta: 1.0 };
-    const NAME: &'static str = "huber";
-    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/huber.wgsl");
     const PARAMETER: Option<Parameter> = Some(Parameter {
         key: "delta",
         constant: "DELTA",
@@ -240,9 +283,6 @@ fn slope_error(p: Carried, t: Carried) -> Carried {
 }
 
 impl Formula for BinaryCrossEntropy {
-    const DEFAULT: Loss = Loss::BinaryCrossEntropy;
-    const NAME: &'static str = "binary_cross_entropy";
-    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/binary_cross_entropy.wgsl");
     const OUTPUT: Output = Output::Probability;
     /// Where the gradient is clamped it is no derivative of the loss.
     const PIECE: Option<Piece> = Some(|p, _, _| (p * (1.0 - p) > LEAST_VARIANCE).then_some(0));
@@ -273,22 +313,7 @@ impl Formula for BinaryCrossEntropy {
 /// (1 - t) softplus(z) + t softplus(-z)
 pub struct BceWithLogits;
 
-#[inline(always)]
-fn softplus<T: Scalar>(z: T) -> T {
-    z.max(T::zero()) + (-z.abs()).exp_safe().log1p_safe()
-}
-
-#[inline(always)]
-fn sigmoid<T: Scalar>(z: T) -> T {
-    let e = (-z.abs()).exp_safe();
-    let above = if z >= T::zero() { T::one() } else { e };
-    above / (T::one() + e)
-}
-
 impl Formula for BceWithLogits {
-    const DEFAULT: Loss = Loss::BceWithLogits;
-    const NAME: &'static str = "bce_with_logits";
-    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/bce_with_logits.wgsl");
     const OUTPUT: Output = Output::Logit;
     const BOUND: &'static str = "loss: (gamma(depth + 5) + EXP + LOG + DIV) * loss; dpred: (2 EXP + 2 DIV + 7u) * \
         upstream / cols * ((1 - t) s(z) + t s(-z))";
@@ -296,7 +321,8 @@ impl Formula for BceWithLogits {
     #[inline(always)]
     fn element<T: Scalar>(z: T, t: T, _: T) -> Element<T> {
         let not_t = T::one() - t;
-        Element { loss: not_t * softplus(z) + t * softplus(-z), slope: not_t * sigmoid(z) - t * sigmoid(-z) }
+        let loss = not_t * Softplus {}.value(z) + t * Softplus {}.value(-z);
+        Element { loss, slope: not_t * Sigmoid {}.value(z) - t * Sigmoid {}.value(-z) }
     }
 
     /// softplus, relative: log1p(e) takes at most the relative error of e (its condition is at most 1), then its own, then
@@ -304,8 +330,8 @@ impl Formula for BceWithLogits {
     /// these.
     fn element_error(z: Carried, t: Carried, _: f64) -> Element<Carried> {
         let not_t = Carried::new(1.0, 0.0) - t;
-        let softplus = |z| monotone(softplus, z, EXP + LOG + 2.0 * U);
-        let sigmoid = |z| monotone(sigmoid, z, 2.0 * EXP + DIV + 2.0 * U);
+        let softplus = |z| monotone(|z| Softplus {}.value(z), z, EXP + LOG + 2.0 * U);
+        let sigmoid = |z| monotone(|z| Sigmoid {}.value(z), z, 2.0 * EXP + DIV + 2.0 * U);
         Element { loss: not_t * softplus(z) + t * softplus(-z), slope: not_t * sigmoid(z) - t * sigmoid(-z) }
     }
 }
@@ -314,9 +340,6 @@ impl Formula for BceWithLogits {
 pub struct Hinge;
 
 impl Formula for Hinge {
-    const DEFAULT: Loss = Loss::Hinge;
-    const NAME: &'static str = "hinge";
-    const WGSL: &'static str = include_str!("../../../shaders/lib/loss/hinge.wgsl");
     const OUTPUT: Output = Output::Margin;
     const PIECE: Option<Piece> = Some(|y, t, _| Some(sign(1.0 - t * y)));
     const BOUND: &'static str =

@@ -1,17 +1,12 @@
 //! What conformance cases put before the optimizer steps.
 
 use super::HYPER_COLUMNS;
-use crate::kernels::conformance::{Case, Scale, Shape, Values};
-use crate::kernels::definition::{Binding, Param, read};
+use crate::kernels::conformance::{Case, Scale, Shape};
+use crate::kernels::definition::Param;
 use crate::kernels::philox::Philox;
 
-/// The table of constants, with rows by step.
-pub const fn hyper(row: fn(usize) -> Vec<f64>) -> Binding {
-    read("hyper").whole(|a, steps| steps * a.size(1)).of(Values::Table(row))
-}
-
 /// Numbers of the table `hyper` as they stand after `10 t` steps of a cycled momentum.
-struct Rates {
+pub struct Rates {
     lr: f64,
     momentum: f64,
     step_size: f64,
@@ -19,7 +14,7 @@ struct Rates {
 }
 
 impl Rates {
-    fn after(t: usize) -> Rates {
+    pub fn after(t: usize) -> Rates {
         let steps = (10 * t + 1) as f64;
         let lr = 0.05 / (t + 1) as f64;
         let momentum = 0.95 - 0.05 * t as f64;
@@ -28,36 +23,16 @@ impl Rates {
     }
 }
 
-/// What is not used is poisoned.
+/// What a rule reads of a row of the table; what it does not is poisoned.
+type Row = fn(Rates) -> [f64; HYPER_COLUMNS];
+
 const X: f64 = f64::NAN;
-
-pub fn plain(t: usize) -> Vec<f64> {
-    vec![Rates::after(t).lr, X, X, X, X, X]
-}
-
-pub fn momentum(t: usize) -> Vec<f64> {
-    let r = Rates::after(t);
-    vec![r.lr, X, X, X, r.momentum, X]
-}
-
-pub fn adam(t: usize) -> Vec<f64> {
-    let r = Rates::after(t);
-    vec![r.lr, r.step_size, r.inv_sqrt_bias2, X, r.momentum, 1.0 - r.momentum]
-}
-
-pub fn nadam(t: usize) -> Vec<f64> {
-    let r = Rates::after(t);
-    vec![X, 0.1 * r.lr, r.inv_sqrt_bias2, r.lr, r.momentum, 1.0 - r.momentum]
-}
-
-pub fn adagrad(t: usize) -> Vec<f64> {
-    vec![X, Rates::after(t).lr, X, X, X, X]
-}
-
-pub fn lion(t: usize) -> Vec<f64> {
-    let r = Rates::after(t);
-    vec![r.lr, X, X, X, r.momentum, 1.0 - r.momentum]
-}
+pub const PLAIN: Row = |r| [r.lr, X, X, X, X, X];
+pub const MOMENTUM: Row = |r| [r.lr, X, X, X, r.momentum, X];
+pub const ADAM: Row = |r| [r.lr, r.step_size, r.inv_sqrt_bias2, X, r.momentum, 1.0 - r.momentum];
+pub const NADAM: Row = |r| [X, 0.1 * r.lr, r.inv_sqrt_bias2, r.lr, r.momentum, 1.0 - r.momentum];
+pub const ADAGRAD: Row = |r| [X, r.lr, X, X, X, X];
+pub const LION: Row = |r| [r.lr, X, X, X, r.momentum, 1.0 - r.momentum];
 
 /// Means of numbers whose squares have the means in `square`, the binding before the last two. The square of a mean is at most the
 /// mean of the squares, but for rounding: some are a little larger, so that the variance counts as 0.
@@ -73,30 +48,13 @@ fn numbers<const N: usize>(numbers: [f64; N]) -> Vec<Vec<Param>> {
     vec![numbers.map(Param::F).to_vec()]
 }
 
-pub fn sgd_constants(decay: f64) -> Vec<Vec<Param>> {
-    numbers([decay])
-}
-
+pub const DECAY: Constants = |decay| numbers([decay]);
 /// Without and with Nesterov's look-ahead.
-pub fn momentum_constants(decay: f64) -> Vec<Vec<Param>> {
-    [0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(decay)]).to_vec()
-}
-
-pub fn adam_constants(decay: f64) -> Vec<Vec<Param>> {
-    numbers([0.999, 1.0 - 0.999, 1e-8, decay])
-}
-
-pub fn rmsprop_constants(decay: f64) -> Vec<Vec<Param>> {
-    numbers([0.99, 1.0 - 0.99, 1e-8, decay])
-}
-
-pub fn adagrad_constants(decay: f64) -> Vec<Vec<Param>> {
-    numbers([1e-10, decay])
-}
-
-pub fn lion_constants(decay: f64) -> Vec<Vec<Param>> {
-    numbers([0.99, 1.0 - 0.99, decay])
-}
+pub const NESTEROV: Constants = |decay| [0, 1].map(|nesterov| vec![Param::U(nesterov), Param::F(decay)]).to_vec();
+pub const BETA2: Constants = |decay| numbers([0.999, 1.0 - 0.999, 1e-8, decay]);
+pub const ALPHA: Constants = |decay| numbers([0.99, 1.0 - 0.99, 1e-8, decay]);
+pub const EPS: Constants = |decay| numbers([1e-10, decay]);
+pub const SHORT_BETA2: Constants = |decay| numbers([0.99, 1.0 - 0.99, decay]);
 
 /// Without and with weight decay, over whole and broken workgroups.
 pub fn updates(strips: bool, constants: Constants) -> Vec<Shape> {

@@ -3,7 +3,6 @@
 
 use crate::kernels::bound::{TINY, U};
 use crate::kernels::cpu::carried::Carried;
-use crate::kernels::cpu::quotient::{least, over_root};
 use crate::kernels::scalar::Scalar;
 use std::ops::{Add, Mul, Sub};
 
@@ -85,7 +84,7 @@ impl Number for Carried {
     }
 
     fn over_root(self, v: Carried, k: Carried, eps: Carried, limit: impl Fn() -> f64) -> Carried {
-        let quotient = over_root(self, v, k, eps);
+        let quotient = Carried::over_root(self, v, k, eps);
         Carried { error: quotient.error.min(quotient.value.abs() + limit()), ..quotient }
     }
 
@@ -105,7 +104,7 @@ impl Number for Carried {
     }
 
     fn least(self) -> f64 {
-        least(self)
+        Carried::least(self)
     }
 }
 

@@ -1,15 +1,10 @@
 //! Loops and bounds shared by the optimizer steps, and their table.
 
 use crate::kernels::cpu::carried::Carried;
+use crate::kernels::cpu::elementwise::each_part;
 use crate::kernels::cpu::vector::{self, Loop};
 use crate::kernels::definition::{BoundCall, Call};
 use crate::kernels::scalar::Scalar;
-
-/// Up to this many elements a thread hand-off costs more than it saves.
-const PARALLEL_ABOVE: usize = 16 * 1024;
-/// Above it, parts of this many: threads come to a pass at different times, and small parts let the first ones go on
-/// (mnist, 101,770 parameters: 16 K 1,880 steps/s, 8 K 2,070, 4 K 2,120; Adam 1,120, 1,330, 1,700).
-const PART: usize = 4 * 1024;
 
 /// Columns of the table `hyper`, those of [`Hyper`].
 pub const HYPER_COLUMNS: usize = 6;
@@ -34,14 +29,8 @@ pub struct Hyper<T> {
 
 impl<T> Hyper<T> {
     fn at(at: impl Fn(usize) -> T) -> Self {
-        Hyper {
-            lr: at(0),
-            step_size: at(1),
-            inv_sqrt_bias2: at(2),
-            moment_size: at(3),
-            momentum: at(4),
-            one_minus_momentum: at(5),
-        }
+        let [lr, step_size, inv_sqrt_bias2, moment_size, momentum, one_minus_momentum] = std::array::from_fn(at);
+        Hyper { lr, step_size, inv_sqrt_bias2, moment_size, momentum, one_minus_momentum }
     }
 }
 
@@ -69,8 +58,7 @@ pub fn each<T: Scalar, const N: usize>(call: &mut Call<'_, '_, T>, rule: impl Fn
     let n = call.args.size(0);
     let grad = &call.inputs[2].f()[..n];
     let outputs: [&mut [T]; N] = call.outputs().map(|o: &mut [T]| &mut o[..n]);
-    let part = if n > PARALLEL_ABOVE { PART } else { n };
-    halves(grad, outputs, part, &rule);
+    each_part(outputs, [grad], 1, |_, outputs, [grad]| vector::widest(Part { grad, outputs, rule: &rule }));
 }
 
 /// What one thread updates.
@@ -92,29 +80,6 @@ impl<T: Scalar, F: Fn(T, [T; N]) -> [T; N], const N: usize> Loop for Part<'_, T,
             }
         }
     }
-}
-
-/// Halves the arrays until they are parts of at most `part` elements.
-fn halves<T: Scalar, const N: usize>(
-    grad: &[T],
-    outputs: [&mut [T]; N],
-    part: usize,
-    rule: &(impl Fn(T, [T; N]) -> [T; N] + Sync),
-) {
-    if grad.len() <= part {
-        return vector::widest(Part { grad, outputs, rule });
-    }
-    let middle = grad.len() / 2;
-    let (grad_left, grad_right) = grad.split_at(middle);
-    let mut right: [&mut [T]; N] = std::array::from_fn(|_| <&mut [T]>::default());
-    let mut k = 0;
-    let left = outputs.map(|o| {
-        let (l, r) = o.split_at_mut(middle);
-        right[k] = r;
-        k += 1;
-        l
-    });
-    rayon::join(|| halves(grad_left, left, part, rule), || halves(grad_right, right, part, rule));
 }
 
 /// Bounds every element: `rule(grad, [param, states..])` as in [`each`], over values with errors. Overflow of f32 is not

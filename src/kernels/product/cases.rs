@@ -132,8 +132,8 @@ fn stored(constants: &[(&'static str, f64)], transposed: [bool; 2]) -> [bool; 2]
 /// The same products with an index table, whose rows are as long as the batch, or longer; the size at `batch` is the batch's.
 fn with_index(shapes: Vec<Shape>, batch: usize) -> Vec<Shape> {
     let stride = |(i, shape): (usize, Shape)| {
-        let Param::U(rows) = shape.params[batch] else { unreachable!("products have sizes first") };
-        shape.and(&[Param::U(rows + [0, 3][i % 2])])
+        let rows = shape.args.size(batch);
+        shape.and(&[Param::U((rows + [0, 3][i % 2]) as u32)])
     };
     shapes.into_iter().enumerate().map(stride).collect()
 }
@@ -150,10 +150,10 @@ fn broadcast(sizes: [usize; 3], constants: &[(&'static str, f64)], lanes: u32, t
 
 /// The way that `products` take for the shape's sizes, `transposed` as above.
 pub fn choose(shape: &mut Shape, products: Products, transposed: [bool; 2]) {
-    let size = |i: usize| if let Param::U(size) = shape.params[i] { size as usize } else { 0 };
-    let own = products.constants([0, 1, 2].map(size), stored(&shape.constants, transposed));
-    shape.constants.retain(|(name, _)| *name != "DIRECT");
-    shape.constants.extend(own);
+    let args = &mut shape.args;
+    let own = products.constants(args.sizes(), stored(&args.constants, transposed));
+    args.constants.retain(|(name, _)| *name != "DIRECT");
+    args.constants.extend(own);
 }
 
 /// NaN right behind the first row of an operand that is stored along k: a slice that reads on past k takes it in, and a
@@ -175,13 +175,12 @@ pub fn past_the_slice(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
         let along_k = [false, true];
         for (operand, along_k) in along_k.into_iter().enumerate() {
             let found = cases.iter().filter(fits).find(|c| product.transposed(&c.args)[operand] == along_k);
+            let name = kernel.bindings[first + operand].name;
             corners.extend(found.map(|of| {
-                let (mut case, [_, _, k]) = (of.clone(), of.args.sizes());
-                case.values[first + operand][k] = f64::NAN;
-                case.with_nan = true;
-                let name = kernel.bindings[first + operand].name;
-                case.name = format!("{}, NaN behind the first row of {name}", of.name);
-                case
+                of.changed(&format!("NaN behind the first row of {name}"), |case| {
+                    case.values[first + operand][case.args.size(2)] = f64::NAN;
+                    case.with_nan = true;
+                })
             }));
         }
     }

@@ -7,7 +7,6 @@ use super::Products;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 /// Products of like sizes, which share a way: y `[m, n]` = op(a) · op(b) over k.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,10 +69,10 @@ impl fmt::Display for Way {
     }
 }
 
-impl FromStr for Way {
-    type Err = String;
+impl TryFrom<String> for Way {
+    type Error = String;
 
-    fn from_str(text: &str) -> Result<Way, String> {
+    fn try_from(text: String) -> Result<Way, String> {
         let known = SIDES.map(Way::Tile).into_iter().chain(SIDES.map(Way::Direct)).chain(BLOCKS.map(Way::Broadcast));
         let known: Vec<Way> = known.collect();
         let found = known.iter().find(|way| way.to_string() == text);
@@ -81,14 +80,6 @@ impl FromStr for Way {
             let names: Vec<String> = known.iter().map(Way::to_string).collect();
             format!("there is no way \"{text}\"; there are {}", names.join(", "))
         })
-    }
-}
-
-impl TryFrom<String> for Way {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Way, String> {
-        text.parse()
     }
 }
 

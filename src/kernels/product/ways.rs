@@ -69,28 +69,3 @@ fn blocks(m: usize, n: usize, lanes: usize) -> usize {
     }
     blocks
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_engine_follows_the_adapter_and_the_width() {
-        let constants = |products: Products, sizes| products.constants(sizes, [false, true]);
-        let lanes = Products { direct: true, lanes: Some(8) };
-        assert_eq!(constants(Products::default(), [32, 32, 8]), [("DIRECT", 0.0), ("SIDE", 8.0)]);
-        assert_eq!(constants(Products::default(), [1024, 1024, 8]), [("DIRECT", 0.0), ("SIDE", 16.0)]);
-        assert_eq!(constants(lanes, [32, 10, 8]), [("DIRECT", 1.0), ("SIDE", 4.0)]);
-        assert_eq!(constants(lanes, [64, 129, 8]), [("DIRECT", 1.0), ("SIDE", 8.0)]);
-        let wide = constants(lanes, [256, 1024, 13]);
-        assert_eq!(wide, [("LANES", 8.0), ("BLOCKS", 8.0), ("VEC_A", 0.0), ("VEC_B", 0.0)]);
-    }
-
-    #[test]
-    fn small_products_get_smaller_tiles() {
-        assert_eq!(blocks(1024, 1024, 8), 8);
-        assert_eq!(blocks(32, 64, 8), 4);
-        assert_eq!(blocks(32, 32, 8), 2);
-        assert_eq!(blocks(1, 4096, 8), 2);
-    }
-}

@@ -7,7 +7,7 @@
 use super::super::Range;
 use super::{Draft, Lowering, Slot};
 use crate::error::{Error, Result};
-use crate::kernels::{Args, Follow, Kernel, Param};
+use crate::kernels::{Args, Binding, Extent, Kernel, Param};
 use crate::target::ALIGN_ELEMENTS;
 use crate::target::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
 use crate::target::limits::cannot_divide;
@@ -22,18 +22,21 @@ pub(super) struct Part {
 
 impl Draft {
     /// The part that computes `block` of the first parameter's elements.
-    pub(super) fn block(&self, follow: &[Follow], block: &std::ops::Range<usize>) -> Draft {
-        let part = |(p, f): (&Part, &Follow)| match f {
-            Follow::Rows(cols) => Part { first: p.first + block.start * cols, len: block.len() * cols, ..*p },
-            Follow::Table => Part { first: p.first + block.start, len: p.len - block.start, ..*p },
-            Follow::Whole => *p,
+    pub(super) fn block(&self, block: &std::ops::Range<usize>) -> Draft {
+        let part = |(p, binding): (&Part, &Binding)| match binding.extent {
+            Extent::Rows(cols) => {
+                let cols = cols(&self.args);
+                Part { first: p.first + block.start * cols, len: block.len() * cols, ..*p }
+            }
+            Extent::Table(_) => Part { first: p.first + block.start, len: p.len - block.start, ..*p },
+            Extent::Whole(_) => *p,
         };
         let mut args = self.args.clone();
         args.params[0] = Param::U(block.len() as u32);
         if let Some(start) = self.kernel.start {
             args.params[start] = Param::U(block.start as u32);
         }
-        let bindings = self.bindings.iter().zip(follow).map(part).collect();
+        let bindings = self.bindings.iter().zip(self.kernel.bindings).map(part).collect();
         Draft { kernel: self.kernel, label: self.label.clone(), args, bindings }
     }
 }
@@ -46,9 +49,9 @@ impl Lowering<'_> {
             self.drafts.push(draft);
             return Ok(());
         }
-        match kernel.split(&draft.args) {
-            Some(follow) => self.cut(&draft, &follow),
-            None => Err(self.too_large(label, draft.bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
+        match kernel.divided {
+            true => self.cut(&draft),
+            false => Err(self.too_large(label, draft.bindings.iter().map(|p| p.len).max().unwrap_or(0), "")),
         }
     }
 
@@ -83,30 +86,32 @@ impl Lowering<'_> {
         }
     }
 
-    fn cut(&mut self, draft: &Draft, follow: &[Follow]) -> Result<()> {
+    fn cut(&mut self, draft: &Draft) -> Result<()> {
         let (label, size) = (&draft.label, draft.args.size(0));
         let max = self.options.limits.binding_elements();
-        let widest = follow.iter().map(|f| if let Follow::Rows(cols) = f { *cols } else { 0 }).max().unwrap_or(0);
-        let align = follow.iter().map(|f| match f {
-            Follow::Rows(cols) => row_alignment(*cols),
-            Follow::Table => ALIGN_ELEMENTS,
-            Follow::Whole => 1,
+        let bindings = draft.kernel.bindings.iter();
+        let cols = |b: &Binding| if let Extent::Rows(cols) = b.extent { cols(&draft.args) } else { 0 };
+        let widest = bindings.clone().map(cols).max().unwrap_or(0);
+        let align = bindings.map(|b| match b.extent {
+            Extent::Rows(cols) => row_alignment(cols(&draft.args)),
+            Extent::Table(_) => ALIGN_ELEMENTS,
+            Extent::Whole(_) => 1,
         });
         let align = align.max().unwrap_or(1);
         let Some(rows) = block_rows(widest, max, align) else {
             return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
         };
         let mut cuts: Vec<usize> = Vec::new();
-        for (part, follow) in draft.bindings.iter().zip(follow) {
-            if let Follow::Rows(cols) = follow {
-                cuts.extend(self.cuts(part.slot).into_iter().map(|c| c / cols));
+        for (part, binding) in draft.bindings.iter().zip(draft.kernel.bindings) {
+            if let Extent::Rows(cols) = binding.extent {
+                cuts.extend(self.cuts(part.slot).into_iter().map(|c| c / cols(&draft.args)));
             }
         }
         for block in blocks(size, rows, &cuts) {
             if block.start % align != 0 {
                 return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
             }
-            self.drafts.push(draft.block(follow, &block));
+            self.drafts.push(draft.block(&block));
         }
         self.divided = true;
         Ok(())

@@ -4,7 +4,7 @@ use super::super::Range;
 use super::cut::Part;
 use super::{Draft, Lowering, Slot};
 use crate::error::Result;
-use crate::kernels::{Follow, Param};
+use crate::kernels::{Extent, Param};
 use crate::target::blocks::blocks;
 use crate::target::{ALIGN_ELEMENTS, Constants, aligned};
 
@@ -35,11 +35,10 @@ impl Lowering<'_> {
     }
 
     fn in_pieces(&mut self, draft: Draft) {
-        let follows = draft.kernel.split(&draft.args).unwrap_or_default();
         let most = (self.target.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
         let cuts: Vec<usize> = draft.bindings.iter().flat_map(|part| self.cuts(part.slot)).collect();
         for piece in blocks(draft.args.size(0), most, &cuts) {
-            let mut block = draft.block(&follows, &piece);
+            let mut block = draft.block(&piece);
             block.args.constants.extend(self.strip(draft.kernel, piece.len()));
             self.drafts.push(block);
         }
@@ -60,9 +59,9 @@ fn offset(part: &Part) -> Option<usize> {
 /// Changes the number of elements of a launch.
 fn extend(draft: &mut Draft, to: impl Fn(usize) -> usize) {
     let len = to(draft.args.size(0));
-    let follows = draft.kernel.split(&draft.args).unwrap_or_default();
     draft.args.params[0] = Param::U(len as u32);
-    for (part, _) in draft.bindings.iter_mut().zip(follows).filter(|(_, f)| matches!(f, Follow::Rows(_))) {
+    let bindings = draft.bindings.iter_mut().zip(draft.kernel.bindings);
+    for (part, _) in bindings.filter(|(_, b)| matches!(b.extent, Extent::Rows(_))) {
         part.len = len;
         if let Slot::Fixed(range) = &mut part.slot {
             range.len = len;
@@ -72,21 +71,19 @@ fn extend(draft: &mut Draft, to: impl Fn(usize) -> usize) {
 
 /// Whether `next` goes on where `before` ends, in every binding that they do not share, and is computed alike.
 fn adjoins(before: &Draft, next: &Draft) -> bool {
-    let (Some(a), Some(_)) = (before.kernel.split(&before.args), next.kernel.split(&next.args)) else {
-        return false;
-    };
-    let alike = before.kernel == next.kernel
+    let alike = before.kernel.divided
+        && before.kernel == next.kernel
         && before.label == next.label
         && before.args.constants == next.args.constants
         && before.args.params[1..] == next.args.params[1..];
-    let pairs = before.bindings.iter().zip(&next.bindings).zip(a);
+    let mut pairs = before.bindings.iter().zip(&next.bindings).zip(before.kernel.bindings);
     alike
-        && pairs.into_iter().all(|((a, b), follow)| match (follow, a.slot, b.slot) {
-            (Follow::Rows(1), Slot::Fixed(x), Slot::Fixed(y)) => {
+        && pairs.all(|((a, b), binding)| match (binding.extent, a.slot, b.slot) {
+            (Extent::Rows(cols), Slot::Fixed(x), Slot::Fixed(y)) if cols(&before.args) == 1 => {
                 let end = |r: Range| r.offset + r.len;
                 x.arena == y.arena && end(x) == y.offset
             }
-            (Follow::Whole, x, y) => x == y,
+            (Extent::Whole(_), x, y) => x == y,
             _ => false,
         })
 }

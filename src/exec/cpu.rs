@@ -144,6 +144,15 @@ impl<T: Precision> Cpu<T> {
         Range { arena: self.programs[plan].map[range.arena], ..range }
     }
 
+    /// Writes numbers to the start of a range.
+    fn fill(&mut self, plan: usize, range: Range, values: impl ExactSizeIterator<Item = f64>) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        let slots = &mut arena[r.offset..r.offset + values.len()];
+        slots.iter_mut().zip(values).for_each(|(slot, v)| *slot = T::of(v));
+        Ok(())
+    }
+
     fn values(&self, r: Range) -> Result<Vec<f64>> {
         let Storage::F(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
         Ok(arena[r.offset..r.offset + r.len].iter().map(|v| v.widen()).collect())
@@ -246,21 +255,11 @@ impl<T: Precision> Cpu<T> {
 
 impl<T: Precision> Executor for Cpu<T> {
     fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
-        let r = self.resolve(plan, range);
-        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
-        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
-            *slot = T::of(*v);
-        }
-        Ok(())
+        self.fill(plan, range, values.iter().copied())
     }
 
     fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
-        let r = self.resolve(plan, range);
-        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
-        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
-            *slot = T::of(f64::from(*v));
-        }
-        Ok(())
+        self.fill(plan, range, values.iter().map(|v| f64::from(*v)))
     }
 
     fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
@@ -351,16 +350,10 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
         let pairs = || row.bindings.iter().zip(&d.bindings);
         let reads: Vec<Range> = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
         let writes: Vec<Range> = pairs().filter(|(b, _)| b.access != Access::Read).map(|(_, r)| resolve(r)).collect();
-        let mut written: Vec<(usize, Vec<usize>)> = Vec::new();
-        for (i, w) in writes.iter().enumerate() {
-            match written.iter_mut().find(|(arena, _)| *arena == w.arena) {
-                Some((_, list)) => list.push(i),
-                None => written.push((w.arena, vec![i])),
-            }
-        }
-        for (_, list) in &mut written {
-            list.sort_by_key(|i| writes[*i].offset);
-        }
+        let mut order: Vec<usize> = (0..writes.len()).collect();
+        order.sort_by_key(|i| (writes[*i].arena, writes[*i].offset));
+        let by_arena = order.chunk_by(|a, b| writes[*a].arena == writes[*b].arena);
+        let written = by_arena.map(|list| (writes[list[0]].arena, list.to_vec())).collect();
         let launch = launcher(reads.len(), writes.len())?;
         Ok(Launch { launch, run: T::function(d.kernel), args: d.args.clone(), reads, writes, written })
     };

@@ -56,7 +56,7 @@ impl Lowering<'_> {
     pub(super) fn whole(&self, slot: Slot) -> Part {
         let len = match slot {
             Slot::Fixed(range) => range.len,
-            Slot::Scratch(t) => self.scratch[t].2.iter().product(),
+            Slot::Scratch(t) => self.scratch[t].shape.iter().product(),
         };
         Part { slot, first: 0, len }
     }
@@ -75,7 +75,7 @@ impl Lowering<'_> {
                 cuts.filter(|c| offset < **c && **c < offset + len).map(|c| c - offset).collect()
             }
             Slot::Scratch(t) => {
-                let shape = &self.scratch[t].2;
+                let shape = &self.scratch[t].shape;
                 let cols = shape.get(1).copied().unwrap_or(1);
                 let rows = buffer_cuts(shape[0], cols, self.options.limits.buffer_elements()).unwrap_or_default();
                 rows.into_iter().map(|r| r * cols).collect()
@@ -93,21 +93,19 @@ impl Lowering<'_> {
             Follow::Whole => 1,
         });
         let align = align.max().unwrap_or(1);
-        let Some(rows) = block_rows(widest, max, align) else {
-            return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
-        };
+        let refused = || self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers"));
+        let rows = block_rows(widest, max, align).ok_or_else(refused)?;
         let mut cuts: Vec<usize> = Vec::new();
         for (part, follow) in draft.bindings.iter().zip(follow) {
             if let Follow::Rows(cols) = follow {
                 cuts.extend(self.cuts(part.slot).into_iter().map(|c| c / cols));
             }
         }
-        for block in blocks(size, rows, &cuts) {
-            if block.start % align != 0 {
-                return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
-            }
-            self.drafts.push(draft.block(follow, &block));
+        let blocks = blocks(size, rows, &cuts);
+        if blocks.iter().any(|block| block.start % align != 0) {
+            return Err(refused());
         }
+        self.drafts.extend(blocks.iter().map(|block| draft.block(follow, block)));
         self.divided = true;
         Ok(())
     }

@@ -128,6 +128,7 @@ impl Precision for f64 {
 }
 
 impl<T: Precision> Cpu<T> {
+    /// Allocates the arenas of `plans` and prepares their launches.
     fn new(plans: &[Plan]) -> Result<Self> {
         let (allocations, maps) = join(plans)?;
         let arenas = allocations.iter().map(|a| match a.dtype {
@@ -140,6 +141,7 @@ impl<T: Precision> Cpu<T> {
         Ok(Cpu { arenas, programs, nonfinite: None, counters: Counters::default() })
     }
 
+    /// A plan's range in the session's arenas.
     fn resolve(&self, plan: usize, range: Range) -> Range {
         Range { arena: self.programs[plan].map[range.arena], ..range }
     }
@@ -153,6 +155,7 @@ impl<T: Precision> Cpu<T> {
         Ok(())
     }
 
+    /// The numbers of a range of the session's arenas.
     fn values(&self, r: Range) -> Result<Vec<f64>> {
         let Storage::F(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
         Ok(arena[r.offset..r.offset + r.len].iter().map(|v| v.widen()).collect())
@@ -211,12 +214,14 @@ impl<T: Precision> Cpu<T> {
         }
     }
 
+    /// Tells the losses of steps `from..to`.
     fn report(&self, plan: usize, from: usize, to: usize, sink: Sink<'_>) -> Result<Flow> {
         let Some(log) = self.programs[plan].log else { return Ok(sink(&[])) };
         let entries = Range { offset: log.offset + from, len: to - from, ..log };
         Ok(sink(&self.values(entries)?))
     }
 
+    /// Times each dispatch of `steps` steps.
     fn time(&mut self, plan: usize, steps: usize) -> Profile {
         let launches = &self.programs[plan].launches;
         let mut profile = Profile::new(Method::Clock, launches.len());
@@ -233,6 +238,7 @@ impl<T: Precision> Cpu<T> {
         profile
     }
 
+    /// Back to the first row of the tables, with all numbers taken for finite.
     fn reset(&mut self, plan: usize) {
         self.nonfinite = None;
         let program = &self.programs[plan];
@@ -343,6 +349,7 @@ fn mismatch() -> Error {
     Error::Internal("a buffer was used with another element type than it has".into())
 }
 
+/// Prepares a plan whose arenas are the allocations `map`.
 fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     let resolve = |r: &Range| Range { arena: map[r.arena], ..*r };
     let launch = |d: &Dispatch| {

@@ -231,6 +231,7 @@ pub async fn reopen(lost: &GpuDevice) -> Result<GpuDevice> {
     Err(Error::DeviceLost(format!("{} was lost and cannot be opened again: {tried}", lost.info.name)))
 }
 
+/// Whether both are one adapter with one driver.
 fn is_same(a: &wgpu::AdapterInfo, b: &wgpu::AdapterInfo) -> bool {
     let hardware = (&a.name, a.backend, a.vendor, a.device) == (&b.name, b.backend, b.vendor, b.device);
     hardware && (&a.driver, &a.driver_info) == (&b.driver, &b.driver_info)
@@ -296,6 +297,7 @@ fn remedy() -> String {
     format!("Install a Vulkan, Metal or DX12 driver (mesa-vulkan-drivers for a software adapter on Debian), or {cpu}")
 }
 
+/// Where the adapter of this index, or of a name that contains the text, stands in the list.
 fn position(listed: &[Listed], wanted: &str) -> Option<usize> {
     if let Ok(index) = wanted.parse::<usize>() {
         return listed.iter().position(|l| l.index == index);
@@ -329,6 +331,7 @@ pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
     info.device_type == wgpu::DeviceType::Cpu
 }
 
+/// Adapters of a lower rank come first.
 fn rank(kind: wgpu::DeviceType) -> u8 {
     match kind {
         wgpu::DeviceType::DiscreteGpu => 0,

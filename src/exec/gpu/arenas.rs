@@ -84,6 +84,7 @@ pub async fn allocate(gpu: &GpuDevice, allocations: &[Allocation]) -> Result<Vec
     Ok(arenas)
 }
 
+/// The error of a session whose allocation `failed` cannot be had, after `taken` bytes.
 fn no_memory_for(gpu: &GpuDevice, allocations: &[Allocation], failed: &Allocation, taken: u64) -> Error {
     let total: u64 = allocations.iter().map(Allocation::size_bytes).sum();
     let mut largest: Vec<&Allocation> = allocations.iter().collect();

@@ -75,6 +75,7 @@ impl Gpu {
         self.arenas[self.programs[plan].map[range.arena]].places(range.offset, range.len)
     }
 
+    /// Writes the bytes of a range, ordered before the next submit.
     fn upload(&mut self, plan: usize, range: Range, bytes: &[u8]) -> Result<()> {
         let mut rest = bytes;
         for place in self.places(plan, range) {
@@ -114,6 +115,7 @@ impl Gpu {
         at
     }
 
+    /// Submits, and counts what that took the host.
     fn submit(&mut self, encoder: CommandEncoder) {
         let commands = encoder.finish();
         let begin = Instant::now();
@@ -143,6 +145,7 @@ impl Gpu {
         }
     }
 
+    /// Back to the first row of the tables, with all numbers taken for finite.
     fn reset(&mut self, plan: usize) -> Result<()> {
         if let Some(found) = self.programs[plan].nonfinite {
             self.upload(plan, found, &[0; 4])?;

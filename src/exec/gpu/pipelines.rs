@@ -89,6 +89,7 @@ async fn each<K: Ord, V>(keys: BTreeSet<K>, make: impl AsyncFn(&K) -> Result<V>)
     Ok(made)
 }
 
+/// The constants as numbers.
 fn values(key: &Key) -> Vec<(&'static str, f64)> {
     key.constants.iter().map(|(name, bits)| (*name, f64::from_bits(*bits))).collect()
 }

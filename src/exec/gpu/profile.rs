@@ -38,6 +38,7 @@ impl Gpu {
         if able && steps > 0 { self.by_timestamps(plan, steps).await } else { self.by_repetition(plan, most_repeats) }
     }
 
+    /// Times the dispatches of one submit by the clock of the device.
     async fn by_timestamps(&mut self, plan: usize, steps: usize) -> Result<Profile> {
         self.reset(plan)?;
         let dispatches = self.programs[plan].launches.len();
@@ -91,6 +92,7 @@ impl Gpu {
         }
     }
 
+    /// Times each dispatch by the difference between submits of many and of twice as many.
     fn by_repetition(&mut self, plan: usize, most_repeats: &[usize]) -> Result<Profile> {
         let dispatches = self.programs[plan].launches.len();
         let mut profile = Profile::new(Method::Repetition, dispatches);

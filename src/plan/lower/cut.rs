@@ -83,6 +83,7 @@ impl Lowering<'_> {
         }
     }
 
+    /// Adds a dispatch in blocks that fit a binding and a buffer.
     fn cut(&mut self, draft: &Draft, follow: &[Follow]) -> Result<()> {
         let (label, size) = (&draft.label, draft.args.size(0));
         let max = self.options.limits.binding_elements();

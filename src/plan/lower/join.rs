@@ -32,6 +32,7 @@ impl Lowering<'_> {
         joined.into_iter().for_each(|draft| self.in_pieces(draft));
     }
 
+    /// Adds a joined launch in pieces that fit a binding and a buffer.
     fn in_pieces(&mut self, draft: Draft) {
         let follows = draft.kernel.split(&draft.args).unwrap_or_default();
         let most = (self.target.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);

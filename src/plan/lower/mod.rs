@@ -162,6 +162,7 @@ impl<'a> Lowering<'a> {
         lowering
     }
 
+    /// Adds an arena and gives its index.
     fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime, holds: Holds) -> usize {
         self.arenas.push(Arena::new(name, dtype, len, lifetime, holds));
         self.arenas.len() - 1
@@ -204,11 +205,13 @@ impl<'a> Lowering<'a> {
         slot
     }
 
+    /// Adds a tensor that the memory pass places.
     fn scratch(&mut self, tensor: Scratch) -> Slot {
         self.scratch.push(tensor);
         Slot::Scratch(self.scratch.len() - 1)
     }
 
+    /// Gives the results of a node their places and adds its launches.
     fn node(&mut self, node: usize) -> Result<()> {
         let graph = self.graph;
         let n = &graph.nodes[node];

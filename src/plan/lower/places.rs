@@ -124,6 +124,7 @@ impl Lowering<'_> {
         }
     }
 
+    /// The states of the optimizer, an arena for each slot.
     fn place_states(&mut self, offsets: &HashMap<String, usize>) {
         let mut arenas: HashMap<usize, usize> = HashMap::new();
         for (node, n) in self.graph.nodes.iter().enumerate() {

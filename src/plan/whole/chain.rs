@@ -92,6 +92,7 @@ impl Chain {
         Some(())
     }
 
+    /// The rows of a batch, of samples or targets.
     fn gather(&mut self, d: &Dispatch) {
         let [rows, cols, _] = d.args.sizes();
         self.index = Some(d.bindings[1]);
@@ -296,6 +297,7 @@ fn bits(number: f64) -> u32 {
     (number as f32).to_bits()
 }
 
+/// A product with bias and activation.
 fn forward(d: &Dispatch) -> Instruction {
     let [a, b, extra, y, z] = [0, 1, 2, 3, 4].map(|i| d.bindings[i].offset);
     let keep = if d.args.constant("KEEP_Z") == 0.0 { 0 } else { KEEP_Z };
@@ -305,6 +307,7 @@ fn forward(d: &Dispatch) -> Instruction {
     Instruction { a, b, y, z, extra, act: Some(act), flags, ..Instruction::product(d, [false, true]) }
 }
 
+/// The gradient of a layer's input, times the derivative of the activation before it.
 fn input_gradient(d: &Dispatch) -> Instruction {
     let [a, b, extra, y] = [0, 1, 2, 3].map(|i| d.bindings[i].offset);
     let act = Activation::of_epilogue(&d.args);

@@ -5,7 +5,7 @@
 //! conforming device. Source of the method: J. H. Wilkinson, "Rounding Errors in Algebraic Processes" (1963); Higham,
 //! "Accuracy and Stability of Numerical Algorithms", section 3.3 (running error analysis).
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::bound::{TINY, flushable};
 use crate::kernels::{Access, BoundCall, Call, Dtype, In, Measured, Out};
 use crate::plan::{Dispatch, Plan, Range, Role};
@@ -28,17 +28,12 @@ impl Analysis {
         &self.plan
     }
 
-    fn range(&self, role: &Role) -> Result<Range> {
-        let found = self.plan.buffer(role).map(|b| b.range);
-        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", self.plan.name)))
-    }
-
     /// Writes values that the device holds exactly, or with the given error in each.
     ///
     /// # Errors
-    /// [`Error::Internal`] for an unknown buffer.
+    /// [`crate::Error::Internal`] for an unknown buffer.
     pub fn write(&mut self, role: impl Into<Role>, values: &[f64], error: Option<&[f64]>) -> Result<()> {
-        let r = self.range(&role.into())?;
+        let r = self.plan.range(role)?;
         let arena = &mut self.arenas[r.arena];
         arena.value[r.offset..r.offset + values.len()].copy_from_slice(values);
         match error {
@@ -51,14 +46,15 @@ impl Analysis {
     /// Values and bounds of a buffer.
     ///
     /// # Errors
-    /// [`Error::Internal`] for an unknown buffer.
+    /// [`crate::Error::Internal`] for an unknown buffer.
     pub fn read(&self, role: impl Into<Role>) -> Result<Measured> {
-        Ok(self.at(self.range(&role.into())?))
+        Ok(self.at(self.plan.range(role)?))
     }
 
     /// Values and bounds of a range.
     pub fn at(&self, range: Range) -> Measured {
-        part(&self.arenas[range.arena], range)
+        let (arena, at) = (&self.arenas[range.arena], range.offset..range.offset + range.len);
+        Measured { value: arena.value[at.clone()].to_vec(), error: arena.error[at].to_vec() }
     }
 
     /// Runs one step.
@@ -72,11 +68,6 @@ impl Analysis {
             }
         }
     }
-}
-
-fn part(arena: &Measured, r: Range) -> Measured {
-    let at = r.offset..r.offset + r.len;
-    Measured { value: arena.value[at.clone()].to_vec(), error: arena.error[at].to_vec() }
 }
 
 /// Runs dispatch number `i` of `plan` in `f64` on the operands that `get` gives, and bounds the error of the same dispatch
@@ -150,30 +141,22 @@ fn ranges(dispatch: &Dispatch, read: bool) -> impl Iterator<Item = Range> {
 
 /// The written bindings after the kernel's CPU function in `f64`.
 fn evaluate(plan: &Plan, dispatch: &Dispatch, inputs: &[Measured], before: &[Measured]) -> Vec<Vec<f64>> {
-    let types = |read: bool| ranges(dispatch, read).map(|r| plan.arenas[r.arena].dtype).collect::<Vec<Dtype>>();
-    let (read_types, write_types) = (types(true), types(false));
+    let indices = |r: Range| plan.arenas[r.arena].dtype == Dtype::U32;
     let words = |m: &Measured| m.value.iter().map(|v| *v as u32).collect::<Vec<u32>>();
     let mut after: Vec<Vec<f64>> = before.iter().map(|m| m.value.clone()).collect();
     let read_words: Vec<Vec<u32>> = inputs.iter().map(words).collect();
     let mut write_words: Vec<Vec<u32>> = before.iter().map(words).collect();
-    let ins: Vec<In<'_, f64>> = inputs
-        .iter()
-        .zip(&read_words)
-        .zip(&read_types)
-        .map(|((m, w), t)| if *t == Dtype::F32 { In::F(&m.value) } else { In::U(w) })
-        .collect();
-    let mut outs: Vec<Out<'_, f64>> = after
-        .iter_mut()
-        .zip(&mut write_words)
-        .zip(&write_types)
-        .map(|((v, w), t)| if *t == Dtype::F32 { Out::F(v) } else { Out::U(w) })
-        .collect();
+    let read = ranges(dispatch, true).zip(inputs).zip(&read_words);
+    let ins: Vec<In<'_, f64>> = read.map(|((r, m), w)| if indices(r) { In::U(w) } else { In::F(&m.value) }).collect();
+    let written = ranges(dispatch, false).zip(&mut after).zip(&mut write_words);
+    let mut outs: Vec<Out<'_, f64>> =
+        written.map(|((r, v), w)| if indices(r) { Out::U(w) } else { Out::F(v) }).collect();
     (dispatch.kernel.cpu_f64)(&mut Call { args: &dispatch.args, inputs: &ins, outputs: &mut outs });
     drop(outs);
-    for ((value, word), t) in after.iter_mut().zip(&write_words).zip(&write_types) {
-        if *t == Dtype::U32 {
-            *value = word.iter().map(|w| f64::from(*w)).collect();
-        }
+    for ((_, value), word) in
+        ranges(dispatch, false).zip(&mut after).zip(&write_words).filter(|((r, _), _)| indices(*r))
+    {
+        *value = word.iter().map(|w| f64::from(*w)).collect();
     }
     after
 }

@@ -128,6 +128,7 @@ impl Precision for f64 {
 }
 
 impl<T: Precision> Cpu<T> {
+    /// Allocates the arenas of `plans` and prepares their launches.
     fn new(plans: &[Plan]) -> Result<Self> {
         let (allocations, maps) = join(plans)?;
         let arenas = allocations.iter().map(|a| match a.dtype {
@@ -140,10 +141,21 @@ impl<T: Precision> Cpu<T> {
         Ok(Cpu { arenas, programs, nonfinite: None, counters: Counters::default() })
     }
 
+    /// A plan's range in the session's arenas.
     fn resolve(&self, plan: usize, range: Range) -> Range {
         Range { arena: self.programs[plan].map[range.arena], ..range }
     }
 
+    /// Writes numbers to the start of a range.
+    fn fill(&mut self, plan: usize, range: Range, values: impl ExactSizeIterator<Item = f64>) -> Result<()> {
+        let r = self.resolve(plan, range);
+        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
+        let slots = &mut arena[r.offset..r.offset + values.len()];
+        slots.iter_mut().zip(values).for_each(|(slot, v)| *slot = T::of(v));
+        Ok(())
+    }
+
+    /// The numbers of a range of the session's arenas.
     fn values(&self, r: Range) -> Result<Vec<f64>> {
         let Storage::F(arena) = &self.arenas[r.arena] else { return Err(mismatch()) };
         Ok(arena[r.offset..r.offset + r.len].iter().map(|v| v.widen()).collect())
@@ -202,12 +214,14 @@ impl<T: Precision> Cpu<T> {
         }
     }
 
+    /// Tells the losses of steps `from..to`.
     fn report(&self, plan: usize, from: usize, to: usize, sink: Sink<'_>) -> Result<Flow> {
         let Some(log) = self.programs[plan].log else { return Ok(sink(&[])) };
         let entries = Range { offset: log.offset + from, len: to - from, ..log };
         Ok(sink(&self.values(entries)?))
     }
 
+    /// Times each dispatch of `steps` steps.
     fn time(&mut self, plan: usize, steps: usize) -> Profile {
         let launches = &self.programs[plan].launches;
         let mut profile = Profile::new(Method::Clock, launches.len());
@@ -224,6 +238,7 @@ impl<T: Precision> Cpu<T> {
         profile
     }
 
+    /// Back to the first row of the tables, with all numbers taken for finite.
     fn reset(&mut self, plan: usize) {
         self.nonfinite = None;
         let program = &self.programs[plan];
@@ -246,21 +261,11 @@ impl<T: Precision> Cpu<T> {
 
 impl<T: Precision> Executor for Cpu<T> {
     fn write(&mut self, plan: usize, range: Range, values: &[f64]) -> Result<()> {
-        let r = self.resolve(plan, range);
-        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
-        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
-            *slot = T::of(*v);
-        }
-        Ok(())
+        self.fill(plan, range, values.iter().copied())
     }
 
     fn write_f32(&mut self, plan: usize, range: Range, values: &[f32]) -> Result<()> {
-        let r = self.resolve(plan, range);
-        let Storage::F(arena) = &mut self.arenas[r.arena] else { return Err(mismatch()) };
-        for (slot, v) in arena[r.offset..r.offset + values.len()].iter_mut().zip(values) {
-            *slot = T::of(f64::from(*v));
-        }
-        Ok(())
+        self.fill(plan, range, values.iter().map(|v| f64::from(*v)))
     }
 
     fn write_u32(&mut self, plan: usize, range: Range, values: &[u32]) -> Result<()> {
@@ -344,6 +349,7 @@ fn mismatch() -> Error {
     Error::Internal("a buffer was used with another element type than it has".into())
 }
 
+/// Prepares a plan whose arenas are the allocations `map`.
 fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
     let resolve = |r: &Range| Range { arena: map[r.arena], ..*r };
     let launch = |d: &Dispatch| {
@@ -351,16 +357,10 @@ fn program<T: Precision>(plan: &Plan, map: Vec<usize>) -> Result<Program<T>> {
         let pairs = || row.bindings.iter().zip(&d.bindings);
         let reads: Vec<Range> = pairs().filter(|(b, _)| b.access == Access::Read).map(|(_, r)| resolve(r)).collect();
         let writes: Vec<Range> = pairs().filter(|(b, _)| b.access != Access::Read).map(|(_, r)| resolve(r)).collect();
-        let mut written: Vec<(usize, Vec<usize>)> = Vec::new();
-        for (i, w) in writes.iter().enumerate() {
-            match written.iter_mut().find(|(arena, _)| *arena == w.arena) {
-                Some((_, list)) => list.push(i),
-                None => written.push((w.arena, vec![i])),
-            }
-        }
-        for (_, list) in &mut written {
-            list.sort_by_key(|i| writes[*i].offset);
-        }
+        let mut order: Vec<usize> = (0..writes.len()).collect();
+        order.sort_by_key(|i| (writes[*i].arena, writes[*i].offset));
+        let by_arena = order.chunk_by(|a, b| writes[*a].arena == writes[*b].arena);
+        let written = by_arena.map(|list| (writes[list[0]].arena, list.to_vec())).collect();
         let launch = launcher(reads.len(), writes.len())?;
         Ok(Launch { launch, run: T::function(d.kernel), args: d.args.clone(), reads, writes, written })
     };

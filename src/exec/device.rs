@@ -119,8 +119,8 @@ async fn open_gpu_or_cpu(choice: &Choice, require_gpu: bool, clock: bool) -> Res
     use super::gpu::adapter;
     match adapter::select(choice, require_gpu).await? {
         adapter::Selection::Adapter(selected) => {
-            let opened = if clock { selected.open_to_profile().await? } else { selected.open().await? };
-            Ok(Device::new(opened))
+            let clock = if clock { wgpu::Features::TIMESTAMP_QUERY } else { wgpu::Features::empty() };
+            Ok(Device::new(selected.open_with(wgpu::Features::SUBGROUP | clock).await?))
         }
         adapter::Selection::Cpu(reason) => Ok(Device::new(Host::<f32>::new(reason))),
     }

@@ -38,35 +38,23 @@ impl Allocation {
 /// The allocations of a session, and for each plan which allocation each of its arenas is.
 pub fn join(plans: &[Plan]) -> Result<(Vec<Allocation>, Vec<Vec<usize>>)> {
     let mut allocations: Vec<Allocation> = Vec::new();
-    let mut maps = Vec::with_capacity(plans.len());
-    for plan in plans {
-        let mut map = Vec::with_capacity(plan.arenas.len());
-        for arena in &plan.arenas {
-            let shared = allocations.iter().position(|a| a.name == arena.name);
-            map.push(match shared {
-                Some(i) if shares(arena, &allocations[i]) => {
-                    if arena.len > allocations[i].len {
-                        allocations[i].len = arena.len;
-                        allocations[i].joined.clone_from(&arena.joined);
-                    }
-                    i
-                }
-                Some(_) => {
-                    return Err(Error::Internal(format!("two plans have an arena {} of their own", arena.name)));
-                }
-                None => {
-                    let Arena { name, dtype, len, holds, cuts, joined, .. } = arena.clone();
-                    allocations.push(Allocation { name, dtype, len, holds, cuts, joined });
-                    allocations.len() - 1
-                }
-            });
+    let mut place = |arena: &Arena| {
+        let Some(i) = allocations.iter().position(|a| a.name == arena.name) else {
+            let Arena { name, dtype, len, holds, cuts, joined, .. } = arena.clone();
+            allocations.push(Allocation { name, dtype, len, holds, cuts, joined });
+            return Ok(allocations.len() - 1);
+        };
+        let with = &mut allocations[i];
+        // Plans share what outlives them, of one type and divided alike.
+        if arena.lifetime != Lifetime::Persistent || arena.dtype != with.dtype || arena.cuts != with.cuts {
+            return Err(Error::Internal(format!("two plans have an arena {} of their own", arena.name)));
         }
-        maps.push(map);
-    }
+        if arena.len > with.len {
+            with.len = arena.len;
+            with.joined.clone_from(&arena.joined);
+        }
+        Ok(i)
+    };
+    let maps = plans.iter().map(|plan| plan.arenas.iter().map(&mut place).collect()).collect::<Result<_>>()?;
     Ok((allocations, maps))
-}
-
-/// Whether plans may share the arena: what outlives them, of one type and divided alike.
-fn shares(arena: &Arena, with: &Allocation) -> bool {
-    arena.lifetime == Lifetime::Persistent && arena.dtype == with.dtype && arena.cuts == with.cuts
 }

@@ -19,8 +19,8 @@ pub use device::{Choice, Device, limits_of_environment, open_device, open_device
 pub use tuning::Tuning;
 
 use crate::error::{Error, Result};
-use crate::kernels::Dtype;
-use crate::plan::{Holds, Plan, Range, Role};
+use crate::kernels::{Access, Binding, Dtype};
+use crate::plan::{Dispatch, Holds, Plan, Range, Role};
 
 /// What a log sink wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +39,6 @@ pub struct Session {
     inner: Box<dyn Executor>,
     /// Steps started since the last [`Session::drain`].
     started: usize,
-}
-
-/// Whether a kernel moves a counter on.
-fn counts_up(binding: &crate::kernels::Binding) -> bool {
-    binding.access == crate::kernels::Access::Update && binding.dtype == Dtype::U32
 }
 
 /// What every allocation of a session with `plans` holds, and its size in bytes; arenas that plans share count once.
@@ -87,9 +82,7 @@ impl Session {
     /// # Errors
     /// [`Error::Internal`] if the plan has no such buffer.
     pub fn range(&self, plan: usize, role: impl Into<Role>) -> Result<Range> {
-        let (plan, role) = (&self.plans[plan], role.into());
-        let found = plan.buffer(&role).map(|b| b.range);
-        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", plan.name)))
+        self.plans[plan].range(role)
     }
 
     /// Writes numbers (rounded to the device's precision) to the start of a buffer.
@@ -171,12 +164,9 @@ impl Session {
     /// # Errors
     /// [`Error::Gpu`] or [`Error::Device`] when the device fails.
     pub async fn run(&mut self, plan: usize, steps: usize, sink: Sink<'_>) -> Result<usize> {
-        if steps > self.plans[plan].steps {
-            return Err(Error::Internal(format!("{steps} steps in tables of {}", self.plans[plan].steps)));
-        }
         self.started = 0;
-        let started = self.inner.start(plan, 0, steps, sink).await?;
-        self.inner.drain(sink).await?;
+        let started = self.start(plan, steps, sink).await?;
+        self.drain(sink).await?;
         Ok(started)
     }
 
@@ -229,8 +219,8 @@ impl Session {
         let table_steps = self.plans[plan].steps;
         let steps = steps.min(table_steps);
         // A dispatch that counts steps must not count past the end of the tables.
-        let counts = |d: &crate::plan::Dispatch| d.kernel.bindings.iter().any(counts_up);
-        let most = |d| if counts(d) { table_steps } else { usize::MAX };
+        let counter = |b: &Binding| b.access == Access::Update && b.dtype == Dtype::U32;
+        let most = |d: &Dispatch| if d.kernel.bindings.iter().any(counter) { table_steps } else { usize::MAX };
         let most: Vec<usize> = self.plans[plan].dispatches.iter().map(most).collect();
         self.inner.profile(plan, steps, &most).await
     }

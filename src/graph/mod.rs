@@ -248,6 +248,7 @@ impl Graph {
     }
 }
 
+/// The error of a fault of wgrad.
 pub(crate) fn internal(message: impl Into<String>) -> Error {
     Error::Internal(message.into())
 }

@@ -93,29 +93,3 @@ impl From<&Role> for Role {
         role.clone()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_read_back() {
-        let of = |name: &str| name.to_string();
-        for role in [
-            Role::Tensor(of("layers.0.weight")),
-            Role::Gradient(of("layers.0.weight")),
-            Role::Clipped(of("b")),
-            Role::Updated(of("b")),
-            Role::State { param: of("layers.1.bias"), slot: 1 },
-            Role::Data(of("train.x")),
-            Role::Table(of("index.3")),
-            Role::Prediction,
-            Role::Loss,
-            Role::NonFinite,
-        ] {
-            assert_eq!(Role::from(role.to_string().as_str()), role);
-        }
-        assert_eq!(Role::from("train.table.hyper"), Role::Table(of("hyper")));
-        assert_eq!(Role::from("grad.table.weight"), Role::Table(of("weight")));
-    }
-}

@@ -15,12 +15,6 @@ pub struct Tape<'a> {
     add: &'a dyn Fn(&mut Graph, Value, Value) -> Result<Value>,
 }
 
-impl Tape<'_> {
-    fn sum(&mut self, a: Value, b: Value) -> Result<Value> {
-        (self.add)(self.graph, a, b)
-    }
-}
-
 /// The gradients of a node's operands, in their order; `None` where none reaches one.
 pub type Gradients = Result<Vec<Option<Value>>>;
 
@@ -113,7 +107,7 @@ pub fn gradients(
         for ((operand, gradient), wanted) in inputs.into_iter().zip(found).zip(wants) {
             let Some(gradient) = gradient.filter(|_| wanted) else { continue };
             let total = match cotangents.get(&operand) {
-                Some(&sum) => tape.sum(sum, gradient)?,
+                Some(&sum) => (tape.add)(tape.graph, sum, gradient)?,
                 None => gradient,
             };
             cotangents.insert(operand, total);

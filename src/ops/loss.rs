@@ -29,10 +29,6 @@ fn rows_of(loss: Loss, pred: &TensorType, target: &TensorType) -> Result<usize, 
     Ok(rows)
 }
 
-fn attributes(loss: Loss) -> Attributes {
-    loss.constant().into_iter().collect()
-}
-
 /// Checks the operands of a loss with an upstream gradient; gives the number of samples.
 fn rows_with_upstream(loss: Loss, types: &[&TensorType]) -> Result<usize, Misfit> {
     let [pred, target, upstream] = operands(types)?;
@@ -60,7 +56,7 @@ impl Operation for LossValue {
     }
 
     fn attributes(&self) -> Attributes {
-        attributes(self.0)
+        self.0.constant().into_iter().collect()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -102,7 +98,7 @@ impl Operation for LossGrad {
     }
 
     fn attributes(&self) -> Attributes {
-        attributes(self.0)
+        self.0.constant().into_iter().collect()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -128,7 +124,7 @@ impl Operation for LossPair {
     }
 
     fn attributes(&self) -> Attributes {
-        attributes(self.0)
+        self.0.constant().into_iter().collect()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {

@@ -36,6 +36,7 @@ fn operands<'a, const N: usize>(types: &[&'a TensorType]) -> Result<[&'a TensorT
     <[&TensorType; N]>::try_from(types).map_err(|_| Misfit::Count(N.to_string()))
 }
 
+/// Refuses operands that are not what is `needed`.
 fn require(good: bool, needed: &'static str) -> Result<(), Misfit> {
     if good { Ok(()) } else { Err(Misfit::Needs(needed)) }
 }

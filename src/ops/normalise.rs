@@ -45,10 +45,6 @@ pub struct BatchNormGrad {
     pub eps: f64,
 }
 
-fn eps(eps: f64) -> Attributes {
-    vec![("eps", eps)]
-}
-
 /// Checks a matrix and vectors with one number for each of its columns.
 fn vectors(x: &TensorType, vectors: &[&TensorType]) -> Result<TensorType, Misfit> {
     let (_, cols) = matrix(x)?;
@@ -94,7 +90,7 @@ impl Operation for LayerNorm {
     }
 
     fn attributes(&self) -> Attributes {
-        eps(self.eps)
+        vec![("eps", self.eps)]
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -121,7 +117,7 @@ impl Operation for LayerNormGrad {
     }
 
     fn attributes(&self) -> Attributes {
-        eps(self.eps)
+        vec![("eps", self.eps)]
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -178,7 +174,7 @@ impl Operation for BatchNorm {
     }
 
     fn attributes(&self) -> Attributes {
-        eps(self.eps)
+        vec![("eps", self.eps)]
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -209,7 +205,7 @@ impl Operation for BatchNormGrad {
     }
 
     fn attributes(&self) -> Attributes {
-        eps(self.eps)
+        vec![("eps", self.eps)]
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {

@@ -122,6 +122,7 @@ fn divide(
     Ok(blocks)
 }
 
+/// Adds the launches of a divided product, whose result goes to `y`.
 fn product_in_blocks(out: &mut Launches<'_>, p: &Product<'_>, y: Matrix<'_>) {
     let label = out.label.clone();
     let in_place = p.blocks[0].iter().all(|m| (m.start * y.cols).is_multiple_of(ALIGN_ELEMENTS));

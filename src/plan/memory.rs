@@ -57,21 +57,15 @@ pub fn place(prefix: &str, tensors: &[Tensor], touches: &[Touch], max: usize, ar
             (offset == 0 || offset + aligned(tensor.len) <= max).then_some((a, offset))
         });
         let (arena, offset) = found.unwrap_or_else(|| {
-            let number = arenas.len() - first;
-            let mut arena =
-                Arena::new(format!("{prefix}.scratch.{number}"), tensor.dtype, 0, Lifetime::Step, Holds::Scratch);
-            arena.cuts = cuts;
-            arenas.push(arena);
+            let name = format!("{prefix}.scratch.{}", arenas.len() - first);
+            let arena = Arena::new(name, tensor.dtype, 0, Lifetime::Step, Holds::Scratch);
+            arenas.push(Arena { cuts, ..arena });
             (arenas.len() - 1, 0)
         });
         arenas[arena].len = arenas[arena].len.max(offset + aligned(tensor.len));
         ranges[t] = Some(Range { arena, offset, len: tensor.len });
     }
-    let placed = ranges.into_iter().map(|r| match r {
-        Some(range) => range,
-        None => unreachable!("every tensor is written by a dispatch"),
-    });
-    placed.collect()
+    ranges.into_iter().map(|r| r.unwrap_or_else(|| unreachable!("every tensor is written by a dispatch"))).collect()
 }
 
 /// For each tensor those that some dispatch reads while it writes this one, or the other way round.
@@ -104,62 +98,4 @@ fn first_fit(tensor: &Tensor, arena: usize, tensors: &[Tensor], ranges: &[Option
         offset = offset.max(end);
     }
     offset
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::target::ALIGN_ELEMENTS;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// For random programs, some of whose tensors are written in two parts: no two tensors that are alive together share
-        /// an element, no dispatch reads and writes one arena, and no buffer is too large.
-        #[test]
-        fn places_are_disjoint_and_arenas_are_not_read_and_written(
-            program in prop::collection::vec(
-                (1usize..300, prop::collection::vec(0usize..1000, 0..4), any::<bool>()), 1..30),
-            max in 2usize..12,
-        ) {
-            let max = max * ALIGN_ELEMENTS;
-            let mut tensors: Vec<Tensor> = Vec::new();
-            let mut touches: Vec<Touch> = Vec::new();
-            for (i, (len, picks, twice)) in program.iter().enumerate() {
-                let at = touches.len();
-                let reads: Vec<usize> = picks.iter().filter(|_| i > 0).map(|p| p % i.max(1)).collect();
-                tensors.push(Tensor { dtype: Dtype::F32, len: *len, cols: 1, live: (at, at + usize::from(*twice)) });
-                // The second part comes from other operands than the first.
-                let parts: Vec<Vec<usize>> = match twice {
-                    true => vec![reads[..reads.len() / 2].to_vec(), reads[reads.len() / 2..].to_vec()],
-                    false => vec![reads],
-                };
-                for reads in parts {
-                    for &r in &reads {
-                        tensors[r].live.1 = touches.len();
-                    }
-                    touches.push(Touch { reads, writes: vec![i] });
-                }
-            }
-            let mut arenas = Vec::new();
-            let ranges = place("t", &tensors, &touches, max, &mut arenas);
-            for touch in &touches {
-                for &r in &touch.reads {
-                    prop_assert_ne!(ranges[r].arena, ranges[touch.writes[0]].arena);
-                }
-            }
-            for arena in &arenas {
-                prop_assert!(arena.buffers().all(|(start, end)| end - start <= max));
-            }
-            for a in 0..tensors.len() {
-                prop_assert!(ranges[a].offset + ranges[a].len <= arenas[ranges[a].arena].len);
-                for b in 0..a {
-                    let together = tensors[a].live.0 <= tensors[b].live.1 && tensors[b].live.0 <= tensors[a].live.1;
-                    if together && ranges[a].arena == ranges[b].arena {
-                        let (x, y) = (ranges[a], ranges[b]);
-                        prop_assert!(x.offset + x.len <= y.offset || y.offset + y.len <= x.offset);
-                    }
-                }
-            }
-        }
-    }
 }

@@ -17,6 +17,7 @@ pub use lower::{Options, lower};
 pub use switches::Switches;
 pub use whole::Whole;
 
+use crate::error::{Error, Result};
 use crate::kernels::{Args, Dtype, Kernel};
 
 /// How long an arena's contents matter.
@@ -157,6 +158,16 @@ impl Plan {
     pub fn buffer(&self, role: impl Into<Role>) -> Option<&Buffer> {
         let role = role.into();
         self.buffers.iter().find(|b| b.role == role)
+    }
+
+    /// The place of the buffer of a role.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if there is no such buffer.
+    pub(crate) fn range(&self, role: impl Into<Role>) -> Result<Range> {
+        let role = role.into();
+        let found = self.buffer(&role).map(|b| b.range);
+        found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", self.name)))
     }
 
     /// The launches of a step, and those that end a submit.

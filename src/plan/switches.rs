@@ -40,29 +40,26 @@ impl Switches {
     pub fn without<S: AsRef<str>>(names: &[S]) -> Result<Switches> {
         let mut switches = Switches::default();
         for name in names {
-            match name.as_ref() {
-                "whole" => switches.whole = false,
-                "fusion" => switches.fusion = false,
-                "gather" => switches.gather = false,
-                "head" => switches.head = false,
-                "strips" => switches.strips = false,
-                "subgroups" => switches.subgroups = false,
-                other => {
-                    let known = Switches::NAMES.join(", ");
-                    return Err(Error::spec(
-                        format!("without {other}"),
-                        format!("there is no such optimisation; there is {known}"),
-                    ));
-                }
-            }
+            let name = name.as_ref();
+            let Some((_, used)) = switches.by_name().find(|(known, _)| *known == name) else {
+                let known = Switches::NAMES.join(", ");
+                let message = format!("there is no such optimisation; there is {known}");
+                return Err(Error::spec(format!("without {name}"), message));
+            };
+            *used = false;
         }
         Ok(switches)
     }
 
+    /// Each optimisation with its name.
+    fn by_name(&mut self) -> impl Iterator<Item = (&'static str, &mut bool)> {
+        let Switches { whole, fusion, gather, head, strips, subgroups } = self;
+        Switches::NAMES.into_iter().zip([whole, fusion, gather, head, strips, subgroups])
+    }
+
     /// The names of the optimisations that are switched off.
-    pub fn left_out(self) -> Vec<&'static str> {
-        let used = [self.whole, self.fusion, self.gather, self.head, self.strips, self.subgroups];
-        Switches::NAMES.into_iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name).collect()
+    pub fn left_out(mut self) -> Vec<&'static str> {
+        self.by_name().filter(|(_, used)| !**used).map(|(name, _)| name).collect()
     }
 
     /// The patterns of fusion that are for adapters alone.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use wgrad::Error;
 use wgrad::exec::{Device, Flow, Session};
-use wgrad::graph::{Activation, Graph, Loss, Op, Operation, Optimizer, Source, TensorType, Value, check};
+use wgrad::graph::{Activation, Graph, Loss, Op, Operation, Optimizer, Role, Source, TensorType, Value, check};
 use wgrad::model::{Layer, Network, Samples};
 use wgrad::ops::{
     Activate, ActivateGrad, Add, AddBias, ColumnSum, Gather, LossGrad, LossValue, MatMul, Update, WeightedSum,
@@ -250,4 +250,25 @@ fn values_used_twice_have_the_sum_of_both_gradients() {
         // Negative control: what one use alone would give is far outside.
         assert!((fine - 0.5 * gradients[i]).abs() > tolerance || gradients[i].abs() < 1e-6);
     }
+}
+
+#[test]
+fn names_of_roles_are_read_back() {
+    let of = |name: &str| name.to_string();
+    for role in [
+        Role::Tensor(of("layers.0.weight")),
+        Role::Gradient(of("layers.0.weight")),
+        Role::Clipped(of("b")),
+        Role::Updated(of("b")),
+        Role::State { param: of("layers.1.bias"), slot: 1 },
+        Role::Data(of("train.x")),
+        Role::Table(of("index.3")),
+        Role::Prediction,
+        Role::Loss,
+        Role::NonFinite,
+    ] {
+        assert_eq!(Role::from(role.to_string().as_str()), role);
+    }
+    assert_eq!(Role::from("train.table.hyper"), Role::Table(of("hyper")));
+    assert_eq!(Role::from("grad.table.weight"), Role::Table(of("weight")));
 }

@@ -7,6 +7,7 @@ use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, SGD, network, read
 use wgrad::Error;
 use wgrad::data::Dataset;
 use wgrad::data::RowTargets;
+use wgrad::exec::memory::{available, check_against};
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::kernels::{Kernel, Param};
@@ -293,4 +294,15 @@ fn limits_are_lowered_by_name_and_never_raised() {
         let error = Limits::WEBGPU.lowered(text, "an adapter").unwrap_err().to_string();
         assert!(error.contains(part) && error.contains(&format!("WGRAD_LIMITS, {text}")), "{text}: {error}");
     }
+}
+
+#[test]
+fn more_host_memory_than_is_free_is_refused_with_both_sizes() {
+    let free = available("MemTotal:  4194304 kB\nMemAvailable:    2097152 kB\n");
+    assert_eq!(free, Some(2 << 30));
+    assert!(check_against("it", 2 << 30, free).is_ok());
+    let message = check_against("it", (2 << 30) + 1, free).map_err(|e| e.to_string());
+    assert!(message.is_err_and(|m| m.contains("2.0 GiB are free")));
+    assert!(check_against("it", u128::MAX, None).is_ok());
+    assert_eq!(available("MemAvailable: much\n"), None);
 }

@@ -18,6 +18,9 @@ mod modules;
 mod normalisation;
 mod oracle;
 mod own_operation;
+#[cfg(feature = "gpu")]
+mod pace;
+mod places;
 mod plan;
 mod pytorch;
 mod pytorch_losses;

@@ -1,6 +1,7 @@
 //! Adapters: listing, choosing, opening.
 
 use super::fault::Faults;
+use super::pace::SUBMIT_TARGET;
 use crate::error::{Error, Remedy, Result};
 use crate::exec::layout::Allocation;
 use crate::exec::{Backend, Choice, Device, Executor, Task, Tuning, limits_of_environment};
@@ -52,7 +53,7 @@ pub struct GpuDevice {
     pub device: wgpu::Device,
     /// Its queue.
     pub queue: wgpu::Queue,
-    /// The time at which submits aim: [`super::SUBMIT_TARGET`], or less to try how long steps are cut.
+    /// The time at which submits aim: [`SUBMIT_TARGET`], or less to try how long steps are cut.
     pub submit_target: Duration,
     /// Memory that sessions may take, in bytes, where that is less than the device has: how tests run out of it.
     pub memory_bytes: Option<u64>,
@@ -122,13 +123,19 @@ impl GpuDevice {
         }
     }
 
-    /// How matrix products work best on this adapter.
-    pub fn products(&self) -> Products {
-        let software = is_software(&self.info);
-        let fixed = self.info.subgroup_min_size == self.info.subgroup_max_size;
-        let able = self.device.features().contains(wgpu::Features::SUBGROUP);
-        let lanes = Some(self.info.subgroup_min_size).filter(|s| software && able && fixed && matches!(s, 4 | 8));
-        Products { direct: software, lanes }
+    /// Waits for everything that was submitted; `what` names the work, and `at` says when that is asked.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], and those of [`GpuDevice::check`].
+    pub(super) fn wait(&self, what: &str, at: &str) -> Result<()> {
+        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| Error::gpu(what, e))?;
+        self.check(at)
+    }
+
+    /// A buffer; one that may be too large is made in an error scope.
+    pub(super) fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
+        self.device.create_buffer(&descriptor)
     }
 }
 
@@ -159,7 +166,11 @@ impl Backend for GpuDevice {
     }
 
     fn products(&self) -> Products {
-        GpuDevice::products(self)
+        let software = is_software(&self.info);
+        let fixed = self.info.subgroup_min_size == self.info.subgroup_max_size;
+        let able = self.device.features().contains(wgpu::Features::SUBGROUP);
+        let lanes = Some(self.info.subgroup_min_size).filter(|s| software && able && fixed && matches!(s, 4 | 8));
+        Products { direct: software, lanes }
     }
 
     fn tuning(&self) -> Option<&Tuning> {
@@ -209,7 +220,7 @@ pub async fn reopen(lost: &GpuDevice) -> Result<GpuDevice> {
             true => format!("opened again after it was lost; before: {}", lost.reason),
             false => format!("in place of {}, which was lost", lost.info.name),
         };
-        match (Selected { listed, reason }).open().await {
+        match (Selected { listed, reason }).open_with(wgpu::Features::SUBGROUP).await {
             Ok(opened) => {
                 let GpuDevice { submit_target, memory_bytes, tuning, shaders, whole, .. } = lost.clone();
                 let tuning = tuning.filter(|_| same);
@@ -222,11 +233,10 @@ pub async fn reopen(lost: &GpuDevice) -> Result<GpuDevice> {
     Err(Error::DeviceLost(format!("{} was lost and cannot be opened again: {tried}", lost.info.name)))
 }
 
+/// Whether both are one adapter with one driver.
 fn is_same(a: &wgpu::AdapterInfo, b: &wgpu::AdapterInfo) -> bool {
-    let key = |i: &wgpu::AdapterInfo| {
-        (i.name.clone(), i.backend, i.vendor, i.device, i.driver.clone(), i.driver_info.clone())
-    };
-    key(a) == key(b)
+    let hardware = (&a.name, a.backend, a.vendor, a.device) == (&b.name, b.backend, b.vendor, b.device);
+    hardware && (&a.driver, &a.driver_info) == (&b.driver, &b.driver_info)
 }
 
 /// Every adapter of this machine with a compute queue, in wgpu's order.
@@ -251,46 +261,37 @@ pub async fn list() -> Vec<Listed> {
 pub async fn select(choice: &Choice, require_gpu: bool) -> Result<Selection> {
     let mut listed = list().await;
     listed.sort_by_key(|l| (rank(l.info.device_type), l.index));
-    let reason;
-    let found = match choice {
+    let (found, reason) = match choice {
         Choice::Adapter(wanted) => {
-            reason = format!("asked for by its name or index, {wanted}");
-            let position = position(&listed, wanted);
-            match position {
-                Some(p) => Some(listed.swap_remove(p)),
-                None => return Err(unknown_adapter(wanted, &listed)),
-            }
+            let found = position(&listed, wanted).ok_or_else(|| unknown_adapter(wanted, &listed))?;
+            (found, format!("asked for by its name or index, {wanted}"))
         }
         Choice::Gpu => {
-            reason = "asked for, and the best adapter found".to_string();
-            let software = listed.first().is_some_and(|l| is_software(&l.info));
-            if listed.is_empty() {
+            let Some(best) = listed.first() else {
                 return Err(Error::Device(format!("a GPU was asked for, but no adapter was found. {}", remedy())));
-            }
-            if software {
+            };
+            if is_software(&best.info) {
                 log::warn!("the only adapter is a software rasteriser, slower than the CPU");
             }
-            Some(listed.swap_remove(0))
+            (0, "asked for, and the best adapter found".to_string())
         }
-        Choice::Auto | Choice::Cpu => {
-            reason = "the best hardware adapter found".to_string();
-            let hardware = listed.iter().position(|l| !is_software(&l.info));
-            hardware.map(|p| listed.swap_remove(p))
-        }
+        Choice::Auto | Choice::Cpu => match (listed.iter().position(|l| !is_software(&l.info)), listed.first()) {
+            (Some(hardware), _) => (hardware, "the best hardware adapter found".to_string()),
+            (None, _) if require_gpu => {
+                let found = describe(&listed);
+                let why = format!("a GPU is required, but no hardware GPU was found ({found}). {}", remedy());
+                return Err(Error::Device(why));
+            }
+            (None, None) => return Ok(Selection::Cpu("no GPU adapter was found".into())),
+            (None, Some(best)) => {
+                let name = &best.info.name;
+                let why =
+                    format!("no hardware GPU was found; {name} is a software rasteriser, used only when asked for");
+                return Ok(Selection::Cpu(why));
+            }
+        },
     };
-    match found {
-        Some(listed) => Ok(Selection::Adapter(Box::new(Selected { listed, reason }))),
-        None if require_gpu => Err(Error::Device(format!(
-            "a GPU is required, but no hardware GPU was found ({}). {}",
-            describe(&listed),
-            remedy()
-        ))),
-        None if listed.is_empty() => Ok(Selection::Cpu("no GPU adapter was found".into())),
-        None => Ok(Selection::Cpu(format!(
-            "no hardware GPU was found; {} is a software rasteriser, used only when asked for",
-            listed[0].info.name
-        ))),
-    }
+    Ok(Selection::Adapter(Box::new(Selected { listed: listed.swap_remove(found), reason })))
 }
 
 fn remedy() -> String {
@@ -298,6 +299,7 @@ fn remedy() -> String {
     format!("Install a Vulkan, Metal or DX12 driver (mesa-vulkan-drivers for a software adapter on Debian), or {cpu}")
 }
 
+/// Where the adapter of this index, or of a name that contains the text, stands in the list.
 fn position(listed: &[Listed], wanted: &str) -> Option<usize> {
     if let Ok(index) = wanted.parse::<usize>() {
         return listed.iter().position(|l| l.index == index);
@@ -331,6 +333,7 @@ pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
     info.device_type == wgpu::DeviceType::Cpu
 }
 
+/// Adapters of a lower rank come first.
 fn rank(kind: wgpu::DeviceType) -> u8 {
     match kind {
         wgpu::DeviceType::DiscreteGpu => 0,
@@ -357,26 +360,10 @@ pub fn plan_limits(limits: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Limits {
 }
 
 impl Selected {
-    /// Opens the device with the adapter's own limits, and subgroup operations where it has them.
+    /// Opens the device with the adapter's own limits, and with those of `wanted` that it has; training needs none.
     ///
     /// # Errors
     /// [`Error::Device`] with the adapter's name and what the driver said.
-    pub async fn open(self) -> Result<GpuDevice> {
-        self.open_with(wgpu::Features::SUBGROUP).await
-    }
-
-    /// The same with the device's clock, where the adapter has one.
-    ///
-    /// # Errors
-    /// As [`Selected::open`].
-    pub async fn open_to_profile(self) -> Result<GpuDevice> {
-        self.open_with(wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY).await
-    }
-
-    /// As [`Selected::open`], with those of `wanted` that the adapter has; training needs none.
-    ///
-    /// # Errors
-    /// As [`Selected::open`].
     pub async fn open_with(self, wanted: wgpu::Features) -> Result<GpuDevice> {
         let info = self.listed.info;
         let limits = self.listed.adapter.limits();
@@ -403,7 +390,7 @@ impl Selected {
             device,
             queue,
             faults,
-            submit_target: super::SUBMIT_TARGET,
+            submit_target: SUBMIT_TARGET,
             memory_bytes: None,
             has_f16_matrix,
             tuning: None,

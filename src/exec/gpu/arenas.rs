@@ -7,15 +7,19 @@ use crate::exec::layout::Allocation;
 use crate::plan::buffers;
 use crate::target::aligned;
 
+/// What a buffer of storage is used for.
+pub const STORAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
+
 /// The buffers of an arena, each with its first element.
 pub struct DeviceArena {
     parts: Vec<(usize, wgpu::Buffer)>,
 }
 
 /// Consecutive elements in one buffer.
-pub struct Place<'a> {
+pub struct Place {
     /// The buffer.
-    pub buffer: &'a wgpu::Buffer,
+    pub buffer: wgpu::Buffer,
     /// Where the elements begin in it.
     pub offset_bytes: u64,
     /// Number of elements.
@@ -30,14 +34,9 @@ impl DeviceArena {
     pub async fn new(gpu: &GpuDevice, allocation: &Allocation) -> Result<DeviceArena> {
         let mut parts = Vec::new();
         for (start, end) in buffers(&allocation.cuts, allocation.len) {
-            let descriptor = wgpu::BufferDescriptor {
-                label: Some(&allocation.name),
-                size: 4 * aligned(end - start) as u64,
-                usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            };
-            let at = format!("buffer {} of {} bytes", allocation.name, descriptor.size);
-            let buffer = scoped(&gpu.device, &at, || gpu.device.create_buffer(&descriptor)).await?;
+            let (name, size) = (&allocation.name, 4 * aligned(end - start) as u64);
+            let at = format!("buffer {name} of {size} bytes");
+            let buffer = scoped(&gpu.device, &at, || gpu.buffer(name, size, STORAGE)).await?;
             parts.push((start, buffer));
         }
         Ok(DeviceArena { parts })
@@ -51,14 +50,14 @@ impl DeviceArena {
     }
 
     /// `len` elements from `first` on, buffer by buffer.
-    pub fn places(&self, first: usize, len: usize) -> Vec<Place<'_>> {
+    pub fn places(&self, first: usize, len: usize) -> Vec<Place> {
         let mut places = Vec::new();
         let (mut at, end) = (first, first + len);
         while at < end {
             let next = self.parts.iter().map(|(start, _)| *start).find(|start| *start > at).unwrap_or(end);
             let (buffer, offset_bytes) = self.at(at);
             let len = next.min(end) - at;
-            places.push(Place { buffer, offset_bytes, len });
+            places.push(Place { buffer: buffer.clone(), offset_bytes, len });
             at += len;
         }
         places
@@ -85,6 +84,7 @@ pub async fn allocate(gpu: &GpuDevice, allocations: &[Allocation]) -> Result<Vec
     Ok(arenas)
 }
 
+/// The error of a session whose allocation `failed` cannot be had, after `taken` bytes.
 fn no_memory_for(gpu: &GpuDevice, allocations: &[Allocation], failed: &Allocation, taken: u64) -> Error {
     let total: u64 = allocations.iter().map(Allocation::size_bytes).sum();
     let mut largest: Vec<&Allocation> = allocations.iter().collect();

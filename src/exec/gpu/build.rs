@@ -8,8 +8,9 @@ use super::pipelines::{Built, Key, pipelines};
 use super::whole::{self, WholeProgram};
 use crate::error::Result;
 use crate::exec::layout::join;
-use crate::kernels::{Kernel, Param};
+use crate::kernels::Param;
 use crate::plan::{Dispatch, Plan, Range, Role};
+use std::num::NonZeroU64;
 
 /// A plan's GPU objects.
 pub struct Program {
@@ -32,9 +33,13 @@ pub struct Program {
 }
 
 impl Program {
-    /// Dispatches of `count` steps in a pass of their own.
-    pub fn dispatches(&self, count: usize) -> usize {
-        self.whole.as_ref().map_or(count * self.launches.len(), |w| w.dispatches(count))
+    /// The dispatches of `count` steps in a pass of their own.
+    pub fn steps(&self, count: usize) -> impl Iterator<Item = &Launch> {
+        let (launches, times) = match &self.whole {
+            Some(whole) => (std::slice::from_ref(&whole.launch), whole.dispatches(count)),
+            None => (&self.launches[..], count),
+        };
+        (0..times).flat_map(move |_| launches)
     }
 }
 
@@ -46,13 +51,19 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Encodes the dispatch into `pass`.
+    /// Adds the dispatch to a pass.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bindings, &[]);
         let [x, y, z] = self.grid;
         pass.dispatch_workgroups(x, y, z);
     }
+}
+
+/// Encodes `launches` in a pass of their own.
+pub fn encode<'a>(encoder: &mut wgpu::CommandEncoder, launches: impl IntoIterator<Item = &'a Launch>) {
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    launches.into_iter().for_each(|launch| launch.encode(&mut pass));
 }
 
 /// Four numbers.
@@ -78,7 +89,11 @@ pub async fn build(gpu: &GpuDevice, plans: &[Plan]) -> Result<(Vec<DeviceArena>,
         for (i, dispatch) in plan.launches().enumerate().skip(if whole.is_some() { plan.dispatches.len() } else { 0 }) {
             let Built { pipeline, bindings: layout } = &pipelines[&Key::of(dispatch)];
             let at = format!("bind group of {} ({})", dispatch.kernel.name, dispatch.label);
-            let bindings = scoped(&gpu.device, &at, || bind(gpu, layout, dispatch, &params, i, &map, &arenas)).await?;
+            // A `Params` struct in the uniform address space: a multiple of 16 bytes covers every kernel's.
+            let size = NonZeroU64::new((4 * dispatch.kernel.params.len() as u64).next_multiple_of(WORD_BYTES));
+            let uniform = wgpu::BufferBinding { buffer: &params, offset: (i * UNIFORM_ALIGN) as u64, size };
+            let build = || bind(gpu, &dispatch.label, layout, uniform, &dispatch.bindings, &map, &arenas);
+            let bindings = scoped(&gpu.device, &at, build).await?;
             launches.push(Launch { pipeline: pipeline.clone(), bindings, grid: dispatch.grid });
         }
         let guard = launches.split_off(launches.len() - plan.guard.len());
@@ -103,43 +118,35 @@ async fn upload_params(gpu: &GpuDevice, plan: &Plan) -> Result<wgpu::Buffer> {
         }
     }
     let name = format!("{}.params", plan.name);
-    let descriptor = wgpu::BufferDescriptor {
-        label: Some(&name),
-        size: bytes.len() as u64,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    };
-    let buffer = scoped(&gpu.device, &name, || gpu.device.create_buffer(&descriptor)).await?;
-    gpu.queue.write_buffer(&buffer, 0, &bytes);
+    uniform(gpu, &name, &name, &bytes).await
+}
+
+/// A uniform buffer that holds `bytes`; an error names `at`.
+pub async fn uniform(gpu: &GpuDevice, label: &str, at: &str, bytes: &[u8]) -> Result<wgpu::Buffer> {
+    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+    let buffer = scoped(&gpu.device, at, || gpu.buffer(label, bytes.len() as u64, usage)).await?;
+    gpu.queue.write_buffer(&buffer, 0, bytes);
     Ok(buffer)
 }
 
-/// Size of a kernel's `Params` struct in the uniform address space: a multiple of 16 bytes covers every row.
-fn params_size_bytes(kernel: Kernel) -> u64 {
-    (4 * kernel.params.len() as u64).next_multiple_of(16)
-}
-
-fn bind(
+/// `uniform` at binding 0, behind it `ranges` of a plan, whose arenas are `arenas[map[i]]`.
+pub fn bind(
     gpu: &GpuDevice,
+    label: &str,
     layout: &wgpu::BindGroupLayout,
-    dispatch: &Dispatch,
-    params: &wgpu::Buffer,
-    slot: usize,
+    uniform: wgpu::BufferBinding<'_>,
+    ranges: &[Range],
     map: &[usize],
     arenas: &[DeviceArena],
 ) -> wgpu::BindGroup {
-    let part = |buffer, offset: u64, size: u64| {
-        wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) })
-    };
-    let uniform = part(params, (slot * UNIFORM_ALIGN) as u64, params_size_bytes(dispatch.kernel));
-    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform }];
-    for (i, range) in dispatch.bindings.iter().enumerate() {
+    let storage = ranges.iter().map(|range| {
         // Kernels that load four numbers at once see whole words; behind every range is padding up to the next.
-        let size_bytes = (4 * range.len as u64).next_multiple_of(WORD_BYTES);
-        let (buffer, offset_bytes) = arenas[map[range.arena]].at(range.offset);
-        let resource = part(buffer, offset_bytes, size_bytes);
-        entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });
-    }
-    let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries };
-    gpu.device.create_bind_group(&descriptor)
+        let size = NonZeroU64::new((4 * range.len as u64).next_multiple_of(WORD_BYTES));
+        let (buffer, offset) = arenas[map[range.arena]].at(range.offset);
+        wgpu::BufferBinding { buffer, offset, size }
+    });
+    let bound = [uniform].into_iter().chain(storage).map(wgpu::BindingResource::Buffer);
+    let entries: Vec<_> =
+        (0..).zip(bound).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
+    gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(label), layout, entries: &entries })
 }

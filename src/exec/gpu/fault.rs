@@ -6,14 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The first fault that a device reported.
 #[derive(Debug, Default)]
 pub struct Faults {
-    first: Mutex<Option<Fault>>,
+    first: Mutex<Option<(Kind, String)>>,
     adapter: String,
-}
-
-#[derive(Debug)]
-struct Fault {
-    message: String,
-    kind: Kind,
 }
 
 /// The later ones say more of a device that has several faults.
@@ -45,8 +39,8 @@ impl Faults {
     /// A lost device fails in every call, and says that it is lost only then: that it is lost is what counts.
     fn record(&self, message: String, kind: Kind) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        if first.as_ref().is_none_or(|f| kind > f.kind) {
-            *first = Some(Fault { message, kind });
+        if first.as_ref().is_none_or(|(before, _)| kind > *before) {
+            *first = Some((kind, message));
         }
     }
 
@@ -57,7 +51,7 @@ impl Faults {
     pub fn check(&self, at: &str) -> Result<()> {
         match &*self.first.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Ok(()),
-            Some(Fault { message, kind }) => Err(match kind {
+            Some((kind, message)) => Err(match kind {
                 Kind::Lost => Error::DeviceLost(format!("{} was lost {at} ({message})", self.adapter)),
                 Kind::Memory => Error::OutOfMemory(format!("{} ran out of memory {at} ({message})", self.adapter)),
                 Kind::Other => Error::Device(format!("{} failed {at}: {message}", self.adapter)),

@@ -4,7 +4,7 @@ pub mod adapter;
 mod arenas;
 mod build;
 pub mod fault;
-mod pace;
+pub mod pace;
 mod pipelines;
 pub mod probe;
 mod profile;
@@ -18,14 +18,15 @@ use super::{Counters, Flow};
 use crate::error::Result;
 use crate::plan::{Plan, Range};
 use adapter::GpuDevice;
-use arenas::DeviceArena;
 pub use arenas::allocate;
-use build::Program;
-pub use pace::SUBMIT_TARGET;
+use arenas::{DeviceArena, Place};
+use build::{Program, encode};
+use bytemuck::Pod;
 use pace::{Pace, cut};
 use read_back::ReadBack;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use wgpu::CommandEncoder;
 
 /// Submits in flight: while one runs the next is encoded.
 const IN_FLIGHT: usize = 2;
@@ -69,86 +70,53 @@ impl Gpu {
         })
     }
 
-    fn arena(&self, plan: usize, range: Range) -> &DeviceArena {
-        &self.arenas[self.programs[plan].map[range.arena]]
+    /// The elements of a range, buffer by buffer.
+    fn places(&self, plan: usize, range: Range) -> Vec<Place> {
+        self.arenas[self.programs[plan].map[range.arena]].places(range.offset, range.len)
     }
 
+    /// Writes the bytes of a range, ordered before the next submit.
     fn upload(&mut self, plan: usize, range: Range, bytes: &[u8]) -> Result<()> {
         let mut rest = bytes;
-        for place in self.arena(plan, range).places(range.offset, range.len) {
+        for place in self.places(plan, range) {
             let (part, after) = rest.split_at(4 * place.len);
-            self.device.queue.write_buffer(place.buffer, place.offset_bytes, part);
+            self.device.queue.write_buffer(&place.buffer, place.offset_bytes, part);
             rest = after;
         }
         self.counters.bytes_up += bytes.len() as u64;
         self.device.check("while data was uploaded")
     }
 
-    async fn read_numbers(&mut self, plan: usize, range: Range) -> Result<Vec<f64>> {
+    /// Reads buffer by buffer, since a staging buffer is no larger than what it is copied from; `convert` gives the values of
+    /// each part's words.
+    async fn read_by<W: Pod, V>(&mut self, plan: usize, range: Range, convert: fn(&[W]) -> Vec<V>) -> Result<Vec<V>> {
         let mut values = Vec::with_capacity(range.len);
-        for part in self.parts(plan, range) {
+        for Place { buffer, offset_bytes, len } in self.places(plan, range) {
+            let read_back = ReadBack::new(&self.device, 4 * len as u64);
             let mut encoder = self.encoder();
-            let read_back = self.copy_back(&mut encoder, plan, &[part]);
+            encoder.copy_buffer_to_buffer(&buffer, offset_bytes, read_back.buffer(), 0, read_back.size_bytes());
             self.submit(encoder);
-            values.extend(self.finish(read_back).await?);
+            values.extend(self.finish(read_back, convert).await?);
         }
         Ok(values)
     }
 
-    /// `range` buffer by buffer: a staging buffer is no larger than what it is copied from.
-    fn parts(&self, plan: usize, range: Range) -> Vec<Range> {
-        let mut offset = range.offset;
-        let places = self.arena(plan, range).places(range.offset, range.len);
-        let part = places.iter().map(|place| {
-            offset += place.len;
-            Range { offset: offset - place.len, len: place.len, ..range }
-        });
-        part.collect()
-    }
-
-    async fn read_words(&mut self, plan: usize, range: Range) -> Result<Vec<u32>> {
-        let mut values = Vec::with_capacity(range.len);
-        for part in self.parts(plan, range) {
-            let mut encoder = self.encoder();
-            let read_back = self.copy_back(&mut encoder, plan, &[part]);
-            self.submit(encoder);
-            values.extend(self.bytes(read_back, |bytes| bytemuck::cast_slice::<u8, u32>(bytes).to_vec()).await?);
-        }
-        Ok(values)
-    }
-
-    fn encoder(&self) -> wgpu::CommandEncoder {
+    fn encoder(&self) -> CommandEncoder {
         self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("wgrad") })
     }
 
-    /// Encodes the copy of `ranges`, one behind the other.
-    fn copy_back(&self, encoder: &mut wgpu::CommandEncoder, plan: usize, ranges: &[Range]) -> ReadBack {
-        let read_back = ReadBack::new(&self.device.device, ranges.iter().map(|r| 4 * r.len as u64).sum());
-        let mut at_bytes = 0;
-        for range in ranges {
-            self.copy(encoder, plan, *range, &read_back, at_bytes);
-            at_bytes += 4 * range.len as u64;
-        }
-        read_back
-    }
-
-    /// Copies a range to `at_bytes` of the staging buffer.
-    fn copy(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        plan: usize,
-        range: Range,
-        read_back: &ReadBack,
-        mut at_bytes: u64,
-    ) {
-        for place in self.arena(plan, range).places(range.offset, range.len) {
+    /// Encodes the copy of a range to byte `at` of the staging buffer, and gives where it ends there.
+    fn copy(&self, encoder: &mut CommandEncoder, plan: usize, range: Range, to: &ReadBack, mut at: u64) -> u64 {
+        for place in self.places(plan, range) {
             let size_bytes = 4 * place.len as u64;
-            encoder.copy_buffer_to_buffer(place.buffer, place.offset_bytes, read_back.buffer(), at_bytes, size_bytes);
-            at_bytes += size_bytes;
+            encoder.copy_buffer_to_buffer(&place.buffer, place.offset_bytes, to.buffer(), at, size_bytes);
+            at += size_bytes;
         }
+        at
     }
 
-    fn submit(&mut self, encoder: wgpu::CommandEncoder) {
+    /// Submits, and counts what that took the host.
+    fn submit(&mut self, encoder: CommandEncoder) {
         let commands = encoder.finish();
         let begin = Instant::now();
         self.device.queue.submit([commands]);
@@ -156,34 +124,17 @@ impl Gpu {
         self.counters.submits += 1;
     }
 
-    async fn finish(&mut self, read_back: ReadBack) -> Result<Vec<f64>> {
-        let widen = |bytes: &[u8]| bytemuck::cast_slice::<u8, f32>(bytes).iter().map(|v| f64::from(*v)).collect();
-        self.bytes(read_back, widen).await
-    }
-
-    async fn bytes<R>(&mut self, read_back: ReadBack, convert: impl FnOnce(&[u8]) -> R) -> Result<R> {
+    /// Waits for a read-back and gives what `convert` makes of its words.
+    async fn finish<W: Pod, R>(&mut self, read_back: ReadBack, convert: impl FnOnce(&[W]) -> R) -> Result<R> {
         self.counters.read_backs += 1;
         self.counters.bytes_down += read_back.size_bytes();
         let begin = Instant::now();
-        let values = read_back.finish(&self.device.device, convert).await;
+        let values = read_back.finish(&self.device, convert).await;
         self.counters.wait_ns += begin.elapsed().as_nanos() as u64;
         let at = "while a result was read back";
         match values {
             Ok(values) => self.device.check(at).map(|()| values),
             Err(error) => Err(self.device.explain(at, error)),
-        }
-    }
-
-    /// Encodes `count` steps.
-    fn encode_steps(&self, pass: &mut wgpu::ComputePass<'_>, plan: usize, count: usize) {
-        let program = &self.programs[plan];
-        if let Some(whole) = &program.whole {
-            return whole.encode(pass, count);
-        }
-        for _ in 0..count {
-            for launch in &program.launches {
-                launch.encode(pass);
-            }
         }
     }
 
@@ -194,6 +145,7 @@ impl Gpu {
         }
     }
 
+    /// Back to the first row of the tables, with all numbers taken for finite.
     fn reset(&mut self, plan: usize) -> Result<()> {
         if let Some(found) = self.programs[plan].nonfinite {
             self.upload(plan, found, &[0; 4])?;
@@ -203,32 +155,13 @@ impl Gpu {
         self.upload(plan, step, &[0; 4])
     }
 
-    async fn start_steps(&mut self, plan: usize, before: usize, steps: usize, sink: Sink<'_>) -> Result<usize> {
-        if before == 0 {
-            self.nonfinite = None;
-        }
-        self.reset(plan)?;
-        let mut started = 0;
-        while started < steps {
-            if self.pending.len() >= IN_FLIGHT && self.land(sink).await? == Flow::Stop {
-                break;
-            }
-            let pace = self.programs[plan].pace;
-            let pace = Pace { steps: pace.steps.min(steps - started), ..pace };
-            let submitted = self.submit_steps(plan, started, pace);
-            self.pending.push_back(Pending { first: before + started, ..submitted });
-            started += pace.steps;
-        }
-        Ok(started)
-    }
-
     /// Waits for the oldest submit and hands its losses to `sink`.
     async fn land(&mut self, sink: Sink<'_>) -> Result<Flow> {
         let Some(Pending { read_back, plan, first, pace, submitted }) = self.pending.pop_front() else {
             return Ok(Flow::Continue);
         };
         let guarded = self.programs[plan].nonfinite.is_some();
-        let (losses, found) = match self.bytes(read_back, |bytes| split_log(bytes, guarded)).await {
+        let (losses, found) = match self.finish(read_back, |words| split_log(words, guarded)).await {
             Ok(read) => read,
             Err(e) => {
                 // Nothing that was submitted after a failure will be of use.
@@ -259,68 +192,34 @@ impl Gpu {
         let ends = if cuts { cut(&program.weights, pace.parts) } else { Vec::new() };
         // All parts but the last, which goes with what follows the step.
         let mut from = 0;
-        for &end in ends.iter().rev().skip(1).rev() {
+        for &end in &ends[..ends.len().saturating_sub(1)] {
             let mut encoder = self.encoder();
-            self.encode_part(&mut encoder, plan, from..end);
+            encode(&mut encoder, &self.programs[plan].launches[from..end]);
             self.submit(encoder);
             from = end;
         }
         let program = &self.programs[plan];
         let mut encoder = self.encoder();
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            if from == 0 {
-                self.encode_steps(&mut pass, plan, count);
-            } else {
-                program.launches[from..].iter().for_each(|launch| launch.encode(&mut pass));
-            }
-            program.guard.iter().for_each(|launch| launch.encode(&mut pass));
+        match from {
+            0 => encode(&mut encoder, program.steps(count).chain(&program.guard)),
+            _ => encode(&mut encoder, program.launches[from..].iter().chain(&program.guard)),
         }
         let entries = program.log.map(|log| Range { offset: log.offset + first, len: count, ..log });
         // A plan without a log still needs something to wait for: its step counter.
         let entries = entries.unwrap_or(Range { arena: 0, offset: 0, len: 1 });
-        let ranges: Vec<Range> = [entries].into_iter().chain(program.nonfinite).collect();
-        let dispatches = program.dispatches(count) + program.guard.len();
-        let read_back = self.copy_back(&mut encoder, plan, &ranges);
+        let dispatches = program.steps(count).count() + program.guard.len();
+        // The log, and behind it the word of the guard.
+        let ranges = || [entries].into_iter().chain(program.nonfinite);
+        let read_back = ReadBack::new(&self.device, ranges().map(|r| 4 * r.len as u64).sum());
+        let mut at = 0;
+        for range in ranges() {
+            at = self.copy(&mut encoder, plan, range, &read_back, at);
+        }
         self.submit(encoder);
         self.counters.steps += count as u64;
         self.counters.dispatches += dispatches as u64;
         self.counters.host_ns += begin.elapsed().as_nanos() as u64;
         Pending { read_back: read_back.start(), plan, first, pace, submitted: begin }
-    }
-
-    /// Encodes a part of a step.
-    fn encode_part(&self, encoder: &mut wgpu::CommandEncoder, plan: usize, part: std::ops::Range<usize>) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        self.programs[plan].launches[part].iter().for_each(|launch| launch.encode(&mut pass));
-    }
-
-    async fn collect(&mut self, plan: usize, steps: usize, range: Range) -> Result<Vec<f64>> {
-        self.reset(plan)?;
-        self.prepare(plan, 1, steps);
-        let size = 4 * range.len as u64;
-        let mut out = Vec::with_capacity(steps * range.len);
-        // Results of a submit are gathered in one read-back of at most 16 MiB.
-        let per_submit = ((16 << 20) / size.max(1)).clamp(1, 64) as usize;
-        let mut done = 0;
-        while done < steps {
-            let count = per_submit.min(steps - done);
-            let mut encoder = self.encoder();
-            let read_back = ReadBack::new(&self.device.device, size * count as u64);
-            for i in 0..count {
-                {
-                    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                    self.encode_steps(&mut pass, plan, 1);
-                }
-                self.copy(&mut encoder, plan, range, &read_back, size * i as u64);
-            }
-            self.submit(encoder);
-            self.counters.steps += count as u64;
-            self.counters.dispatches += (count * self.programs[plan].dispatches(1)) as u64;
-            out.extend(self.finish(read_back.start()).await?);
-            done += count;
-        }
-        Ok(out)
     }
 }
 
@@ -339,15 +238,32 @@ impl Executor for Gpu {
     }
 
     fn read(&mut self, plan: usize, range: Range) -> Task<'_, Vec<f64>> {
-        Box::pin(self.read_numbers(plan, range))
+        Box::pin(self.read_by(plan, range, widen))
     }
 
     fn read_u32(&mut self, plan: usize, range: Range) -> Task<'_, Vec<u32>> {
-        Box::pin(self.read_words(plan, range))
+        Box::pin(self.read_by(plan, range, <[u32]>::to_vec))
     }
 
     fn start<'a>(&'a mut self, plan: usize, before: usize, steps: usize, sink: Sink<'a>) -> Task<'a, usize> {
-        Box::pin(self.start_steps(plan, before, steps, sink))
+        Box::pin(async move {
+            if before == 0 {
+                self.nonfinite = None;
+            }
+            self.reset(plan)?;
+            let mut started = 0;
+            while started < steps {
+                if self.pending.len() >= IN_FLIGHT && self.land(sink).await? == Flow::Stop {
+                    break;
+                }
+                let pace = self.programs[plan].pace;
+                let pace = Pace { steps: pace.steps.min(steps - started), ..pace };
+                let submitted = self.submit_steps(plan, started, pace);
+                self.pending.push_back(Pending { first: before + started, ..submitted });
+                started += pace.steps;
+            }
+            Ok(started)
+        })
     }
 
     fn drain<'a>(&'a mut self, sink: Sink<'a>) -> Task<'a, ()> {
@@ -360,7 +276,30 @@ impl Executor for Gpu {
     }
 
     fn run_collect(&mut self, plan: usize, steps: usize, range: Range) -> Task<'_, Vec<f64>> {
-        Box::pin(self.collect(plan, steps, range))
+        Box::pin(async move {
+            self.reset(plan)?;
+            self.prepare(plan, 1, steps);
+            let size = 4 * range.len as u64;
+            let mut out = Vec::with_capacity(steps * range.len);
+            // Results of a submit are gathered in one read-back of at most 16 MiB.
+            let per_submit = ((16 << 20) / size.max(1)).clamp(1, 64) as usize;
+            let mut done = 0;
+            while done < steps {
+                let count = per_submit.min(steps - done);
+                let mut encoder = self.encoder();
+                let read_back = ReadBack::new(&self.device, size * count as u64);
+                for i in 0..count {
+                    encode(&mut encoder, self.programs[plan].steps(1));
+                    self.copy(&mut encoder, plan, range, &read_back, size * i as u64);
+                }
+                self.submit(encoder);
+                self.counters.steps += count as u64;
+                self.counters.dispatches += (count * self.programs[plan].steps(1).count()) as u64;
+                out.extend(self.finish(read_back.start(), widen).await?);
+                done += count;
+            }
+            Ok(out)
+        })
     }
 
     fn profile<'a>(&'a mut self, plan: usize, steps: usize, most: &'a [usize]) -> Task<'a, Profile> {
@@ -381,8 +320,11 @@ impl Executor for Gpu {
 }
 
 /// The log entries of a read-back, and whether the word behind them tells of a number that is not finite.
-fn split_log(bytes: &[u8], guarded: bool) -> (Vec<f64>, bool) {
-    let words: &[u32] = bytemuck::cast_slice(bytes);
+fn split_log(words: &[u32], guarded: bool) -> (Vec<f64>, bool) {
     let (log, found) = words.split_at(words.len() - usize::from(guarded));
-    (log.iter().map(|bits| f64::from(f32::from_bits(*bits))).collect(), found.iter().any(|w| *w != 0))
+    (widen(bytemuck::cast_slice(log)), found.iter().any(|w| *w != 0))
+}
+
+fn widen(numbers: &[f32]) -> Vec<f64> {
+    numbers.iter().map(|v| f64::from(*v)).collect()
 }

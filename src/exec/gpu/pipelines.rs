@@ -89,6 +89,7 @@ async fn each<K: Ord, V>(keys: BTreeSet<K>, make: impl AsyncFn(&K) -> Result<V>)
     Ok(made)
 }
 
+/// The constants as numbers.
 fn values(key: &Key) -> Vec<(&'static str, f64)> {
     key.constants.iter().map(|(name, bits)| (*name, f64::from_bits(*bits))).collect()
 }
@@ -96,10 +97,8 @@ fn values(key: &Key) -> Vec<(&'static str, f64)> {
 impl Module {
     /// The module of `text`, whose storage bindings are read-only or not as `read_only` says.
     pub fn new(gpu: &GpuDevice, label: &str, text: String, read_only: impl Iterator<Item = bool>) -> Module {
-        let device = &gpu.device;
+        let (device, shader) = (&gpu.device, shader(gpu, label, text.into()));
         let label = Some(label);
-        let source = wgpu::ShaderSource::Wgsl(Cow::Owned(text));
-        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
         let entry = |binding: u32, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
@@ -121,17 +120,31 @@ impl Module {
 
     /// Its entry point `main` with these constants.
     pub fn pipeline(&self, gpu: &GpuDevice, label: &str, constants: &[(&str, f64)]) -> wgpu::ComputePipeline {
-        gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(label),
-            layout: Some(&self.layout),
-            module: &self.shader,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants,
-                // Every shader writes what it reads of workgroup memory; zeroing it would cost each dispatch.
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: None,
-        })
+        pipeline(gpu, label, Some(&self.layout), &self.shader, constants)
     }
+}
+
+/// The shader module of complete WGSL text.
+pub fn shader(gpu: &GpuDevice, label: &str, text: Cow<'_, str>) -> wgpu::ShaderModule {
+    let source = wgpu::ShaderSource::Wgsl(text);
+    gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(label), source })
+}
+
+/// The entry point `main` of `module` with these constants; without a layout, the one that follows from the shader.
+pub fn pipeline(
+    gpu: &GpuDevice,
+    label: &str,
+    layout: Option<&wgpu::PipelineLayout>,
+    module: &wgpu::ShaderModule,
+    constants: &[(&str, f64)],
+) -> wgpu::ComputePipeline {
+    gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(label),
+        layout,
+        module,
+        entry_point: Some("main"),
+        // Every shader writes what it reads of workgroup memory; zeroing it would cost each dispatch.
+        compilation_options: wgpu::PipelineCompilationOptions { constants, zero_initialize_workgroup_memory: false },
+        cache: None,
+    })
 }

@@ -1,10 +1,12 @@
 //! Small programs on a device, outside of any plan: what a measurement of the device itself runs.
 
 use super::adapter::GpuDevice;
+use super::arenas::STORAGE;
+use super::build::{Launch, encode};
 use super::fault::scoped;
+use super::pipelines::{pipeline, shader};
 use super::read_back::ReadBack;
 use crate::error::Result;
-use std::borrow::Cow;
 
 /// What a probe's buffer holds before the first pass.
 #[derive(Debug, Clone)]
@@ -56,30 +58,23 @@ impl Probe<'_> {
     pub async fn run(&self, gpu: &GpuDevice, wanted: usize) -> Result<Vec<u32>> {
         let mut pipelines = Vec::with_capacity(self.programs.len());
         for program in &self.programs {
-            pipelines.push(scoped(&gpu.device, program.name, || pipeline(gpu, program)).await?);
+            pipelines.push(scoped(&gpu.device, program.name, || program.pipeline(gpu)).await?);
         }
         let mut buffers = Vec::with_capacity(self.buffers.len());
         for contents in &self.buffers {
-            buffers.push(scoped(&gpu.device, self.name(), || buffer(gpu, contents)).await?);
+            buffers.push(scoped(&gpu.device, self.name(), || contents.buffer(gpu)).await?);
         }
-        let read_back = ReadBack::new(&gpu.device, buffers[wanted].size());
-        let encode = || {
+        let read_back = ReadBack::new(gpu, buffers[wanted].size());
+        let submit = || {
+            let launch = |pass: &Pass<'_>| pass.launch(gpu, &pipelines[pass.program], &buffers);
+            let launches: Vec<Launch> = self.passes.iter().map(launch).collect();
             let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                for step in &self.passes {
-                    let pipeline = &pipelines[step.program];
-                    pass.set_pipeline(pipeline);
-                    pass.set_bind_group(0, &bind(gpu, pipeline, step, &buffers), &[]);
-                    let [x, y, z] = step.groups;
-                    pass.dispatch_workgroups(x, y, z);
-                }
-            }
+            encode(&mut encoder, &launches);
             encoder.copy_buffer_to_buffer(&buffers[wanted], 0, read_back.buffer(), 0, read_back.size_bytes());
             gpu.queue.submit([encoder.finish()]);
         };
-        scoped(&gpu.device, self.name(), encode).await?;
-        let words = read_back.finish(&gpu.device, |bytes| bytemuck::cast_slice(bytes).to_vec()).await;
+        scoped(&gpu.device, self.name(), submit).await?;
+        let words = read_back.finish(gpu, <[u32]>::to_vec).await;
         gpu.check(&format!("in the probe {}", self.name()))?;
         words
     }
@@ -89,53 +84,36 @@ impl Probe<'_> {
     }
 }
 
-/// The layout follows from the shader, so that a probe is its WGSL file and nothing else.
-pub(super) fn pipeline(gpu: &GpuDevice, program: &Program<'_>) -> wgpu::ComputePipeline {
-    let source = wgpu::ShaderSource::Wgsl(Cow::Borrowed(program.wgsl));
-    let descriptor = wgpu::ShaderModuleDescriptor { label: Some(program.name), source };
-    let module = gpu.device.create_shader_module(descriptor);
-    gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(program.name),
-        layout: None,
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions {
-            constants: program.constants,
-            // As the kernels run.
-            zero_initialize_workgroup_memory: false,
-        },
-        cache: None,
-    })
-}
-
-pub(super) fn buffer(gpu: &GpuDevice, contents: &Contents) -> wgpu::Buffer {
-    let size = 4 * match contents {
-        Contents::Words(words) => words.len() as u64,
-        Contents::Zeros(words) => *words,
-    };
-    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("probe"),
-        size,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    if let Contents::Words(words) = contents {
-        gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
+impl Program<'_> {
+    /// The layout follows from the shader, so that a probe is its WGSL file and nothing else.
+    pub(super) fn pipeline(&self, gpu: &GpuDevice) -> wgpu::ComputePipeline {
+        pipeline(gpu, self.name, None, &shader(gpu, self.name, self.wgsl.into()), self.constants)
     }
-    buffer
 }
 
-pub(super) fn bind(
-    gpu: &GpuDevice,
-    pipeline: &wgpu::ComputePipeline,
-    step: &Pass<'_>,
-    buffers: &[wgpu::Buffer],
-) -> wgpu::BindGroup {
-    let entry = |(binding, buffer): (usize, &usize)| wgpu::BindGroupEntry {
-        binding: binding as u32,
-        resource: buffers[*buffer].as_entire_binding(),
-    };
-    let entries: Vec<_> = step.buffers.iter().enumerate().map(entry).collect();
-    let layout = pipeline.get_bind_group_layout(0);
-    gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries })
+impl Contents {
+    /// A buffer that holds them.
+    pub(super) fn buffer(&self, gpu: &GpuDevice) -> wgpu::Buffer {
+        match self {
+            Contents::Zeros(words) => gpu.buffer("probe", 4 * words, STORAGE),
+            Contents::Words(words) => {
+                let buffer = gpu.buffer("probe", 4 * words.len() as u64, STORAGE);
+                gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
+                buffer
+            }
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// The dispatch with its buffers of all, by the pipeline of its program.
+    pub(super) fn launch(&self, gpu: &GpuDevice, pipeline: &wgpu::ComputePipeline, buffers: &[wgpu::Buffer]) -> Launch {
+        let resource = |buffer: &usize| buffers[*buffer].as_entire_binding();
+        let entry = |(binding, buffer)| wgpu::BindGroupEntry { binding, resource: resource(buffer) };
+        let entries: Vec<_> = (0..).zip(self.buffers).map(entry).collect();
+        let layout = pipeline.get_bind_group_layout(0);
+        let descriptor = wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries };
+        let bindings = gpu.device.create_bind_group(&descriptor);
+        Launch { pipeline: pipeline.clone(), bindings, grid: self.groups }
+    }
 }

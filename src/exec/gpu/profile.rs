@@ -2,8 +2,9 @@
 //! without timestamps, each dispatch repeated many times. Slower than training, and the values that it leaves are of no use.
 
 use super::Gpu;
+use super::build::encode;
 use super::read_back::ReadBack;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::profile::{Method, Profile, Track};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,14 @@ fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
+/// The host's spans of a run, by the times at which they ended.
+fn push_host(profile: &mut Profile, [encoded, submitted, done]: [Duration; 3]) {
+    let spans = [("encode", Duration::ZERO, encoded), ("submit", encoded, submitted), ("wait", submitted, done)];
+    for (name, from, to) in spans {
+        profile.push(Track::Host, name.into(), micros(from), micros(to - from));
+    }
+}
+
 impl Gpu {
     /// See [`crate::exec::Session::profile`].
     pub(super) async fn profile_steps(&mut self, plan: usize, steps: usize, most_repeats: &[usize]) -> Result<Profile> {
@@ -29,6 +38,7 @@ impl Gpu {
         if able && steps > 0 { self.by_timestamps(plan, steps).await } else { self.by_repetition(plan, most_repeats) }
     }
 
+    /// Times the dispatches of one submit by the clock of the device.
     async fn by_timestamps(&mut self, plan: usize, steps: usize) -> Result<Profile> {
         self.reset(plan)?;
         let dispatches = self.programs[plan].launches.len();
@@ -38,12 +48,8 @@ impl Gpu {
             ty: wgpu::QueryType::Timestamp,
             count,
         });
-        let resolved = self.device.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("profile"),
-            size: 8 * u64::from(count),
-            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
-            mapped_at_creation: false,
-        });
+        let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+        let resolved = self.device.buffer("profile", 8 * u64::from(count), usage);
         let begin = Instant::now();
         let mut encoder = self.encoder();
         let launches = (0..steps).flat_map(|_| &self.programs[plan].launches);
@@ -59,18 +65,16 @@ impl Gpu {
             launch.encode(&mut pass);
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
-        let read_back = ReadBack::new(&self.device.device, resolved.size());
+        let read_back = ReadBack::new(&self.device, resolved.size());
         encoder.copy_buffer_to_buffer(&resolved, 0, read_back.buffer(), 0, resolved.size());
         let buffer = encoder.finish();
         let encoded = begin.elapsed();
         self.device.queue.submit([buffer]);
         let submitted = begin.elapsed();
-        let ticks: Vec<u64> = self.bytes(read_back.start(), |bytes| bytemuck::cast_slice(bytes).to_vec()).await?;
+        let ticks = self.finish(read_back.start(), <[u64]>::to_vec).await?;
         let done = begin.elapsed();
         let mut profile = Profile::new(Method::Timestamps, dispatches);
-        profile.push(Track::Host, "encode".into(), 0.0, micros(encoded));
-        profile.push(Track::Host, "submit".into(), micros(encoded), micros(submitted - encoded));
-        profile.push(Track::Host, "wait".into(), micros(submitted), micros(done - submitted));
+        push_host(&mut profile, [encoded, submitted, done]);
         self.put_in_place(&mut profile, &ticks, dispatches, micros(done));
         Ok(profile)
     }
@@ -88,6 +92,7 @@ impl Gpu {
         }
     }
 
+    /// Times each dispatch by the difference between submits of many and of twice as many.
     fn by_repetition(&mut self, plan: usize, most_repeats: &[usize]) -> Result<Profile> {
         let dispatches = self.programs[plan].launches.len();
         let mut profile = Profile::new(Method::Repetition, dispatches);
@@ -113,19 +118,13 @@ impl Gpu {
         self.reset(plan)?;
         let begin = Instant::now();
         let mut encoder = self.encoder();
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            self.encode_steps(&mut pass, plan, 1);
-        }
+        encode(&mut encoder, self.programs[plan].steps(1));
         let buffer = encoder.finish();
         let encoded = begin.elapsed();
         self.device.queue.submit([buffer]);
         let submitted = begin.elapsed();
         self.wait()?;
-        let done = begin.elapsed();
-        profile.push(Track::Host, "encode".into(), 0.0, micros(encoded));
-        profile.push(Track::Host, "submit".into(), micros(encoded), micros(submitted - encoded));
-        profile.push(Track::Host, "wait".into(), micros(submitted), micros(done - submitted));
+        push_host(profile, [encoded, submitted, begin.elapsed()]);
         let mut at = micros(submitted);
         for dispatch in 0..profile.dispatches_us.len() {
             let mut times = profile.dispatches_us[dispatch].clone();
@@ -144,20 +143,13 @@ impl Gpu {
         self.wait()?;
         let begin = Instant::now();
         let mut encoder = self.encoder();
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for _ in 0..count {
-                self.programs[plan].launches[dispatch].encode(&mut pass);
-            }
-        }
+        encode(&mut encoder, std::iter::repeat_n(&self.programs[plan].launches[dispatch], count));
         self.device.queue.submit([encoder.finish()]);
         self.wait()?;
         Ok(begin.elapsed())
     }
 
     fn wait(&self) -> Result<()> {
-        let waited = self.device.device.poll(wgpu::PollType::wait_indefinitely());
-        waited.map_err(|e| Error::gpu("profile", e))?;
-        self.device.check("while it was profiled")
+        self.device.wait("profile", "while it was profiled")
     }
 }

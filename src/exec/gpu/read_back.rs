@@ -1,5 +1,6 @@
 //! Asynchronous read-back: `map_async` answers through a futures-intrusive oneshot channel.
 
+use super::adapter::GpuDevice;
 use crate::error::{Error, Result};
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
@@ -11,14 +12,9 @@ pub struct ReadBack {
 
 impl ReadBack {
     /// A staging buffer of `size_bytes`.
-    pub fn new(device: &wgpu::Device, size_bytes: u64) -> ReadBack {
-        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read-back"),
-            size: size_bytes,
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
-        ReadBack { buffer, mapped: None }
+    pub fn new(gpu: &GpuDevice, size_bytes: u64) -> ReadBack {
+        let usage = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ;
+        ReadBack { buffer: gpu.buffer("read-back", size_bytes, usage), mapped: None }
     }
 
     /// Where to copy to.
@@ -42,18 +38,18 @@ impl ReadBack {
         self
     }
 
-    /// Waits for the mapping and hands the bytes to `convert`.
+    /// Waits for the mapping and hands the words to `convert`.
     ///
     /// # Errors
     /// [`Error::Gpu`] when the device cannot map the buffer.
-    pub async fn finish<R>(self, device: &wgpu::Device, convert: impl FnOnce(&[u8]) -> R) -> Result<R> {
+    pub async fn finish<W: bytemuck::Pod, R>(self, gpu: &GpuDevice, convert: impl FnOnce(&[W]) -> R) -> Result<R> {
         let this = if self.mapped.is_some() { self } else { self.start() };
         let failed = |message: &dyn std::fmt::Display| Error::gpu("read-back", message);
         // In a browser the event loop drives the queue; elsewhere somebody must.
         #[cfg(not(target_arch = "wasm32"))]
-        device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| failed(&e))?;
+        gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| failed(&e))?;
         #[cfg(target_arch = "wasm32")]
-        let _ = device;
+        let _ = gpu;
         let Some(receiver) = this.mapped else { return Err(failed(&"was never started")) };
         match receiver.receive().await {
             Some(Ok(())) => {}
@@ -61,6 +57,6 @@ impl ReadBack {
             None => return Err(failed(&"the device gave no answer")),
         }
         let view = this.buffer.get_mapped_range(..).map_err(|e| failed(&e))?;
-        Ok(convert(&view))
+        Ok(convert(bytemuck::cast_slice::<u8, W>(&view)))
     }
 }

@@ -1,8 +1,9 @@
 //! Times a small program on a device by the host's clock: many dispatches in a submit, many submits, a read-back.
 
 use super::adapter::GpuDevice;
+use super::build::{Launch, encode};
 use super::fault::scoped;
-use super::probe::{Contents, Pass, Program, bind, buffer, pipeline};
+use super::probe::{Contents, Pass, Program};
 use super::read_back::ReadBack;
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
@@ -10,10 +11,8 @@ use std::time::{Duration, Instant};
 /// A program with its buffers, ready to run many times.
 pub struct Stopwatch<'a> {
     gpu: &'a GpuDevice,
-    pipeline: wgpu::ComputePipeline,
-    bindings: wgpu::BindGroup,
+    launch: Launch,
     last: wgpu::Buffer,
-    groups: u32,
 }
 
 impl<'a> Stopwatch<'a> {
@@ -27,16 +26,16 @@ impl<'a> Stopwatch<'a> {
         buffers: &[Contents],
         groups: u32,
     ) -> Result<Stopwatch<'a>> {
-        let pipeline = scoped(&gpu.device, program.name, || pipeline(gpu, program)).await?;
+        let pipeline = scoped(&gpu.device, program.name, || program.pipeline(gpu)).await?;
         let mut made = Vec::with_capacity(buffers.len());
         for contents in buffers {
-            made.push(scoped(&gpu.device, program.name, || buffer(gpu, contents)).await?);
+            made.push(scoped(&gpu.device, program.name, || contents.buffer(gpu)).await?);
         }
         let places: Vec<usize> = (0..made.len()).collect();
         let pass = Pass { program: 0, buffers: &places, groups: [groups, 1, 1] };
-        let bindings = scoped(&gpu.device, program.name, || bind(gpu, &pipeline, &pass, &made)).await?;
+        let launch = scoped(&gpu.device, program.name, || pass.launch(gpu, &pipeline, &made)).await?;
         let last = made.pop().ok_or_else(|| Error::Internal(format!("the probe {} has no buffer", program.name)))?;
-        Ok(Stopwatch { gpu, pipeline, bindings, last, groups })
+        Ok(Stopwatch { gpu, launch, last })
     }
 
     /// One submit of `count` dispatches, each of which needs what the last one wrote, with the wait for its end.
@@ -46,7 +45,7 @@ impl<'a> Stopwatch<'a> {
     pub fn dispatches(&self, count: usize) -> Result<Duration> {
         let begin = Instant::now();
         self.gpu.queue.submit([self.encode(count).finish()]);
-        self.wait()?;
+        self.gpu.wait("probe", "while it was measured")?;
         Ok(begin.elapsed())
     }
 
@@ -59,7 +58,7 @@ impl<'a> Stopwatch<'a> {
         for _ in 0..count {
             self.gpu.queue.submit([self.encode(1).finish()]);
         }
-        self.wait()?;
+        self.gpu.wait("probe", "while it was measured")?;
         Ok(begin.elapsed())
     }
 
@@ -70,28 +69,16 @@ impl<'a> Stopwatch<'a> {
     pub async fn read_back(&self) -> Result<Duration> {
         let begin = Instant::now();
         let mut encoder = self.encode(1);
-        let read_back = ReadBack::new(&self.gpu.device, 4);
+        let read_back = ReadBack::new(self.gpu, 4);
         encoder.copy_buffer_to_buffer(&self.last, 0, read_back.buffer(), 0, 4);
         self.gpu.queue.submit([encoder.finish()]);
-        read_back.start().finish(&self.gpu.device, |_| ()).await?;
+        read_back.start().finish(self.gpu, |_: &[u32]| ()).await?;
         Ok(begin.elapsed())
     }
 
     fn encode(&self, count: usize) -> wgpu::CommandEncoder {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for _ in 0..count {
-                pass.set_pipeline(&self.pipeline);
-                pass.set_bind_group(0, &self.bindings, &[]);
-                pass.dispatch_workgroups(self.groups, 1, 1);
-            }
-        }
+        encode(&mut encoder, std::iter::repeat_n(&self.launch, count));
         encoder
-    }
-
-    fn wait(&self) -> Result<()> {
-        self.gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| Error::gpu("probe", e))?;
-        self.gpu.check("while it was measured")
     }
 }

@@ -2,6 +2,7 @@
 
 use super::adapter::GpuDevice;
 use super::arenas::DeviceArena;
+use super::build::{Launch, bind, uniform};
 use super::fault::scoped;
 use super::pipelines::Module;
 use crate::error::Result;
@@ -9,8 +10,8 @@ use crate::plan::{Plan, Whole, whole};
 
 /// A plan's whole-step program on a device.
 pub struct WholeProgram {
-    pipeline: wgpu::ComputePipeline,
-    bindings: wgpu::BindGroup,
+    /// A dispatch of several steps.
+    pub launch: Launch,
     program: wgpu::Buffer,
     /// Steps of a dispatch at most.
     steps: u32,
@@ -25,36 +26,17 @@ pub async fn build(
     arenas: &[DeviceArena],
 ) -> Result<WholeProgram> {
     let at = format!("whole steps of {}", plan.name);
-    let (pipeline, layout) = scoped(&gpu.device, &at, || pipeline(gpu, description)).await?;
-    let size = 4 * description.program.len() as u64;
-    let descriptor = wgpu::BufferDescriptor {
-        label: Some("whole.program"),
-        size,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
+    let made = || {
+        let read_only = whole::BINDINGS.iter().map(|(_, written)| !written);
+        let module = Module::new(gpu, "whole_steps", gpu.whole_shader(), read_only);
+        (module.pipeline(gpu, "whole_steps", &description.constants), module.bindings)
     };
-    let program = scoped(&gpu.device, &at, || gpu.device.create_buffer(&descriptor)).await?;
-    gpu.queue.write_buffer(&program, 0, bytemuck::cast_slice(&description.program));
-    let bind = || {
-        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: program.as_entire_binding() }];
-        for (i, range) in description.bindings.iter().enumerate() {
-            let (buffer, offset) = arenas[map[range.arena]].at(range.offset);
-            let size = std::num::NonZeroU64::new(4 * range.len as u64);
-            let buffer = wgpu::BufferBinding { buffer, offset, size };
-            entries
-                .push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource: wgpu::BindingResource::Buffer(buffer) });
-        }
-        let descriptor = wgpu::BindGroupDescriptor { label: Some(&at), layout: &layout, entries: &entries };
-        gpu.device.create_bind_group(&descriptor)
-    };
-    let bindings = scoped(&gpu.device, &at, bind).await?;
-    Ok(WholeProgram { pipeline, bindings, program, steps: description.steps })
-}
-
-fn pipeline(gpu: &GpuDevice, description: &Whole) -> (wgpu::ComputePipeline, wgpu::BindGroupLayout) {
-    let label = "whole_steps";
-    let module = Module::new(gpu, label, gpu.whole_shader(), whole::BINDINGS.iter().map(|(_, written)| !written));
-    (module.pipeline(gpu, label, &description.constants), module.bindings)
+    let (pipeline, layout) = scoped(&gpu.device, &at, made).await?;
+    let program = uniform(gpu, "whole.program", &at, bytemuck::cast_slice(&description.program)).await?;
+    let whole = program.as_entire_buffer_binding();
+    let build = || bind(gpu, &at, &layout, whole, &description.bindings, map, arenas);
+    let bindings = scoped(&gpu.device, &at, build).await?;
+    Ok(WholeProgram { launch: Launch { pipeline, bindings, grid: [1; 3] }, program, steps: description.steps })
 }
 
 impl WholeProgram {
@@ -68,14 +50,5 @@ impl WholeProgram {
     pub fn set_steps(&self, gpu: &GpuDevice, each: usize, end: usize) {
         let words = [self.steps.min(each as u32), end as u32];
         gpu.queue.write_buffer(&self.program, 0, bytemuck::cast_slice(&words));
-    }
-
-    /// Encodes `count` steps.
-    pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, count: usize) {
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.bindings, &[]);
-        for _ in 0..self.dispatches(count) {
-            pass.dispatch_workgroups(1, 1, 1);
-        }
     }
 }

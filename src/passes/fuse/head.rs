@@ -1,6 +1,6 @@
 //! A classifier's last layer, its cross entropy and the gradient of its input.
 
-use super::{Rewrite, Uses};
+use super::Uses;
 use crate::error::Result;
 use crate::graph::{Activation, Graph, Source, Value};
 use crate::kernels::{Kernel, head};
@@ -14,21 +14,17 @@ const INPUTS: usize = 1 << 15;
 
 /// [`Dense`], the [`Gather`] of the classes, [`LossPair`] and [`InputGrad`] become [`ClassifierHead`], if nothing else reads what
 /// it does not keep.
-pub struct Heads;
-
-impl Rewrite for Heads {
-    fn apply(&self, graph: &mut Graph, uses: &Uses, target: &Target) -> Result<()> {
-        if !able(graph, target) {
-            return Ok(());
-        }
-        for loss in uses.nodes() {
-            let Some((operation, operands, root)) = head_of(graph, uses, target, loss) else { continue };
-            let label = graph.nodes[loss].label.clone();
-            graph.replace(loss, operation, &operands, &label)?;
-            graph.substitute(Value { node: root, result: 0 }, Value { node: loss, result: 2 });
-        }
-        Ok(())
+pub fn heads(graph: &mut Graph, uses: &Uses, target: &Target) -> Result<()> {
+    if !able(graph, target) {
+        return Ok(());
     }
+    for loss in uses.nodes() {
+        let Some((operation, operands, root)) = head_of(graph, uses, target, loss) else { continue };
+        let label = graph.nodes[loss].label.clone();
+        graph.replace(loss, operation, &operands, &label)?;
+        graph.substitute(Value { node: root, result: 0 }, Value { node: loss, result: 2 });
+    }
+    Ok(())
 }
 
 /// Whether the target can run it: it binds more buffers than WebGPU promises, one of which holds the layer's weight and bias and

@@ -6,9 +6,7 @@
 mod dense;
 mod gather;
 mod head;
-mod input_grad;
 mod loss;
-mod weight_grad;
 
 use super::uses::Uses;
 use crate::error::Result;
@@ -16,14 +14,9 @@ use crate::graph::{Graph, Value};
 use crate::ops::MatMul;
 use crate::target::Target;
 
-/// A rewrite of a graph for a target. What it makes dead may stay in the graph.
-pub trait Rewrite {
-    /// Rewrites every place that it finds.
-    ///
-    /// # Errors
-    /// [`crate::Error::Internal`] for a graph that is broken.
-    fn apply(&self, graph: &mut Graph, uses: &Uses, target: &Target) -> Result<()>;
-}
+/// A rewrite of a graph for a target, at every place that it finds. What it makes dead may stay in the graph. The error is of a
+/// graph that is broken.
+type Rewrite = fn(&mut Graph, &Uses, &Target) -> Result<()>;
 
 /// Patterns that only some executors gain from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,17 +34,17 @@ pub struct Extras {
 /// # Errors
 /// [`crate::Error::Internal`] for a graph that is broken.
 pub fn fuse(graph: &mut Graph, target: &Target, all: bool, extras: Extras) -> Result<()> {
-    let rewrites: [(bool, &dyn Rewrite); 6] = [
-        (true, &loss::Losses),
-        (all, &dense::DenseLayers),
-        (all, &input_grad::InputGrads),
-        (all, &weight_grad::WeightGrads),
-        (all && extras.head, &head::Heads),
-        (all && extras.gather, &gather::Gathers),
+    let rewrites: [(bool, Rewrite); 6] = [
+        (true, loss::losses),
+        (all, dense::dense_layers),
+        (all, dense::input_grads),
+        (all, dense::weight_grads),
+        (all && extras.head, head::heads),
+        (all && extras.gather, gather::gathers),
     ];
     for (_, rewrite) in rewrites.into_iter().filter(|(wanted, _)| *wanted) {
         let uses = Uses::of(graph);
-        rewrite.apply(graph, &uses, target)?;
+        rewrite(graph, &uses, target)?;
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ impl Lowering<'_> {
     pub(super) fn whole(&self, slot: Slot) -> Part {
         let len = match slot {
             Slot::Fixed(range) => range.len,
-            Slot::Scratch(t) => self.scratch[t].2.iter().product(),
+            Slot::Scratch(t) => self.scratch[t].shape.iter().product(),
         };
         Part { slot, first: 0, len }
     }
@@ -78,7 +78,7 @@ impl Lowering<'_> {
                 cuts.filter(|c| offset < **c && **c < offset + len).map(|c| c - offset).collect()
             }
             Slot::Scratch(t) => {
-                let shape = &self.scratch[t].2;
+                let shape = &self.scratch[t].shape;
                 let cols = shape.get(1).copied().unwrap_or(1);
                 let rows = buffer_cuts(shape[0], cols, self.options.limits.buffer_elements()).unwrap_or_default();
                 rows.into_iter().map(|r| r * cols).collect()
@@ -86,6 +86,7 @@ impl Lowering<'_> {
         }
     }
 
+    /// Adds a dispatch in blocks that fit a binding and a buffer.
     fn cut(&mut self, draft: &Draft) -> Result<()> {
         let (label, size) = (&draft.label, draft.args.size(0));
         let max = self.options.limits.binding_elements();
@@ -98,21 +99,19 @@ impl Lowering<'_> {
             Extent::Whole(_) => 1,
         });
         let align = align.max().unwrap_or(1);
-        let Some(rows) = block_rows(widest, max, align) else {
-            return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
-        };
+        let refused = || self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers"));
+        let rows = block_rows(widest, max, align).ok_or_else(refused)?;
         let mut cuts: Vec<usize> = Vec::new();
         for (part, binding) in draft.bindings.iter().zip(draft.kernel.bindings) {
             if let Extent::Rows(cols) = binding.extent {
                 cuts.extend(self.cuts(part.slot).into_iter().map(|c| c / cols(&draft.args)));
             }
         }
-        for block in blocks(size, rows, &cuts) {
-            if block.start % align != 0 {
-                return Err(self.too_large(label, widest * size, &format!("{align} rows of {widest} numbers")));
-            }
-            self.drafts.push(draft.block(&block));
+        let blocks = blocks(size, rows, &cuts);
+        if blocks.iter().any(|block| block.start % align != 0) {
+            return Err(refused());
         }
+        self.drafts.extend(blocks.iter().map(|block| draft.block(block)));
         self.divided = true;
         Ok(())
     }

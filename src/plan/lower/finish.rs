@@ -5,7 +5,8 @@ use super::super::{Buffer, Dispatch, Plan, Range, Role};
 use super::cut::Part;
 use super::{Lowering, Slot, guard};
 use crate::error::Result;
-use crate::kernels::{Access, Args, Dtype, Kernel, Param};
+use crate::graph::launch::Scratch;
+use crate::kernels::{Access, Args, Kernel, Param};
 
 impl Lowering<'_> {
     /// Emits what ends a step and resolves every place.
@@ -18,7 +19,7 @@ impl Lowering<'_> {
                 self.emit(Kernel::advance, "step", args, step)?;
             }
         }
-        let trains = self.trains();
+        let trains = self.graph.outputs.iter().any(|(role, _)| matches!(role, Role::Updated(_)));
         let (tensors, touches) = self.lives();
         let ranges = memory::place(
             &self.options.name,
@@ -47,19 +48,11 @@ impl Lowering<'_> {
             })
             .collect();
         let end = dispatches.len();
-        let fixed = self.fixed.into_iter().map(|(role, name, shape, range)| Buffer {
-            role,
-            name,
-            shape,
-            range,
-            live: (0, end),
+        let fixed = self.fixed.into_iter().map(|buffer| Buffer { live: (0, end), ..buffer });
+        let scratch = self.scratch.into_iter().zip(&ranges).zip(&tensors).map(|((s, range), t)| {
+            let Scratch { role, name, shape, .. } = s;
+            Buffer { role, name, shape, range: *range, live: t.live }
         });
-        let scratch = self
-            .scratch
-            .into_iter()
-            .zip(&ranges)
-            .zip(&tensors)
-            .map(|(((role, name, shape, _), range), t)| Buffer { role, name, shape, range: *range, live: t.live });
         let mut plan = Plan {
             name: self.options.name.clone(),
             steps: self.options.steps,
@@ -75,19 +68,12 @@ impl Lowering<'_> {
         Ok(plan)
     }
 
-    /// Whether a step changes a parameter.
-    fn trains(&self) -> bool {
-        self.graph.outputs.iter().any(|(role, _)| matches!(role, Role::Updated(_)))
-    }
-
     /// The lives of the scratch tensors, and what each dispatch touches of them.
     fn lives(&self) -> (Vec<Tensor>, Vec<Touch>) {
         let end = self.drafts.len();
-        let of = |(_, _, shape, dtype): &(Role, String, Vec<usize>, Dtype)| Tensor {
-            dtype: *dtype,
-            len: shape.iter().product(),
-            cols: shape.get(1).copied().unwrap_or(1),
-            live: (usize::MAX, 0),
+        let of = |Scratch { shape, dtype, .. }: &Scratch| {
+            let (len, cols) = (shape.iter().product(), shape.get(1).copied().unwrap_or(1));
+            Tensor { dtype: *dtype, len, cols, live: (usize::MAX, 0) }
         };
         let mut tensors: Vec<Tensor> = self.scratch.iter().map(of).collect();
         let mut touches = Vec::with_capacity(end);

@@ -3,7 +3,6 @@
 use super::super::Range;
 use super::cut::Part;
 use super::{Draft, Lowering, Slot};
-use crate::error::Result;
 use crate::kernels::{Extent, Param};
 use crate::target::blocks::blocks;
 use crate::target::{ALIGN_ELEMENTS, Constants, aligned};
@@ -15,7 +14,7 @@ const STRIP_GROUPS: usize = 16;
 
 impl Lowering<'_> {
     /// Emits the launches that were held back, joined, each in pieces that fit a binding and a buffer.
-    pub(super) fn join(&mut self) -> Result<()> {
+    pub(super) fn join(&mut self) {
         let mut drafts = std::mem::take(&mut self.joining);
         drafts.sort_by_key(|d| d.bindings.iter().filter_map(offset).next_back());
         let mut joined: Vec<Draft> = Vec::new();
@@ -31,9 +30,9 @@ impl Lowering<'_> {
             }
         }
         joined.into_iter().for_each(|draft| self.in_pieces(draft));
-        Ok(())
     }
 
+    /// Adds a joined launch in pieces that fit a binding and a buffer.
     fn in_pieces(&mut self, draft: Draft) {
         let most = (self.target.limits.binding_elements() / ALIGN_ELEMENTS * ALIGN_ELEMENTS).max(ALIGN_ELEMENTS);
         let cuts: Vec<usize> = draft.bindings.iter().flat_map(|part| self.cuts(part.slot)).collect();

@@ -8,8 +8,9 @@ mod places;
 
 pub use finish::fold_grid;
 
-use super::{Arena, Holds, Lifetime, Limits, Plan, Products, Range, Role};
+use super::{Arena, Buffer, Holds, Lifetime, Limits, Plan, Products, Range, Role};
 use crate::error::{Error, Result};
+use crate::graph::launch::Scratch;
 use crate::graph::{Bind, Dtype, Graph, Launch, Launches, Op, Operand, Operation, Place, TensorType, Value};
 use crate::kernels::{Access, Args, Kernel, Param};
 use crate::passes::fuse::{Extras, fuse};
@@ -96,7 +97,7 @@ pub(super) fn separate(graph: &Graph, options: &Options) -> Result<(Plan, bool)>
     for node in (0..fused.nodes.len()).filter(|n| live[*n]) {
         lowering.node(node)?;
     }
-    lowering.join()?;
+    lowering.join();
     let divided = lowering.divided;
     Ok((lowering.finish()?, divided))
 }
@@ -120,10 +121,11 @@ struct Lowering<'a> {
     options: &'a Options,
     target: &'a Target,
     arenas: Vec<Arena>,
-    /// Tensors for the memory pass, with role, name and shape.
-    scratch: Vec<(Role, String, Vec<usize>, Dtype)>,
+    /// Tensors for the memory pass.
+    scratch: Vec<Scratch>,
     slots: HashMap<Value, Slot>,
-    fixed: Vec<(Role, String, Vec<usize>, Range)>,
+    /// What outlives the step; for how long each is live is known at the end.
+    fixed: Vec<Buffer>,
     drafts: Vec<Draft>,
     /// Launches of neighbouring nodes that may be computed together.
     joining: Vec<Draft>,
@@ -140,7 +142,6 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     fn new(graph: &'a Graph, options: &'a Options, target: &'a Target) -> Self {
-        let step = Range { arena: 0, offset: 0, len: 1 };
         let mut lowering = Lowering {
             graph,
             options,
@@ -152,7 +153,7 @@ impl<'a> Lowering<'a> {
             drafts: Vec::new(),
             joining: Vec::new(),
             last: None,
-            step,
+            step: Range { arena: 0, offset: 0, len: 1 },
             params_len: 0,
             params_cuts: Vec::new(),
             divided: false,
@@ -161,14 +162,17 @@ impl<'a> Lowering<'a> {
         lowering
     }
 
+    /// Adds an arena and gives its index.
     fn arena(&mut self, name: String, dtype: Dtype, len: usize, lifetime: Lifetime, holds: Holds) -> usize {
         self.arenas.push(Arena::new(name, dtype, len, lifetime, holds));
         self.arenas.len() - 1
     }
 
-    fn fix(&mut self, value: Value, role: Role, name: String, shape: Vec<usize>, range: Range) {
+    /// Gives a value a place that outlives the step.
+    fn fix(&mut self, value: Value, role: Role, name: String, shape: Vec<usize>, range: Range) -> Slot {
         self.slots.insert(value, Slot::Fixed(range));
-        self.fixed.push((role, name, shape, range));
+        self.fixed.push(Buffer { role, name, shape, range, live: (0, 0) });
+        Slot::Fixed(range)
     }
 
     /// The place of an operand.
@@ -194,25 +198,26 @@ impl<'a> Lowering<'a> {
             let len = self.options.steps * ty.len();
             let arena = self.arena(format!("{}.log", self.options.name), ty.dtype, len, Lifetime::Plan, Holds::Tables);
             let log = Range { arena, offset: 0, len };
-            self.fix(value, role, name, vec![len], log);
-            return Slot::Fixed(log);
+            return self.fix(value, role, name, vec![len], log);
         }
-        let slot = self.scratch(role, name, ty.shape.clone(), ty.dtype);
+        let slot = self.scratch(Scratch { role, name, shape: ty.shape.clone(), dtype: ty.dtype });
         self.slots.insert(value, slot);
         slot
     }
 
-    fn scratch(&mut self, role: Role, name: String, shape: Vec<usize>, dtype: Dtype) -> Slot {
-        self.scratch.push((role, name, shape, dtype));
+    /// Adds a tensor that the memory pass places.
+    fn scratch(&mut self, tensor: Scratch) -> Slot {
+        self.scratch.push(tensor);
         Slot::Scratch(self.scratch.len() - 1)
     }
 
+    /// Gives the results of a node their places and adds its launches.
     fn node(&mut self, node: usize) -> Result<()> {
         let graph = self.graph;
         let n = &graph.nodes[node];
         let Op::Apply(operation) = &n.op else { return Ok(()) };
         if !operation.joins() {
-            self.join()?;
+            self.join();
         }
         let mut operands = Vec::with_capacity(n.inputs.len());
         for (i, value) in n.inputs.iter().enumerate() {
@@ -228,7 +233,7 @@ impl<'a> Lowering<'a> {
         let mut out = Launches::new(&n.label, inputs, outputs, self.target);
         operation.launches(&mut out)?;
         self.divided |= out.divided;
-        let scratch = out.scratch.into_iter().map(|s| self.scratch(s.role, s.name, s.shape, s.dtype)).collect();
+        let scratch = out.scratch.into_iter().map(|s| self.scratch(s)).collect();
         let operands = operands.into_iter().map(|(_, slot)| slot).collect();
         let places = Places { label: n.label.clone(), operands, results, scratch };
         for launch in out.list {
@@ -250,7 +255,8 @@ impl<'a> Lowering<'a> {
             return Ok((ty, slot));
         }
         let ty = ty.stepped(false);
-        let row = self.scratch(Role::Scratch, format!("{label} row of {value}"), ty.shape.clone(), ty.dtype);
+        let (name, shape) = (format!("{label} row of {value}"), ty.shape.clone());
+        let row = self.scratch(Scratch { role: Role::Scratch, name, shape, dtype: ty.dtype });
         // Row number `step` of the table, the counter being the index.
         let params = [1, ty.len(), 0].map(|size| Param::U(size as u32)).to_vec();
         let step = Slot::Fixed(self.step);
@@ -296,7 +302,10 @@ impl<'a> Lowering<'a> {
                 Slot::Fixed(self.span(places.operands[from], places.operands[to], &places.label)?)
             }
             Place::Step => Slot::Fixed(self.step),
-            Place::Unused => self.scratch(Role::Unused, format!("unused by {}", places.label), vec![1], Dtype::F32),
+            Place::Unused => {
+                let name = format!("unused by {}", places.label);
+                self.scratch(Scratch { role: Role::Unused, name, shape: vec![1], dtype: Dtype::F32 })
+            }
         };
         let whole = self.whole(slot);
         Ok(Part { first: bind.first, len: bind.len.unwrap_or(whole.len), ..whole })

@@ -14,7 +14,6 @@ impl Lowering<'_> {
         for node in (0..self.graph.nodes.len()).filter(|n| live[*n]) {
             let n = &self.graph.nodes[node];
             let ty = &n.results[0];
-            let dtype = ty.dtype;
             let (role, rows, lifetime, holds) = match n.op.source() {
                 Some(Source::Data { name }) => (Role::Data(name.clone()), 1, Lifetime::Persistent, Holds::Data),
                 Some(Source::Table { name }) => {
@@ -27,7 +26,7 @@ impl Lowering<'_> {
                 Lifetime::Plan => format!("{}.{role}", self.options.name),
                 _ => role.to_string(),
             };
-            let arena = self.arena(name.clone(), dtype, len, lifetime, holds);
+            let arena = self.arena(name.clone(), ty.dtype, len, lifetime, holds);
             let range = Range { arena, offset: 0, len };
             self.fix(Value { node, result: 0 }, role, name, ty.shape.clone(), range);
         }
@@ -36,36 +35,26 @@ impl Lowering<'_> {
     /// Parameters, gradients and states: an arena each, equal offsets. Parameters with weight decay come first, so that
     /// the decay is a range of the arena and the optimizer needs no per-element flag.
     pub(super) fn place_parameters(&mut self) -> Result<()> {
-        let mut params: Vec<(usize, String, bool)> = Vec::new();
-        for (i, node) in self.graph.nodes.iter().enumerate() {
-            if let Some(Source::Param { name, decay }) = node.op.source() {
-                params.push((i, name.clone(), *decay));
-            }
-        }
-        params.sort_by_key(|(_, _, decay)| !decay);
+        let graph = self.graph;
+        let decayed = |(_, v): &(String, Value)| {
+            matches!(graph.nodes[v.node].op.source(), Some(Source::Param { decay: true, .. }))
+        };
+        let mut params = graph.params();
+        params.sort_by_key(|param| !decayed(param));
         if params.is_empty() {
             return Ok(());
         }
-        let mut offset = 0;
         let mut offsets = HashMap::new();
-        for (node, name, _) in &params {
-            offsets.insert(name.clone(), offset);
-            let ty = &self.graph.nodes[*node].results[0];
-            self.cut_buffers(name, offset, ty.rows_cols())?;
-            offset += aligned(ty.len());
+        for (name, value) in &params {
+            offsets.insert(name.clone(), self.params_len);
+            let ty = graph.ty(*value);
+            self.cut_buffers(name, self.params_len, ty.rows_cols())?;
+            self.params_len += aligned(ty.len());
         }
-        self.params_len = offset;
         let arena = self.parameter_arena("params".into(), Holds::Parameters);
-        for (node, name, _) in &params {
-            let ty = &self.graph.nodes[*node].results[0];
-            let range = Range { arena, offset: offsets[name], len: ty.len() };
-            self.fix(
-                Value { node: *node, result: 0 },
-                Role::Tensor(name.clone()),
-                name.clone(),
-                ty.shape.clone(),
-                range,
-            );
+        for (name, value) in params {
+            let offset = offsets[&name];
+            self.place(value, Role::Tensor(name), arena, offset);
         }
         self.place_gradients(&offsets, "grads", |role| if let Role::Gradient(p) = role { Some(p) } else { None });
         self.place_gradients(&offsets, "clipped", |role| if let Role::Clipped(p) = role { Some(p) } else { None });
@@ -91,6 +80,13 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// Places all of a value in an arena.
+    fn place(&mut self, value: Value, role: Role, arena: usize, offset: usize) {
+        let ty = self.graph.ty(value);
+        let range = Range { arena, offset, len: ty.len() };
+        self.fix(value, role.clone(), role.to_string(), ty.shape.clone(), range);
+    }
+
     /// An arena with a place for every parameter.
     fn parameter_arena(&mut self, name: String, holds: Holds) -> usize {
         let arena = Arena::new(name, Dtype::F32, self.params_len, Lifetime::Persistent, holds);
@@ -114,9 +110,7 @@ impl Lowering<'_> {
         }
         let arena = self.arena("running".into(), Dtype::F32, len, Lifetime::Persistent, Holds::Running);
         for (node, name, offset) in places {
-            let ty = &graph.nodes[node].results[0];
-            let range = Range { arena, offset, len: ty.len() };
-            self.fix(Value { node, result: 0 }, Role::Tensor(name.clone()), name.clone(), ty.shape.clone(), range);
+            self.place(Value { node, result: 0 }, Role::Tensor(name.clone()), arena, offset);
         }
     }
 
@@ -126,25 +120,19 @@ impl Lowering<'_> {
         for (role, value) in &self.graph.outputs {
             let Some(offset) = of(role).and_then(|p| offsets.get(p)) else { continue };
             let arena = *arena.get_or_insert_with(|| self.parameter_arena(place.into(), Holds::Gradients));
-            let ty = self.graph.ty(*value).clone();
-            let range = Range { arena, offset: *offset, len: ty.len() };
-            self.fix(*value, role.clone(), role.to_string(), ty.shape, range);
+            self.place(*value, role.clone(), arena, *offset);
         }
     }
 
+    /// The states of the optimizer, an arena for each slot.
     fn place_states(&mut self, offsets: &HashMap<String, usize>) {
         let mut arenas: HashMap<usize, usize> = HashMap::new();
         for (node, n) in self.graph.nodes.iter().enumerate() {
             let Some(Source::State { param, slot }) = n.op.source() else { continue };
-            let arena = match arenas.get(slot) {
-                Some(arena) => *arena,
-                None => self.parameter_arena(format!("state.{slot}"), Holds::States),
-            };
-            arenas.insert(*slot, arena);
-            let ty = &n.results[0];
-            let range = Range { arena, offset: offsets[param], len: ty.len() };
+            let new = || self.parameter_arena(format!("state.{slot}"), Holds::States);
+            let arena = *arenas.entry(*slot).or_insert_with(new);
             let role = Role::State { param: param.clone(), slot: *slot };
-            self.fix(Value { node, result: 0 }, role.clone(), role.to_string(), ty.shape.clone(), range);
+            self.place(Value { node, result: 0 }, role, arena, offsets[param]);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! form (softmax layers, wide rows of a loss, products without fusion) is left to separate dispatches.
 
 use super::super::{Dispatch, Plan, Range};
-use super::{BINDINGS, Cost, Spread, Whole, cost};
+use super::{Cost, Spread, Whole, cost};
 use crate::kernels::definition::StepPart;
 use crate::kernels::loss::whole_code;
 use crate::kernels::{Activation, Args, Kernel, Param};
@@ -92,6 +92,7 @@ impl Chain {
         Some(())
     }
 
+    /// The rows of a batch, of samples or targets.
     fn gather(&mut self, d: &Dispatch) {
         let [rows, cols, _] = d.args.sizes();
         self.index = Some(d.bindings[1]);
@@ -101,27 +102,24 @@ impl Chain {
 
     /// A plain product: forward without bias, gradient of a weight, gradient of an input behind an identity.
     fn product(&mut self, d: &Dispatch) -> Option<()> {
-        let [m, n, k] = d.args.sizes();
-        let (a, b, y) = (d.bindings[0].offset, d.bindings[1].offset, d.bindings[2].offset);
-        let product = Instruction { m, n, k, a, b, y, ..Instruction::default() };
-        match (d.args.constant("TRANS_A") != 0.0, d.args.constant("TRANS_B") != 0.0) {
-            (false, true) => {
-                self.forwards.push(Instruction { a_row: k, a_step: 1, b_col: k, b_step: 1, ..product });
-            }
-            (true, false) => self.weights.push(Instruction { a_row: 1, a_step: m, b_col: 1, b_step: n, ..product }),
-            (false, false) => self.inputs.push(Instruction { a_row: k, a_step: 1, b_col: 1, b_step: n, ..product }),
-            (true, true) => return None,
-        }
+        let trans = ["TRANS_A", "TRANS_B"].map(|name| d.args.constant(name) != 0.0);
+        let list = match trans {
+            [false, true] => &mut self.forwards,
+            [true, false] => &mut self.weights,
+            [false, false] => &mut self.inputs,
+            [true, true] => return None,
+        };
+        let [a, b, y] = [0, 1, 2].map(|i| d.bindings[i].offset);
+        list.push(Instruction { a, b, y, ..Instruction::product(d, trans) });
         Some(())
     }
 
     /// The gradients of a weight and of its bias.
     fn weight_and_bias(&mut self, d: &Dispatch) {
-        let [m, n, k] = d.args.sizes();
-        let at = |i: usize| d.bindings[i].offset;
-        let weight = Instruction { m, n, k, a: at(0), b: at(1), y: at(2), ..Instruction::default() };
-        self.weights.push(Instruction { a_row: 1, a_step: m, b_col: 1, b_step: n, ..weight });
-        self.biases.push(Instruction { m: k, n: m, a: at(0), y: at(3), ..Instruction::default() });
+        let [a, b, y, bias] = [0, 1, 2, 3].map(|i| d.bindings[i].offset);
+        let weight = Instruction { a, b, y, ..Instruction::product(d, [true, false]) };
+        self.biases.push(Instruction { m: weight.k, n: weight.m, a, y: bias, ..Instruction::default() });
+        self.weights.push(weight);
     }
 
     /// An activation behind a layer without bias, or the gradient of the last layer's.
@@ -177,10 +175,14 @@ impl Chain {
         batches && upstream && self.code().len() <= MAX_INSTRUCTIONS && !self.forwards.is_empty()
     }
 
+    /// The shader's lists, in its order.
+    fn lists(&self) -> [&Vec<Instruction>; 6] {
+        [&self.gathers, &self.forwards, &self.inputs, &self.weights, &self.biases, &self.updates]
+    }
+
     /// All instructions in the order of the shader's lists.
     pub fn code(&self) -> Vec<&Instruction> {
-        let lists = [&self.gathers, &self.forwards, &self.inputs, &self.weights, &self.biases, &self.updates];
-        lists.into_iter().flatten().collect()
+        self.lists().into_iter().flatten().collect()
     }
 
     /// The activations that the step uses, each once; identity is none.
@@ -215,7 +217,6 @@ impl Chain {
             mean.bindings[2],
             arena(memory),
         ];
-        debug_assert_eq!(bindings.len(), BINDINGS.len());
         let acts = self.activations();
         let only = acts.first().copied().unwrap_or(Activation::Identity);
         let (code, classes, mean_loss) = whole_code(loss.kernel)?;
@@ -239,8 +240,7 @@ impl Chain {
 
     /// `Program` up to its code, in the shader's order.
     fn header(&self, loss: &Dispatch, update: &Dispatch) -> Vec<u32> {
-        let lists = [&self.gathers, &self.forwards, &self.inputs, &self.weights, &self.biases, &self.updates];
-        let ends = lists.iter().scan(0, |end, list| {
+        let ends = self.lists().into_iter().scan(0, |end, list| {
             *end += list.len() as u32;
             Some(*end)
         });
@@ -272,27 +272,23 @@ fn rates(args: &Args, kernel: Kernel) -> [u32; 5] {
 }
 
 impl Instruction {
+    /// The sizes and strides of a product, either operand of which may be transposed.
+    fn product(d: &Dispatch, [trans_a, trans_b]: [bool; 2]) -> Instruction {
+        let [m, n, k] = d.args.sizes();
+        let (a_row, a_step) = if trans_a { (1, m) } else { (k, 1) };
+        let (b_col, b_step) = if trans_b { (k, 1) } else { (1, n) };
+        Instruction { m, n, k, a_row, a_step, b_col, b_step, ..Instruction::default() }
+    }
+
+    /// `Instruction` of the shader.
     fn words(&self) -> [u32; CODE_WORDS] {
-        let act = self.act.unwrap_or(Activation::Identity);
-        let places = [
-            self.m,
-            self.n,
-            self.k,
-            self.a,
-            self.a_row,
-            self.a_step,
-            self.b,
-            self.b_col,
-            self.b_step,
-            self.y,
-            self.z,
-            self.extra,
-        ];
+        let Instruction { m, n, k, a, a_row, a_step, b, b_col, b_step, y, z, extra, act, decay, flags } = *self;
+        let act = act.unwrap_or(Activation::Identity);
         let mut words = [0; CODE_WORDS];
-        words[..12].copy_from_slice(&places.map(|p| p as u32));
+        words[..12].copy_from_slice(&[m, n, k, a, a_row, a_step, b, b_col, b_step, y, z, extra].map(|p| p as u32));
         words[12] = act.code();
-        words[13] = bits(if self.decay == 0.0 { act.slope() } else { self.decay });
-        words[14] = self.flags;
+        words[13] = bits(if decay == 0.0 { act.slope() } else { decay });
+        words[14] = flags;
         words
     }
 }
@@ -301,52 +297,22 @@ fn bits(number: f64) -> u32 {
     (number as f32).to_bits()
 }
 
+/// A product with bias and activation.
 fn forward(d: &Dispatch) -> Instruction {
-    let [m, n, k] = d.args.sizes();
-    let at = |i: usize| d.bindings[i].offset;
+    let [a, b, extra, y, z] = [0, 1, 2, 3, 4].map(|i| d.bindings[i].offset);
     let keep = if d.args.constant("KEEP_Z") == 0.0 { 0 } else { KEEP_Z };
     let act = Activation::of_epilogue(&d.args);
     let has_act = if act == Activation::Identity { 0 } else { HAS_ACT };
-    Instruction {
-        m,
-        n,
-        k,
-        a: at(0),
-        a_row: k,
-        a_step: 1,
-        b: at(1),
-        b_col: k,
-        b_step: 1,
-        y: at(3),
-        z: at(4),
-        extra: at(2),
-        act: Some(act),
-        flags: HAS_BIAS | keep | has_act,
-        ..Instruction::default()
-    }
+    let flags = HAS_BIAS | keep | has_act;
+    Instruction { a, b, y, z, extra, act: Some(act), flags, ..Instruction::product(d, [false, true]) }
 }
 
+/// The gradient of a layer's input, times the derivative of the activation before it.
 fn input_gradient(d: &Dispatch) -> Instruction {
-    let [m, n, k] = d.args.sizes();
-    let at = |i: usize| d.bindings[i].offset;
+    let [a, b, extra, y] = [0, 1, 2, 3].map(|i| d.bindings[i].offset);
     let act = Activation::of_epilogue(&d.args);
     let flags = if act == Activation::Identity { 0 } else { HAS_ACT };
-    Instruction {
-        m,
-        n,
-        k,
-        a: at(0),
-        a_row: k,
-        a_step: 1,
-        b: at(1),
-        b_col: 1,
-        b_step: n,
-        y: at(3),
-        extra: at(2),
-        act: Some(act),
-        flags,
-        ..Instruction::default()
-    }
+    Instruction { a, b, y, extra, act: Some(act), flags, ..Instruction::product(d, [false, false]) }
 }
 
 /// A column sum in one pass; longer columns take more, and are no work for one workgroup.

@@ -16,13 +16,6 @@ pub struct Cost {
     pub whole_ns: f64,
 }
 
-impl Cost {
-    /// Whether one dispatch is the faster.
-    pub fn pays(&self) -> bool {
-        self.whole_ns < self.separate_ns
-    }
-}
-
 /// What things cost on a kind of device, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 struct Rates {

@@ -1,6 +1,6 @@
 //! One arena for everything that a whole step changes, because a shader has few storage bindings.
 
-use super::super::{Arena, Holds, Plan, Range};
+use super::super::{Holds, Plan, Range};
 use crate::kernels::Dtype;
 use crate::target::aligned;
 
@@ -13,17 +13,16 @@ pub fn merge(mut plan: Plan) -> Plan {
     // For each arena, the one it becomes part of, and where it begins there.
     let mut moves: Vec<(usize, usize)> = Vec::with_capacity(plan.arenas.len());
     for (i, arena) in plan.arenas.iter().enumerate() {
-        moves.push(match (joins(arena), arena.dtype) {
-            (true, Dtype::F32) => {
-                floats += aligned(arena.len);
-                (params, floats - aligned(arena.len))
-            }
-            (true, Dtype::U32) => {
-                words += aligned(arena.len);
-                (0, words - aligned(arena.len))
-            }
-            (false, _) => (i, 0),
-        });
+        if !matches!(arena.holds, Holds::Scratch | Holds::Gradients | Holds::States) {
+            moves.push((i, 0));
+            continue;
+        }
+        let (into, end) = match arena.dtype {
+            Dtype::F32 => (params, &mut floats),
+            Dtype::U32 => (0, &mut words),
+        };
+        moves.push((into, *end));
+        *end += aligned(arena.len);
     }
     plan.arenas[params].len = floats;
     plan.arenas[0].len = words;
@@ -41,8 +40,4 @@ pub fn merge(mut plan: Plan) -> Plan {
     plan.dispatches.iter_mut().chain(&mut plan.guard).flat_map(|d| &mut d.bindings).for_each(place);
     plan.arenas = kept.iter().map(|k| plan.arenas[*k].clone()).collect();
     plan
-}
-
-fn joins(arena: &Arena) -> bool {
-    matches!(arena.holds, Holds::Scratch | Holds::Gradients | Holds::States)
 }

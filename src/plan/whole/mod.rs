@@ -70,7 +70,7 @@ impl Whole {
 pub fn apply(graph: &Graph, options: &Options, plan: Plan) -> Result<Plan> {
     let Some(chain) = chain::read(&plan) else { return Ok(plan) };
     let (spread, cost) = cost::estimate(&plan, &chain, options);
-    if !cost.pays() {
+    if cost.whole_ns >= cost.separate_ns {
         return Ok(plan);
     }
     // Every value has a place of its own, because the instructions run in another order than the dispatches.
@@ -81,8 +81,5 @@ pub fn apply(graph: &Graph, options: &Options, plan: Plan) -> Result<Plan> {
         return Ok(plan);
     }
     let whole = chain::read(&merged).and_then(|chain| chain.program(&merged, spread, cost));
-    match whole {
-        Some(whole) => Ok(Plan { whole: Some(whole), ..merged }),
-        None => Ok(plan),
-    }
+    Ok(if whole.is_some() { Plan { whole, ..merged } } else { plan })
 }

@@ -174,18 +174,23 @@ fn pairs(columns: &[Column], values: &[Value]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for a in 0..columns.len() {
         for b in a + 1..columns.len() {
-            let both = values.iter().filter_map(|v| Some((v, v.digests[a].as_ref()? == v.digests[b].as_ref()?)));
+            let both = values.iter().filter(|v| v.digests[a].is_some() && v.digests[b].is_some());
             let compared = both.clone().count();
             if compared == 0 {
                 continue;
             }
-            let first = both.clone().find(|(_, same)| !same).map(|(v, _)| v);
+            let mut differ = both.filter(|v| v.digests[a] != v.digests[b]);
+            let equal = compared - differ.clone().count();
             pairs.push(Pair {
                 a: columns[a].label.clone(),
                 b: columns[b].label.clone(),
-                equal: both.filter(|(_, same)| *same).count(),
+                equal,
                 compared,
-                first_difference: first.map(|v| Place { step: v.step, name: v.name.clone(), kernel: v.kernel.clone() }),
+                first_difference: differ.next().map(|v| Place {
+                    step: v.step,
+                    name: v.name.clone(),
+                    kernel: v.kernel.clone(),
+                }),
             });
         }
     }

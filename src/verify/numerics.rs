@@ -13,15 +13,14 @@ mod operation;
 mod sample;
 mod special;
 mod text;
-mod ulp;
 
 pub use accuracy::{Accuracy, Contraction, Held, Worst};
 pub use batch::operations_wgsl;
 pub use guard::Guard;
 pub use litmus::{EXCHANGE, Finding, PERMUTE, exchange, permutations};
+pub use sample::ulp;
 pub use special::Special;
 pub use text::text;
-pub use ulp::ulp;
 
 use crate::error::Result;
 use crate::exec::gpu::adapter::GpuDevice;

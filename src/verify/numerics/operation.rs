@@ -2,8 +2,7 @@
 //!
 //! "WGSL" is the WebGPU Shading Language specification, section "Floating Point Accuracy" (gpuweb.github.io/gpuweb/wgsl).
 
-use super::sample::{Range, Spread};
-use super::ulp::ulp;
+use super::sample::{Range, Spread, ulp};
 use crate::kernels::bound::{DIV, EXP, LOG, NORMAL_TAIL, SIGMOID, TANH, TINY, U};
 use crate::kernels::scalar::normal_cdf;
 

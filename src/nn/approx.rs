@@ -46,23 +46,3 @@ impl UlpsEq for Tensor {
         self.pairwise(other, |a, b| a.ulps_eq(b, epsilon, max_ulps))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use approx::{assert_abs_diff_eq, assert_relative_eq, relative_eq};
-
-    fn tensor(values: &[f64]) -> Tensor {
-        Tensor { name: "w".into(), shape: vec![values.len()], values: values.to_vec() }
-    }
-
-    #[test]
-    fn close_tensors_are_equal_and_others_are_not() {
-        let a = tensor(&[1.0, -2.0]);
-        assert_relative_eq!(a, tensor(&[1.0 + 1e-7, -2.0]), max_relative = 1e-6);
-        assert_abs_diff_eq!(a, tensor(&[1.05, -2.0]), epsilon = 0.1);
-        assert!(!relative_eq!(a, tensor(&[1.0, 2.0]), max_relative = 1e-6));
-        assert!(!relative_eq!(a, tensor(&[1.0, f64::NAN]), max_relative = 1e-6));
-        assert!(!relative_eq!(a, Tensor { shape: vec![1, 2], ..a.clone() }, max_relative = 1e-6));
-    }
-}

@@ -1,10 +1,12 @@
-//! What a module of a network is: all that the rest of the crate asks a dense layer, or a user's own, about itself.
+//! What a module of a network is: all that the rest of the crate asks a dense layer, or a user's own, about itself, and what the
+//! module asks of the reader of a spec.
 
 use super::{Exporter, Init, Scope};
 use crate::error::{Error, Result};
 use crate::graph::Value;
 use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A module: what a layer computes before its activation.
 ///
@@ -137,3 +139,39 @@ impl Stored {
         Stored { kind: Kind::Buffer, ..Stored::constant(suffix, shape, value) }
     }
 }
+
+/// An entry of `[[model.layers]]` under reading. A key that no method asked for is an error in the end.
+pub trait Keys {
+    /// A whole number of at least 1, which must be there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Spec`] with file, line and column, as for the other methods.
+    fn size(&self, key: &'static str) -> Result<usize>;
+
+    /// A number that `accept` accepts, which must be there; `range` says which numbers those are.
+    ///
+    /// # Errors
+    /// As [`Keys::size`].
+    fn number(&self, key: &'static str, range: &str, accept: fn(f64) -> bool) -> Result<f64>;
+
+    /// A truth value, or `default`.
+    ///
+    /// # Errors
+    /// As [`Keys::size`].
+    fn flag(&self, key: &'static str, default: bool) -> Result<bool>;
+
+    /// Checks that the key that names the module is `true`, because the module has no size to state there.
+    ///
+    /// # Errors
+    /// As [`Keys::size`].
+    fn named_alone(&self, key: &'static str) -> Result<()>;
+
+    /// How weights are drawn: the key `init`, or what the spec says for all layers.
+    ///
+    /// # Errors
+    /// As [`Keys::size`].
+    fn init(&self) -> Result<Init>;
+}
+
+/// Reads a module.
+pub type Read = fn(&dyn Keys) -> Result<Arc<dyn Module>>;

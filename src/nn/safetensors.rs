@@ -158,6 +158,16 @@ impl<'b> File<'b> {
     }
 }
 
+/// The position of the value `i` of a row-major tensor: `[row, column]`.
+pub fn index_text(shape: &[usize], i: usize) -> String {
+    let (mut rest, mut index) = (i, vec![0; shape.len()]);
+    for (at, &size) in index.iter_mut().zip(shape).rev() {
+        *at = rest % size.max(1);
+        rest /= size.max(1);
+    }
+    format!("{index:?}")
+}
+
 /// Writes a file; equal content gives equal bytes.
 #[derive(Debug, Default)]
 pub struct Writer {

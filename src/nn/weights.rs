@@ -1,6 +1,6 @@
 //! Weight files in the safetensors format, which PyTorch and others load as they are.
 
-use super::safetensors::{File, View, Writer};
+use super::safetensors::{File, View, Writer, index_text};
 use super::{digest, disk};
 use crate::data::read_whole;
 use crate::error::{Error, Result};
@@ -77,25 +77,19 @@ fn append_values(path: &Path, tensor: &Tensor, precision: Precision, data: &mut 
     }
     data.reserve(tensor.values.len() * precision.size_bytes());
     for (i, &value) in tensor.values.iter().enumerate() {
-        let finite = match precision {
-            Precision::F32 => (value as f32).is_finite(),
-            Precision::F64 => value.is_finite(),
-        };
-        if !finite {
-            return Err(Error::weights(
-                path,
-                format!(
-                    "not written: {} is {value} at {}, which is not a finite number in {}. Lower the learning rate or \
-                     scale the inputs",
-                    tensor.name,
-                    index_text(&tensor.shape, i),
-                    precision.dtype()
-                ),
-            ));
-        }
         match precision {
-            Precision::F32 => data.extend_from_slice(&(value as f32).to_le_bytes()),
-            Precision::F64 => data.extend_from_slice(&value.to_le_bytes()),
+            Precision::F32 if (value as f32).is_finite() => data.extend_from_slice(&(value as f32).to_le_bytes()),
+            Precision::F64 if value.is_finite() => data.extend_from_slice(&value.to_le_bytes()),
+            _ => {
+                let at = index_text(&tensor.shape, i);
+                let why = format!(
+                    "not written: {} is {value} at {at}, which is not a finite number in {}. Lower the learning rate or scale \
+                     the inputs",
+                    tensor.name,
+                    precision.dtype()
+                );
+                return Err(Error::weights(path, why));
+            }
         }
     }
     Ok(())
@@ -158,14 +152,12 @@ pub fn decode(
 
 fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<File<'b>> {
     File::parse(bytes).map_err(|e| {
-        Error::weights(
-            path,
-            format!(
-                "not a whole safetensors file ({} bytes): {e}. It is truncated, corrupt or of another format; write it \
-                 again with `wgrad train` or `wgrad init`",
-                bytes.len()
-            ),
-        )
+        let size = bytes.len();
+        let why = format!(
+            "not a whole safetensors file ({size} bytes): {e}. It is truncated, corrupt or of another format; write it again \
+             with `wgrad train` or `wgrad init`"
+        );
+        Error::weights(path, why)
     })
 }
 
@@ -244,62 +236,43 @@ fn most_bytes(expected: &[(String, Vec<usize>)]) -> u64 {
 fn check_names(path: &Path, file: &File<'_>, expected: &[(String, Vec<usize>)]) -> Result<()> {
     let mut found: Vec<&str> = file.tensors().map(|(name, _)| name).collect();
     found.sort_unstable();
-    let missing: Vec<&str> =
-        expected.iter().map(|(name, _)| name.as_str()).filter(|name| !found.contains(name)).collect();
-    if !missing.is_empty() {
+    let wanted: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
+    let missing: Vec<&str> = wanted.iter().copied().filter(|name| !found.contains(name)).collect();
+    let extra: Vec<&str> = found.iter().copied().filter(|name| !wanted.contains(name)).collect();
+    let what = if !missing.is_empty() {
         let has = if found.is_empty() { "no tensors".to_owned() } else { found.join(", ") };
-        return Err(Error::weights(
-            path,
-            format!(
-                "no tensor {}. The file has {has}. Use the weights of a network with the spec's layers",
-                missing.join(", ")
-            ),
-        ));
-    }
-    let extra: Vec<&str> =
-        found.into_iter().filter(|name| !expected.iter().any(|(expected, _)| expected == name)).collect();
-    if !extra.is_empty() {
-        let wanted: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(Error::weights(
-            path,
-            format!(
-                "the file has {}, which the network does not. The network has {}. Use the weights of a network with \
-                 the spec's layers",
-                extra.join(", "),
-                wanted.join(", ")
-            ),
-        ));
-    }
-    Ok(())
+        format!("no tensor {}. The file has {has}", missing.join(", "))
+    } else if !extra.is_empty() {
+        let (extra, wanted) = (extra.join(", "), wanted.join(", "));
+        format!("the file has {extra}, which the network does not. The network has {wanted}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::weights(path, format!("{what}. Use the weights of a network with the spec's layers")))
 }
 
 fn read_tensor(path: &Path, file: &File<'_>, name: &str, shape: &[usize], allow_f64: bool) -> Result<Tensor> {
     let view = file.tensor(name).ok_or_else(|| Error::Internal(format!("{name} was there before")))?;
+    let refuse = |why: String| Err(Error::weights(path, why));
     if view.shape != shape {
-        return Err(Error::weights(
-            path,
-            format!(
-                "{name} has the shape {:?}, the network's is {shape:?} ([out, in] for a weight). Use the weights of a \
-                 network with the spec's layers",
-                view.shape
-            ),
+        return refuse(format!(
+            "{name} has the shape {:?}, the network's is {shape:?} ([out, in] for a weight). Use the weights of a network with \
+             the spec's layers",
+            view.shape
         ));
     }
-    let values = values_of(&view, allow_f64).ok_or_else(|| {
+    let Some(values) = values_of(&view, allow_f64) else {
         let expected = if allow_f64 { "F32 or F64" } else { "F32" };
-        Error::weights(
-            path,
-            format!("{name} has the type {}, expected {expected}. Convert the tensors to float32", view.dtype),
-        )
-    })?;
+        return refuse(format!(
+            "{name} has the type {}, expected {expected}. Convert the tensors to float32",
+            view.dtype
+        ));
+    };
     if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-        return Err(Error::weights(
-            path,
-            format!(
-                "{name} is {} at {}; weights must be finite numbers. Use a checkpoint from before the training diverged",
-                values[i],
-                index_text(shape, i)
-            ),
+        return refuse(format!(
+            "{name} is {} at {}; weights must be finite numbers. Use a checkpoint from before the training diverged",
+            values[i],
+            index_text(shape, i)
         ));
     }
     Ok(Tensor { name: name.to_owned(), shape: shape.to_vec(), values })
@@ -312,20 +285,4 @@ fn values_of(view: &View<'_>, allow_f64: bool) -> Option<Vec<f64>> {
         "F64" if allow_f64 => Some(view.data.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect()),
         _ => None,
     }
-}
-
-/// The position of the value `i` of a row-major tensor: `[row, column]`.
-fn index_text(shape: &[usize], i: usize) -> String {
-    let mut rest = i;
-    let mut index: Vec<String> = shape
-        .iter()
-        .rev()
-        .map(|&size| {
-            let at = rest % size.max(1);
-            rest /= size.max(1);
-            at.to_string()
-        })
-        .collect();
-    index.reverse();
-    format!("[{}]", index.join(", "))
 }

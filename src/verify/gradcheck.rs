@@ -223,7 +223,11 @@ fn verdict(
     drawn: &[Drawn],
 ) -> Verdict {
     // The scale is taken from the differences: a wrong gradient must not widen its own tolerance.
-    let scale = drawn.iter().flatten().filter_map(|(_, o)| o.derivative()).fold(0.0, |a: f64, d| a.max(d.abs()));
+    let size = |(_, outcome): &(usize, Outcome)| match outcome {
+        Outcome::Smooth { derivative, .. } => derivative.abs(),
+        Outcome::Kink | Outcome::NotFinite => 0.0,
+    };
+    let scale = drawn.iter().flatten().map(size).fold(0.0, f64::max);
     // A flat loss has no scale of its own but the loss.
     let widest = RESOLUTION * if scale > 0.0 { scale } else { loss.abs() };
     let parts = question.trained().into_iter().zip(&roundings.gradients).zip(drawn);

@@ -1,7 +1,7 @@
 //! The verdict as a page: one HTML file that needs nothing else, neither network nor script, in the look of a run's report.
 
 mod graph;
-mod layout;
+pub mod layout;
 mod table;
 
 use super::report::{conclusion, full_steps, slack_words};
@@ -17,31 +17,13 @@ const CPU_F32: &str = "cpu (f32)";
 /// Steps that fail are all listed up to this many, and so many steps in all; the page must stay small for 10,000 steps.
 const LISTED_STEPS: usize = 200;
 
-/// How a value stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Passed,
-    /// At fault itself, or out of bounds without an operand that is.
-    Failed,
-    /// Right for its operands, which are wrong.
-    Inherited,
-}
-
-impl Standing {
-    fn of(row: &Row) -> Standing {
-        match (row.passed(), &row.inherited_from) {
-            (true, _) => Standing::Passed,
-            (false, Some(_)) => Standing::Inherited,
-            (false, None) => Standing::Failed,
-        }
-    }
-
-    fn class(self) -> &'static str {
-        match self {
-            Standing::Passed => "passed",
-            Standing::Failed => "failed",
-            Standing::Inherited => "inherited",
-        }
+/// How a value stands, which is also its class in the style sheet: "inherited" is right for its operands, which are wrong;
+/// "failed" is at fault itself, or out of bounds without an operand that is.
+fn standing(row: &Row) -> &'static str {
+    match (row.passed(), &row.inherited_from) {
+        (true, _) => "passed",
+        (false, Some(_)) => "inherited",
+        (false, None) => "failed",
     }
 }
 
@@ -72,7 +54,7 @@ fn header(verdict: &Verdict, subject: &str) -> String {
         Esc(&verdict.reference),
         count(steps as u64),
         if steps == 1 { "" } else { "s" },
-        count(values(verdict).count() as u64),
+        count(verdict.rows().count() as u64),
         Esc(&slack_words(verdict.slack)),
     );
     if !verdict.passed {
@@ -89,13 +71,9 @@ fn header(verdict: &Verdict, subject: &str) -> String {
     out + "</header>\n"
 }
 
-fn values(verdict: &Verdict) -> impl Iterator<Item = &Row> {
-    verdict.steps.iter().flat_map(|s| &s.rows)
-}
-
 fn cards(verdict: &Verdict) -> String {
-    let all = values(verdict).count();
-    let good = values(verdict).filter(|r| r.passed()).count();
+    let all = verdict.rows().count();
+    let good = verdict.rows().filter(|(_, r)| r.passed()).count();
     let mut cards = vec![card(
         "Values within their bound",
         &format!("{} of {}", count(good as u64), count(all as u64)),
@@ -172,7 +150,7 @@ fn steps(verdict: &Verdict, full: &BTreeSet<usize>) -> String {
         return String::new();
     }
     let stride = total.div_ceil(LISTED_STEPS);
-    let failing = verdict.steps.iter().enumerate().filter(|(_, s)| !passed(s)).map(|(i, _)| i);
+    let failing = verdict.steps.iter().enumerate().filter(|(_, s)| s.failed() > 0).map(|(i, _)| i);
     let mut shown: BTreeSet<usize> = failing.take(LISTED_STEPS).chain((0..total).step_by(stride)).collect();
     shown.extend(verdict.steps.iter().enumerate().filter(|(_, s)| full.contains(&s.step)).map(|(i, _)| i));
     let rows: String = shown.iter().map(|i| step_line(&verdict.steps[*i])).collect();
@@ -191,13 +169,8 @@ fn steps(verdict: &Verdict, full: &BTreeSet<usize>) -> String {
     )
 }
 
-fn passed(step: &Step) -> bool {
-    step.rows.iter().all(Row::passed)
-}
-
 fn step_line(step: &Step) -> String {
-    let worst = step.rows.iter().max_by(|a, b| a.max_ratio().total_cmp(&b.max_ratio()));
-    let failed = step.rows.iter().filter(|r| !r.passed()).count();
+    let (worst, failed) = (step.worst(), step.failed());
     let (class, verdict) =
         if failed == 0 { ("passed", "passed".into()) } else { ("failed", format!("{failed} FAILED")) };
     format!(

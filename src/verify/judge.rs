@@ -1,6 +1,6 @@
 //! The judge: the trajectory in `f64`, and the comparison of one step with what a device held before and after it.
 
-use super::{Row, digest, rounded};
+use super::{Row, digest};
 use crate::compare::{Comparison, compare};
 use crate::data::Dataset;
 use crate::error::Result;
@@ -8,8 +8,9 @@ use crate::exec::analysis::{Analysis, analyse, blind, most};
 use crate::graph::UpdateRule;
 use crate::kernels::{Access, Measured};
 use crate::nn::{Network, Tensor};
-use crate::plan::{Buffer, Plan, Range, Role};
+use crate::plan::{Buffer, Dispatch, Plan, Range, Role};
 use crate::train::inputs::{Rounded, Steps, fill_samples};
+use crate::train::replay::meets;
 use crate::train::tables::shares;
 
 /// One step of a device, as it was observed.
@@ -32,13 +33,6 @@ pub struct StepInput<'a> {
     pub after: &'a [Vec<f64>],
 }
 
-/// The comparisons of a step.
-pub struct Compared {
-    pub loss_expected: f64,
-    pub loss_found: f64,
-    pub rows: Vec<Row>,
-}
-
 /// The trajectory in `f64`.
 pub struct Judge {
     rule: UpdateRule,
@@ -50,7 +44,8 @@ pub struct Judge {
 impl Judge {
     /// Starts from `parameters`, rounded as a device holds them, and states as the optimizer begins with them.
     pub fn new(network: &Network, rule: UpdateRule, parameters: &[Tensor], slack: f64) -> Judge {
-        let parameters = parameters.iter().map(|p| Tensor { values: rounded(&p.values), ..p.clone() }).collect();
+        let mut parameters = parameters.to_vec();
+        parameters.iter_mut().flat_map(|p| &mut p.values).for_each(|v| *v = f64::from(*v as f32));
         let first = f64::from(rule.optimizer.initial_state() as f32);
         let filled = |slot: usize| {
             network.parameters().into_iter().map(move |(param, shape)| Tensor {
@@ -70,11 +65,11 @@ impl Judge {
         (sum / n.max(1) as f64).sqrt()
     }
 
-    /// Takes the step and compares every value that its dispatches write.
+    /// Takes the step and compares every value that its dispatches write: the judge's loss, the device's, and the values.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] for a plan that lacks a buffer.
-    pub fn step(&mut self, input: &StepInput<'_>) -> Result<Compared> {
+    pub fn step(&mut self, input: &StepInput<'_>) -> Result<(f64, f64, Vec<Row>)> {
         let plan = input.plan;
         let mut analysis = Analysis::new(plan);
         write_batch(&mut analysis, input, &self.rule)?;
@@ -87,7 +82,8 @@ impl Judge {
             analysis.write(&mine.name, &mine.values, distance)?;
         }
         analysis.step();
-        let updated = updated_ranges(plan);
+        // Ranges that a step changes in place: as operands they are what they held before it.
+        let updated: Vec<Range> = plan.dispatches.iter().flat_map(|d| bound(d, |a| a == Access::Update)).collect();
         let written = written(plan);
         let mut rows: Vec<Row> = Vec::new();
         for dispatch in 0..plan.dispatches.len() {
@@ -107,7 +103,7 @@ impl Judge {
             tensor.values = analysis.read(&tensor.name)?.value;
         }
         let loss_found = plan.buffer(Role::Loss).map_or(f64::NAN, |b| slice(input.after, b.range)[0]);
-        Ok(Compared { loss_expected: analysis.read(Role::Loss)?.value[0], loss_found, rows })
+        Ok((analysis.read(Role::Loss)?.value[0], loss_found, rows))
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one comparison, each used once")]
@@ -171,17 +167,15 @@ fn slice(arenas: &[Vec<f64>], range: Range) -> &[f64] {
     &arenas[range.arena][range.offset..range.offset + range.len]
 }
 
-/// Ranges that a step changes in place: as operands they are what they held before it.
-fn updated_ranges(plan: &Plan) -> Vec<Range> {
-    let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.bindings.iter().zip(&d.bindings));
-    pairs.filter(|(binding, _)| binding.access == Access::Update).map(|(_, range)| *range).collect()
+/// The ranges that a dispatch reads, writes or updates.
+fn bound(dispatch: &Dispatch, is: fn(Access) -> bool) -> impl Iterator<Item = Range> {
+    let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
+    pairs.filter(move |(binding, _)| is(binding.access)).map(|(_, range)| *range)
 }
 
 /// What the device's dispatch saw in a range: exact, because these are the device's own numbers.
 fn device_operand(input: &StepInput<'_>, updated: &[Range], range: Range) -> Measured {
-    let meets =
-        |u: &Range| u.arena == range.arena && u.offset < range.offset + range.len && range.offset < u.offset + u.len;
-    let arenas = if updated.iter().any(meets) { input.before } else { input.after };
+    let arenas = if updated.iter().any(|u| meets(*u, range)) { input.before } else { input.after };
     let value = match (range.arena, range.offset) {
         // The step counter starts each submit at 0, whatever it held before.
         (0, 0) => vec![0.0],
@@ -216,10 +210,7 @@ fn named_part(buffer: &Buffer, range: Range) -> Option<Named> {
 
 /// For every buffer the values by which it is known: itself, or the parts that the dispatches write of it.
 fn written(plan: &Plan) -> Vec<Named> {
-    let writes = || {
-        let pairs = plan.dispatches.iter().flat_map(|d| d.kernel.bindings.iter().zip(&d.bindings));
-        pairs.filter(|(b, _)| b.access != Access::Read).map(|(_, r)| *r)
-    };
+    let writes = || plan.dispatches.iter().flat_map(|d| bound(d, |a| a != Access::Read));
     let of = |buffer: &Buffer| {
         let mut parts: Vec<Named> = writes().filter_map(|range| named_part(buffer, range)).collect();
         if parts.is_empty() {
@@ -232,10 +223,7 @@ fn written(plan: &Plan) -> Vec<Named> {
 
 /// Names of the values that a dispatch reads or updates.
 fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
-    let d = &plan.dispatches[dispatch];
-    let pairs = d.kernel.bindings.iter().zip(&d.bindings);
-    let read = pairs.filter(|(b, _)| b.access != Access::Write).map(|(_, r)| *r);
-    let meets = |a: Range, b: Range| a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len;
+    let read = bound(&plan.dispatches[dispatch], |a| a != Access::Write);
     read.flat_map(|r| written.iter().filter(move |n| meets(n.range, r)).map(|n| n.name.clone())).collect()
 }
 

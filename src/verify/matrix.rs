@@ -5,7 +5,8 @@
 //! in which two devices differ is where a search starts when one of them fails.
 
 use super::report::{cell, code, finding, slack_words};
-use super::{Row, Verdict, number};
+use super::{Row, Verdict};
+use crate::compare::number;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -51,11 +52,14 @@ pub struct Column {
     /// True if all of its values are within their bounds; the judge passes by definition.
     pub passed: bool,
     /// The largest error / bound; none for the judge and where there is no verdict.
-    #[serde(with = "optional")]
-    pub max_ratio: Option<f64>,
+    pub max_ratio: Option<Ratio>,
     /// The verdict in words, or what kept the device from having one.
     pub conclusion: String,
 }
+
+/// An error / bound, which may be infinite or NaN and is written into JSON all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Ratio(#[serde(with = "number")] pub f64);
 
 /// A value of the train step on every device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,7 +154,7 @@ fn keyed(verdict: &Verdict) -> impl Iterator<Item = (Key, &Row)> {
 
 fn column(entry: &Entry) -> Column {
     let (passed, max_ratio, conclusion) = match &entry.outcome {
-        Ok(verdict) => (verdict.passed, verdict.worst().map(|w| w.1.max_ratio()), finding(verdict)),
+        Ok(verdict) => (verdict.passed, verdict.worst().map(|w| Ratio(w.1.max_ratio())), finding(verdict)),
         Err(why) => (false, None, format!("FAILED: no verdict: {why}")),
     };
     Column { label: entry.label.clone(), name: entry.name.clone(), passed, max_ratio, conclusion }
@@ -174,18 +178,23 @@ fn pairs(columns: &[Column], values: &[Value]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for a in 0..columns.len() {
         for b in a + 1..columns.len() {
-            let both = values.iter().filter_map(|v| Some((v, v.digests[a].as_ref()? == v.digests[b].as_ref()?)));
+            let both = values.iter().filter(|v| v.digests[a].is_some() && v.digests[b].is_some());
             let compared = both.clone().count();
             if compared == 0 {
                 continue;
             }
-            let first = both.clone().find(|(_, same)| !same).map(|(v, _)| v);
+            let mut differ = both.filter(|v| v.digests[a] != v.digests[b]);
+            let equal = compared - differ.clone().count();
             pairs.push(Pair {
                 a: columns[a].label.clone(),
                 b: columns[b].label.clone(),
-                equal: both.filter(|(_, same)| *same).count(),
+                equal,
                 compared,
-                first_difference: first.map(|v| Place { step: v.step, name: v.name.clone(), kernel: v.kernel.clone() }),
+                first_difference: differ.next().map(|v| Place {
+                    step: v.step,
+                    name: v.name.clone(),
+                    kernel: v.kernel.clone(),
+                }),
             });
         }
     }
@@ -224,7 +233,7 @@ pub fn markdown(matrix: &Matrix) -> String {
     let mut out = format!("### Verification of every device\n\n{}\n\n", cell(&last_line(matrix)));
     out.push_str("| | device | largest error / bound | verdict |\n|---|---|---:|---|\n");
     for c in &matrix.columns {
-        let ratio = c.max_ratio.map(|r| format!("{r:.4}")).unwrap_or_default();
+        let ratio = c.max_ratio.map(|r| format!("{:.4}", r.0)).unwrap_or_default();
         let _ = writeln!(out, "| {} | {} | {ratio} | {} |", cell(&c.label), cell(&c.name), cell(&c.conclusion));
     }
     out.push_str("\n| step | value | kernel |");
@@ -285,22 +294,5 @@ fn last_line(matrix: &Matrix) -> String {
         [] if judged().count() == 1 => format!("passed: the only device, {slack}"),
         [] => format!("passed: all {} devices, {slack}", judged().count()),
         failed => format!("FAILED: {} of {} devices ({}), {slack}", failed.len(), judged().count(), failed.join(", ")),
-    }
-}
-
-/// [`number`] for what may be absent.
-mod optional {
-    use super::number;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct Number(#[serde(with = "number")] f64);
-
-    pub fn serialize<S: Serializer>(v: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-        v.map(Number).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-        Ok(Option::<Number>::deserialize(deserializer)?.map(|n| n.0))
     }
 }

@@ -120,6 +120,18 @@ pub struct Step {
     pub drift: Drift,
 }
 
+impl Step {
+    /// The row with the largest error / bound.
+    pub(crate) fn worst(&self) -> Option<&Row> {
+        self.rows.iter().max_by(|a, b| a.max_ratio().total_cmp(&b.max_ratio()))
+    }
+
+    /// How many rows did not pass.
+    pub(crate) fn failed(&self) -> usize {
+        self.rows.iter().filter(|r| !r.passed()).count()
+    }
+}
+
 /// How far f32 trajectories are from the f64 one after a step: root mean square distance of the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
@@ -149,8 +161,12 @@ pub struct Verdict {
 impl Verdict {
     /// The row with the largest error / bound, with its step.
     pub fn worst(&self) -> Option<(usize, &Row)> {
-        let rows = self.steps.iter().flat_map(|s| s.rows.iter().map(move |r| (s.step, r)));
-        rows.max_by(|a, b| a.1.max_ratio().total_cmp(&b.1.max_ratio()))
+        self.rows().max_by(|a, b| a.1.max_ratio().total_cmp(&b.1.max_ratio()))
+    }
+
+    /// All rows, each with its step.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.steps.iter().flat_map(|s| s.rows.iter().map(move |r| (s.step, r)))
     }
 
     /// The first node at fault: the first row that fails locally, else the first that fails at all.
@@ -228,20 +244,14 @@ pub async fn verify_altered(
         };
         let (data, rows, before, after) = (&*data, &rows[..], &before[..], &after[..]);
         let input = StepInput { plan, data, rows, batch, t, seed: question.seed, before, after };
-        let compared = judge.step(&input)?;
+        let (loss_expected, loss_found, rows) = judge.step(&input)?;
         let drift = Drift {
             device: judge.distance(&engine.read_parameters().await?),
             cpu_f32: judge.distance(&twin.read_parameters().await?),
         };
-        steps.push(Step {
-            step: t + 1,
-            loss_expected: compared.loss_expected,
-            loss_found: compared.loss_found,
-            rows: compared.rows,
-            drift,
-        });
+        steps.push(Step { step: t + 1, loss_expected, loss_found, rows, drift });
     }
-    let passed = steps.iter().all(|s| s.rows.iter().all(Row::passed));
+    let passed = steps.iter().all(|s| s.failed() == 0);
     let (device, reference) = (device.name().to_string(), "cpu (f64)".to_string());
     Ok(Verdict { device, reference, passed, slack: question.slack, steps })
 }
@@ -261,8 +271,4 @@ async fn open(question: &Question<'_>, device: &Device) -> Result<Engine> {
     engine.write_parameters(question.parameters)?;
     engine.set_training_set(set)?;
     Ok(engine)
-}
-
-fn rounded(values: &[f64]) -> Vec<f64> {
-    values.iter().map(|v| f64::from(*v as f32)).collect()
 }

@@ -13,18 +13,18 @@ mod operation;
 mod sample;
 mod special;
 mod text;
-mod ulp;
 
 pub use accuracy::{Accuracy, Contraction, Held, Worst};
 pub use batch::operations_wgsl;
 pub use guard::Guard;
 pub use litmus::Finding;
+#[cfg(feature = "testing")]
+pub use sample::ulp;
 pub use special::Special;
 pub use text::text;
 
 use crate::error::Result;
 use crate::exec::gpu::adapter::GpuDevice;
-use batch::Batch;
 use operation::OPERATIONS;
 use sample::{SAMPLES, operands, residual};
 use serde::Serialize;
@@ -113,17 +113,15 @@ pub async fn measure(gpu: &GpuDevice) -> Result<Numerics> {
 /// # Errors
 /// As [`measure`].
 pub async fn arithmetic(gpu: &GpuDevice, wgsl: &str) -> Result<(Vec<Accuracy>, Vec<Contraction>, Vec<Special>)> {
-    let mut batch = Batch::default();
+    let mut batch = Vec::new();
     for operation in OPERATIONS {
-        (0..SAMPLES).for_each(|i| batch.push(operation.code, operands(operation, i)));
+        batch.extend((0..SAMPLES).map(|i| (operation.code, operands(operation, i))));
     }
     for (_, code) in accuracy::CONTRACTIBLE {
-        (0..RESIDUALS).for_each(|i| batch.push(code, residual(i).0));
+        batch.extend((0..RESIDUALS).map(|i| (code, residual(i).0)));
     }
-    for case in CASES {
-        batch.push(case.1, case.2);
-    }
-    let found = batch.run(gpu, wgsl).await?;
+    batch.extend(CASES.iter().map(|case| (case.1, case.2)));
+    let found = batch::run(gpu, wgsl, &batch).await?;
     let (ranges, rest) = found.split_at(OPERATIONS.len() * SAMPLES);
     let (residuals, specials) = rest.split_at(accuracy::CONTRACTIBLE.len() * RESIDUALS);
     let rows = OPERATIONS.iter().zip(ranges.chunks_exact(SAMPLES)).map(|(op, found)| accuracy::accuracy(op, found));

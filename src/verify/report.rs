@@ -25,7 +25,7 @@ pub fn text(verdict: &Verdict) -> String {
                 "value", "kernel", "shape", "max abs", "max ULP", "local", "total"
             );
             step.rows.iter().for_each(|row| text_row(&mut out, row));
-        } else if let Some(row) = step.rows.iter().max_by(|a, b| a.max_ratio().total_cmp(&b.max_ratio())) {
+        } else if let Some(row) = step.worst() {
             text_row(&mut out, row);
         }
     }
@@ -62,7 +62,7 @@ pub fn conclusion(verdict: &Verdict) -> String {
 
 /// [`conclusion`] without the devices and the slack.
 pub(super) fn finding(verdict: &Verdict) -> String {
-    let rows: usize = verdict.steps.iter().map(|s| s.rows.len()).sum();
+    let rows = verdict.rows().count();
     let steps = verdict.steps.len();
     match verdict.first_fault() {
         None => format!(
@@ -159,14 +159,13 @@ pub(super) fn code(text: &str) -> String {
 
 /// JUnit XML: a test case for each value of each step.
 pub fn junit(verdict: &Verdict) -> String {
-    let rows = || verdict.steps.iter().flat_map(|s| s.rows.iter().map(move |r| (s.step, r)));
-    let failures = rows().filter(|(_, r)| !r.passed()).count();
+    let failures = verdict.rows().filter(|(_, r)| !r.passed()).count();
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"wgrad verify, {}, {}\" tests=\"{}\" \
          failures=\"{failures}\" errors=\"0\">\n",
         Esc(&verdict.device),
         slack_words(verdict.slack),
-        rows().count()
+        verdict.rows().count()
     );
     let properties = [
         ("device", verdict.device.clone()),
@@ -178,7 +177,7 @@ pub fn junit(verdict: &Verdict) -> String {
         let _ = writeln!(out, "    <property name=\"{name}\" value=\"{}\"/>", Esc(value));
     }
     out.push_str("  </properties>\n");
-    for (step, row) in rows() {
+    for (step, row) in verdict.rows() {
         let _ = write!(out, "  <testcase classname=\"step {step}\" name=\"{}\"", Esc(&row.name));
         match row.fault() {
             None => out.push_str("/>\n"),

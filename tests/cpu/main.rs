@@ -1,12 +1,16 @@
 //! The library on the CPU: no adapter is opened, and the program is not run.
 
 mod array_files;
+mod compare;
 mod data_errors;
+mod digest;
+mod disk;
 mod dropout;
 mod fusion;
 mod fuzz;
 mod gradcheck;
 mod graph;
+mod init;
 mod kernel_bounds_activations;
 mod kernel_bounds_losses;
 mod kernel_bounds_optimizers;
@@ -33,6 +37,7 @@ mod streams;
 mod support;
 mod threads;
 mod verification;
+mod verify_layout;
 mod verify_report;
 mod weights;
 mod worked_examples;

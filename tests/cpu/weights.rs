@@ -1,9 +1,11 @@
-//! Weight files: what is written is read back, and every faulty file is refused by name.
+//! Weight files: what is written is read back, and every faulty file is refused by name. Tensors are compared with `approx`.
 
+use approx::{assert_abs_diff_eq, assert_relative_eq, relative_eq};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use wgrad::model::safetensors::index_text;
 use wgrad::model::weights::{Precision, Tensor, load, save};
 
 fn tensor(name: &str, shape: &[usize], values: &[f64]) -> Tensor {
@@ -209,4 +211,24 @@ proptest! {
         prop_assert_eq!(bits(&read), bits(&tensors));
         prop_assert_eq!(shapes(&read), shapes(&tensors));
     }
+}
+
+#[test]
+fn close_tensors_are_equal_and_others_are_not() {
+    let a = tensor("w", &[2], &[1.0, -2.0]);
+    assert_relative_eq!(a, tensor("w", &[2], &[1.0 + 1e-7, -2.0]), max_relative = 1e-6);
+    assert_abs_diff_eq!(a, tensor("w", &[2], &[1.05, -2.0]), epsilon = 0.1);
+    assert!(!relative_eq!(a, tensor("w", &[2], &[1.0, 2.0]), max_relative = 1e-6));
+    assert!(!relative_eq!(a, tensor("w", &[2], &[1.0, f64::NAN]), max_relative = 1e-6));
+    assert!(!relative_eq!(a, Tensor { shape: vec![1, 2], ..a.clone() }, max_relative = 1e-6));
+}
+
+#[test]
+fn a_flat_index_becomes_a_place() {
+    let shape = [3, 4, 5];
+    for index in 0..60 {
+        assert_eq!(index_text(&shape, index), format!("{:?}", [index / 20, index / 5 % 4, index % 5]));
+    }
+    assert_eq!(index_text(&[45], 7), "[7]");
+    assert_eq!(index_text(&[0, 2], 0), "[0, 0]");
 }

@@ -278,7 +278,7 @@ impl Held<'_> {
     }
 }
 
-fn meets(a: Range, b: Range) -> bool {
+pub(crate) fn meets(a: Range, b: Range) -> bool {
     a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len
 }
 

@@ -30,12 +30,6 @@ pub(super) enum Outcome {
     NotFinite,
 }
 
-impl Outcome {
-    pub(super) fn derivative(&self) -> Option<f64> {
-        if let Outcome::Smooth { derivative, .. } = self { Some(*derivative) } else { None }
-    }
-}
-
 /// Differentiates the loss by `tensor[element]`. `loss_error` bounds the error of one evaluation.
 pub(super) async fn differentiate(
     probe: &mut Probe,
@@ -48,19 +42,18 @@ pub(super) async fn differentiate(
     let mut step = FIRST_STEP * at.abs().max(1.0);
     let mut series = Series { loss_error, quotients: Vec::new(), best: None };
     let mut crossed = false;
+    // Where some gradient is no derivative, by design.
+    let convention = start.pieces.contains(&None);
     for _ in 0..LEVELS {
         // The step that is really taken, after rounding of the sums.
         let (right, left) = (at + step, at - step);
         let (up, down) = (probe.at(tensor, element, right).await?, probe.at(tensor, element, left).await?);
-        let smooth = !start.is_convention() && up.pieces == start.pieces && down.pieces == start.pieces;
+        let smooth = !convention && up.pieces == start.pieces && down.pieces == start.pieces;
         if !smooth || !up.loss.is_finite() || !down.loss.is_finite() {
             crossed |= !smooth;
             series.quotients.clear();
-        } else {
-            let stop = series.push(step, (up.loss - down.loss) / (right - left));
-            if stop {
-                break;
-            }
+        } else if series.push(step, (up.loss - down.loss) / (right - left)) {
+            break;
         }
         step /= 4.0;
     }

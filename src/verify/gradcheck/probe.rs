@@ -18,13 +18,6 @@ pub(super) struct Point {
     pub(super) pieces: Vec<Piece>,
 }
 
-impl Point {
-    /// True where some gradient is no derivative, by design.
-    pub(super) fn is_convention(&self) -> bool {
-        self.pieces.contains(&None)
-    }
-}
-
 /// An operation with kinks: the roles under which its operands are read, and what they say.
 struct Watch {
     operands: Vec<Role>,
@@ -75,8 +68,7 @@ impl Probe {
 
     /// The loss with `tensor[element]` at `value` and every other parameter as at the start.
     pub(super) async fn at(&mut self, tensor: &Tensor, element: usize, value: f64) -> Result<Point> {
-        self.moved.clear();
-        self.moved.extend_from_slice(&tensor.values);
+        self.moved.clone_from(&tensor.values);
         self.moved[element] = value;
         self.session.write(0, &tensor.name, &self.moved)?;
         self.at_start().await

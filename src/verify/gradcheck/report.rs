@@ -1,6 +1,7 @@
 //! The verdict for people.
 
 use super::{TensorCheck, Verdict};
+use crate::report::html::format::count;
 use std::fmt::Write;
 
 /// The table on the terminal.
@@ -20,13 +21,13 @@ fn row(out: &mut String, tensor: &TensorCheck) {
     let c = &tensor.comparison;
     let mark = if tensor.passed() { "ok" } else { "FAILED" };
     let shape = format!("{:?}", c.shape);
-    let checked = format!("{} of {}", grouped(tensor.checked), grouped(tensor.size));
+    let checked = format!("{} of {}", count(tensor.checked as u64), count(tensor.size as u64));
     let _ = writeln!(
         out,
         "  {:<24} {shape:<12} {checked:<18} {:>7} {:>10} {:>10.2e} {:>10.2e} {:>12.4} {mark}",
         c.name,
-        grouped(tensor.kinks),
-        grouped(tensor.unresolved),
+        count(tensor.kinks as u64),
+        count(tensor.unresolved as u64),
         c.max_abs,
         tensor.largest_bound,
         c.max_ratio
@@ -42,21 +43,21 @@ fn fault(tensor: &TensorCheck) -> Option<String> {
         Some(fault) => Some(fault.clone()),
         None if tensor.checked == 0 => Some(format!(
             "none of {} elements could be checked: {} at kinks, {} unresolved. Move the parameters, or use other samples",
-            grouped(tensor.sampled),
-            grouped(tensor.kinks),
-            grouped(tensor.unresolved)
+            count(tensor.sampled as u64),
+            count(tensor.kinks as u64),
+            count(tensor.unresolved as u64)
         )),
         None => None,
     }
 }
 
 fn conclusion(verdict: &Verdict) -> String {
-    let sum = |of: fn(&TensorCheck) -> usize| grouped(verdict.tensors.iter().map(of).sum());
+    let sum = |of: fn(&TensorCheck) -> usize| count(verdict.tensors.iter().map(of).sum::<usize>() as u64);
     let counts = format!(
         "checked {} of {} gradients (up to {} a tensor, drawn with seed {}; left out: {} at kinks, {} unresolved)",
         sum(|t| t.checked),
         sum(|t| t.size),
-        grouped(verdict.samples),
+        count(verdict.samples as u64),
         verdict.seed,
         sum(|t| t.kinks),
         sum(|t| t.unresolved)
@@ -72,17 +73,4 @@ fn conclusion(verdict: &Verdict) -> String {
             )
         }
     }
-}
-
-/// 4096 as "4,096".
-fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

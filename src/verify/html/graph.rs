@@ -1,7 +1,7 @@
 //! The graph of the train step: a node for each value, coloured by error / bound.
 
 use super::layout::{Sizes, Stop, place};
-use super::{Standing, figure, ratio};
+use super::{figure, ratio, standing};
 use crate::report::html::format::Esc;
 use crate::verify::{Row, Step};
 use std::collections::HashMap;
@@ -80,13 +80,11 @@ fn stacks(rows: &[Row], edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
             stacks.push(vec![i]);
             continue;
         }
-        match open.get(&(row.dispatch, from.clone())) {
-            Some(stack) => stacks[*stack].push(i),
-            None => {
-                open.insert((row.dispatch, from), stacks.len());
-                stacks.push(vec![i]);
-            }
+        let stack = *open.entry((row.dispatch, from)).or_insert(stacks.len());
+        if stack == stacks.len() {
+            stacks.push(Vec::new());
         }
+        stacks[stack].push(i);
     }
     stacks
 }
@@ -146,13 +144,13 @@ fn curve(path: &[Stop]) -> String {
 }
 
 fn node(out: &mut String, row: &Row, is_first: bool, (x, y): (f64, f64)) {
-    let standing = Standing::of(row);
+    let standing = standing(row);
     let share = if row.max_ratio().is_finite() { row.max_ratio().clamp(0.0, 1.0) } else { 1.0 };
     let state = match standing {
-        Standing::Passed => String::new(),
-        _ if is_first => " · FIRST AT FAULT".to_owned(),
-        Standing::Failed => " · FAILED".to_owned(),
-        Standing::Inherited => " · inherited".to_owned(),
+        "passed" => "",
+        _ if is_first => " · FIRST AT FAULT",
+        "failed" => " · FAILED",
+        _ => " · inherited",
     };
     let (width, height) = NODE;
     let text = |line: f64, class: &str, text: &str| {
@@ -162,7 +160,7 @@ fn node(out: &mut String, row: &Row, is_first: bool, (x, y): (f64, f64)) {
         out,
         "<g class=\"node {}{}\" style=\"--r:{share:.3}\"><title>{}</title><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width}\" \
          height=\"{height}\" rx=\"6\"/>{}{}{}</g>",
-        standing.class(),
+        standing,
         if is_first { " first" } else { "" },
         Esc(&numbers(row)),
         text(18.0, "name", &shortened(&row.name)),

@@ -5,7 +5,7 @@
 //! means as far as the order and the widths allow.
 
 /// Nodes beside each other at most: as many as fit the page on a desk.
-const PER_LEVEL: usize = 5;
+pub const PER_LEVEL: usize = 5;
 /// Passes of ordering and of placing; the picture does not change visibly after these.
 const PASSES: usize = 12;
 
@@ -145,18 +145,20 @@ fn order(items: &mut [Item], rows: &mut [Vec<usize>]) {
         }
     };
     rows.iter().for_each(|row| number(items, row));
-    for pass in 0..PASSES {
-        let down = pass % 2 == 0;
-        for turn in 0..rows.len() {
-            let at = if down { turn } else { rows.len() - 1 - turn };
-            let row = &mut rows[at];
-            let wish = |i: &usize| mean(items, if down { &items[*i].above } else { &items[*i].below }, items[*i].x);
-            let mut wishes: Vec<(f64, usize)> = row.iter().map(|i| (wish(i), *i)).collect();
-            wishes.sort_by(|a, b| a.0.total_cmp(&b.0));
-            *row = wishes.into_iter().map(|w| w.1).collect();
-            number(items, row);
-        }
+    for (down, at) in sweeps(rows.len()) {
+        let row = &mut rows[at];
+        let wish = |i: &usize| mean(items, if down { &items[*i].above } else { &items[*i].below }, items[*i].x);
+        let mut wishes: Vec<(f64, usize)> = row.iter().map(|i| (wish(i), *i)).collect();
+        wishes.sort_by(|a, b| a.0.total_cmp(&b.0));
+        *row = wishes.into_iter().map(|w| w.1).collect();
+        number(items, row);
     }
+}
+
+/// The levels in the order in which they are treated, down and up in turn; true where it goes down.
+fn sweeps(levels: usize) -> impl Iterator<Item = (bool, usize)> {
+    let turn = move |pass: usize, turn: usize| if pass % 2 == 0 { (true, turn) } else { (false, levels - 1 - turn) };
+    (0..PASSES).flat_map(move |pass| (0..levels).map(move |i| turn(pass, i)))
 }
 
 /// Moves the items towards the mean of their neighbours; order and distances hold, and no level gets wider than the widest
@@ -172,78 +174,28 @@ fn spread(items: &mut [Item], rows: &[Vec<usize>], sizes: &Sizes) {
             x += gaps.get(k).copied().unwrap_or(0.0);
         }
     }
-    for pass in 0..PASSES {
-        for turn in 0..rows.len() {
-            let at = if pass % 2 == 0 { turn } else { rows.len() - 1 - turn };
-            let (row, gaps) = (&rows[at], &apart[at]);
-            let mut before = 0.0;
-            let all: f64 = gaps.iter().sum();
-            let mut wishes = Vec::with_capacity(row.len());
-            for (k, i) in row.iter().enumerate() {
-                let near: Vec<usize> = items[*i].above.iter().chain(&items[*i].below).copied().collect();
-                // What stands on either side needs its room within the limit.
-                wishes.push(mean(items, &near, items[*i].x).max(before - limit).min(limit - (all - before)));
-                before += gaps.get(k).copied().unwrap_or(0.0);
-            }
-            // Packed to the right and packed to the left both keep the order; so does the middle of the two.
-            let (mut right, mut left) = (wishes.clone(), wishes);
-            for k in 1..row.len() {
-                right[k] = right[k].max(right[k - 1] + gaps[k - 1]);
-                let k = row.len() - 1 - k;
-                left[k] = left[k].min(left[k + 1] - gaps[k]);
-            }
-            row.iter().enumerate().for_each(|(k, i)| items[*i].x = (right[k] + left[k]) / 2.0);
+    for (_, at) in sweeps(rows.len()) {
+        let (row, gaps) = (&rows[at], &apart[at]);
+        let mut before = 0.0;
+        let all: f64 = gaps.iter().sum();
+        let mut wishes = Vec::with_capacity(row.len());
+        for (k, i) in row.iter().enumerate() {
+            let near: Vec<usize> = items[*i].above.iter().chain(&items[*i].below).copied().collect();
+            // What stands on either side needs its room within the limit.
+            wishes.push(mean(items, &near, items[*i].x).max(before - limit).min(limit - (all - before)));
+            before += gaps.get(k).copied().unwrap_or(0.0);
         }
+        // Packed to the right and packed to the left both keep the order; so does the middle of the two.
+        let (mut right, mut left) = (wishes.clone(), wishes);
+        for k in 1..row.len() {
+            right[k] = right[k].max(right[k - 1] + gaps[k - 1]);
+            let k = row.len() - 1 - k;
+            left[k] = left[k].min(left[k + 1] - gaps[k]);
+        }
+        row.iter().enumerate().for_each(|(k, i)| items[*i].x = (right[k] + left[k]) / 2.0);
     }
 }
 
 fn mean(items: &[Item], of: &[usize], otherwise: f64) -> f64 {
     if of.is_empty() { otherwise } else { of.iter().map(|i| items[*i].x).sum::<f64>() / of.len() as f64 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SIZES: Sizes = Sizes { node: 100.0, gap: (10.0, 30.0), edge: 8.0 };
-
-    #[test]
-    fn nodes_do_not_overlap_and_stand_below_their_operands() {
-        // Every node reads some earlier ones: a multiplicative pattern, so that all distances occur.
-        let heights: Vec<f64> = (0..60).map(|i| [40.0, 100.0, 60.0][i % 3]).collect();
-        let edges: Vec<(usize, usize)> =
-            (1..60).flat_map(|to| [to - 1, to * 7 % to.max(1), to / 2, to / 5].map(|from| (from, to))).collect();
-        let layout = place(&heights, &edges, &SIZES);
-        for (a, p) in layout.nodes.iter().enumerate() {
-            assert!(p.0 >= -0.01 && p.0 + 100.0 <= layout.size.0 + 0.01 && p.1 + heights[a] <= layout.size.1 + 0.01);
-            for (b, q) in layout.nodes[..a].iter().enumerate() {
-                let beside = (p.0 - q.0).abs() >= 109.99;
-                assert!(beside || p.1 >= q.1 + heights[b] + 29.99 || q.1 >= p.1 + heights[a] + 29.99, "{p:?} {q:?}");
-            }
-        }
-        for (path, (from, to)) in layout.edges.iter().zip(&edges) {
-            let (first, last) = (path[0], path[path.len() - 1]);
-            let ((from_x, from_y), (to_x, to_y)) = (layout.nodes[*from], layout.nodes[*to]);
-            let off =
-                [first.x - from_x - 50.0, first.start - from_y - heights[*from], last.x - to_x - 50.0, last.top - to_y];
-            assert!(off.iter().all(|d| d.abs() < 1e-6), "{off:?}");
-            assert!(path.windows(2).all(|p| (p[1].top - p[0].bottom - 30.0).abs() < 1e-6), "one level at a time");
-            for crossing in &path[1..path.len() - 1] {
-                let hits = |(p, h): (&(f64, f64), &f64)| {
-                    p.1 < crossing.bottom && p.1 + h > crossing.top && (p.0 + 50.0 - crossing.x).abs() < 57.99
-                };
-                assert!(!layout.nodes.iter().zip(&heights).any(hits), "an edge runs through a node");
-            }
-        }
-    }
-
-    #[test]
-    fn a_chain_is_straight_and_nothing_is_nothing() {
-        let layout = place(&[40.0; 4], &[(0, 1), (1, 2), (2, 3)], &SIZES);
-        assert!(layout.nodes.iter().all(|p| p.0.abs() < 1e-9));
-        assert_eq!(layout.size, (100.0, 4.0 * 40.0 + 3.0 * 30.0));
-        assert_eq!(place(&[], &[], &SIZES).size, (0.0, 0.0));
-        let wide = place(&[40.0; 12], &[], &SIZES);
-        assert_eq!(wide.nodes.iter().filter(|p| p.1 == 0.0).count(), PER_LEVEL);
-    }
 }

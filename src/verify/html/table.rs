@@ -1,7 +1,8 @@
 //! The table of one step: two lines a value, local and total.
 
-use super::{Standing, digits, figure, passed, ratio};
+use super::{digits, figure, ratio, standing};
 use crate::compare::Comparison;
+use crate::nn::safetensors::index_text;
 use crate::report::html::format::{Esc, count};
 use crate::verify::{Row, Step};
 use std::collections::BTreeSet;
@@ -25,13 +26,13 @@ pub fn step(step: &Step, open: bool) -> String {
             count(n as u64)
         ),
     };
-    let failed = step.rows.iter().filter(|r| !r.passed()).count();
+    let failed = step.failed();
     let verdict = if failed == 0 { String::new() } else { format!(", <b class=\"bad\">{failed} FAILED</b>") };
     format!(
         "<details class=\"card\"{}><summary><h2>Values of step {}</h2><span class=\"small\">loss {} on the device, {} in f64, \
          {} values{verdict}</span></summary>{left_out}<div class=\"scroll\"><table class=\"list values\">{HEAD}\n{rows}\
          </table></div></details>\n",
-        if open || !passed(step) { " open=\"open\"" } else { "" },
+        if open || failed > 0 { " open=\"open\"" } else { "" },
         step.step,
         digits(step.loss_found),
         digits(step.loss_expected),
@@ -43,15 +44,14 @@ pub fn step(step: &Step, open: bool) -> String {
 fn listed(rows: &[Row]) -> BTreeSet<usize> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|a, b| {
-        let key = |i: &usize| (rows[*i].passed(), -rows[*i].max_ratio());
-        let ((failed_a, ratio_a), (failed_b, ratio_b)) = (key(a), key(b));
-        failed_a.cmp(&failed_b).then(ratio_a.total_cmp(&ratio_b))
+        let (a, b) = (&rows[*a], &rows[*b]);
+        a.passed().cmp(&b.passed()).then(b.max_ratio().total_cmp(&a.max_ratio()))
     });
     order.into_iter().take(LISTED_VALUES).collect()
 }
 
 fn row(row: &Row) -> String {
-    let class = Standing::of(row).class();
+    let class = standing(row);
     let why = row
         .fault()
         .map(|fault| format!("<tr class=\"why\"><td colspan=\"12\"><b>{class}</b>: {}</td></tr>\n", Esc(&fault)));
@@ -72,7 +72,7 @@ fn side(name: &str, c: &Comparison) -> String {
         None => "<td></td><td></td><td></td><td></td>".to_owned(),
         Some(w) => format!(
             "<td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
-            place(w.index, &c.shape),
+            index_text(&c.shape, w.index),
             digits(w.expected),
             digits(w.found),
             figure(w.bound)
@@ -100,34 +100,5 @@ fn cosine(v: f64) -> String {
         d if d <= 2.0 * f64::EPSILON => "1".to_owned(),
         d if d < 1e-3 => format!("1 - {d:.0e}"),
         _ => format!("{v:.4}"),
-    }
-}
-
-/// A flat index as the indices of each dimension.
-fn place(index: usize, shape: &[usize]) -> String {
-    let mut rest = index;
-    let mut places: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|n| {
-            let at = rest % (*n).max(1);
-            rest /= (*n).max(1);
-            at
-        })
-        .collect();
-    places.reverse();
-    format!("{places:?}")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_flat_index_becomes_a_place() {
-        let shape = [3, 4, 5];
-        for index in 0..60 {
-            assert_eq!(super::place(index, &shape), format!("{:?}", [index / 20, index / 5 % 4, index % 5]));
-        }
-        assert_eq!(super::place(7, &[45]), "[7]");
-        assert_eq!(super::place(0, &[0, 2]), "[0, 0]");
     }
 }

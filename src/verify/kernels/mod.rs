@@ -41,8 +41,8 @@ pub struct KernelReport {
 impl KernelReport {
     /// The first output that failed, with its case.
     pub fn first_fault(&self) -> Option<(&str, &Comparison)> {
-        let faults = |c: &'_ Checked| c.outputs.iter().position(|o| !o.passed);
-        self.cases.iter().find_map(|c| faults(c).map(|o| (c.case.as_str(), &c.outputs[o])))
+        let mut outputs = self.cases.iter().flat_map(|c| c.outputs.iter().map(|o| (c.case.as_str(), o)));
+        outputs.find(|(_, output)| !output.passed)
     }
 }
 
@@ -78,7 +78,10 @@ pub async fn run(device: &Device, cases: &[Case]) -> Result<Vec<Vec<Vec<f64>>>> 
         for ((i, values), dtype) in case.values.iter().enumerate().zip(&case.dtypes) {
             match dtype {
                 Dtype::F32 => session.write(plan, case.role(i), values)?,
-                Dtype::U32 => session.write_u32(plan, case.role(i), &words(values))?,
+                Dtype::U32 => {
+                    let words: Vec<u32> = values.iter().map(|v| *v as u32).collect();
+                    session.write_u32(plan, case.role(i), &words)?;
+                }
             }
         }
         session.run(plan, 1, &mut |_| Flow::Continue).await?;
@@ -90,10 +93,6 @@ pub async fn run(device: &Device, cases: &[Case]) -> Result<Vec<Vec<Vec<f64>>>> 
         found.push(outputs);
     }
     Ok(found)
-}
-
-fn words(values: &[f64]) -> Vec<u32> {
-    values.iter().map(|v| *v as u32).collect()
 }
 
 impl Case {

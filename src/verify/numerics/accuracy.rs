@@ -1,8 +1,7 @@
 //! Errors of the operations over their ranges, and whether a multiply-add is fused.
 
 use super::operation::{Allowance, Operation, code};
-use super::sample::{SAMPLES, operands, residual};
-use super::ulp::{LARGEST, SMALLEST_NORMAL, ulp};
+use super::sample::{LARGEST, SAMPLES, SMALLEST_NORMAL, operands, residual, ulp};
 use serde::Serialize;
 
 /// The error of one operation.

@@ -49,7 +49,7 @@ fn guard(
     let mut passes = Vec::new();
     let row = operation.and_then(|name| accuracy.iter().find(|a| a.operation == name));
     if let Some((row, held)) = row.and_then(|row| Some((row, row.wgrad.as_ref()?))) {
-        let error = format!("error {}u, the bounds need {}", Rounded(row.max_relative_u), held.allowed);
+        let error = format!("error {}u, the bounds need {}", rounded(row.max_relative_u), held.allowed);
         if held.kept { passes.push(error) } else { faults.push(error) }
     }
     for special in specials.iter().filter(|s| values.contains(&s.expression)) {
@@ -69,14 +69,6 @@ fn nan_through_relu(specials: &[Special]) -> Guard {
 }
 
 /// A figure with two digits after the point where it is small, in powers of ten where it is large.
-pub struct Rounded(pub f64);
-
-impl std::fmt::Display for Rounded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            x if x.is_infinite() => f.pad("inf"),
-            x if x < 1e4 => f.pad(&format!("{x:.2}")),
-            x => f.pad(&format!("{x:.1e}")),
-        }
-    }
+pub fn rounded(x: f64) -> String {
+    if x < 1e4 { format!("{x:.2}") } else { format!("{x:.1e}") }
 }

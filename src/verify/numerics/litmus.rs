@@ -84,14 +84,23 @@ async fn storage_exchange(gpu: &GpuDevice) -> Result<(String, bool)> {
 
 async fn rounds(gpu: &GpuDevice, program: Program<'_>, size: u32, buffers: &[usize]) -> Result<(String, bool)> {
     let invocations = (EXCHANGE_GROUPS * size) as usize;
-    let probe = Probe {
-        programs: vec![program],
-        buffers: vec![Contents::Zeros(invocations as u64); 2],
-        passes: vec![Pass { program: 0, buffers, groups: [EXCHANGE_GROUPS, 1, 1] }],
-    };
-    let matches = probe.run(gpu, 1).await?;
+    let contents = vec![Contents::Zeros(invocations as u64); 2];
+    let matches = once(gpu, program, contents, buffers, [EXCHANGE_GROUPS, 1, 1]).await?;
     let right: usize = matches.iter().map(|m| *m as usize).sum();
     Ok(all_of(right, invocations * ROUNDS as usize, "words"))
+}
+
+/// The words of the last of these buffers after one dispatch, whose binding i is `bound[i]`.
+pub(super) async fn once(
+    gpu: &GpuDevice,
+    program: Program<'_>,
+    buffers: Vec<Contents>,
+    bound: &[usize],
+    groups: [u32; 3],
+) -> Result<Vec<u32>> {
+    let wanted = buffers.len() - 1;
+    let pass = Pass { program: 0, buffers: bound, groups };
+    Probe { programs: vec![program], buffers, passes: vec![pass] }.run(gpu, wanted).await
 }
 
 /// Each dispatch reads what other workgroups of the one before wrote; as [`exchange`], with [`PERMUTE`].
@@ -141,12 +150,9 @@ pub async fn limits(gpu: &GpuDevice) -> Result<Vec<Finding>> {
 
 async fn workgroup_memory(gpu: &GpuDevice, words: u32) -> Result<(String, bool)> {
     let constants = [("WORDS", f64::from(words))];
-    let probe = Probe {
-        programs: vec![Program { name: "memory", wgsl: MEMORY, constants: &constants }],
-        buffers: vec![Contents::Zeros(WORKGROUP as u64)],
-        passes: vec![Pass { program: 0, buffers: &[0], groups: [1, 1, 1] }],
-    };
-    let right: usize = probe.run(gpu, 0).await?.into_iter().map(|m| 4 * m as usize).sum();
+    let program = Program { name: "memory", wgsl: MEMORY, constants: &constants };
+    let matches = once(gpu, program, vec![Contents::Zeros(WORKGROUP as u64)], &[0], [1; 3]).await?;
+    let right: usize = matches.into_iter().map(|m| 4 * m as usize).sum();
     Ok(all_of(right, 4 * words as usize, "bytes"))
 }
 
@@ -156,12 +162,8 @@ async fn dispatch(gpu: &GpuDevice, axis: usize, groups: u32) -> Result<(String, 
     let constants = [("AXIS", axis as f64)];
     let mut grid = [1; 3];
     grid[axis] = tried;
-    let probe = Probe {
-        programs: vec![Program { name: "groups", wgsl: GROUPS, constants: &constants }],
-        buffers: vec![Contents::Zeros(u64::from(tried))],
-        passes: vec![Pass { program: 0, buffers: &[0], groups: grid }],
-    };
-    let seen = probe.run(gpu, 0).await?;
+    let program = Program { name: "groups", wgsl: GROUPS, constants: &constants };
+    let seen = once(gpu, program, vec![Contents::Zeros(u64::from(tried))], &[0], grid).await?;
     let right = seen.iter().enumerate().filter(|(g, s)| **s as usize == g + 1).count();
     Ok(all_of(right, tried as usize, "ran"))
 }
@@ -187,12 +189,9 @@ async fn largest_binding(gpu: &GpuDevice, claimed: u64) -> Result<(String, bool)
 
 async fn eight_buffers(gpu: &GpuDevice) -> Result<(String, bool)> {
     let digits = |k: u32| Contents::Words((0..WORKGROUP as u32).map(|i| (i + k) % 10).collect());
-    let probe = Probe {
-        programs: vec![Program { name: "buffers", wgsl: BUFFERS, constants: &[] }],
-        buffers: (0..7).map(digits).chain([Contents::Zeros(WORKGROUP as u64)]).collect(),
-        passes: vec![Pass { program: 0, buffers: &[0, 1, 2, 3, 4, 5, 6, 7], groups: [1, 1, 1] }],
-    };
-    let found = probe.run(gpu, 7).await?;
+    let program = Program { name: "buffers", wgsl: BUFFERS, constants: &[] };
+    let buffers = (0..7).map(digits).chain([Contents::Zeros(WORKGROUP as u64)]).collect();
+    let found = once(gpu, program, buffers, &[0, 1, 2, 3, 4, 5, 6, 7], [1; 3]).await?;
     let expected = |i: u32| (0..7).map(|k| (i + k) % 10 * 10u32.pow(k)).sum::<u32>();
     let right = found.iter().enumerate().filter(|(i, f)| **f == expected(*i as u32)).count();
     Ok((format!("8 tried, {right} of {WORKGROUP} words right"), right == WORKGROUP))
@@ -207,12 +206,8 @@ async fn subgroups(gpu: &GpuDevice) -> Result<Finding> {
         return Ok(Finding { name: "subgroup size", claimed, found, held: true });
     }
     let invocations = 2 * WORKGROUP as u64 * 4;
-    let probe = Probe {
-        programs: vec![Program { name: "subgroups", wgsl: SUBGROUPS, constants: &[] }],
-        buffers: vec![Contents::Zeros(invocations)],
-        passes: vec![Pass { program: 0, buffers: &[0], groups: [4, 1, 1] }],
-    };
-    let outcome = probe.run(gpu, 0).await.map(|found| {
+    let program = Program { name: "subgroups", wgsl: SUBGROUPS, constants: &[] };
+    let outcome = once(gpu, program, vec![Contents::Zeros(invocations)], &[0], [4, 1, 1]).await.map(|found| {
         let mut pairs: Vec<[u32; 2]> = found.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
         pairs.sort_unstable();
         pairs.dedup();

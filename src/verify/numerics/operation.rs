@@ -2,8 +2,7 @@
 //!
 //! "WGSL" is the WebGPU Shading Language specification, section "Floating Point Accuracy" (gpuweb.github.io/gpuweb/wgsl).
 
-use super::sample::{Range, Spread};
-use super::ulp::ulp;
+use super::sample::{Range, Spread, ulp};
 use crate::kernels::bound::{DIV, EXP, LOG, NORMAL_TAIL, SIGMOID, TANH, TINY, U};
 use crate::kernels::scalar::normal_cdf;
 
@@ -93,195 +92,125 @@ fn tanh_allowed(x: f64, y: f64) -> f64 {
     inherited.max(1.0e-5)
 }
 
-/// All operations, in the order of the report.
+/// An operation of arithmetic, in two operands.
+const ARITHMETIC: Operation = Operation {
+    name: "a + b",
+    code: code::ADD,
+    used: true,
+    spread: Spread::Pairs,
+    exact: |[a, b, _]| a + b,
+    nearest: true,
+    wgsl: ROUNDED,
+    wgrad: NEAREST,
+};
+
+/// A product and a sum, in one expression.
+const MULTIPLY_ADD: Operation = Operation {
+    name: "a * b + c",
+    code: code::MUL_ADD,
+    used: true,
+    spread: Spread::SameSign,
+    exact: |[a, b, c]| a * b + c,
+    nearest: false,
+    wgsl: Some(Allowance { text: "1 ULP each", error: |[a, b, _], y| ulp(a * b) + ulp(y) }),
+    wgrad: relative("u |ab| + u |y|", mul_add_error),
+};
+
+/// A function of wgrad: what it is to compute, where, and how well. WGSL says nothing about it.
+const fn own(
+    name: &'static str,
+    code: u32,
+    ranges: &'static [Range],
+    exact: fn([f64; 3]) -> f64,
+    wgrad: Option<Allowance>,
+) -> Operation {
+    Operation { name, code, used: true, spread: Spread::Over(ranges), exact, nearest: false, wgsl: None, wgrad }
+}
+
+const EXP_SAFE: Operation =
+    own("exp_safe(x)", code::EXP_SAFE, EXP_RANGE, |[x, ..]| x.exp(), relative("4u", |_, y| EXP * y));
+const LOG_SAFE: Operation =
+    own("log_safe(x)", code::LOG_SAFE, LOG_RANGE, |[x, ..]| x.ln(), relative("12u", |_, y| LOG * y.abs()));
+const LOG1P_SAFE: Operation =
+    own("log1p_safe(x)", code::LOG1P_SAFE, LOG1P_RANGE, |[x, ..]| x.ln_1p(), relative("12u", |_, y| LOG * y.abs()));
+const TANH_SAFE: Operation =
+    own("tanh_safe(x)", code::TANH_SAFE, TANH_RANGE, |[x, ..]| x.tanh(), relative("10u", |_, y| TANH * y.abs()));
+const OWN_SIGMOID: Operation =
+    own("sigmoid(x)", code::SIGMOID, SIGMOID_RANGE, |[x, ..]| logistic(x), relative("14u", |_, y| SIGMOID * y));
+
+/// All operations, in the order of the report. A built-in stands before the function that wgrad has in its place, and is held
+/// against the same numbers.
 pub const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "a + b",
-        code: code::ADD,
-        used: true,
-        spread: Spread::Pairs,
-        exact: |[a, b, _]| a + b,
-        nearest: true,
-        wgsl: ROUNDED,
-        wgrad: NEAREST,
-    },
-    Operation {
-        name: "a - b",
-        code: code::SUB,
-        used: true,
-        spread: Spread::Pairs,
-        exact: |[a, b, _]| a - b,
-        nearest: true,
-        wgsl: ROUNDED,
-        wgrad: NEAREST,
-    },
-    Operation {
-        name: "a * b",
-        code: code::MUL,
-        used: true,
-        spread: Spread::Pairs,
-        exact: |[a, b, _]| a * b,
-        nearest: true,
-        wgsl: ROUNDED,
-        wgrad: NEAREST,
-    },
+    ARITHMETIC,
+    Operation { name: "a - b", code: code::SUB, exact: |[a, b, _]| a - b, ..ARITHMETIC },
+    Operation { name: "a * b", code: code::MUL, exact: |[a, b, _]| a * b, ..ARITHMETIC },
     Operation {
         name: "a / b",
         code: code::DIV,
-        used: true,
-        spread: Spread::Pairs,
         exact: |[a, b, _]| a / b,
-        nearest: true,
         wgsl: Some(Allowance { text: "2.5 ULP", error: |_, y| 2.5 * ulp(y) }),
         wgrad: relative("5u", |_, y| DIV * y.abs()),
+        ..ARITHMETIC
     },
     Operation {
         name: "fma(a, b, c)",
         code: code::FMA,
         used: false,
-        spread: Spread::SameSign,
-        exact: |[a, b, c]| a * b + c,
-        nearest: false,
         wgsl: Some(Allowance { text: "as a * b + c", error: |[a, b, _], y| ulp(a * b) + ulp(y) }),
-        wgrad: relative("u |ab| + u |y|", mul_add_error),
+        ..MULTIPLY_ADD
     },
-    Operation {
-        name: "a * b + c",
-        code: code::MUL_ADD,
-        used: true,
-        spread: Spread::SameSign,
-        exact: |[a, b, c]| a * b + c,
-        nearest: false,
-        wgsl: Some(Allowance { text: "1 ULP each", error: |[a, b, _], y| ulp(a * b) + ulp(y) }),
-        wgrad: relative("u |ab| + u |y|", mul_add_error),
-    },
+    MULTIPLY_ADD,
     Operation {
         name: "sqrt(x)",
         code: code::SQRT,
-        used: true,
         spread: Spread::Over(&[Range(1.175_494_4e-38, 3.4e38), Range(1.0, 4.0)]),
         exact: |[x, ..]| x.sqrt(),
-        nearest: true,
         // Inherited from 1 / inverseSqrt(x): 2 ULP and a division of 2.5 ULP; an ULP is at most 2u relative.
         wgsl: relative("9u (as 1/inverseSqrt)", |_, y| 9.0 * U * y),
         wgrad: relative("9u", |_, y| 9.0 * U * y),
+        ..ARITHMETIC
     },
     Operation {
         name: "exp(x)",
         code: code::EXP,
         used: false,
-        spread: Spread::Over(EXP_RANGE),
-        exact: |[x, ..]| x.exp(),
-        nearest: false,
         wgsl: Some(Allowance { text: "3 + 2|x| ULP", error: |[x, ..], y| exp_ulps(x) * ulp(y) }),
-        wgrad: relative("4u", |_, y| EXP * y),
+        ..EXP_SAFE
     },
-    Operation {
-        name: "exp_safe(x)",
-        code: code::EXP_SAFE,
-        used: true,
-        spread: Spread::Over(EXP_RANGE),
-        exact: |[x, ..]| x.exp(),
-        nearest: false,
-        wgsl: None,
-        wgrad: relative("4u", |_, y| EXP * y),
-    },
+    EXP_SAFE,
     Operation {
         name: "log(x)",
         code: code::LOG,
         used: false,
-        spread: Spread::Over(LOG_RANGE),
-        exact: |[x, ..]| x.ln(),
-        nearest: false,
         wgsl: Some(Allowance {
             text: "2^-21 in [0.5, 2], else 3 ULP",
             error: |[x, ..], y| if (0.5..=2.0).contains(&x) { 2f64.powi(-21) } else { 3.0 * ulp(y) },
         }),
-        wgrad: relative("12u", |_, y| LOG * y.abs()),
+        ..LOG_SAFE
     },
-    Operation {
-        name: "log_safe(x)",
-        code: code::LOG_SAFE,
-        used: true,
-        spread: Spread::Over(LOG_RANGE),
-        exact: |[x, ..]| x.ln(),
-        nearest: false,
-        wgsl: None,
-        wgrad: relative("12u", |_, y| LOG * y.abs()),
-    },
-    Operation {
-        name: "log(1.0 + x)",
-        code: code::LOG_OF_SUM,
-        used: false,
-        spread: Spread::Over(LOG1P_RANGE),
-        exact: |[x, ..]| x.ln_1p(),
-        nearest: false,
-        wgsl: None,
-        wgrad: relative("12u", |_, y| LOG * y.abs()),
-    },
-    Operation {
-        name: "log1p_safe(x)",
-        code: code::LOG1P_SAFE,
-        used: true,
-        spread: Spread::Over(LOG1P_RANGE),
-        exact: |[x, ..]| x.ln_1p(),
-        nearest: false,
-        wgsl: None,
-        wgrad: relative("12u", |_, y| LOG * y.abs()),
-    },
+    LOG_SAFE,
+    Operation { name: "log(1.0 + x)", code: code::LOG_OF_SUM, used: false, ..LOG1P_SAFE },
+    LOG1P_SAFE,
     Operation {
         name: "tanh(x)",
         code: code::TANH,
         used: false,
-        spread: Spread::Over(TANH_RANGE),
-        exact: |[x, ..]| x.tanh(),
-        nearest: false,
         wgsl: Some(Allowance { text: "1e-5, or as sinh/cosh", error: |[x, ..], y| tanh_allowed(x, y) }),
-        wgrad: relative("10u", |_, y| TANH * y.abs()),
+        ..TANH_SAFE
     },
-    Operation {
-        name: "tanh_safe(x)",
-        code: code::TANH_SAFE,
-        used: true,
-        spread: Spread::Over(TANH_RANGE),
-        exact: |[x, ..]| x.tanh(),
-        nearest: false,
-        wgsl: None,
-        wgrad: relative("10u", |_, y| TANH * y.abs()),
-    },
-    Operation {
-        name: "1/(1 + exp(-x))",
-        code: code::NAIVE_SIGMOID,
-        used: false,
-        spread: Spread::Over(SIGMOID_RANGE),
-        exact: |[x, ..]| logistic(x),
-        nearest: false,
-        wgsl: None,
-        wgrad: relative("14u", |_, y| SIGMOID * y),
-    },
-    Operation {
-        name: "sigmoid(x)",
-        code: code::SIGMOID,
-        used: true,
-        spread: Spread::Over(SIGMOID_RANGE),
-        exact: |[x, ..]| logistic(x),
-        nearest: false,
-        wgsl: None,
-        wgrad: relative("14u", |_, y| SIGMOID * y),
-    },
-    Operation {
-        name: "normal_cdf(x)",
-        code: code::NORMAL_CDF,
-        used: true,
-        spread: Spread::Over(&[Range(-12.9, 0.0), Range(0.0, 14.0), Range(1e-30, 1.0)]),
-        exact: |[x, ..]| normal_cdf(x),
-        nearest: false,
-        wgsl: None,
+    TANH_SAFE,
+    Operation { name: "1/(1 + exp(-x))", code: code::NAIVE_SIGMOID, used: false, ..OWN_SIGMOID },
+    OWN_SIGMOID,
+    own(
+        "normal_cdf(x)",
+        code::NORMAL_CDF,
+        &[Range(-12.9, 0.0), Range(0.0, 14.0), Range(1e-30, 1.0)],
+        |[x, ..]| normal_cdf(x),
         // As Gelu of kernels::activation: the tail's relative error, and one rounding of 1 - tail.
-        wgrad: relative("30u of the tail + u", |[x, ..], y| {
+        relative("30u of the tail + u", |[x, ..], y| {
             NORMAL_TAIL * normal_cdf(-x.abs()) + if x > 0.0 { U * y } else { 0.0 }
         }),
-    },
+    ),
 ];
 
 /// exp over its normal results: log(2^-126) = -87.34, log(MAX) = 88.72.

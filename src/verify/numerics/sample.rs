@@ -1,4 +1,5 @@
-//! Operands: the same on every machine, dense over a range in both senses, by value and by exponent.
+//! Operands: the same on every machine, dense over a range in both senses, by value and by exponent; and the unit in which the
+//! errors of results are stated.
 
 use super::operation::Operation;
 
@@ -92,4 +93,22 @@ pub fn residual(i: usize) -> ([f32; 3], f32) {
     let exact = f64::from(a) * f64::from(b);
     let rounded = a * b;
     ([a, b, -rounded], (exact - f64::from(rounded)) as f32)
+}
+
+/// Smallest normal binary32.
+pub const SMALLEST_NORMAL: f64 = f32::MIN_POSITIVE as f64;
+/// Largest finite binary32.
+pub const LARGEST: f64 = f32::MAX as f64;
+
+/// The distance of the two `f32` numbers that enclose `x`; at a power of two, the smaller one (the definition of WGSL,
+/// after J.-M. Muller, "On the definition of ulp(x)", 2005).
+pub fn ulp(x: f64) -> f64 {
+    let x = x.abs().min(LARGEST);
+    if x <= SMALLEST_NORMAL {
+        return f64::from(f32::from_bits(1));
+    }
+    let bits = x.to_bits();
+    let exponent = (bits >> 52) as i32 - 1023;
+    let power_of_two = bits.trailing_zeros() >= 52;
+    2f64.powi(exponent - 23 - i32::from(power_of_two))
 }

@@ -137,10 +137,7 @@ pub fn special(case: &Case, found: f32) -> Special {
 /// A number for people; NaN and infinities by name.
 pub fn number(x: f32) -> String {
     match x {
-        _ if x.is_nan() => "NaN".into(),
-        _ if x == INF => "inf".into(),
-        _ if x == -INF => "-inf".into(),
-        _ if x == 0.0 || (1e-4..1e6).contains(&x.abs()) => format!("{x}"),
+        _ if !x.is_finite() || x == 0.0 || (1e-4..1e6).contains(&x.abs()) => format!("{x}"),
         _ => format!("{x:e}"),
     }
 }

@@ -1,6 +1,6 @@
 //! The measurement for people.
 
-use super::guard::Rounded;
+use super::guard::rounded;
 use super::special::number;
 use super::{Accuracy, Finding, Held, Numerics, Worst};
 use std::fmt::Write;
@@ -35,13 +35,12 @@ fn accuracy(out: &mut String, rows: &[Accuracy]) {
     table_row(out, head.map(str::to_string));
     for row in rows {
         let held = |h: &Option<Held>| match h {
-            Some(h) => [h.allowed.to_string(), format!("{}{}", Rounded(h.max_ratio), if h.kept { " " } else { "!" })],
+            Some(h) => [h.allowed.to_string(), format!("{}{}", rounded(h.max_ratio), if h.kept { " " } else { "!" })],
             None => [String::new(), String::new()],
         };
         let ([wgsl, wgsl_ratio], [wgrad, wgrad_ratio]) = (held(&row.wgsl), held(&row.wgrad));
         let name = format!("{}{}", row.operation, if row.used { " *" } else { "" });
-        let errors = [row.max_ulp, row.max_relative_u].map(|e| Rounded(e).to_string());
-        let [ulp, u] = errors;
+        let [ulp, u] = [row.max_ulp, row.max_relative_u].map(rounded);
         table_row(out, [name, ulp, u, wgsl, wgsl_ratio, wgrad, wgrad_ratio]);
     }
     for row in rows {
@@ -80,18 +79,14 @@ fn specials(out: &mut String, n: &Numerics) {
         let mark = if s.relied_on { "  FAILED: kernels rely on it" } else { "" };
         let _ = writeln!(out, "  {:<24} is {:<12} not {}{mark}", s.expression, s.found, s.expected);
     }
-    let _ = writeln!(out, "  the sign of zero: {}", zeros(n));
+    // What became of negative zeros.
+    let zeros = n.specials.iter().filter(|s| s.expected == "-0").map(|s| format!("{} = {}", s.expression, s.found));
+    let _ = writeln!(out, "  the sign of zero: {}", zeros.collect::<Vec<_>>().join(", "));
     out.push_str("  as expected:\n");
     let agree: Vec<&str> = agree.iter().map(|s| s.expression).collect();
     for line in agree.chunks(5) {
         let _ = writeln!(out, "    {}", line.join(",  "));
     }
-}
-
-/// What became of negative zeros.
-fn zeros(n: &Numerics) -> String {
-    let negative = n.specials.iter().filter(|s| s.expected == "-0");
-    negative.map(|s| format!("{} = {}", s.expression, s.found)).collect::<Vec<_>>().join(", ")
 }
 
 fn findings(out: &mut String, title: &str, rows: &[Finding]) {

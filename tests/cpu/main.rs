@@ -1,6 +1,7 @@
 //! The library on the CPU: no adapter is opened, and the program is not run.
 
 mod array_files;
+mod data;
 mod data_errors;
 mod dropout;
 mod fusion;

@@ -49,6 +49,7 @@ enum Store {
     /// In a gzip file, from this byte of its content on.
     Gzip { start: u64 },
     /// In an archive, behind the npy header.
+    #[cfg_attr(not(feature = "files"), expect(dead_code, reason = "the reader of archives makes it"))]
     Member(npz::Member),
 }
 

@@ -9,7 +9,12 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Block {
     header: Arc<Header>,
-    cells: Cells,
+    slots: Slots,
+    /// Rows, one after the other: of each the cells of the columns of numbers. A missing value is NaN.
+    numbers: Vec<f64>,
+    /// The same of the columns of text, and where each cell ends. A missing value is no text.
+    text: String,
+    ends: Vec<u32>,
     places: Places,
     faults: Vec<Fault>,
 }
@@ -23,30 +28,18 @@ pub struct Fault {
     pub error: Error,
 }
 
-#[derive(Debug)]
-enum Cells {
-    /// The cells' texts, one after the other, and where each ends.
-    Text { text: String, ends: Vec<u32> },
-    /// Row-major.
-    Numbers(Vec<f64>),
-    /// Columns of both kinds.
-    Mixed(Mixed),
+/// What the columns hold.
+#[derive(Debug, Clone)]
+pub enum Slots {
+    /// All of them text.
+    Text,
+    /// All of them numbers.
+    Numbers,
+    /// Both: what each column is, and how many there are of each kind.
+    Mixed(Arc<[Slot]>, [usize; 2]),
 }
 
-/// Rows with columns of numbers and columns of text. A missing value is NaN, or no text.
-#[derive(Debug)]
-pub struct Mixed {
-    slots: Arc<[Slot]>,
-    /// Columns of each kind.
-    widths: [usize; 2],
-    /// rows x columns of numbers.
-    numbers: Vec<f64>,
-    /// The cells of the columns of text, one after the other, and where each ends.
-    text: String,
-    ends: Vec<u32>,
-}
-
-/// What a column is: the how manieth of its kind.
+/// Where a cell is: the how manieth of the columns of its kind, or of all cells of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
     /// Numbers.
@@ -55,35 +48,17 @@ pub enum Slot {
     Text(usize),
 }
 
-impl Mixed {
-    /// No rows, with a slot for each column of the header.
-    pub fn new(slots: Arc<[Slot]>) -> Mixed {
-        let numbers = slots.iter().filter(|slot| matches!(slot, Slot::Number(_))).count();
-        let widths = [numbers, slots.len() - numbers];
-        Mixed { slots, widths, numbers: Vec::new(), text: String::new(), ends: Vec::new() }
-    }
-
-    /// Adds a row: a number for each column of numbers, a text for each of text.
-    pub fn push(&mut self, numbers: &[f64], texts: &[&str]) {
-        self.numbers.extend_from_slice(numbers);
-        for cell in texts {
-            self.text.push_str(cell.trim());
-            self.ends.push(self.text.len() as u32);
-        }
-    }
-
-    fn text(&self, row: usize, column: usize) -> std::borrow::Cow<'_, str> {
-        match self.slots[column] {
-            Slot::Number(at) => self.numbers[row * self.widths[0] + at].to_string().into(),
-            Slot::Text(at) => slice(&self.text, &self.ends, row * self.widths[1] + at).into(),
-        }
-    }
-
-    fn parsed(&self, row: usize, column: usize) -> Option<f64> {
-        match self.slots[column] {
-            Slot::Number(at) => Some(self.numbers[row * self.widths[0] + at]),
-            Slot::Text(at) => slice(&self.text, &self.ends, row * self.widths[1] + at).parse().ok(),
-        }
+impl Slots {
+    /// Columns of both kinds; `texts` says of each whether it is one of text.
+    pub fn mixed(texts: impl Iterator<Item = bool>) -> Slots {
+        let mut widths = [0, 0];
+        let slots = texts.map(|is_text| {
+            let width = &mut widths[usize::from(is_text)];
+            *width += 1;
+            if is_text { Slot::Text(*width - 1) } else { Slot::Number(*width - 1) }
+        });
+        let slots = slots.collect();
+        Slots::Mixed(slots, widths)
     }
 }
 
@@ -98,45 +73,67 @@ enum Places {
 }
 
 impl Block {
-    /// An empty block for rows of text, to be filled by `Block::push`.
+    fn new(header: Arc<Header>, slots: Slots, places: Places) -> Block {
+        let (numbers, text, ends) = Default::default();
+        Block { header, slots, numbers, text, ends, places, faults: Vec::new() }
+    }
+
+    /// An empty block for rows of text, to be filled by `Block::push_line`.
     pub fn of_text(header: Arc<Header>) -> Block {
-        let cells = Cells::Text { text: String::new(), ends: Vec::new() };
-        Block { header, cells, places: Places::Lines(Vec::new()), faults: Vec::new() }
+        Block::new(header, Slots::Text, Places::Lines(Vec::new()))
     }
 
     /// A block of numbers, row-major: as many columns as the header has. `first` is the 0-based row of the file that the
     /// first one is. Numbers may be anything, infinite or NaN: they are checked where they are used.
-    pub fn of_numbers(header: Arc<Header>, first: u64, values: Vec<f64>) -> Block {
-        let count = values.len() / header.columns.len().max(1);
-        Block { header, cells: Cells::Numbers(values), places: Places::Rows { first, count }, faults: Vec::new() }
+    pub fn of_numbers(header: Arc<Header>, first: u64, numbers: Vec<f64>) -> Block {
+        let count = numbers.len() / header.columns.len().max(1);
+        Block { numbers, ..Block::new(header, Slots::Numbers, Places::Rows { first, count }) }
+    }
+
+    /// An empty block, to be filled by `Block::push_row`; `first` is the 0-based row of the file that the first one is.
+    pub fn of_rows(header: Arc<Header>, slots: Slots, first: u64) -> Block {
+        Block::new(header, slots, Places::Rows { first, count: 0 })
+    }
+
+    /// An empty block for rows that are files of their own, to be filled by `Block::push_file`.
+    pub fn of_files(header: Arc<Header>, slots: Slots) -> Block {
+        Block::new(header, slots, Places::Files(Vec::new()))
     }
 
     /// Adds a row of text that starts at the 1-based `line`: a cell for each column, without the spaces around it.
-    pub fn push<'a>(&mut self, line: u64, row: impl Iterator<Item = &'a str>) {
-        if let (Cells::Text { text, ends }, Places::Lines(lines)) = (&mut self.cells, &mut self.places) {
-            for cell in row {
-                text.push_str(cell.trim());
-                ends.push(text.len() as u32);
-            }
+    pub fn push_line<'a>(&mut self, line: u64, texts: impl IntoIterator<Item = &'a str>) {
+        self.push([], texts);
+        if let Places::Lines(lines) = &mut self.places {
             lines.push(line);
         }
     }
 
-    /// A block of so many rows; `first` is the 0-based row of the file that the first one is.
-    pub fn of_mixed(header: Arc<Header>, first: u64, count: usize, mixed: Mixed) -> Block {
-        Block { header, cells: Cells::Mixed(mixed), places: Places::Rows { first, count }, faults: Vec::new() }
-    }
-
-    /// An empty block for rows that are files of their own, to be filled by `Block::push_file`.
-    pub fn of_files(header: Arc<Header>, mixed: Mixed) -> Block {
-        Block { header, cells: Cells::Mixed(mixed), places: Places::Files(Vec::new()), faults: Vec::new() }
+    /// Adds the row that comes next in the file: its numbers and its texts, as many as there are columns of each kind.
+    pub fn push_row<'a>(&mut self, numbers: impl IntoIterator<Item = f64>, texts: impl IntoIterator<Item = &'a str>) {
+        self.push(numbers, texts);
+        if let Places::Rows { count, .. } = &mut self.places {
+            *count += 1;
+        }
     }
 
     /// Adds the row that is the file at `path`: its numbers and its texts, as many as there are columns of each kind.
-    pub fn push_file(&mut self, path: PathBuf, numbers: &[f64], texts: &[&str]) {
-        if let (Cells::Mixed(mixed), Places::Files(files)) = (&mut self.cells, &mut self.places) {
-            mixed.push(numbers, texts);
+    pub fn push_file<'a>(
+        &mut self,
+        path: PathBuf,
+        numbers: impl IntoIterator<Item = f64>,
+        texts: impl IntoIterator<Item = &'a str>,
+    ) {
+        self.push(numbers, texts);
+        if let Places::Files(files) = &mut self.places {
             files.push(path);
+        }
+    }
+
+    fn push<'a>(&mut self, numbers: impl IntoIterator<Item = f64>, texts: impl IntoIterator<Item = &'a str>) {
+        self.numbers.extend(numbers);
+        for cell in texts {
+            self.text.push_str(cell.trim());
+            self.ends.push(self.text.len() as u32);
         }
     }
 
@@ -175,22 +172,37 @@ impl Block {
         Error::data(self.place(row, column), message)
     }
 
+    /// Where a cell is among the numbers or the texts.
+    fn slot(&self, row: usize, column: usize) -> Slot {
+        let cell = row * self.header.columns.len() + column;
+        match &self.slots {
+            Slots::Text => Slot::Text(cell),
+            Slots::Numbers => Slot::Number(cell),
+            Slots::Mixed(slots, [numbers, texts]) => match slots[column] {
+                Slot::Number(at) => Slot::Number(row * numbers + at),
+                Slot::Text(at) => Slot::Text(row * texts + at),
+            },
+        }
+    }
+
+    fn slice(&self, cell: usize) -> &str {
+        let start = if cell == 0 { 0 } else { self.ends[cell - 1] as usize };
+        &self.text[start..self.ends[cell] as usize]
+    }
+
     /// The cell as text.
     pub fn text(&self, row: usize, column: usize) -> std::borrow::Cow<'_, str> {
-        match &self.cells {
-            Cells::Text { text, ends } => slice(text, ends, row * self.header.columns.len() + column).into(),
-            Cells::Numbers(values) => values[row * self.header.columns.len() + column].to_string().into(),
-            Cells::Mixed(mixed) => mixed.text(row, column),
+        match self.slot(row, column) {
+            Slot::Text(at) => self.slice(at).into(),
+            Slot::Number(at) => self.numbers[at].to_string().into(),
         }
     }
 
     /// The cell as whatever number it is; `None` for text.
     pub fn parsed(&self, row: usize, column: usize) -> Option<f64> {
-        let at = row * self.header.columns.len() + column;
-        match &self.cells {
-            Cells::Text { text, ends } => slice(text, ends, at).parse().ok(),
-            Cells::Numbers(values) => Some(values[at]),
-            Cells::Mixed(mixed) => mixed.parsed(row, column),
+        match self.slot(row, column) {
+            Slot::Text(at) => self.slice(at).parse().ok(),
+            Slot::Number(at) => Some(self.numbers[at]),
         }
     }
 
@@ -226,54 +238,7 @@ impl Block {
     }
 }
 
-fn slice<'a>(text: &'a str, ends: &[u32], cell: usize) -> &'a str {
-    let start = if cell == 0 { 0 } else { ends[cell - 1] as usize };
-    &text[start..ends[cell] as usize]
-}
-
 /// True for "inf" and "-Infinity", false for digits that overflow.
 fn is_word(text: &str) -> bool {
     !text.contains(|c: char| c.is_ascii_digit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Arc<Header> {
-        let columns = vec!["a".to_owned(), "b".to_owned()];
-        Arc::new(Header { path: "d.csv".into(), columns, line: Some(1), pictures: None })
-    }
-
-    #[test]
-    fn numbers_are_finite() {
-        let mut block = Block::of_text(header());
-        for (line, row) in [(2, ["-1.5e3", ".5"]), (3, ["nan", "-inf"]), (4, ["1e39", "12abc"]), (5, ["", "+7"])] {
-            block.push(line, row.into_iter());
-        }
-        assert_eq!(block.number(0, 0).unwrap(), -1500.0);
-        assert_eq!(block.number(0, 1).unwrap(), 0.5);
-        assert_eq!(block.number(3, 1).unwrap(), 7.0);
-        for (row, column, expected) in [
-            (1, 0, "d.csv:3, column \"a\": expected a finite number, found \"nan\""),
-            (1, 1, "d.csv:3, column \"b\": expected a finite number, found \"-inf\""),
-            (2, 0, "d.csv:4, column \"a\": 1e39 is beyond the range"),
-            (2, 1, "d.csv:4, column \"b\": expected a number, found \"12abc\""),
-            (3, 0, "d.csv:5, column \"a\": expected a number, found an empty cell"),
-        ] {
-            let message = block.number(row, column).unwrap_err().to_string();
-            assert!(message.starts_with(expected), "{message}");
-        }
-    }
-
-    #[test]
-    fn numbers_of_a_binary_file_are_known_by_their_row() {
-        let block = Block::of_numbers(header(), 10, vec![1.0, 2.0, f64::NAN, 1e300]);
-        assert_eq!((block.rows(), block.number(0, 1).unwrap()), (2, 2.0));
-        let message = block.number(1, 0).unwrap_err().to_string();
-        assert!(message.starts_with("d.csv, row 11, column \"a\": expected a finite number"), "{message}");
-        let message = block.number(1, 1).unwrap_err().to_string();
-        assert!(message.contains("beyond the range"), "{message}");
-        assert_eq!(block.text(0, 1), "2");
-    }
 }

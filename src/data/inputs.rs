@@ -7,6 +7,7 @@ use super::source::{Header, Source};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Categories of a column at most: more are names or numbers, which say nothing of rows to come.
 pub const MOST_CATEGORIES: usize = 1000;
@@ -29,31 +30,7 @@ pub enum Missing {
     Skip,
 }
 
-impl Missing {
-    /// Every name that a spec may use.
-    pub const NAMES: &[&str] = &["error", "mean", "zero", "skip"];
-
-    /// The rule called `name`.
-    pub fn by_name(name: &str) -> Option<Missing> {
-        Some(match name {
-            "error" => Missing::Error,
-            "mean" => Missing::Mean,
-            "zero" => Missing::Zero,
-            "skip" => Missing::Skip,
-            _ => return None,
-        })
-    }
-
-    /// The name that a spec uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Missing::Error => "error",
-            Missing::Mean => "mean",
-            Missing::Zero => "zero",
-            Missing::Skip => "skip",
-        }
-    }
-}
+named!(Missing: Error "error", Mean "mean", Zero "zero", Skip "skip");
 
 /// Which columns are features, as a spec says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,11 +59,6 @@ pub struct Encoding {
     /// With [`Missing::Mean`]: the mean of each column of numbers over the training rows.
     pub means: BTreeMap<String, f64>,
 }
-
-/// Takes a block of a file.
-pub type TakeBlock<'a> = dyn FnMut(&Block) -> Result<()> + 'a;
-/// Hands every block of a file to whoever takes them.
-pub type EachBlock<'a> = dyn FnMut(&mut TakeBlock<'_>) -> Result<()> + 'a;
 
 impl Encoding {
     /// The names of the features: `age`, `colour=blue`, `colour=red`.
@@ -143,13 +115,14 @@ impl Columns {
         }
     }
 
-    /// The encoding of the columns at `positions`: one reading of `blocks` for categories. `None` where every cell is to be a
+    /// The encoding of the columns at `positions`: one reading of `source` for categories. `None` where every cell is to be a
     /// number. With [`Missing::Mean`] the means are NaN: which rows train is not known yet, and a `MeanFit`
     /// finds them when it is.
     ///
     /// # Errors
     /// [`Error::Data`] for a column with too many categories, or with no value; what reading fails with.
-    pub fn fit(&self, header: &Header, positions: &[usize], blocks: &mut EachBlock<'_>) -> Result<Option<Encoding>> {
+    pub fn fit_source(&self, source: &mut dyn Source, positions: &[usize]) -> Result<Option<Encoding>> {
+        let header = Arc::clone(source.header());
         if self.is_plain() {
             return Ok(None);
         }
@@ -157,7 +130,8 @@ impl Columns {
         let (names, numbers): (Vec<usize>, Vec<usize>) = positions.iter().copied().partition(is_category);
         let mut categories = vec![BTreeSet::new(); names.len()];
         let mut any_number = vec![false; numbers.len()];
-        blocks(&mut |block| {
+        while let Some(chunk) = source.next_chunk()? {
+            let block = chunk()?;
             for row in 0..block.rows() {
                 for (found, &column) in categories.iter_mut().zip(&names) {
                     let cell = block.text(row, column);
@@ -178,8 +152,7 @@ impl Columns {
                     *any = block.number(row, column).is_ok();
                 }
             }
-            Ok(())
-        })?;
+        }
         let name = |&column: &usize| header.columns[column].clone();
         if let Some((column, _)) = names.iter().zip(&categories).find(|(_, found)| found.is_empty()) {
             return Err(header.column_error(*column, "every value is missing. List the column in `ignore`"));
@@ -200,20 +173,6 @@ impl Columns {
                 _ => BTreeMap::new(),
             },
         }))
-    }
-
-    /// As [`Columns::fit`], of a file that is read for it.
-    ///
-    /// # Errors
-    /// As [`Columns::fit`].
-    pub fn fit_source(&self, source: &mut dyn Source, positions: &[usize]) -> Result<Option<Encoding>> {
-        let header = std::sync::Arc::clone(source.header());
-        self.fit(&header, positions, &mut |take| {
-            while let Some(chunk) = source.next_chunk()? {
-                take(&chunk()?)?;
-            }
-            Ok(())
-        })
     }
 }
 

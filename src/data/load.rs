@@ -6,14 +6,14 @@
 
 use super::block::Block;
 use super::cache::{CacheWriter, RowCache};
-use super::inputs::{Columns, Encoding, Inputs, Missing};
+use super::inputs::{Columns, Encoding, Inputs};
 use super::like::{Like, each_row, most_bytes, too_large};
-use super::means::{MeanFit, fill_means};
+use super::means::{fill_means, keep_means, mean_fit};
 use super::read::{Refusal, Tolerance, read_rows};
 use super::rng::held_out;
 use super::scale::{Fit, Scale, Scaler};
 use super::source::open_file;
-use super::target::{Seen, TargetRule, TargetScan};
+use super::target::{TargetRule, TargetScan};
 use super::weight::WeightColumn;
 use super::{Dataset, Schema};
 use crate::error::Result;
@@ -68,11 +68,6 @@ pub struct Survey {
     pub rows: u64,
 }
 
-/// Bytes of a sample as it goes to the device, without its weight.
-pub fn sample_bytes(features: usize, rule: TargetRule) -> u64 {
-    4 * (features as u64 + if rule.loss.takes_class() { 1 } else { rule.outputs as u64 })
-}
-
 /// Reads a training file.
 ///
 /// # Errors
@@ -90,12 +85,13 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
     };
     let names: Vec<String> = features.iter().map(|&c| header.columns[c].clone()).collect();
     let inputs = Inputs::find(&header, &names, encoding.as_ref())?;
+    let sample_bytes = 4 * Dataset::<f32>::blank(inputs.width(), Some(wish.rule)).plain_words() as u64;
     let mut first = First {
         scan: TargetScan::new(&header, &targets, wish.rule)?,
         held: Some(Held::default()),
-        most: usize::try_from(wish.memory_bytes / sample_bytes(inputs.width(), wish.rule)).unwrap_or(usize::MAX),
+        most: usize::try_from(wish.memory_bytes / sample_bytes).unwrap_or(usize::MAX),
         fit: Fit::new(wish.scale, inputs.width()),
-        means: MeanFit::new(if wish.columns.missing == Missing::Mean { inputs.width() } else { 0 }),
+        means: mean_fit(wish.columns.missing, inputs.width()),
         held_out: wish.held_out,
         rows: 0,
         values: Vec::new(),
@@ -119,7 +115,7 @@ pub fn load(file: &DataFile, wish: &Wish<'_>, tolerance: &mut Tolerance) -> Resu
             Ok(Loaded::Whole(data, schema))
         }
         None => {
-            first.means.finish(&mut schema, &file.path)?;
+            keep_means(&first.means, &mut schema, &file.path)?;
             Ok(Loaded::Large(Survey { schema, scaler: first.fit.finish(), rows }))
         }
     }
@@ -133,7 +129,7 @@ struct First {
     /// Rows that fit.
     most: usize,
     fit: Fit,
-    means: MeanFit,
+    means: Fit,
     held_out: Option<(f64, u64)>,
     rows: u64,
     values: Vec<f64>,
@@ -144,7 +140,7 @@ struct First {
 struct Held {
     x: Vec<f64>,
     values: Vec<f64>,
-    seen: Vec<Seen>,
+    seen: Vec<u32>,
     weights: Vec<f64>,
 }
 
@@ -251,7 +247,11 @@ pub fn read(
     read_within(most_bytes() / 2, file, columns, target, rule, tolerance)
 }
 
-fn read_within(
+/// As [`read`], of a file whose samples take at most `memory_bytes` as 32-bit numbers.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(
     memory_bytes: u64,
     file: &DataFile,
     columns: &Columns,
@@ -267,26 +267,5 @@ fn read_within(
             Ok((data, schema))
         }
         Loaded::Large(survey) => Err(too_large(open_file(file)?.header(), survey.rows)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::Loss;
-
-    #[test]
-    fn a_file_takes_no_more_memory_than_it_may() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("d.csv");
-        std::fs::write(&path, format!("a,y\n{}", "1,2\n".repeat(1000))).unwrap();
-        let rule = TargetRule { loss: Loss::Mse, outputs: 1 };
-        let read = |bytes: u64| {
-            let (file, target) = (DataFile::at(&path), ["y".to_owned()]);
-            read_within(bytes, &file, &Columns::default(), &target, rule, &mut Tolerance::default())
-        };
-        assert_eq!(read(8000).unwrap().0.rows, 1000);
-        let message = read(7999).unwrap_err().to_string();
-        assert!(message.contains("d.csv: its first 1000 rows take"), "{message}");
     }
 }

@@ -1,5 +1,30 @@
 //! Data files to rows of numbers: reading, targets, scaling, splitting, and the random numbers behind them.
 
+/// The names by which a spec asks for the variants of an enum.
+macro_rules! named {
+    ($choice:ident: $($variant:ident $name:literal),+) => {
+        impl $choice {
+            /// Every name that a spec may use.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The choice called `name`.
+            pub fn by_name(name: &str) -> Option<$choice> {
+                match name {
+                    $($name => Some($choice::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// The name that a spec uses.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($choice::$variant => $name),+
+                }
+            }
+        }
+    };
+}
+
 pub(crate) mod arrays;
 pub(crate) mod block;
 mod cache;

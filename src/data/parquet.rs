@@ -3,9 +3,9 @@
 //! A truth value is 0 or 1, a decimal its value, a date or a time the whole number that the file has (days, or parts of a second,
 //! since 1970); what is null is a missing value. Nested columns are refused, as are codecs that are not written in Rust.
 
-use super::block::{Block, Mixed, Slot};
+use super::block::{Block, Slots};
 use super::open::unreadable;
-use super::source::{CHUNK_BYTES, Chunk, Header, Source};
+use super::source::{CHUNK_BYTES, Chunk, Header, Source, first_repeated};
 use crate::error::{Error, Result};
 use parquet::basic::{Compression, ConvertedType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -38,7 +38,7 @@ pub struct ParquetSource {
     header: Arc<Header>,
     file: SerializedFileReader<File>,
     meanings: Vec<Meaning>,
-    slots: Arc<[Slot]>,
+    slots: Slots,
     /// The row group that comes next.
     group: usize,
     /// The columns of the one before, and how many of its rows are left.
@@ -64,22 +64,17 @@ impl ParquetSource {
             return Err(Error::data(place, format!("the file has {count} columns; 1 to {MOST_COLUMNS} are read")));
         }
         let (mut columns, mut meanings) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let (mut slots, mut widths) = (Vec::with_capacity(count), [0, 0]);
         for column in schema.columns() {
-            let meaning = meaning(&place, column)?;
-            let is_text = usize::from(meaning == Meaning::Text);
-            slots.push(if is_text == 1 { Slot::Text(widths[1]) } else { Slot::Number(widths[0]) });
-            widths[is_text] += 1;
+            meanings.push(meaning(&place, column)?);
             columns.push(column.name().to_owned());
-            meanings.push(meaning);
         }
         check_codecs(&place, &file)?;
         let header = Header { path: path.to_path_buf(), columns, line: None, pictures: None };
-        let mut seen = std::collections::HashSet::new();
-        if let Some(name) = header.columns.iter().find(|name| !seen.insert(name.as_str())) {
+        if let Some(name) = first_repeated(&header.columns) {
             return Err(header.error(format!("two columns are named \"{name}\". Rename one of them")));
         }
-        let (header, slots) = (Arc::new(header), slots.into());
+        let slots = Slots::mixed(meanings.iter().map(|meaning| *meaning == Meaning::Text));
+        let header = Arc::new(header);
         Ok(ParquetSource { header, file, meanings, slots, group: 0, readers: Vec::new(), left: 0, row: 0 })
     }
 
@@ -99,31 +94,29 @@ impl ParquetSource {
     }
 
     /// Reads the next `count` rows of the row group.
-    fn read(&mut self, count: usize) -> Result<Mixed> {
-        let mut columns = Vec::with_capacity(self.readers.len());
+    fn read(&mut self, count: usize) -> Result<Block> {
+        let (mut numbers, mut texts): (Vec<Vec<f64>>, Vec<Vec<String>>) = Default::default();
         for (column, (reader, meaning)) in self.readers.iter_mut().zip(&self.meanings).enumerate() {
             let place = || format!("{}, column \"{}\"", self.header.path.display(), self.header.columns[column]);
-            let cells = cells(reader, *meaning, count).map_err(|e| damaged(&place(), &e))?;
-            if cells.len() != count {
-                let message = format!("{} of {count} rows from row {} on", cells.len(), self.row);
-                return Err(damaged(&place(), &message));
-            }
-            columns.push(cells);
-        }
-        let mut mixed = Mixed::new(Arc::clone(&self.slots));
-        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
-        for row in 0..count {
-            numbers.clear();
-            texts.clear();
-            for cells in &columns {
-                match cells {
-                    Cells::Numbers(cells) => numbers.push(cells[row]),
-                    Cells::Texts(cells) => texts.push(cells[row].as_str()),
+            let (mut text, mut number) = (Vec::new(), Vec::new());
+            let read = match reader {
+                ColumnReader::ByteArrayColumnReader(reader) => {
+                    present(reader, count, String::new(), |v| Ok(v.as_utf8()?.to_owned())).map(|cells| text = cells)
                 }
+                reader => read_numbers(reader, *meaning, count).map(|cells| number = cells),
+            };
+            read.map_err(|e| damaged(&place(), &e))?;
+            let found = text.len() + number.len();
+            if found != count {
+                return Err(damaged(&place(), &format!("{found} of {count} rows from row {} on", self.row)));
             }
-            mixed.push(&numbers, &texts);
+            if *meaning == Meaning::Text { texts.push(text) } else { numbers.push(number) }
         }
-        Ok(mixed)
+        let mut block = Block::of_rows(Arc::clone(&self.header), self.slots.clone(), self.row);
+        for row in 0..count {
+            block.push_row(numbers.iter().map(|cells| cells[row]), texts.iter().map(|cells| cells[row].as_str()));
+        }
+        Ok(block)
     }
 }
 
@@ -141,11 +134,10 @@ impl Source for ParquetSource {
         let has_text = self.meanings.contains(&Meaning::Text);
         let most = (CHUNK_BYTES / (8 * self.meanings.len())).max(1);
         let count = self.left.min(if has_text { most.min(TEXT_ROWS) } else { most });
-        let mixed = self.read(count)?;
-        let (header, first) = (Arc::clone(&self.header), self.row);
+        let block = self.read(count)?;
         self.left -= count;
         self.row += count as u64;
-        Ok(Some(Box::new(move || Ok(Block::of_mixed(header, first, count, mixed)))))
+        Ok(Some(Box::new(move || Ok(block))))
     }
 }
 
@@ -202,47 +194,27 @@ fn check_codecs(place: &str, file: &SerializedFileReader<File>) -> Result<()> {
     Ok(())
 }
 
-/// Cells of a column.
-enum Cells {
-    Numbers(Vec<f64>),
-    Texts(Vec<String>),
-}
+type Read<T> = std::result::Result<T, ParquetError>;
 
-impl Cells {
-    fn len(&self) -> usize {
-        match self {
-            Cells::Numbers(cells) => cells.len(),
-            Cells::Texts(cells) => cells.len(),
+/// The next `count` cells of a column of numbers.
+fn read_numbers(reader: &mut ColumnReader, meaning: Meaning, count: usize) -> Read<Vec<f64>> {
+    let divisor = if let Meaning::Number { divisor } = meaning { divisor } else { 1.0 };
+    let unsigned = meaning == Meaning::Unsigned;
+    match reader {
+        ColumnReader::BoolColumnReader(reader) => present(reader, count, f64::NAN, |v| Ok(f64::from(u8::from(*v)))),
+        ColumnReader::Int32ColumnReader(reader) => present(reader, count, f64::NAN, |v| {
+            Ok(if unsigned { f64::from(*v as u32) } else { f64::from(*v) / divisor })
+        }),
+        ColumnReader::Int64ColumnReader(reader) => {
+            present(reader, count, f64::NAN, |v| Ok(if unsigned { *v as u64 as f64 } else { *v as f64 / divisor }))
         }
+        ColumnReader::FloatColumnReader(reader) => present(reader, count, f64::NAN, |v| Ok(f64::from(*v))),
+        ColumnReader::DoubleColumnReader(reader) => present(reader, count, f64::NAN, |v| Ok(*v)),
+        _ => Err(ParquetError::General("a type that was refused".into())),
     }
 }
 
-type Read<T> = std::result::Result<T, ParquetError>;
-
-/// The next `count` cells of a column.
-fn cells(reader: &mut ColumnReader, meaning: Meaning, count: usize) -> Read<Cells> {
-    let divisor = if let Meaning::Number { divisor } = meaning { divisor } else { 1.0 };
-    let unsigned = meaning == Meaning::Unsigned;
-    let numbers = match reader {
-        ColumnReader::BoolColumnReader(reader) => present(reader, count, f64::NAN, |v| Ok(f64::from(u8::from(*v))))?,
-        ColumnReader::Int32ColumnReader(reader) => present(reader, count, f64::NAN, |v| {
-            Ok(if unsigned { f64::from(*v as u32) } else { f64::from(*v) / divisor })
-        })?,
-        ColumnReader::Int64ColumnReader(reader) => {
-            present(reader, count, f64::NAN, |v| Ok(if unsigned { *v as u64 as f64 } else { *v as f64 / divisor }))?
-        }
-        ColumnReader::FloatColumnReader(reader) => present(reader, count, f64::NAN, |v| Ok(f64::from(*v)))?,
-        ColumnReader::DoubleColumnReader(reader) => present(reader, count, f64::NAN, |v| Ok(*v))?,
-        ColumnReader::ByteArrayColumnReader(reader) => {
-            let text = |v: &parquet::data_type::ByteArray| Ok(v.as_utf8()?.to_owned());
-            return Ok(Cells::Texts(present(reader, count, String::new(), text)?));
-        }
-        _ => return Err(ParquetError::General("a type that was refused".into())),
-    };
-    Ok(Cells::Numbers(numbers))
-}
-
-/// The same of a reader, `missing` where a value is null.
+/// The next `count` cells that a reader has, `missing` where a value is null.
 fn present<D: DataType, T: Clone>(
     reader: &mut ColumnReaderImpl<D>,
     count: usize,

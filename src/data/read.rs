@@ -38,21 +38,13 @@ impl Tolerance {
         &self.messages
     }
 
-    /// Passes over a row with a missing value, as the spec says; there is no limit to them.
-    fn pass_missing(&mut self, why: &Error) {
-        self.missing += 1;
-        if self.messages.len() < Self::KEPT {
-            self.messages.push(why.to_string());
-        }
-    }
-
-    /// Passes over a row.
+    /// Passes over a row; by rule, as the spec says and without a limit, where a value is `missing`.
     ///
     /// # Errors
     /// The row's own error, when no more rows may be passed over.
-    fn pass(&mut self, error: Error) -> Result<()> {
-        if self.count < self.allowed {
-            self.count += 1;
+    fn pass(&mut self, error: Error, missing: bool) -> Result<()> {
+        if missing || self.count < self.allowed {
+            *(if missing { &mut self.missing } else { &mut self.count }) += 1;
             if self.messages.len() < Self::KEPT {
                 self.messages.push(error.to_string());
             }
@@ -115,26 +107,19 @@ pub fn read_rows(
         let mut bad = parsed.bad.into_iter().peekable();
         for row in 0..parsed.block.rows() {
             while let Some(fault) = faults.next_if(|f| f.before <= row) {
-                tolerance.pass(fault.error)?;
+                tolerance.pass(fault.error, false)?;
             }
-            match bad.next_if(|(at, ..)| *at == row) {
-                Some((_, true, error)) => {
-                    tolerance.pass_missing(&error);
-                    continue;
-                }
-                Some((_, false, error)) => {
-                    tolerance.pass(error)?;
-                    continue;
-                }
-                None => {}
+            if let Some((_, missing, error)) = bad.next_if(|(at, ..)| *at == row) {
+                tolerance.pass(error, missing)?;
+                continue;
             }
             match take(&parsed.block, row, &parsed.x[row * inputs.width()..][..inputs.width()]) {
                 Ok(()) => rows += 1,
-                Err(Refusal::Row(error)) => tolerance.pass(error)?,
+                Err(Refusal::Row(error)) => tolerance.pass(error, false)?,
                 Err(Refusal::Stop(error)) => return Err(error),
             }
         }
-        faults.try_for_each(|fault| tolerance.pass(fault.error))?;
+        faults.try_for_each(|fault| tolerance.pass(fault.error, false))?;
         // Checked here too, because a device without an end never comes to the other check.
         if rows > MAX_ROWS { check_rows(&header, rows) } else { Ok(()) }
     })?;

@@ -14,7 +14,8 @@ use super::open::{Kind, sniff};
 use crate::error::{Error, Remedy, Result};
 use crate::spec::DataFile;
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::hash::Hash;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A part of a file that becomes a block when it is called, on whatever thread.
@@ -50,29 +51,19 @@ pub fn open_file(file: &DataFile) -> Result<Box<dyn Source>> {
     }
     match sniff(&file.path)? {
         (Kind::Csv, gzip) if file.labels.is_none() => csv::open(&file.path, gzip),
-        (Kind::Parquet, _) if file.labels.is_none() => parquet(&file.path),
+        #[cfg(feature = "parquet")]
+        (Kind::Parquet, _) if file.labels.is_none() => Ok(Box::new(super::parquet::ParquetSource::open(&file.path)?)),
+        #[cfg(not(feature = "parquet"))]
+        (Kind::Parquet, _) if file.labels.is_none() => {
+            let message = "this is a Parquet file, which is read by the feature `parquet`, without which this wgrad was built. \
+                           Build it with `--features parquet`, or write the data as CSV";
+            Err(Error::data(file.path.display().to_string(), message))
+        }
         _ => Ok(Box::new(ArraySource::open(file)?)),
     }
 }
 
-#[cfg(feature = "parquet")]
-fn parquet(path: &Path) -> Result<Box<dyn Source>> {
-    Ok(Box::new(super::parquet::ParquetSource::open(path)?))
-}
-
-#[cfg(not(feature = "parquet"))]
-fn parquet(path: &Path) -> Result<Box<dyn Source>> {
-    let message = "this is a Parquet file, which is read by the feature `parquet`, without which this wgrad was built. Build it \
-                   with `--features parquet`, or write the data as CSV";
-    Err(Error::data(path.display().to_string(), message))
-}
-
-/// A remark where targets are missing in a file of arrays.
-fn labels_hint() -> String {
-    format!(". Where the targets are in a file of their own, {}", Remedy::NameLabels)
-}
-
-/// The same of a folder.
+/// A remark where targets are missing in a folder.
 const PICTURES_HINT: &str = ". The target of pictures is \"class\", the name of the sub-folder in which they lie";
 
 /// What is known of a file before its first row.
@@ -134,7 +125,9 @@ impl Header {
             quoted_list(&self.columns),
             match what {
                 "target" if self.pictures.is_some() => PICTURES_HINT.to_owned(),
-                "target" if self.line.is_none() => labels_hint(),
+                "target" if self.line.is_none() => {
+                    format!(". Where the targets are in a file of their own, {}", Remedy::NameLabels)
+                }
                 _ => self.separator_hint(),
             }
         )))
@@ -152,8 +145,7 @@ impl Header {
     /// The positions of target columns, each named once.
     pub(super) fn targets(&self, target: &[String]) -> Result<Vec<usize>> {
         let positions = self.positions(target, "target")?;
-        let mut seen = HashSet::new();
-        match positions.iter().find(|p| !seen.insert(**p)) {
+        match first_repeated(&positions) {
             Some(&twice) => Err(self.error(format!("the target column \"{}\" is listed twice", self.columns[twice]))),
             None => Ok(positions),
         }
@@ -162,12 +154,17 @@ impl Header {
     /// A remark where the header looks as if it were separated by something other than commas.
     fn separator_hint(&self) -> String {
         let [only] = &self.columns[..] else { return String::new() };
-        let separator =
-            [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")].into_iter().find(|(c, _)| only.contains(*c));
-        separator
-            .map(|(_, word)| {
+        match [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")].into_iter().find(|(c, _)| only.contains(*c)) {
+            Some((_, word)) => {
                 format!(". It seems to be separated by {word}; wgrad reads commas, and tabs in a .tsv file")
-            })
-            .unwrap_or_default()
+            }
+            None => String::new(),
+        }
     }
+}
+
+/// The first of `items` that equals one before it.
+pub(super) fn first_repeated<T: Eq + Hash>(items: &[T]) -> Option<&T> {
+    let mut seen = HashSet::new();
+    items.iter().find(|item| !seen.insert(*item))
 }

@@ -31,7 +31,7 @@ const NO_CODE: u32 = u32::MAX;
 
 /// Looks through the target columns of a file.
 pub(super) struct TargetScan {
-    columns: Vec<usize>,
+    columns: Columns,
     rule: TargetRule,
     /// Distinct cells and their numbers, in the order in which they came.
     codes: HashMap<String, u32>,
@@ -42,20 +42,12 @@ pub(super) struct TargetScan {
     no_and_yes: bool,
     fraction: Option<Found>,
     text: Option<Found>,
-    hinge: Hinge,
 }
 
 /// The first cell of its kind.
 struct Found {
     place: String,
     cell: String,
-}
-
-/// A target as seen before the column's kind is known.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
-    /// Number of the cell among the distinct ones.
-    code: u32,
 }
 
 impl TargetScan {
@@ -65,7 +57,7 @@ impl TargetScan {
             check_column_count(header, columns, rule)?;
         }
         Ok(TargetScan {
-            columns: columns.to_vec(),
+            columns: Columns::new(columns, rule),
             rule,
             codes: HashMap::new(),
             overflow: false,
@@ -73,30 +65,16 @@ impl TargetScan {
             no_and_yes: rule.loss.no_and_yes().is_some(),
             fraction: None,
             text: None,
-            hinge: Hinge::default(),
         })
     }
 
     /// Takes in the targets of a row and adds them to `values` as numbers, NaN for text. Empty cells, NaN and infinity are
-    /// missing values in any kind of column.
+    /// missing values in any kind of column. Returns the number of the cell among the distinct ones.
     ///
     /// # Errors
     /// [`Error::Data`] for a row that cannot be used, which leaves everything as it was.
-    pub fn add(&mut self, block: &Block, row: usize, values: &mut Vec<f64>) -> Result<Seen> {
-        let start = values.len();
-        let [column] = self.columns[..] else {
-            for &column in &self.columns {
-                match checked(self.rule, block, row, column) {
-                    Ok(value) => values.push(value),
-                    Err(e) => {
-                        values.truncate(start);
-                        return Err(e);
-                    }
-                }
-            }
-            self.hinge.see(self.rule, block, row, &self.columns, &values[start..]);
-            return Ok(Seen { code: NO_CODE });
-        };
+    pub fn add(&mut self, block: &Block, row: usize, values: &mut Vec<f64>) -> Result<u32> {
+        let [column] = self.columns.at[..] else { return self.columns.add(block, row, values).map(|()| NO_CODE) };
         let text = block.text(row, column);
         let numbers = self.whole || self.fraction.is_some();
         let is_text = block.parsed(row, column).is_none() && !text.is_empty();
@@ -104,10 +82,10 @@ impl TargetScan {
         if is_text && (self.rule.loss.takes_class() || !numbers) {
             self.text.get_or_insert_with(|| Found { place: block.place(row, column), cell: text.to_string() });
             values.push(f64::NAN);
-            return Ok(Seen { code: self.code(&text) });
+            return Ok(self.code(&text));
         }
         let one_number = self.is_one_number();
-        let value = if one_number { checked(self.rule, block, row, column)? } else { block.number(row, column)? };
+        let value = if one_number { self.columns.checked(block, row, column)? } else { block.number(row, column)? };
         if as_integer(value).is_some() {
             self.whole = true;
         } else {
@@ -116,9 +94,9 @@ impl TargetScan {
         let stands_for_a_class = |targets: [i64; 2]| targets.iter().any(|t| *t as f64 == value);
         self.no_and_yes &= self.rule.loss.no_and_yes().is_some_and(stands_for_a_class);
         values.push(value);
-        self.hinge.see(self.rule, block, row, &[column], &[value]);
+        self.columns.see(block, row, &[value]);
         // A column of numbers for one output stays one, whatever its values.
-        Ok(Seen { code: if one_number { NO_CODE } else { self.code(&text) } })
+        Ok(if one_number { NO_CODE } else { self.code(&text) })
     }
 
     /// One output under a loss that takes numbers.
@@ -145,18 +123,15 @@ impl TargetScan {
     /// whether or not each of them occurs. Nothing but no and yes under a loss over these is two classes; a fraction anywhere
     /// would be a soft target.
     pub fn classes(&self, header: &Header) -> Result<Option<Vec<String>>> {
-        let &[column] = &self.columns[..] else {
-            self.hinge.check()?;
+        if self.columns.at.len() != 1 {
+            self.columns.check_hinge()?;
             return Ok(None);
-        };
+        }
         let outputs = self.rule.outputs;
         let sorted = || {
             let mut names: Vec<String> = self.codes.keys().cloned().collect();
             names.sort();
             names
-        };
-        let count = |found: usize, expected: usize, reason: &str| {
-            check_class_count(header, column, found, self.overflow, expected, reason)
         };
         match (&self.text, &self.fraction, self.rule.loss.takes_class(), outputs) {
             (None, Some(fraction), true, _) => Err(Error::data(
@@ -167,8 +142,8 @@ impl TargetScan {
                 ),
             )),
             (None, Some(_), false, _) | (None, None, false, 1) => {
-                check_column_count(header, &self.columns, self.rule)?;
-                self.hinge.check()?;
+                check_column_count(header, &self.columns.at, self.rule)?;
+                self.columns.check_hinge()?;
                 let classes = self.rule.loss.no_and_yes().filter(|_| self.no_and_yes && self.whole);
                 Ok(classes.map(|targets| targets.map(|t| t.to_string()).to_vec()))
             }
@@ -180,7 +155,7 @@ impl TargetScan {
                 if !self.overflow && values.iter().all(|v| usize::try_from(*v).is_ok_and(|v| v < outputs)) {
                     return Ok(Some((0..outputs).map(|c| c.to_string()).collect()));
                 }
-                count(values.len(), outputs, "one output belongs to each class")?;
+                self.check_count(header, values.len(), outputs, "one output belongs to each class")?;
                 Ok(Some(values.iter().map(i64::to_string).collect()))
             }
             (Some(text), _, false, _) if self.whole || self.fraction.is_some() => {
@@ -189,7 +164,7 @@ impl TargetScan {
                 Err(Error::data(&text.place, format!("{message} \"{}\". {remedy}", text.cell)))
             }
             (Some(_), _, false, 1) => {
-                count(self.codes.len(), 2, "1 output tells 2 classes apart")?;
+                self.check_count(header, self.codes.len(), 2, "1 output tells 2 classes apart")?;
                 Ok(Some(sorted()))
             }
             (Some(text), ..) => {
@@ -199,23 +174,39 @@ impl TargetScan {
                 } else {
                     "one output belongs to each class".to_owned()
                 };
-                count(self.codes.len(), outputs, &reason)?;
+                self.check_count(header, self.codes.len(), outputs, &reason)?;
                 Ok(Some(sorted()))
             }
         }
     }
 
+    /// Refuses a number of classes that is not the one that the network distinguishes, for the `reason` given.
+    fn check_count(&self, header: &Header, found: usize, expected: usize, reason: &str) -> Result<()> {
+        let message = match (self.overflow, found == expected) {
+            (true, _) => format!(
+                "the column has more than {found} distinct classes, the network distinguishes {expected} ({reason}). \
+                 Is it a column of classes? For numbers use a loss such as mse"
+            ),
+            (false, true) => return Ok(()),
+            (false, false) => format!(
+                "the column has {found} distinct classes, the network distinguishes {expected} ({reason}). Set `dense = \
+                 {found}` in the last layer, or correct the column"
+            ),
+        };
+        Err(header.column_error(self.columns.at[0], message))
+    }
+
     /// The targets of the rows seen: `seen` is what [`TargetScan::add`] gave for each, `values` what it added.
-    pub fn targets(&self, classes: Option<&[String]>, seen: &[Seen], values: Vec<f64>) -> Result<Targets> {
+    pub fn targets(&self, classes: Option<&[String]>, seen: &[u32], values: Vec<f64>) -> Result<Targets> {
         // Numbers for no and yes are the targets as they are.
         let named = classes.filter(|_| !(self.is_one_number() && self.text.is_none()));
-        let Some(classes) = named else { return Ok(Targets::Numbers { width: self.columns.len(), values }) };
+        let Some(classes) = named else { return Ok(Targets::Numbers { width: self.columns.at.len(), values }) };
         let known = Known::new(classes, self.rule)?;
         let mut class_of = vec![0; self.codes.len()];
         for (text, code) in &self.codes {
             class_of[*code as usize] = known.index(text).unwrap_or_default();
         }
-        let indices = seen.iter().map(|s| class_of[s.code as usize]);
+        let indices = seen.iter().map(|code| class_of[*code as usize]);
         if self.rule.loss.takes_class() {
             return Ok(Targets::Classes(indices.collect()));
         }
@@ -227,10 +218,8 @@ impl TargetScan {
 
 /// Makes targets of rows when it is known what the columns are.
 pub(super) struct Encoder {
-    columns: Vec<usize>,
-    rule: TargetRule,
+    columns: Columns,
     known: Option<Known>,
-    hinge: Hinge,
     /// The numbers of a row, before they are rounded.
     row: Vec<f64>,
 }
@@ -245,7 +234,7 @@ impl Encoder {
                 None
             }
         };
-        Ok(Encoder { columns: columns.to_vec(), rule, known, hinge: Hinge::default(), row: Vec::new() })
+        Ok(Encoder { columns: Columns::new(columns, rule), known, row: Vec::new() })
     }
 
     /// Adds the target of a row to `targets`, which are those of a blank data set for the rule.
@@ -255,16 +244,12 @@ impl Encoder {
     pub fn add<T: Scalar>(&mut self, block: &Block, row: usize, targets: &mut Targets<T>) -> Result<()> {
         self.row.clear();
         match (targets, &self.known) {
-            (Targets::Classes(indices), Some(known)) => indices.push(known.class(block, row, self.columns[0])?),
-            (Targets::Numbers { values, .. }, Some(known)) => {
-                known.encode(known.class(block, row, self.columns[0])?, &mut self.row);
-                values.extend(self.row.iter().map(|v| T::of(*v)));
-            }
-            (Targets::Numbers { values, .. }, None) => {
-                for &column in &self.columns {
-                    self.row.push(checked(self.rule, block, row, column)?);
+            (Targets::Classes(indices), Some(known)) => indices.push(known.class(block, row, self.columns.at[0])?),
+            (Targets::Numbers { values, .. }, known) => {
+                match known {
+                    Some(known) => known.encode(known.class(block, row, self.columns.at[0])?, &mut self.row),
+                    None => self.columns.add(block, row, &mut self.row)?,
                 }
-                self.hinge.see(self.rule, block, row, &self.columns, &self.row);
                 values.extend(self.row.iter().map(|v| T::of(*v)));
             }
             (Targets::Classes(_), None) => return Err(Error::Internal("classes without names".into())),
@@ -274,7 +259,7 @@ impl Encoder {
 
     /// What can only be said when all rows have been seen.
     pub fn finish(&self) -> Result<()> {
-        self.hinge.check()
+        self.columns.check_hinge()
     }
 }
 
@@ -332,35 +317,6 @@ impl Known {
     }
 }
 
-fn check_class_count(
-    header: &Header,
-    column: usize,
-    found: usize,
-    overflow: bool,
-    expected: usize,
-    reason: &str,
-) -> Result<()> {
-    if overflow {
-        return Err(header.column_error(
-            column,
-            format!(
-                "the column has more than {found} distinct classes, the network distinguishes {expected} ({reason}). \
-                 Is it a column of classes? For numbers use a loss such as mse"
-            ),
-        ));
-    }
-    if found == expected {
-        return Ok(());
-    }
-    Err(header.column_error(
-        column,
-        format!(
-            "the column has {found} distinct classes, the network distinguishes {expected} ({reason}). Set `dense = \
-             {found}` in the last layer, or correct the column"
-        ),
-    ))
-}
-
 /// Refuses a number of target columns that is not the number of outputs.
 fn check_column_count(header: &Header, columns: &[usize], rule: TargetRule) -> Result<()> {
     let names: Vec<&str> = columns.iter().map(|&c| header.columns[c].as_str()).collect();
@@ -386,36 +342,49 @@ fn as_integer(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= 53_f64.exp2()).then_some(value as i64)
 }
 
-/// A target that is a number, within the range that the loss takes.
-fn checked(rule: TargetRule, block: &Block, row: usize, column: usize) -> Result<f64> {
-    let value = block.number(row, column)?;
-    if matches!(rule.loss.output(), Output::Probability | Output::Logit) && !(0.0..=1.0).contains(&value) {
-        return Err(block.cell_error(
-            row,
-            column,
-            format!(
-                "{} takes targets from 0 to 1, found {}. Scale the column, or choose another loss",
-                rule.loss.name(),
-                block.text(row, column)
-            ),
-        ));
-    }
-    Ok(value)
-}
-
-/// A target 0 teaches hinge nothing (1 - 0 * y is always 1): a file of zeros and ones is coded for another loss.
-#[derive(Default)]
-struct Hinge {
+/// Target columns whose cells are numbers.
+struct Columns {
+    at: Vec<usize>,
+    rule: TargetRule,
+    /// Under hinge: where the first 0 is, and whether there is a number that is neither 0 nor 1.
     zero: Option<String>,
     other: bool,
 }
 
-impl Hinge {
-    fn see(&mut self, rule: TargetRule, block: &Block, row: usize, columns: &[usize], values: &[f64]) {
-        if rule.loss.output() != Output::Margin || self.other {
+impl Columns {
+    fn new(at: &[usize], rule: TargetRule) -> Columns {
+        Columns { at: at.to_vec(), rule, zero: None, other: false }
+    }
+
+    /// Adds the numbers of a row to `values`; nothing where one of them cannot be used.
+    fn add(&mut self, block: &Block, row: usize, values: &mut Vec<f64>) -> Result<()> {
+        let start = values.len();
+        for &column in &self.at {
+            let value = self.checked(block, row, column).inspect_err(|_| values.truncate(start))?;
+            values.push(value);
+        }
+        self.see(block, row, &values[start..]);
+        Ok(())
+    }
+
+    /// A target that is a number, within the range that the loss takes.
+    fn checked(&self, block: &Block, row: usize, column: usize) -> Result<f64> {
+        let (value, loss) = (block.number(row, column)?, self.rule.loss);
+        if matches!(loss.output(), Output::Probability | Output::Logit) && !(0.0..=1.0).contains(&value) {
+            let (name, found) = (loss.name(), block.text(row, column));
+            let message =
+                format!("{name} takes targets from 0 to 1, found {found}. Scale the column, or choose another loss");
+            return Err(block.cell_error(row, column, message));
+        }
+        Ok(value)
+    }
+
+    /// Looks whether a row is of zeros and ones.
+    fn see(&mut self, block: &Block, row: usize, values: &[f64]) {
+        if self.rule.loss.output() != Output::Margin || self.other {
             return;
         }
-        for (value, &column) in values.iter().zip(columns) {
+        for (value, &column) in values.iter().zip(&self.at) {
             if *value == 0.0 {
                 self.zero.get_or_insert_with(|| block.place(row, column));
             } else if *value != 1.0 {
@@ -424,7 +393,8 @@ impl Hinge {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// A target 0 teaches hinge nothing (1 - 0 * y is always 1): a file of zeros and ones is coded for another loss.
+    fn check_hinge(&self) -> Result<()> {
         match &self.zero {
             Some(place) if !self.other => {
                 let message = "hinge takes the targets -1 and 1, found 0 and 1. Write -1 for 0, or use bce_with_logits";

@@ -40,20 +40,17 @@ pub mod csv {
 /// See the module.
 pub mod npz {
     use super::{Path, Read, Result, without_feature};
-    use crate::data::arrays::Layout;
+    use crate::data::arrays::Found;
 
     /// There is none.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub enum Member {}
 
     /// See the module.
-    pub type Entry = (String, Result<(Layout, Member)>);
-
-    /// See the module.
     ///
     /// # Errors
     /// Always.
-    pub fn entries(path: &Path, _: u64) -> Result<Vec<Entry>> {
+    pub fn arrays(path: &Path, _: u64) -> Result<Found> {
         Err(without_feature(path))
     }
 

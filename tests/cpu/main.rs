@@ -2,6 +2,7 @@
 
 mod array_files;
 mod compare;
+mod data;
 mod data_errors;
 mod digest;
 mod disk;

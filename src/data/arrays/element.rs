@@ -31,34 +31,55 @@ pub enum Element {
     F64,
 }
 
+/// What is known of a type.
+pub(super) struct Facts {
+    bytes: usize,
+    /// The name that numpy gives it.
+    name: &'static str,
+    /// In the `descr` of an npy file, behind the byte order.
+    pub npy: Option<&'static str>,
+    pub safetensors: &'static str,
+    pub idx: Option<u8>,
+}
+
 impl Element {
+    const ALL: [Element; 13] = {
+        use Element::{Bf16, Bool, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+        [Bool, I8, U8, I16, U16, I32, U32, I64, U64, F16, Bf16, F32, F64]
+    };
+
+    fn facts(self) -> Facts {
+        let (bytes, name, npy, safetensors, idx) = match self {
+            Element::Bool => (1, "bool", Some("b1"), "BOOL", None),
+            Element::I8 => (1, "int8", Some("i1"), "I8", Some(0x09)),
+            Element::U8 => (1, "uint8", Some("u1"), "U8", Some(0x08)),
+            Element::I16 => (2, "int16", Some("i2"), "I16", Some(0x0b)),
+            Element::U16 => (2, "uint16", Some("u2"), "U16", None),
+            Element::I32 => (4, "int32", Some("i4"), "I32", Some(0x0c)),
+            Element::U32 => (4, "uint32", Some("u4"), "U32", None),
+            Element::I64 => (8, "int64", Some("i8"), "I64", None),
+            Element::U64 => (8, "uint64", Some("u8"), "U64", None),
+            Element::F16 => (2, "float16", Some("f2"), "F16", None),
+            Element::Bf16 => (2, "bfloat16", None, "BF16", None),
+            Element::F32 => (4, "float32", Some("f4"), "F32", Some(0x0d)),
+            Element::F64 => (8, "float64", Some("f8"), "F64", Some(0x0e)),
+        };
+        Facts { bytes, name, npy, safetensors, idx }
+    }
+
+    /// The type of which this is so, if there is one.
+    pub(super) fn find(is: impl Fn(Facts) -> bool) -> Option<Element> {
+        Element::ALL.into_iter().find(|element| is(element.facts()))
+    }
+
     /// Bytes of one element.
     pub fn size_bytes(self) -> usize {
-        match self {
-            Element::Bool | Element::I8 | Element::U8 => 1,
-            Element::I16 | Element::U16 | Element::F16 | Element::Bf16 => 2,
-            Element::I32 | Element::U32 | Element::F32 => 4,
-            Element::I64 | Element::U64 | Element::F64 => 8,
-        }
+        self.facts().bytes
     }
 
     /// The name that numpy gives the type.
     pub fn name(self) -> &'static str {
-        match self {
-            Element::Bool => "bool",
-            Element::I8 => "int8",
-            Element::U8 => "uint8",
-            Element::I16 => "int16",
-            Element::U16 => "uint16",
-            Element::I32 => "int32",
-            Element::U32 => "uint32",
-            Element::I64 => "int64",
-            Element::U64 => "uint64",
-            Element::F16 => "float16",
-            Element::Bf16 => "bfloat16",
-            Element::F32 => "float32",
-            Element::F64 => "float64",
-        }
+        self.facts().name
     }
 
     /// Appends the elements in `bytes` (a whole number of them) to `values`.
@@ -104,49 +125,4 @@ pub fn float16(bits: u16) -> f32 {
 /// The number of which these are the first half of the bits in single precision.
 pub fn bfloat16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decoded(element: Element, big_endian: bool, bytes: &[u8]) -> Vec<f64> {
-        let mut values = Vec::new();
-        element.decode(big_endian, bytes, &mut values);
-        values
-    }
-
-    /// Bits and numbers of IEEE 754-2019: the least and the largest subnormal and normal number, infinity, zero with a sign.
-    #[test]
-    fn halves_are_those_of_the_standard() {
-        let least = 2f32.powi(-24);
-        for (bits, value) in [
-            (0x0001, least),
-            (0x03ff, 1023.0 * least),
-            (0x0400, 1024.0 * least),
-            (0x3555, 0.333_251_95),
-            (0x7bff, 65504.0),
-            (0x7c00, f32::INFINITY),
-            (0x8000, -0.0),
-            (0xfbff, -65504.0),
-        ] {
-            assert_eq!(float16(bits).to_bits(), value.to_bits(), "{bits:#06x}");
-        }
-        assert!(float16(0x7c01).is_nan() && bfloat16(0x7fc0).is_nan());
-    }
-
-    #[test]
-    fn both_byte_orders_give_the_same_numbers() {
-        assert_eq!(decoded(Element::I16, false, &[0xfe, 0xff, 2, 0]), [-2.0, 2.0]);
-        assert_eq!(decoded(Element::I16, true, &[0xff, 0xfe, 0, 2]), [-2.0, 2.0]);
-        assert_eq!(decoded(Element::U32, false, &u32::MAX.to_le_bytes()), [4_294_967_295.0]);
-        assert_eq!(decoded(Element::U64, true, &7u64.to_be_bytes()), [7.0]);
-        assert_eq!(decoded(Element::I64, true, &(-7i64).to_be_bytes()), [-7.0]);
-        assert_eq!(decoded(Element::F32, true, &1.5f32.to_be_bytes()), [1.5]);
-        assert_eq!(decoded(Element::F64, false, &(-0.1f64).to_le_bytes()), [-0.1]);
-        assert_eq!(decoded(Element::F16, false, &[0, 0x3e, 0, 0xc0]), [1.5, -2.0]);
-        assert_eq!(decoded(Element::Bf16, false, &[0xc0, 0x3f]), [1.5]);
-        assert_eq!(decoded(Element::Bool, false, &[0, 1, 2]), [0.0, 1.0, 1.0]);
-        assert_eq!(decoded(Element::I8, true, &[0x80, 0x7f]), [-128.0, 127.0]);
-    }
 }

@@ -27,8 +27,7 @@ impl Layout {
     /// [`Error::Data`] where there is no row, nothing in a row, or more than can be indexed.
     pub fn new(place: &str, element: Element, big_endian: bool, shape: &[u64], fortran: bool) -> Result<Layout> {
         let wrong = |what: &str| {
-            let shape = shape_text(shape);
-            Err(Error::data(place, format!("the array is {} of the shape {shape}: {what}", element.name())))
+            Err(Error::data(place, format!("the array is {} of the shape {shape:?}: {what}", element.name())))
         };
         let Some((rows, rest)) = shape.split_first() else {
             return wrong("a single number has no rows. Save an array with one row for each sample");
@@ -89,8 +88,7 @@ impl Layout {
 
     /// In words: `60000 x 28 x 28 uint8`.
     pub fn describe(&self) -> String {
-        let sizes: Vec<String> = self.shape.iter().map(usize::to_string).collect();
-        format!("{} {}", sizes.join(" x "), self.element.name())
+        format!("{} {}", joined(&self.shape, " x "), self.element.name())
     }
 
     /// Names of a row's numbers: `name` where there is one, else `name[i]`, `name[i,j]` and so on.
@@ -98,23 +96,30 @@ impl Layout {
         if self.width() == 1 {
             return vec![name.to_owned()];
         }
-        (0..self.width()).map(|column| format!("{name}[{}]", index_text(self.row_shape(), column))).collect()
+        (0..self.width()).map(|column| format!("{name}[{}]", joined(&self.indices(column), ","))).collect()
     }
 
     /// Where, counted in elements of the file, the number `column` of row 0 lies in Fortran's order; row r lies r further.
-    pub(super) fn fortran_start(&self, column: usize) -> usize {
-        let (mut rest, mut stride, mut start) = (column, self.rows(), 0);
+    pub fn fortran_start(&self, column: usize) -> usize {
+        let (mut stride, mut start) = (self.rows(), 0);
         // The last index runs fastest in `column` and slowest in the file.
-        let mut index = vec![0; self.row_shape().len()];
-        for (i, size) in self.row_shape().iter().enumerate().rev() {
-            index[i] = rest % size;
-            rest /= size;
-        }
-        for (i, size) in index.iter().zip(self.row_shape()) {
-            start += i * stride;
+        for (index, size) in self.indices(column).iter().zip(self.row_shape()) {
+            start += index * stride;
             stride *= size;
         }
         start
+    }
+
+    /// The indices of a row's number `column` behind that of the row.
+    fn indices(&self, column: usize) -> Vec<usize> {
+        let mut rest = column;
+        let mut indices: Vec<usize> = Vec::with_capacity(self.row_shape().len());
+        for size in self.row_shape().iter().rev() {
+            indices.push(rest % size);
+            rest /= size;
+        }
+        indices.reverse();
+        indices
     }
 
     /// Refuses an array of which the file cannot hold all: `available` bytes are there for it at most.
@@ -137,63 +142,6 @@ impl Layout {
     }
 }
 
-/// The position of number `i` of a row-major array without the first dimension: `3,14`.
-fn index_text(shape: &[usize], i: usize) -> String {
-    let mut rest = i;
-    let mut index: Vec<String> = Vec::with_capacity(shape.len());
-    for size in shape.iter().rev() {
-        index.push((rest % size).to_string());
-        rest /= size;
-    }
-    index.reverse();
-    index.join(",")
-}
-
-fn shape_text(shape: &[u64]) -> String {
-    let sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
-    format!("[{}]", sizes.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn layout(shape: &[u64], fortran: bool) -> Result<Layout> {
-        Layout::new("a.npy", Element::F64, false, shape, fortran)
-    }
-
-    #[test]
-    fn shapes_that_no_memory_holds_are_refused_without_overflow() {
-        for (shape, expected) in [
-            (&[][..], "a single number has no rows"),
-            (&[0, 3], "is empty"),
-            (&[3, 0, u64::MAX], "is empty"),
-            (&[1, u64::MAX, u64::MAX], "4194304"),
-            (&[1, (1 << 22) + 1], "4194304"),
-            (&[1 << 32], "4294967295"),
-        ] {
-            let message = layout(shape, false).unwrap_err().to_string();
-            assert!(message.contains(expected) && message.contains("float64"), "{shape:?}: {message}");
-        }
-        let message = layout(&[100, 10], false).unwrap().fits("a.npy", 7999).unwrap_err().to_string();
-        assert!(message.contains("100 x 10 float64 (8000 bytes)") && message.contains("7999"), "{message}");
-        assert!(layout(&[100, 10], false).unwrap().fits("a.npy", 8000).is_ok());
-    }
-
-    #[test]
-    fn columns_are_named_by_their_place_in_the_row() {
-        assert_eq!(layout(&[5], false).unwrap().column_names("y"), ["y"]);
-        assert_eq!(layout(&[5, 1], false).unwrap().column_names("y"), ["y"]);
-        assert_eq!(layout(&[5, 2], false).unwrap().column_names("x"), ["x[0]", "x[1]"]);
-        assert_eq!(layout(&[5, 2, 2], false).unwrap().column_names("x"), ["x[0,0]", "x[0,1]", "x[1,0]", "x[1,1]"]);
-    }
-
-    #[test]
-    fn the_first_index_runs_fastest_in_fortran() {
-        let layout = layout(&[2, 3, 4], true).unwrap();
-        // Element (r, i, j) lies at r + 2 (i + 3 j).
-        assert_eq!(layout.fortran_start(0), 0);
-        assert_eq!(layout.fortran_start(4 + 2), 2 * (1 + 3 * 2));
-        assert_eq!(layout.fortran_start(11), 2 * (2 + 3 * 3));
-    }
+fn joined(numbers: &[usize], separator: &str) -> String {
+    numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(separator)
 }

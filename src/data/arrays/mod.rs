@@ -5,9 +5,9 @@
 //! has to fit into memory.
 
 mod element;
-mod idx;
+pub mod idx;
 mod layout;
-mod npy;
+pub mod npy;
 #[cfg(feature = "files")]
 mod npz;
 mod rows;
@@ -31,16 +31,6 @@ use std::path::{Path, PathBuf};
 /// Deflate unpacks no byte to more than this many. Source: zlib's technical details, "Maximum Compression Factor": 1032:1.
 pub(super) const DEFLATE_RATIO: u64 = 1032;
 
-/// True for bytes that begin an IDX file.
-pub(super) fn is_idx(start: &[u8]) -> bool {
-    idx::is_idx(start)
-}
-
-/// True for bytes that begin an npy file.
-pub(super) fn is_npy(start: &[u8]) -> bool {
-    start.starts_with(npy::MAGIC)
-}
-
 /// An array of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Array {
@@ -59,8 +49,12 @@ enum Store {
     /// In a gzip file, from this byte of its content on.
     Gzip { start: u64 },
     /// In an archive, behind the npy header.
+    #[cfg_attr(not(feature = "files"), expect(dead_code, reason = "the reader of archives makes it"))]
     Member(npz::Member),
 }
+
+/// The arrays of a file, and what it holds beside that cannot be read: why, for the case that it is asked for.
+pub type Found = (Vec<Array>, Vec<String>);
 
 /// The arrays of a file.
 #[derive(Debug)]
@@ -80,30 +74,9 @@ impl ArrayFile {
         let place = path.display().to_string();
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let file_bytes = file.metadata().map_err(|e| Error::io(path, e))?.len();
-        let mut left_out = Vec::new();
-        let arrays = match kind {
-            Kind::Npz => {
-                let mut arrays = Vec::new();
-                for (name, entry) in npz::entries(path, file_bytes)? {
-                    match entry {
-                        Ok((layout, member)) => {
-                            arrays.push(Array { name: Some(name), layout, store: Store::Member(member) })
-                        }
-                        Err(why) => left_out.push(why.to_string()),
-                    }
-                }
-                arrays
-            }
-            Kind::Safetensors => {
-                let (tensors, without) = safetensors::tensors(&place, &mut BufReader::new(file), file_bytes)?;
-                left_out = without;
-                let array = |t: safetensors::Tensor| Array {
-                    name: Some(t.name),
-                    layout: t.layout,
-                    store: Store::Plain { start: t.start },
-                };
-                tensors.into_iter().map(array).collect()
-            }
+        let (arrays, left_out) = match kind {
+            Kind::Npz => npz::arrays(path, file_bytes)?,
+            Kind::Safetensors => safetensors::arrays(&place, &mut BufReader::new(file), file_bytes)?,
             Kind::Idx | Kind::Npy => {
                 let mut reader: Box<dyn Read> = if gzip { gunzip(file) } else { Box::new(BufReader::new(file)) };
                 let header = if kind == Kind::Idx { idx::header } else { npy::header };
@@ -111,7 +84,7 @@ impl ArrayFile {
                 let content = if gzip { file_bytes.saturating_mul(DEFLATE_RATIO) } else { file_bytes };
                 layout.fits(&place, content.saturating_sub(start))?;
                 let store = if gzip { Store::Gzip { start } } else { Store::Plain { start } };
-                vec![Array { name: None, layout, store }]
+                (vec![Array { name: None, layout, store }], Vec::new())
             }
             Kind::Csv | Kind::Parquet => return Err(Error::Internal(format!("{place} is a table, opened as arrays"))),
         };

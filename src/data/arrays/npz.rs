@@ -1,7 +1,6 @@
 //! Arrays of an npz archive, the format of `numpy.savez` and `numpy.savez_compressed`: a zip file of npy files.
 
-use super::layout::Layout;
-use super::npy;
+use super::{Array, Found, Store, npy};
 use crate::error::{Error, Result};
 use flate2::read::DeflateDecoder;
 use std::fs::File;
@@ -16,7 +15,7 @@ const DEFLATE: u16 = 8;
 
 /// Where an array's npy file lies in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Member {
+pub struct Member {
     /// Where its bytes begin.
     start: u64,
     /// Bytes in the archive.
@@ -27,14 +26,11 @@ pub(super) struct Member {
     crc: u32,
 }
 
-/// One array: its name, its layout and its member. `Err` says why an entry cannot be read, for the case that it is asked for.
-pub(super) type Entry = (String, Result<(Layout, Member)>);
-
-/// Reads the directory of the archive at `path` of `file_bytes`, and every array's header.
+/// Reads the directory of the archive at `path` of `file_bytes`, and every array's header. What cannot be read is left out.
 ///
 /// # Errors
 /// [`Error::Data`] for another format or a damaged directory.
-pub(super) fn entries(path: &Path, file_bytes: u64) -> Result<Vec<Entry>> {
+pub fn arrays(path: &Path, file_bytes: u64) -> Result<Found> {
     let place = path.display().to_string();
     let wrong = |what: String| {
         Error::data(&place, format!("not a whole npz archive: {what}. It is truncated, damaged or of another format"))
@@ -44,24 +40,25 @@ pub(super) fn entries(path: &Path, file_bytes: u64) -> Result<Vec<Entry>> {
     if archive.len() > MEMBERS {
         return Err(wrong(format!("it has {} members; at most {MEMBERS} are read", archive.len())));
     }
-    let mut members = Vec::new();
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for i in 0..archive.len() {
         let entry = archive.by_index_raw(i).map_err(|e| wrong(e.to_string()))?;
         let name = entry.name().map_err(|e| wrong(e.to_string()))?;
         // numpy adds the extension to each array's name.
         let name = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
-        members.push((name, member(&entry, file_bytes)));
-    }
-    let entry = |(name, member): (String, Result<Member, String>)| {
         let place = format!("{place}, array \"{name}\"");
-        let read = member.map_err(|what| Error::data(&place, what)).and_then(|member| {
+        let member = member(&entry, file_bytes).map_err(|what| Error::data(&place, what));
+        let read = member.and_then(|member| {
             let (layout, header) = npy::header(&place, &mut open(path, &member)?)?;
             layout.fits(&place, member.unpacked.saturating_sub(header))?;
-            Ok((layout, member))
+            Ok(Array { name: Some(name), layout, store: Store::Member(member) })
         });
-        (name, read)
-    };
-    Ok(members.into_iter().map(entry).collect())
+        match read {
+            Ok(array) => found.push(array),
+            Err(why) => left_out.push(why.to_string()),
+        }
+    }
+    Ok((found, left_out))
 }
 
 /// Where an entry lies, if its directory's numbers can be true.
@@ -91,7 +88,7 @@ fn member<R: Read>(entry: &zip::read::ZipFile<'_, R>, file_bytes: u64) -> Result
 ///
 /// # Errors
 /// [`Error::Io`].
-pub(super) fn open(path: &Path, member: &Member) -> Result<Box<dyn Read + Send>> {
+pub fn open(path: &Path, member: &Member) -> Result<Box<dyn Read + Send>> {
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
     file.seek(SeekFrom::Start(member.start)).map_err(|e| Error::io(path, e))?;
     let packed = BufReader::new(file.take(member.packed));

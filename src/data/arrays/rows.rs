@@ -7,8 +7,9 @@ use std::io::Read;
 
 /// Reads an array from its first row to its last.
 pub struct RowReader {
-    place: String,
-    layout: Layout,
+    /// File and array, for messages.
+    pub(super) place: String,
+    pub(super) layout: Layout,
     bytes: Box<dyn Read + Send>,
     /// Rows handed out.
     row: usize,
@@ -32,11 +33,6 @@ impl RowReader {
             reader.read_transposed()?;
         }
         Ok(reader)
-    }
-
-    /// Type and shape.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
     }
 
     /// Rows not yet read.

@@ -5,7 +5,7 @@ use super::rows::RowReader;
 use super::{Array, ArrayFile};
 use crate::data::block::Block;
 use crate::data::open::{Kind, sniff};
-use crate::data::source::{CHUNK_BYTES, Chunk, Header, Source};
+use crate::data::source::{CHUNK_BYTES, Chunk, Header, Source, first_repeated};
 use crate::error::{Error, Result};
 use crate::spec::DataFile;
 use std::path::Path;
@@ -34,9 +34,10 @@ impl ArraySource {
     /// [`Error::Data`] where there is no such array, or numbers of rows differ.
     pub fn open(file: &DataFile) -> Result<ArraySource> {
         let opened = open(&file.path)?;
-        let mut parts: Vec<(String, String, Layout, RowReader)> = Vec::new();
+        let (mut columns, mut parts) = (Vec::new(), Vec::new());
         let mut add = |name: &str, opened: &ArrayFile, array: &Array| -> Result<()> {
-            parts.push((name.to_owned(), opened.place(array), array.layout.clone(), opened.rows(array)?));
+            columns.extend(array.layout.column_names(name));
+            parts.push(opened.rows(array)?);
             Ok(())
         };
         let by_role = file.array.is_some() || file.labels.is_some() || opened.arrays()[0].name.is_none();
@@ -53,10 +54,11 @@ impl ArraySource {
             add(TARGETS, &opened, chosen(&opened, labels)?)?;
         }
         check_rows(&opened, &parts)?;
-        let columns = parts.iter().flat_map(|(name, _, layout, _)| layout.column_names(name)).collect();
         let header = Header { path: file.path.clone(), columns, line: None, pictures: None };
-        check_names(&header)?;
-        let parts = parts.into_iter().map(|(_, _, _, rows)| rows).collect();
+        // Arrays named `a` and `a[0]` could give one name to two columns.
+        if let Some(name) = first_repeated(&header.columns) {
+            return Err(header.error(format!("two arrays have a column \"{name}\". Rename one of them")));
+        }
         Ok(ArraySource { header: Arc::new(header), parts, row: 0 })
     }
 }
@@ -90,32 +92,22 @@ fn chosen<'a>(opened: &'a ArrayFile, file: &DataFile) -> Result<&'a Array> {
     }
 }
 
-fn check_rows(opened: &ArrayFile, parts: &[(String, String, Layout, RowReader)]) -> Result<()> {
-    let (first, rest) = parts.split_at(1);
-    let Some((_, place, layout, _)) = rest.iter().find(|(_, _, layout, _)| layout.rows() != first[0].2.rows()) else {
-        return Ok(());
-    };
+fn check_rows(opened: &ArrayFile, parts: &[RowReader]) -> Result<()> {
+    let first = &parts[0];
+    let Some(other) = parts.iter().find(|part| part.layout.rows() != first.layout.rows()) else { return Ok(()) };
     Err(Error::data(
         opened.path().display().to_string(),
         format!(
-            "{} has {} rows ({}), {place} has {} ({}). Samples need as many of one as of the other; name the arrays that \
+            "{} has {} rows ({}), {} has {} ({}). Samples need as many of one as of the other; name the arrays that \
              belong together, such as {{ x = \"data.npz#x_train\", y = \"data.npz#y_train\" }}",
-            first[0].1,
-            first[0].2.rows(),
-            first[0].2.describe(),
-            layout.rows(),
-            layout.describe()
+            first.place,
+            first.layout.rows(),
+            first.layout.describe(),
+            other.place,
+            other.layout.rows(),
+            other.layout.describe()
         ),
     ))
-}
-
-/// Arrays named `a` and `a[0]` could give one name to two columns.
-fn check_names(header: &Header) -> Result<()> {
-    let mut seen = std::collections::HashSet::new();
-    match header.columns.iter().find(|name| !seen.insert(name.as_str())) {
-        Some(name) => Err(header.error(format!("two arrays have a column \"{name}\". Rename one of them"))),
-        None => Ok(()),
-    }
 }
 
 impl Source for ArraySource {
@@ -124,13 +116,13 @@ impl Source for ArraySource {
     }
 
     fn next_chunk(&mut self) -> Result<Option<Chunk>> {
-        let row_bytes: usize = self.parts.iter().map(|part| part.layout().row_bytes()).sum();
+        let row_bytes: usize = self.parts.iter().map(|part| part.layout.row_bytes()).sum();
         let count =
             (CHUNK_BYTES / row_bytes).max(1).min(self.parts.iter().map(RowReader::rows_left).min().unwrap_or(0));
         if count == 0 {
             return Ok(None);
         }
-        let read = |part: &mut RowReader| Ok((part.layout().clone(), part.read(count)?));
+        let read = |part: &mut RowReader| Ok((part.layout.clone(), part.read(count)?));
         let parts = self.parts.iter_mut().map(read).collect::<Result<Vec<_>>>()?;
         let (header, first) = (Arc::clone(&self.header), self.row);
         self.row += count as u64;

@@ -31,7 +31,7 @@ pub fn look(path: &Path) -> Result<Look> {
     let classes = folder.classes().iter().map(|class| (class.clone(), 0)).collect();
     let mut found = Look { classes, pictures: 0, gray: 0, sizes: BTreeMap::new(), unreadable: 0 };
     let mut first_error = None;
-    for picture in 0..folder.len() {
+    for picture in 0..folder.count() {
         let path = folder.file(picture);
         match read(&path).and_then(|bytes| head(&path, &bytes)) {
             Ok(head) => {

@@ -68,49 +68,16 @@ pub enum Filter {
     Lanczos,
 }
 
-impl Filter {
-    /// Every name that a spec may use.
-    pub const NAMES: &[&str] = &["nearest", "box", "bilinear", "bicubic", "lanczos"];
-
-    /// The filter called `name`.
-    pub fn by_name(name: &str) -> Option<Filter> {
-        Some(match name {
-            "nearest" => Filter::Nearest,
-            "box" => Filter::Box,
-            "bilinear" => Filter::Bilinear,
-            "bicubic" => Filter::Bicubic,
-            "lanczos" => Filter::Lanczos,
-            _ => return None,
-        })
-    }
-
-    /// The name that a spec uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Filter::Nearest => "nearest",
-            Filter::Box => "box",
-            Filter::Bilinear => "bilinear",
-            Filter::Bicubic => "bicubic",
-            Filter::Lanczos => "lanczos",
-        }
-    }
-}
+named!(Filter: Nearest "nearest", Box "box", Bilinear "bilinear", Bicubic "bicubic", Lanczos "lanczos");
 
 /// Opens a folder of pictures.
 ///
 /// # Errors
 /// [`Error::Data`] for a folder that is none of pictures; always where the program was built without the feature `images`.
-#[cfg(feature = "images")]
 pub(crate) fn open(file: &DataFile) -> Result<Box<dyn Source>> {
-    Ok(Box::new(PictureSource::open(&file.path, file.images.unwrap_or_default())?))
-}
-
-/// Opens a folder of pictures.
-///
-/// # Errors
-/// Always: the program was built without the feature `images`.
-#[cfg(not(feature = "images"))]
-pub(crate) fn open(file: &DataFile) -> Result<Box<dyn Source>> {
+    #[cfg(feature = "images")]
+    return Ok(Box::new(PictureSource::open(&file.path, file.images.unwrap_or_default())?));
+    #[cfg(not(feature = "images"))]
     Err(without_feature(&file.path))
 }
 

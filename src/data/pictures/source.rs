@@ -3,7 +3,7 @@
 use super::decode::{decode, head};
 use super::folder::refuse_endless;
 use super::{CLASS, Folder, Images, MOST_NUMBERS};
-use crate::data::block::{Block, Mixed, Slot};
+use crate::data::block::{Block, Slots};
 use crate::data::open::{read_whole, unreadable};
 use crate::data::source::{CHUNK_BYTES, Chunk, Header, Source};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ const LARGE_PIXELS: usize = 1 << 22;
 /// Pictures, class by class.
 pub struct PictureSource {
     header: Arc<Header>,
-    slots: Arc<[Slot]>,
+    slots: Slots,
     folder: Arc<Folder>,
     images: Images,
     size: [usize; 2],
@@ -59,16 +59,16 @@ impl PictureSource {
                 }
             }
         }
-        let mut slots: Vec<Slot> = (0..names.len()).map(Slot::Number).collect();
+        let numbers = names.len();
         if !folder.classes().is_empty() {
             names.push(CLASS.to_owned());
-            slots.push(Slot::Text(0));
         }
+        let slots = Slots::mixed((0..names.len()).map(|column| column == numbers));
         let pictures = Some([rows, columns, images.channels]);
         let header = Header { path: path.to_path_buf(), columns: names, line: None, pictures };
         Ok(PictureSource {
             header: Arc::new(header),
-            slots: slots.into(),
+            slots,
             folder: Arc::new(folder),
             images,
             size,
@@ -84,25 +84,22 @@ impl Source for PictureSource {
     }
 
     fn next_chunk(&mut self) -> Result<Option<Chunk>> {
-        let (first, left) = (self.next, self.folder.len() - self.next);
+        let (first, left) = (self.next, self.folder.count() - self.next);
         if left == 0 {
             return Ok(None);
         }
         let count = (CHUNK_BYTES / (8 * self.header.columns.len())).max(1).min(left);
         self.next += count;
-        let (header, slots) = (Arc::clone(&self.header), Arc::clone(&self.slots));
+        let (header, slots) = (Arc::clone(&self.header), self.slots.clone());
         let (folder, large) = (Arc::clone(&self.folder), Arc::clone(&self.large));
         let (images, size) = (self.images, self.size);
         Ok(Some(Box::new(move || {
-            let mut block = Block::of_files(header, Mixed::new(slots));
+            let mut block = Block::of_files(header, slots);
             for picture in first..first + count {
                 let path = folder.file(picture);
                 let mut numbers = Vec::new();
                 match numbers_of(&path, &images, size, &large, &mut numbers) {
-                    Ok(()) => {
-                        let class: Vec<&str> = folder.class(picture).into_iter().collect();
-                        block.push_file(path, &numbers, &class);
-                    }
+                    Ok(()) => block.push_file(path, numbers, folder.class(picture)),
                     Err(error) => block.push_fault(error),
                 }
             }

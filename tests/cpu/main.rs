@@ -1,8 +1,10 @@
 //! The library on the CPU: no adapter is opened, and the program is not run.
 
 mod array_files;
+mod batch_tables;
 mod data_errors;
 mod dropout;
+mod feed;
 mod fusion;
 mod fuzz;
 mod gradcheck;
@@ -18,6 +20,7 @@ mod normalisation;
 mod oracle;
 mod own_operation;
 mod plan;
+mod portrait;
 mod pytorch;
 mod pytorch_losses;
 mod report_html;
@@ -28,6 +31,7 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
+mod tuning_cache;
 mod verification;
 mod verify_report;
 mod weights;

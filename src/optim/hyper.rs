@@ -50,10 +50,7 @@ impl Optimizer {
 
     /// What every number of its states is before the first step.
     pub fn initial_state(self) -> f64 {
-        match self {
-            Optimizer::Adagrad(a) => a.initial_accumulator,
-            _ => 0.0,
-        }
+        if let Optimizer::Adagrad(a) = self { a.initial_accumulator } else { 0.0 }
     }
 
     /// The momentum, or beta1 in Adam and its kin and in Lion; `None` where there is neither.

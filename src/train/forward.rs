@@ -42,13 +42,8 @@ pub async fn evaluate_file(
     let (mut rows, mut loss, mut engine) = (0, 0.0, None);
     for piece in &pieces.rows {
         let piece = piece?;
-        let open = match &mut engine {
-            Some(engine) => engine,
-            none => {
-                let roles = Roles { evaluate: Some(piece.rows), ..Roles::default() };
-                none.insert(open(device, trained, roles).await?)
-            }
-        };
+        let roles = Roles { evaluate: Some(piece.rows), ..Roles::default() };
+        let open = opened(&mut engine, device, trained, roles).await?;
         let (part, predictions) = open.evaluate_rows(&piece).await?;
         tally.add(&predictions, piece.row_targets());
         rows += piece.rows;
@@ -73,24 +68,29 @@ pub async fn predict_file(
     let pieces = pieces(device, trained, file, false)?;
     for piece in &pieces.rows {
         let piece = piece?;
-        let open = match &mut engine {
-            Some(engine) => engine,
-            none => {
-                let roles = Roles { predict: Some(piece.rows), ..Roles::default() };
-                none.insert(open(device, trained, roles).await?)
-            }
-        };
+        let roles = Roles { predict: Some(piece.rows), ..Roles::default() };
+        let open = opened(&mut engine, device, trained, roles).await?;
         take(&open.predict_rows(&piece).await?)?;
         rows += piece.rows;
     }
     Ok(rows)
 }
 
-/// An engine for the first piece: no later one is larger.
-async fn open(device: &Device, trained: &Trained, roles: Roles) -> Result<Engine> {
-    let mut engine = Engine::open(device, &trained.network, roles).await?;
-    engine.write_parameters(&trained.parameters)?;
-    Ok(engine)
+/// The engine, opened with the `roles` of the first piece: no later one is larger.
+async fn opened<'a>(
+    engine: &'a mut Option<Engine>,
+    device: &Device,
+    trained: &Trained,
+    roles: Roles,
+) -> Result<&'a mut Engine> {
+    match engine {
+        Some(engine) => Ok(engine),
+        none => {
+            let mut new = Engine::open(device, &trained.network, roles).await?;
+            new.write_parameters(&trained.parameters)?;
+            Ok(none.insert(new))
+        }
+    }
 }
 
 /// Pieces of a file in order, from a thread that reads ahead, and what that thread ends with.

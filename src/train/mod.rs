@@ -26,8 +26,6 @@ pub mod samples;
 #[doc(hidden)]
 pub mod tables;
 mod trainer;
-#[doc(hidden)]
-pub mod weighting;
 
 pub use engine::{Engine, Roles};
 pub use samples::SampleSet;

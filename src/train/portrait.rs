@@ -6,7 +6,7 @@ use super::engine::{Engine, Roles, forward_piece};
 use super::metrics::{predicted_class, probabilities};
 use super::run_folder::Preprocessing;
 use super::samples::SampleSet;
-use crate::data::{Dataset, RowTargets, Schema, true_class};
+use crate::data::{Dataset, RowTargets, Schema};
 use crate::error::Result;
 use crate::exec::Device;
 use crate::graph::Loss;
@@ -133,19 +133,14 @@ impl Gallery {
         let (inputs, outputs, loss) = (subject.network.inputs(), subject.network.outputs(), subject.network.loss);
         for (i, raw) in predictions.chunks(outputs).enumerate() {
             let x = &rows.x[i * inputs..][..inputs];
-            let (truth, target) = match rows.row_targets() {
-                RowTargets::Classes(classes) => (classes[i] as usize, None),
-                RowTargets::Numbers(values) => {
-                    let target = &values[i * outputs..][..outputs];
-                    (true_class(target), Some(target))
-                }
-            };
-            let y = probabilities(raw, loss);
+            let (truth, y) = (rows.class_of(i), probabilities(raw, loss));
             if subject.classes().is_some() && subject.image.is_some() {
                 let (score, predicted) = (score(&y, truth, loss), predicted_class(raw, loss));
                 self.consider(Candidate { score, row: self.rows + 1, x: x.to_vec(), truth, predicted });
             }
-            if let Some(target) = target.filter(|_| subject.makes_pictures() && self.made.len() < RECONSTRUCTIONS) {
+            let is_shown = subject.makes_pictures() && self.made.len() < RECONSTRUCTIONS;
+            if let (RowTargets::Numbers(values), true) = (rows.row_targets(), is_shown) {
+                let target = &values[i * outputs..][..outputs];
                 self.made.push((target.iter().map(|t| f64::from(*t)).collect(), y));
             }
             if self.rows_seen.len() < surface::POINTS && inputs == 2 {

@@ -126,6 +126,7 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Number of the plan `role`.
     fn plan(&self, role: &str) -> Result<usize> {
         let found = self.session.plans().iter().position(|p| p.name == role);
         found.ok_or_else(|| Error::Internal(format!("the engine has no plan {role}")))
@@ -298,6 +299,7 @@ impl Engine {
         self.session.write_f32(0, name, 0, values)
     }
 
+    /// All samples of the plan `role`, in f64, which nothing rounds.
     fn write_samples(&mut self, role: &str, data: &Dataset) -> Result<()> {
         let plan = self.plan(role)?;
         fill_samples(&mut (&mut self.session, plan), role, &data.x, &data.targets)

@@ -79,6 +79,7 @@ impl<P> Drop for Feed<P> {
     }
 }
 
+/// What a thread does: it fills its pieces in turn, each in memory that came back.
 fn run<P>(pieces: impl Iterator<Item = usize>, out: &SyncSender<Result<P>>, back: &Mutex<Receiver<P>>, fill: &Fill<P>) {
     for piece in pieces {
         let empty = back.lock().unwrap_or_else(PoisonError::into_inner).recv();

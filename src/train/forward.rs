@@ -50,7 +50,9 @@ pub async fn evaluate_file(
         // The mean of the means, each with the weight of its rows; of one piece exactly its own.
         loss += (part - loss) * (piece.rows as f64 / rows as f64);
     }
-    Ok(Evaluated { rows, skipped: pieces.finish()?, loss, measured: tally.finish() })
+    let skipped = pieces.reader.join();
+    let skipped = skipped.map_err(|_| Error::Internal("the thread that reads data has failed".into()))?;
+    Ok(Evaluated { rows, skipped, loss, measured: tally.finish() })
 }
 
 /// Hands the outputs of `trained` for `file` to `take`: rows x outputs, piece by piece in the order of the file.
@@ -96,14 +98,8 @@ async fn opened<'a>(
 /// Pieces of a file in order, from a thread that reads ahead, and what that thread ends with.
 struct Pieces {
     rows: Receiver<Result<Dataset<f32>>>,
+    /// Ends with the rows that were passed over.
     reader: JoinHandle<Tolerance>,
-}
-
-impl Pieces {
-    /// The rows passed over, when all pieces have been taken.
-    fn finish(self) -> Result<Tolerance> {
-        self.reader.join().map_err(|_| Error::Internal("the thread that reads data has failed".into()))
-    }
 }
 
 /// The rows of a file, scaled, in pieces that are all of the same size but the last one.

@@ -260,6 +260,7 @@ pub fn read_training<T: Scalar>(spec: &Spec, folder: &Path) -> Result<RunData<T>
     Ok(RunData { train, validation, preprocessing, network, class_weights, skipped })
 }
 
+/// Samples in a file, shuffled as the spec says.
 fn in_file<T: Scalar>(cache: RowCache, blank: Dataset<T>, spec: &Spec) -> SampleSet<T> {
     let reading = spec.data.reading;
     SampleSet::in_file(cache, blank, spec.train.batch_of(usize::MAX), reading.shuffle_block, reading.shuffle_window)

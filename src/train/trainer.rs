@@ -294,6 +294,7 @@ impl Trainer {
         self.open(roles)?.set_training_data(data)
     }
 
+    /// Trains on the rows `order`; their losses.
     fn train(&mut self, order: &[u32]) -> Result<Vec<f64>> {
         let first = self.steps;
         let mut losses = Vec::new();
@@ -386,6 +387,7 @@ impl Trainer {
         self.set_parameters(parameters)
     }
 
+    /// Refuses data that do not fit the network.
     fn check(&self, data: &Dataset, with_target: bool) -> Result<()> {
         data.check(self.network.inputs(), with_target.then(|| (self.network.loss, self.network.outputs())))
     }
@@ -405,6 +407,7 @@ impl Trainer {
         self.engine()
     }
 
+    /// The engine that is open.
     fn engine(&mut self) -> Result<&mut Engine> {
         let open = self.engine.as_mut().map(|(_, engine)| engine);
         open.ok_or_else(|| Error::Internal("no engine is open".into()))

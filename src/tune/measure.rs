@@ -110,11 +110,7 @@ pub async fn measure(device: &Device, products: Products, plans: &[Plan], second
     fill(&mut session)?;
     race(&mut session, &mut trials, seconds)?;
     let classes: BTreeSet<Class> = trials.iter().map(|t| t.class).collect();
-    let one = |class: Class| {
-        let members: Vec<&Subject> = subjects.iter().filter(|s| Class::of(s.sizes, s.trans) == class).collect();
-        verdict(products.rule(members[0].sizes), class, &members, &trials)
-    };
-    Ok(classes.into_iter().map(one).collect())
+    Ok(classes.into_iter().map(|class| verdict(products, class, &subjects, &trials)).collect())
 }
 
 /// The products of `plans`, each once.
@@ -246,7 +242,9 @@ fn timings(trials: &[Trial], class: Class) -> Vec<Timing> {
 }
 
 /// The times of a class and the way that follows from them.
-fn verdict(rule: Way, class: Class, members: &[&Subject], trials: &[Trial]) -> Measured {
+fn verdict(products: Products, class: Class, subjects: &[Subject], trials: &[Trial]) -> Measured {
+    let members: Vec<&Subject> = subjects.iter().filter(|s| Class::of(s.sizes, s.trans) == class).collect();
+    let rule = products.rule(members[0].sizes);
     let timings = timings(trials, class);
     let of_rule = timings.iter().find(|t| t.way == rule).map_or(f64::INFINITY, |t| t.time_us);
     let faster = timings.iter().find(|t| !t.left && t.time_us < (1.0 - MARGIN) * of_rule);

@@ -62,6 +62,7 @@ impl Engine {
         }
     }
 
+    /// [`Engine::train_set`] with samples that are written while the device works.
     pub(super) async fn train_streamed(
         &mut self,
         set: &SampleSet,
@@ -221,6 +222,7 @@ impl Engine {
         self.write_forward_tables(role, rows.rows)
     }
 
+    /// The tables for one pass over `rows` rows, in their order.
     fn write_forward_tables(&mut self, role: &str, rows: usize) -> Result<()> {
         let order: Vec<u32> = (0..rows as u32).collect();
         // What is only measured is measured on all rows alike.
@@ -233,6 +235,7 @@ impl Engine {
         table.map_or(1, |b| b.shape.iter().product())
     }
 
+    /// Mean loss and predictions of the `rows` rows that are in place for evaluation.
     async fn forward_loss(&mut self, rows: usize) -> Result<(f64, Vec<f64>)> {
         let predictions = self.forward(EVALUATE, rows).await?;
         let plan = self.plan(EVALUATE)?;
@@ -240,6 +243,7 @@ impl Engine {
         Ok((losses[..rows.div_ceil(self.step_rows(plan))].iter().sum(), predictions))
     }
 
+    /// Predictions for the `rows` rows that are in place in the plan `role`.
     async fn forward(&mut self, role: &str, rows: usize) -> Result<Vec<f64>> {
         let plan = self.plan(role)?;
         let steps = rows.div_ceil(self.step_rows(plan));

@@ -163,14 +163,17 @@ fn class_means(confusion: &Confusion, scores: &[ClassScores]) -> [Option<f64>; 3
     [mean(|s| s.precision), mean(|s| s.recall), mean(|s| s.f1)]
 }
 
+/// Rows of a class.
 fn rows(confusion: &Confusion, class: usize) -> u64 {
     confusion.counts[class].iter().sum()
 }
 
+/// Rows that are taken for a class.
 fn taken_for(confusion: &Confusion, class: usize) -> u64 {
     confusion.counts.iter().map(|row| row[class]).sum()
 }
 
+/// `part / whole`, 0 where both are 0.
 fn quotient(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

@@ -129,6 +129,7 @@ fn plan(bundle: &Bundle, device: &Device) -> Result<Plan> {
     lower(&graph, &Options { fuse: false, keep_all: true, limits, products, ..Options::new("train", 1) })
 }
 
+/// Puts into place what the bundle gives.
 fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
     let (batch, rule) = (bundle.batch(), bundle.spec.train.rule(bundle.batch()));
     let rows: Vec<u32> = (0..bundle.rows as u32).collect();
@@ -154,6 +155,7 @@ fn bound(dispatch: &Dispatch) -> impl Iterator<Item = (&'static Binding, &Range)
     dispatch.kernel.bindings.iter().zip(&dispatch.bindings)
 }
 
+/// The numbers of a range.
 fn part(arenas: &[Vec<f64>], range: Range) -> &[f64] {
     &arenas[range.arena][range.offset..range.offset + range.len]
 }
@@ -267,6 +269,7 @@ impl Held<'_> {
     }
 }
 
+/// Whether two ranges have an element in common.
 fn meets(a: Range, b: Range) -> bool {
     a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len
 }

@@ -59,6 +59,7 @@ fn finished(job: &Job, folder: &RunFolder) -> Option<RunReport> {
     folder.report().filter(|r| r.outcome == Outcome::Finished && r.epochs.len() == position.epoch as usize)
 }
 
+/// The record of the job as spec and data are now.
 fn record_of(job: &Job) -> Result<RunRecord> {
     RunRecord::of(&job.spec).map_err(|error| match read(&job.spec, &job.place.nearest()) {
         // Who reads the data says better what is wrong with a file that cannot be read.

@@ -21,14 +21,12 @@ impl Operation for Update {
     }
 
     fn attributes(&self) -> Attributes {
-        let (_, decay) = self.optimizer.kernel();
-        let mut attributes = vec![("lr", self.optimizer.lr()), ("decay", if self.decay { decay } else { 0.0 })];
-        let numbers = self.optimizer.params(0, 0.0).into_iter().map(|p| match p {
+        let (_, params) = self.optimizer.launch(0, self.decay);
+        let numbers = params.into_iter().map(|p| match p {
             Param::F(v) => v,
             Param::U(v) => f64::from(v),
         });
-        attributes.extend(numbers.map(|v| ("constant", v)));
-        attributes
+        std::iter::once(("lr", self.optimizer.lr())).chain(numbers.map(|v| ("constant", v))).collect()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
@@ -43,11 +41,10 @@ impl Operation for Update {
     }
 
     fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
-        let (kernel, decay) = self.optimizer.kernel();
-        let decay = if self.decay { decay } else { 0.0 };
+        let (kernel, params) = self.optimizer.launch(out.operands[0].len(), self.decay);
         let mut places = vec![Place::Step, Place::Operand(2), Place::Operand(1)];
         places.extend((0..out.results.len()).map(Place::Result));
-        out.push(kernel, self.optimizer.params(out.operands[0].len(), decay), vec![], places);
+        out.push(kernel, params, vec![], places);
         out.call_last("optimizer");
         Ok(())
     }

@@ -163,25 +163,25 @@ impl Optimizer {
         }
     }
 
-    /// Learning rate.
-    pub fn lr(self) -> f64 {
+    /// Where each optimizer keeps its learning rate.
+    fn lr_mut(&mut self) -> &mut f64 {
         match self {
             Optimizer::Sgd { lr, .. } | Optimizer::Lion { lr, .. } => lr,
-            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => a.lr,
-            Optimizer::RmsProp(r) => r.lr,
-            Optimizer::Adagrad(a) => a.lr,
+            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => &mut a.lr,
+            Optimizer::RmsProp(r) => &mut r.lr,
+            Optimizer::Adagrad(a) => &mut a.lr,
         }
+    }
+
+    /// Learning rate.
+    pub fn lr(mut self) -> f64 {
+        *self.lr_mut()
     }
 
     /// The same with another learning rate.
     #[must_use]
     pub fn with_lr(mut self, rate: f64) -> Optimizer {
-        match &mut self {
-            Optimizer::Sgd { lr, .. } | Optimizer::Lion { lr, .. } => *lr = rate,
-            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => a.lr = rate,
-            Optimizer::RmsProp(r) => r.lr = rate,
-            Optimizer::Adagrad(a) => a.lr = rate,
-        }
+        *self.lr_mut() = rate;
         self
     }
 }

@@ -1,6 +1,6 @@
 //! What optimizers keep, and their constants at each step.
 
-use super::{Optimizer, RmsProp, Schedule};
+use super::{Adam, Optimizer, RmsProp, Schedule};
 use crate::kernels::{Kernel, Param};
 
 pub use crate::kernels::optimizer::HYPER_COLUMNS;
@@ -9,37 +9,32 @@ pub use crate::kernels::optimizer::HYPER_COLUMNS;
 pub const HYPER: &str = "hyper";
 
 impl Optimizer {
-    /// Its kernel, and its weight decay.
-    pub(crate) fn kernel(self) -> (Kernel, f64) {
-        match self {
-            Optimizer::Sgd { momentum: 0.0, weight_decay, .. } => (Kernel::sgd_step, weight_decay),
-            Optimizer::Sgd { weight_decay, .. } => (Kernel::sgd_momentum_step, weight_decay),
-            Optimizer::Adam(a) => (Kernel::adam_step, a.weight_decay),
-            Optimizer::AdamW(a) => (Kernel::adamw_step, a.weight_decay),
-            Optimizer::NAdam { adam, .. } => (Kernel::nadam_step, adam.weight_decay),
-            Optimizer::RmsProp(r) if r.centered => (Kernel::rmsprop_centered_step, r.weight_decay),
-            Optimizer::RmsProp(r) if r.momentum != 0.0 => (Kernel::rmsprop_momentum_step, r.weight_decay),
-            Optimizer::RmsProp(r) => (Kernel::rmsprop_step, r.weight_decay),
-            Optimizer::Adagrad(a) => (Kernel::adagrad_step, a.weight_decay),
-            Optimizer::Lion { weight_decay, .. } => (Kernel::lion_step, weight_decay),
-        }
-    }
-
-    /// The kernel's params over `len` elements with this weight decay: what does not change from step to step.
-    pub(crate) fn params(self, len: usize, decay: f64) -> Vec<Param> {
-        let head = [Param::U(len as u32), Param::U(HYPER_COLUMNS as u32)];
-        let tail = match self {
-            Optimizer::Sgd { momentum: 0.0, .. } => vec![Param::F(decay)],
-            Optimizer::Sgd { nesterov, .. } => vec![Param::U(u32::from(nesterov)), Param::F(decay)],
-            // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
-            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => {
-                [a.beta2, 1.0 - a.beta2, a.eps, decay].map(Param::F).to_vec()
+    /// Its kernel over `len` elements, with the params that do not change from step to step. The weight decay, the last of
+    /// them, is 0 unless `decays`.
+    pub(crate) fn launch(self, len: usize, decays: bool) -> (Kernel, Vec<Param>) {
+        // 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
+        let moments = |beta2: f64, eps: f64| [beta2, 1.0 - beta2, eps].map(Param::F).to_vec();
+        let of_adam = |kernel, a: Adam| (kernel, moments(a.beta2, a.eps), a.weight_decay);
+        let of_rmsprop = |kernel, r: RmsProp| (kernel, moments(r.alpha, r.eps), r.weight_decay);
+        let (kernel, constants, decay) = match self {
+            Optimizer::Sgd { momentum: 0.0, weight_decay, .. } => (Kernel::sgd_step, Vec::new(), weight_decay),
+            Optimizer::Sgd { nesterov, weight_decay, .. } => {
+                (Kernel::sgd_momentum_step, vec![Param::U(u32::from(nesterov))], weight_decay)
             }
-            Optimizer::RmsProp(r) => [r.alpha, 1.0 - r.alpha, r.eps, decay].map(Param::F).to_vec(),
-            Optimizer::Adagrad(a) => [a.eps, decay].map(Param::F).to_vec(),
-            Optimizer::Lion { beta2, .. } => [beta2, 1.0 - beta2, decay].map(Param::F).to_vec(),
+            Optimizer::Adam(a) => of_adam(Kernel::adam_step, a),
+            Optimizer::AdamW(a) => of_adam(Kernel::adamw_step, a),
+            Optimizer::NAdam { adam, .. } => of_adam(Kernel::nadam_step, adam),
+            Optimizer::RmsProp(r) if r.centered => of_rmsprop(Kernel::rmsprop_centered_step, r),
+            Optimizer::RmsProp(r) if r.momentum != 0.0 => of_rmsprop(Kernel::rmsprop_momentum_step, r),
+            Optimizer::RmsProp(r) => of_rmsprop(Kernel::rmsprop_step, r),
+            Optimizer::Adagrad(a) => (Kernel::adagrad_step, vec![Param::F(a.eps)], a.weight_decay),
+            Optimizer::Lion { beta2, weight_decay, .. } => {
+                (Kernel::lion_step, [beta2, 1.0 - beta2].map(Param::F).to_vec(), weight_decay)
+            }
         };
-        head.into_iter().chain(tail).collect()
+        let sizes = [len, HYPER_COLUMNS].map(|size| Param::U(size as u32));
+        let decay = Param::F(if decays { decay } else { 0.0 });
+        (kernel, sizes.into_iter().chain(constants).chain([decay]).collect())
     }
 
     /// How many states of the parameter's shape the optimizer keeps.
@@ -55,10 +50,7 @@ impl Optimizer {
 
     /// What every number of its states is before the first step.
     pub fn initial_state(self) -> f64 {
-        match self {
-            Optimizer::Adagrad(a) => a.initial_accumulator,
-            _ => 0.0,
-        }
+        if let Optimizer::Adagrad(a) = self { a.initial_accumulator } else { 0.0 }
     }
 
     /// The momentum, or beta1 in Adam and its kin and in Lion; `None` where there is neither.

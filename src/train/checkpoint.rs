@@ -80,7 +80,7 @@ pub struct Best {
 }
 
 /// All that is needed to go on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {
     /// Which run it belongs to: the digest of spec and data, see [`super::record::RunRecord::run`].
     pub run: String,

@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 mod stream;
-mod tables;
 
 /// Rows of the tables at most; a longer epoch uploads its tables in pieces.
 const MAX_TABLE_STEPS: usize = 8192;
@@ -99,7 +98,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub async fn open_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Engine> {
-        let plans = plans_within(device, limits, network, roles)?;
+        let plans = planned(&Target { limits, ..Target::of(device) }, network, roles)?;
         let session = match Session::open(device, plans).await {
             Err(Error::OutOfMemory(message)) => {
                 return Err(without_memory(message, device, limits, network, roles).await);
@@ -118,9 +117,8 @@ impl Engine {
             data_ns: 0,
         };
         if let Some((rows, _, rule)) = roles.train {
-            let plan = engine.plan(TRAIN)?;
             engine.write_first_states(rule)?;
-            if roles.stream || engine.room(plan, TRAIN) < rows {
+            if roles.stream || engine.room(TRAIN)? < rows {
                 let rule = TargetRule { loss: network.loss, outputs: network.outputs() };
                 engine.streamed = Some(Arc::new(Dataset::blank(network.inputs(), Some(rule))));
             }
@@ -128,6 +126,7 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Number of the plan `role`.
     fn plan(&self, role: &str) -> Result<usize> {
         let found = self.session.plans().iter().position(|p| p.name == role);
         found.ok_or_else(|| Error::Internal(format!("the engine has no plan {role}")))
@@ -170,11 +169,7 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn read_arenas(&mut self) -> Result<Vec<Vec<f64>>> {
         let plan = self.plan(TRAIN)?;
-        let mut arenas = Vec::new();
-        for arena in 0..self.session.plans()[plan].arenas.len() {
-            arenas.push(self.session.read_arena(plan, arena).await?);
-        }
-        Ok(arenas)
+        read_arenas(&mut self.session, plan).await
     }
 
     /// Writes optimizer states: tensors named `state.<slot>.<parameter>`.
@@ -252,17 +247,12 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub fn set_training_data(&mut self, data: &Dataset) -> Result<()> {
-        let plan = self.plan(TRAIN)?;
-        match &mut self.streamed {
-            Some(rows) => {
-                *rows = Arc::new(data.cast());
-                Ok(())
-            }
-            None => {
-                self.weights = Arc::from(&data.weights[..]);
-                self.write_samples(plan, TRAIN, data)
-            }
+        if let Some(rows) = &mut self.streamed {
+            *rows = Arc::new(data.cast());
+            return Ok(());
         }
+        self.weights = Arc::from(&data.weights[..]);
+        self.write_samples(TRAIN, data)
     }
 
     /// Puts rows of the training set in place, from row `first` on: `x` is row-major. A large set comes in pieces, each
@@ -271,16 +261,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::set_training_data`].
     pub fn write_training_rows(&mut self, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
-        let plan = self.plan(TRAIN)?;
         if let Some(rows) = &mut self.streamed {
             Arc::make_mut(rows).put(first, x, targets);
             return Ok(());
         }
-        self.write_rows(plan, TRAIN, first, x, targets)
+        self.write_rows(TRAIN, first, x, targets)
     }
 
     /// The same into the data arena of the plan `role`.
-    fn write_rows(&mut self, plan: usize, role: &str, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
+    fn write_rows(&mut self, role: &str, first: usize, x: &[f32], targets: RowTargets<'_>) -> Result<()> {
+        let plan = self.plan(role)?;
         self.session.write_f32(plan, Samples::x(role), first * self.network.inputs(), x)?;
         let target = Samples::target(role);
         match targets {
@@ -296,9 +286,9 @@ impl Engine {
     }
 
     /// Rows that the data arena of the plan `role` holds.
-    fn room(&self, plan: usize, role: &str) -> usize {
-        let x = self.session.plans()[plan].buffer(Samples::x(role));
-        x.map_or(0, |b| b.range.len / self.network.inputs().max(1))
+    fn room(&self, role: &str) -> Result<usize> {
+        let x = self.session.plans()[self.plan(role)?].buffer(Samples::x(role));
+        Ok(x.map_or(0, |b| b.range.len / self.network.inputs().max(1)))
     }
 
     /// Writes one parameter by name, row-major in the parameter's shape.
@@ -309,7 +299,9 @@ impl Engine {
         self.session.write_f32(0, name, 0, values)
     }
 
-    fn write_samples(&mut self, plan: usize, role: &str, data: &Dataset) -> Result<()> {
+    /// All samples of the plan `role`, in f64, which nothing rounds.
+    fn write_samples(&mut self, role: &str, data: &Dataset) -> Result<()> {
+        let plan = self.plan(role)?;
         fill_samples(&mut (&mut self.session, plan), role, &data.x, &data.targets)
     }
 
@@ -331,7 +323,7 @@ impl Engine {
         for rows in order.chunks(piece) {
             let begin = Instant::now();
             let weights = Arc::clone(&self.weights);
-            self.write_steps(plan, rows, first + done as u64, &weights)?;
+            self.write_steps(rows, first + done as u64, &weights)?;
             self.tables_ns += begin.elapsed().as_nanos() as u64;
             let mut relay = |losses: &[f64]| {
                 flow = sink(losses);
@@ -391,9 +383,9 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn gradients(&mut self, data: &Dataset) -> Result<(f64, Vec<Tensor>)> {
         let plan = self.plan(GRADIENTS)?;
-        self.write_samples(plan, GRADIENTS, data)?;
+        self.write_samples(GRADIENTS, data)?;
         let rows: Vec<u32> = (0..data.rows as u32).collect();
-        self.write_batches(plan, &rows, data.rows, &shares(&rows, &data.weights))?;
+        self.write_batches(GRADIENTS, &rows, data.rows, &shares(&rows, &data.weights))?;
         let mut loss = f64::NAN;
         let mut sink = |losses: &[f64]| {
             loss = losses.first().copied().unwrap_or(f64::NAN);
@@ -404,16 +396,21 @@ impl Engine {
     }
 }
 
+/// Every arena of a plan, in the plan's order.
+pub(super) async fn read_arenas(session: &mut Session, plan: usize) -> Result<Vec<Vec<f64>>> {
+    let mut arenas = Vec::new();
+    for arena in 0..session.plans()[plan].arenas.len() {
+        arenas.push(session.read_arena(plan, arena).await?);
+    }
+    Ok(arenas)
+}
+
 /// The plans of `roles` for `network` on `device`.
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::Limit`].
 pub fn plans(device: &Device, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
-    plans_within(device, device.limits(), network, roles)
-}
-
-fn plans_within(device: &Device, limits: Limits, network: &Network, roles: Roles) -> Result<Vec<Plan>> {
-    planned(&Target { limits, ..Target::of(device) }, network, roles)
+    planned(&Target::of(device), network, roles)
 }
 
 /// What plans are made for: a device, opened or only described.
@@ -556,9 +553,8 @@ pub fn check_tensors(limits: &Limits, target: &str, network: &Network, batch: us
     // The samples of a batch and their targets come from tables and data sets, each in one binding.
     let targets = if network.loss.takes_class() { 1 } else { network.outputs() };
     limits.check_batch(target, batch, network.inputs().max(targets))?;
-    let parameters = network.parameters();
-    limits.check_tensors(parameters.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())), target)?;
-    let outputs = network.layers.iter().enumerate().map(|(i, l)| (format!("layers.{i} output"), [batch, l.outputs]));
-    let outputs: Vec<_> = outputs.collect();
-    limits.check_tensors(outputs.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())), target)
+    let layers = network.layers.iter().enumerate();
+    let outputs = layers.map(|(i, l)| (format!("layers.{i} output"), vec![batch, l.outputs]));
+    let tensors: Vec<_> = network.parameters().into_iter().chain(outputs).collect();
+    limits.check_tensors(tensors.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())), target)
 }

@@ -5,8 +5,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Session, allocated, memory};
 use crate::graph::UpdateRule;
 use crate::nn::Network;
-use crate::plan::Holds;
-use crate::plan::Limits;
+use crate::plan::{Holds, Limits};
 use serde::Serialize;
 
 /// Memory of a training run on the device, in bytes, by what it is for.
@@ -51,30 +50,46 @@ impl Forecast {
         Ok(forecast)
     }
 
-    /// All of it.
-    pub fn total_bytes(&self) -> u64 {
-        self.parameters_bytes
-            + self.gradients_bytes
-            + self.states_bytes
-            + self.samples_bytes
-            + self.tables_bytes
-            + self.activations_bytes
-    }
-
-    /// One line a part.
-    pub fn text(&self) -> String {
-        let parts = [
+    /// The parts with their names for people.
+    fn parts(&self) -> [(&'static str, u64); 6] {
+        [
             ("parameters", self.parameters_bytes),
             ("gradients", self.gradients_bytes),
             ("optimizer states", self.states_bytes),
             ("samples", self.samples_bytes),
             ("tables and logs", self.tables_bytes),
             ("activations", self.activations_bytes),
-            ("total", self.total_bytes()),
-        ];
-        let lines = parts.map(|(name, bytes)| format!("  {name:<18} {bytes:>14} bytes\n"));
-        format!("memory of a training run on the device\n{}", lines.concat())
+        ]
     }
+
+    /// All of it.
+    pub fn total_bytes(&self) -> u64 {
+        self.parts().iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// One line a part.
+    pub fn text(&self) -> String {
+        let lines = self.parts().into_iter().chain([("total", self.total_bytes())]);
+        let lines: String = lines.map(|(name, bytes)| format!("  {name:<18} {bytes:>14} bytes\n")).collect();
+        format!("memory of a training run on the device\n{lines}")
+    }
+}
+
+/// `roles` with steps of `batch` samples in `accumulate` parts; as they are where they do not train.
+fn divided(roles: Roles, batch: usize, accumulate: usize) -> Roles {
+    let train = roles.train.map(|(rows, _, rule)| (rows, batch, UpdateRule { accumulate, ..rule }));
+    Roles { train, ..roles }
+}
+
+/// Numbers of parts into which a batch in `accumulate` parts may be divided further: twice, four times and so on as many.
+fn further_parts(accumulate: usize) -> impl Iterator<Item = usize> {
+    let counts = std::iter::successors(Some(2 * accumulate.max(1)), |n| n.checked_mul(2));
+    counts.take_while(|count| *count <= MOST_PARTS)
+}
+
+/// Whether the plans of `roles` take `memory_bytes` at most.
+fn fits(target: &Target<'_>, network: &Network, roles: Roles, memory_bytes: u64) -> bool {
+    Forecast::of(target, network, roles).is_ok_and(|f| f.total_bytes() <= memory_bytes)
 }
 
 /// The largest batch size up to the number of training rows with which the run fits `memory_bytes`; `None` if not even one
@@ -83,14 +98,11 @@ impl Forecast {
 /// What a run takes grows with its batch, but for roundings: the search halves, and what it returns was itself forecast.
 pub fn largest_batch(target: &Target<'_>, network: &Network, roles: Roles, memory_bytes: u64) -> Option<usize> {
     let (rows, _, rule) = roles.train?;
-    let fits = |batch: usize| {
-        let roles = Roles { train: Some((rows, batch, rule)), ..roles };
-        Forecast::of(target, network, roles).is_ok_and(|f| f.total_bytes() <= memory_bytes)
-    };
     let (mut least, mut most) = (0, rows);
     while least < most {
         let middle = least + (most - least).div_ceil(2);
-        if fits(middle) { least = middle } else { most = middle - 1 }
+        let roles = divided(roles, middle, rule.accumulate);
+        if fits(target, network, roles, memory_bytes) { least = middle } else { most = middle - 1 }
     }
     (least > 0).then_some(least)
 }
@@ -103,14 +115,9 @@ pub fn part_of(batch: usize, roles: Roles) -> usize {
 
 /// Size and number of the parts in which the batch of `roles` fits `memory_bytes`: of halves, quarters and so on the first.
 fn parts_that_fit(target: &Target<'_>, network: &Network, roles: Roles, memory_bytes: u64) -> Option<(usize, usize)> {
-    let (rows, batch, rule) = roles.train?;
-    let counts = std::iter::successors(Some(2 * rule.accumulate.max(1)), |n| n.checked_mul(2));
-    let mut tried = counts.take_while(|count| *count <= batch.min(MOST_PARTS));
-    let found = tried.find(|&count| {
-        let rule = UpdateRule { accumulate: count, ..rule };
-        let roles = Roles { train: Some((rows, batch, rule)), ..roles };
-        Forecast::of(target, network, roles).is_ok_and(|f| f.total_bytes() <= memory_bytes)
-    })?;
+    let (_, batch, rule) = roles.train?;
+    let mut tried = further_parts(rule.accumulate).take_while(|count| *count <= batch);
+    let found = tried.find(|&count| fits(target, network, divided(roles, batch, count), memory_bytes))?;
     Some((batch.div_ceil(found), found))
 }
 
@@ -177,24 +184,21 @@ async fn what_fits(
     network: &Network,
     roles: Roles,
 ) -> Result<(Option<usize>, Option<(usize, usize)>)> {
-    let Some((rows, batch, rule)) = roles.train else { return Ok((None, None)) };
+    let Some((_, batch, rule)) = roles.train else { return Ok((None, None)) };
     let target = Target { limits, ..Target::of(device) };
-    let plans = |batch: usize, accumulate: usize| {
-        let rule = UpdateRule { accumulate, ..rule };
-        planned(&target, network, Roles { train: Some((rows, batch, rule)), ..roles })
-    };
+    let plans = |batch: usize, accumulate: usize| planned(&target, network, divided(roles, batch, accumulate));
     let mut fits = batch / 2;
     while fits > 0 && !Session::fits(device, &plans(fits, rule.accumulate)?).await? {
         fits /= 2;
     }
+    let fits = (fits > 0).then_some(fits);
     // Parts of one size are the same steps only where they divide the batch.
-    let counts = std::iter::successors(Some(2 * rule.accumulate.max(1)), |n| n.checked_mul(2));
-    for count in counts.take_while(|count| *count <= MOST_PARTS && batch.is_multiple_of(*count)) {
+    for count in further_parts(rule.accumulate).take_while(|count| batch.is_multiple_of(*count)) {
         // What cannot be done in parts (batch norm) has no such plan.
         let Ok(plans) = plans(batch, count) else { break };
         if Session::fits(device, &plans).await? {
-            return Ok(((fits > 0).then_some(fits), Some((batch / count, count))));
+            return Ok((fits, Some((batch / count, count))));
         }
     }
-    Ok(((fits > 0).then_some(fits), None))
+    Ok((fits, None))
 }

@@ -42,20 +42,17 @@ pub async fn evaluate_file(
     let (mut rows, mut loss, mut engine) = (0, 0.0, None);
     for piece in &pieces.rows {
         let piece = piece?;
-        let open = match &mut engine {
-            Some(engine) => engine,
-            none => {
-                let roles = Roles { evaluate: Some(piece.rows), ..Roles::default() };
-                none.insert(open(device, trained, roles).await?)
-            }
-        };
+        let roles = Roles { evaluate: Some(piece.rows), ..Roles::default() };
+        let open = opened(&mut engine, device, trained, roles).await?;
         let (part, predictions) = open.evaluate_rows(&piece).await?;
         tally.add(&predictions, piece.row_targets());
         rows += piece.rows;
         // The mean of the means, each with the weight of its rows; of one piece exactly its own.
         loss += (part - loss) * (piece.rows as f64 / rows as f64);
     }
-    Ok(Evaluated { rows, skipped: pieces.finish()?, loss, measured: tally.finish() })
+    let skipped = pieces.reader.join();
+    let skipped = skipped.map_err(|_| Error::Internal("the thread that reads data has failed".into()))?;
+    Ok(Evaluated { rows, skipped, loss, measured: tally.finish() })
 }
 
 /// Hands the outputs of `trained` for `file` to `take`: rows x outputs, piece by piece in the order of the file.
@@ -73,37 +70,36 @@ pub async fn predict_file(
     let pieces = pieces(device, trained, file, false)?;
     for piece in &pieces.rows {
         let piece = piece?;
-        let open = match &mut engine {
-            Some(engine) => engine,
-            none => {
-                let roles = Roles { predict: Some(piece.rows), ..Roles::default() };
-                none.insert(open(device, trained, roles).await?)
-            }
-        };
+        let roles = Roles { predict: Some(piece.rows), ..Roles::default() };
+        let open = opened(&mut engine, device, trained, roles).await?;
         take(&open.predict_rows(&piece).await?)?;
         rows += piece.rows;
     }
     Ok(rows)
 }
 
-/// An engine for the first piece: no later one is larger.
-async fn open(device: &Device, trained: &Trained, roles: Roles) -> Result<Engine> {
-    let mut engine = Engine::open(device, &trained.network, roles).await?;
-    engine.write_parameters(&trained.parameters)?;
-    Ok(engine)
+/// The engine, opened with the `roles` of the first piece: no later one is larger.
+async fn opened<'a>(
+    engine: &'a mut Option<Engine>,
+    device: &Device,
+    trained: &Trained,
+    roles: Roles,
+) -> Result<&'a mut Engine> {
+    match engine {
+        Some(engine) => Ok(engine),
+        none => {
+            let mut new = Engine::open(device, &trained.network, roles).await?;
+            new.write_parameters(&trained.parameters)?;
+            Ok(none.insert(new))
+        }
+    }
 }
 
 /// Pieces of a file in order, from a thread that reads ahead, and what that thread ends with.
 struct Pieces {
     rows: Receiver<Result<Dataset<f32>>>,
+    /// Ends with the rows that were passed over.
     reader: JoinHandle<Tolerance>,
-}
-
-impl Pieces {
-    /// The rows passed over, when all pieces have been taken.
-    fn finish(self) -> Result<Tolerance> {
-        self.reader.join().map_err(|_| Error::Internal("the thread that reads data has failed".into()))
-    }
 }
 
 /// The rows of a file, scaled, in pieces that are all of the same size but the last one.

@@ -16,7 +16,6 @@ pub mod run_folder;
 pub(crate) mod samples;
 pub(crate) mod tables;
 mod trainer;
-pub(crate) mod weighting;
 
 pub use engine::{Engine, Roles};
 pub use samples::SampleSet;

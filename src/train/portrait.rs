@@ -6,7 +6,7 @@ use super::engine::{Engine, Roles, forward_piece};
 use super::metrics::{predicted_class, probabilities};
 use super::run_folder::Preprocessing;
 use super::samples::SampleSet;
-use crate::data::{Dataset, RowTargets, Schema, true_class};
+use crate::data::{Dataset, RowTargets, Schema};
 use crate::error::Result;
 use crate::exec::Device;
 use crate::graph::Loss;
@@ -22,7 +22,7 @@ const MOST_ROWS: usize = 16_384;
 /// Networks beyond this are not depicted: a second copy of them could be too much for the host.
 const MOST_PARAMETERS: usize = 1 << 24;
 /// Worst samples shown.
-const WORST: usize = 12;
+pub const WORST: usize = 12;
 /// Reconstructions shown.
 const RECONSTRUCTIONS: usize = 12;
 /// Pixels across and down of a picture in a report; a larger one is drawn smaller.
@@ -104,22 +104,28 @@ pub async fn portray(subject: &Subject<'_>) -> Result<Portrait> {
 
 /// What is worth showing of the rows seen so far.
 #[derive(Default)]
-struct Gallery {
+pub struct Gallery {
     rows: usize,
-    /// The lowest scores, rising.
-    worst: Vec<Candidate>,
+    /// The lowest scores, rising; [`WORST`] at most.
+    pub worst: Vec<Candidate>,
     /// Targets and outputs of the first rows.
     made: Vec<(Vec<f64>, Vec<f64>)>,
     /// Features, scaled, and classes of the first rows.
     rows_seen: Vec<(Vec<f32>, usize)>,
 }
 
-struct Candidate {
-    score: f64,
-    row: usize,
-    x: Vec<f32>,
-    truth: usize,
-    predicted: usize,
+/// A sample that may be among the worst.
+pub struct Candidate {
+    /// What the network gives its class, see [`score`].
+    pub score: f64,
+    /// Its number, from 1.
+    pub row: usize,
+    /// Its features, scaled.
+    pub x: Vec<f32>,
+    /// Its class.
+    pub truth: usize,
+    /// The class that the network takes it for.
+    pub predicted: usize,
 }
 
 impl Gallery {
@@ -127,25 +133,14 @@ impl Gallery {
         let (inputs, outputs, loss) = (subject.network.inputs(), subject.network.outputs(), subject.network.loss);
         for (i, raw) in predictions.chunks(outputs).enumerate() {
             let x = &rows.x[i * inputs..][..inputs];
-            let (truth, target) = match rows.row_targets() {
-                RowTargets::Classes(classes) => (classes[i] as usize, None),
-                RowTargets::Numbers(values) => {
-                    let target = &values[i * outputs..][..outputs];
-                    (true_class(target), Some(target))
-                }
-            };
-            let y = probabilities(raw, loss);
+            let (truth, y) = (rows.class_of(i), probabilities(raw, loss));
             if subject.classes().is_some() && subject.image.is_some() {
-                let score = score(&y, truth, loss);
-                self.consider(Candidate {
-                    score,
-                    row: self.rows + 1,
-                    x: x.to_vec(),
-                    truth,
-                    predicted: predicted_class(raw, loss),
-                });
+                let (score, predicted) = (score(&y, truth, loss), predicted_class(raw, loss));
+                self.consider(Candidate { score, row: self.rows + 1, x: x.to_vec(), truth, predicted });
             }
-            if let Some(target) = target.filter(|_| subject.makes_pictures() && self.made.len() < RECONSTRUCTIONS) {
+            let is_shown = subject.makes_pictures() && self.made.len() < RECONSTRUCTIONS;
+            if let (RowTargets::Numbers(values), true) = (rows.row_targets(), is_shown) {
+                let target = &values[i * outputs..][..outputs];
                 self.made.push((target.iter().map(|t| f64::from(*t)).collect(), y));
             }
             if self.rows_seen.len() < surface::POINTS && inputs == 2 {
@@ -156,7 +151,7 @@ impl Gallery {
     }
 
     /// Keeps a sample if it is among the worst; of equals the first ones stay.
-    fn consider(&mut self, candidate: Candidate) {
+    pub fn consider(&mut self, candidate: Candidate) {
         let at = self.worst.partition_point(|other| other.score <= candidate.score);
         if at < WORST {
             self.worst.insert(at, candidate);
@@ -173,21 +168,21 @@ impl Gallery {
             x
         };
         let samples: Vec<Vec<f64>> = self.worst.iter().map(|c| shown(&c.x)).collect();
-        let range = range(samples.iter().flatten());
+        let gray = range(samples.iter().flatten().copied());
         let name = |class: usize| classes.get(class).cloned().unwrap_or_else(|| class.to_string());
         portrait.worst = (self.worst.iter().zip(&samples))
             .map(|(c, x)| Misread {
                 row: c.row,
-                picture: picture(x, image, range),
+                picture: picture(x, image, gray),
                 truth: name(c.truth),
                 predicted: name(c.predicted),
                 score: c.score,
             })
             .collect();
-        let range = self::range(self.made.iter().flat_map(|(target, _)| target));
+        let gray = range(self.made.iter().flat_map(|(target, _)| target).copied());
         let pair = |(target, output): &(Vec<f64>, Vec<f64>)| Reconstruction {
-            target: picture(target, image, range),
-            output: picture(output, image, range),
+            target: picture(target, image, gray),
+            output: picture(output, image, gray),
         };
         portrait.reconstructions = self.made.iter().map(pair).collect();
         portrait
@@ -195,32 +190,22 @@ impl Gallery {
 }
 
 /// What the network gives the class of a row: its probability, or the output where outputs are none.
-fn score(y: &[f64], truth: usize, loss: Loss) -> f64 {
+pub fn score(y: &[f64], truth: usize, loss: Loss) -> f64 {
     match y {
-        [y] if loss.output() == Output::Margin => {
-            if truth == 1 {
-                *y
-            } else {
-                -y
-            }
-        }
-        [y] => {
-            if truth == 1 {
-                *y
-            } else {
-                1.0 - y
-            }
-        }
+        [y] if truth == 1 => *y,
+        [y] if loss.output() == Output::Margin => -y,
+        [y] => 1.0 - y,
         many => many.get(truth).copied().unwrap_or(f64::NAN),
     }
 }
 
-fn range<'a>(values: impl Iterator<Item = &'a f64>) -> [f64; 2] {
-    values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(*v), high.max(*v)])
+/// The least and the greatest of `values`.
+fn range(values: impl Iterator<Item = f64>) -> [f64; 2] {
+    values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)])
 }
 
 /// Numbers as gray, the least of `range` black. A picture larger than [`PICTURE_SIDE`] is drawn by the means of squares.
-fn picture(values: &[f64], [rows, columns]: [usize; 2], [low, high]: [f64; 2]) -> Picture {
+pub fn picture(values: &[f64], [rows, columns]: [usize; 2], [low, high]: [f64; 2]) -> Picture {
     let block = rows.max(columns).div_ceil(PICTURE_SIDE).max(1);
     let (height, width) = (rows.div_ceil(block), columns.div_ceil(block));
     let gray =
@@ -230,38 +215,11 @@ fn picture(values: &[f64], [rows, columns]: [usize; 2], [low, high]: [f64; 2]) -
     let mut pixels = Vec::with_capacity(height * width);
     for top in (0..rows).step_by(block) {
         for left in (0..columns).step_by(block) {
-            let down = top..rows.min(top + block);
-            let across = left..columns.min(left + block);
+            let (down, across) = (top..rows.min(top + block), left..columns.min(left + block));
             let count = down.len() * across.len();
             let sum: f64 = down.flat_map(|r| across.clone().map(move |c| brightness(r * columns + c))).sum();
             pixels.push(gray(sum / count as f64));
         }
     }
     Picture { width, pixels }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_picture_is_drawn_by_means() {
-        let values: Vec<f64> = (0..64 * 40).map(|i| if i / 40 < 32 { 0.0 } else { 10.0 }).collect();
-        let small = picture(&values, [64, 40], [0.0, 10.0]);
-        assert_eq!((small.width, small.pixels.len()), (20, 32 * 20));
-        assert!(small.pixels[..16 * 20].iter().all(|p| *p == 0) && small.pixels[16 * 20..].iter().all(|p| *p == 255));
-        assert_eq!(picture(&[5.0; 64], [8, 8], [5.0, 5.0]).pixels, [0; 64]);
-    }
-
-    #[test]
-    fn the_lowest_scores_are_kept_in_order() {
-        let mut gallery = Gallery::default();
-        for i in 0..100 {
-            let score = f64::from(i * 37 % 100);
-            gallery.consider(Candidate { score, row: i as usize, x: vec![], truth: 0, predicted: 0 });
-        }
-        let kept: Vec<f64> = gallery.worst.iter().map(|c| c.score).collect();
-        assert_eq!(kept, (0..WORST).map(|i| i as f64).collect::<Vec<_>>());
-        assert_eq!(score(&[0.2], 0, Loss::BceWithLogits), 0.8);
-    }
 }

@@ -2,20 +2,21 @@
 
 use super::feed::{Feed, Fill};
 use super::run_folder::Preprocessing;
-use super::weighting::weigh;
 use crate::data::like::{Kept, Like, keep};
 use crate::data::load::{Loaded, Wish, cache, load};
 use crate::data::order::{EpochWindows, Windows};
 use crate::data::{Dataset, Fit, RowCache, Tolerance, epoch_order, fill_means, source, split_rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::Scalar;
 use crate::nn::Network;
-use crate::spec::{Spec, Validation};
+use crate::spec::{ClassWeights, Spec, Validation};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Threads that read ahead. Two keep up with the CPU device: one reads while the other one's piece waits to be taken.
-const THREADS: usize = 2;
+pub(super) const THREADS: usize = 2;
+/// Rows that are looked through at a time for the weights of classes.
+const WEIGHED_ROWS: usize = 4096;
 
 /// Everything a run needs of the data.
 #[derive(Debug)]
@@ -35,17 +36,9 @@ pub struct RunData<T = f32> {
 }
 
 impl<T: Scalar> RunData<T> {
-    /// Bytes of the files that hold samples; 0 where they are in memory.
-    pub fn file_bytes(&self) -> u64 {
-        let sets = std::iter::once(&self.train).chain(&self.validation);
-        sets.filter_map(SampleSet::file).map(RowCache::size_bytes).sum()
-    }
-
-    /// The folder in which they lie.
-    pub fn file_folder(&self) -> String {
-        let mut sets = std::iter::once(&self.train).chain(&self.validation);
-        let file = sets.find_map(SampleSet::file);
-        file.map(|file| file.folder().display().to_string()).unwrap_or_default()
+    /// The files that hold samples: none where they are in memory.
+    pub fn files(&self) -> impl Iterator<Item = &RowCache> {
+        std::iter::once(&self.train).chain(&self.validation).filter_map(SampleSet::file)
     }
 }
 
@@ -114,18 +107,12 @@ impl<T: Scalar> SampleSet<T> {
 
     /// The samples, where they are in memory.
     pub fn memory(&self) -> Option<&Arc<Dataset<T>>> {
-        match &self.place {
-            Stored::Memory(rows) => Some(rows),
-            Stored::File(..) => None,
-        }
+        if let Stored::Memory(rows) = &self.place { Some(rows) } else { None }
     }
 
     /// The file, where they are in one.
     pub fn file(&self) -> Option<&RowCache> {
-        match &self.place {
-            Stored::Memory(_) => None,
-            Stored::File(cache, ..) => Some(cache),
-        }
+        if let Stored::File(cache, ..) = &self.place { Some(cache) } else { None }
     }
 
     /// The order of the epoch `epoch`. It follows from the numbers of rows, of the seed and the epoch, and for samples in a
@@ -140,22 +127,17 @@ impl<T: Scalar> SampleSet<T> {
     /// The samples of one step by themselves: `batch` of those of `order` from the sample `from` on, as far as there are any.
     ///
     /// # Errors
-    /// [`crate::Error::Io`] where samples cannot be read.
+    /// [`Error::Io`] where samples cannot be read.
     pub fn batch(&self, order: &Order, from: usize, batch: usize) -> Result<Dataset<T>> {
         let (mut feed, at) = self.feed_on(1, order, from, batch);
-        let rows = feed.take()?.ok_or_else(|| crate::Error::Internal("a step without samples".into()))?;
+        let rows = feed.take()?.ok_or_else(|| Error::Internal("a step without samples".into()))?;
         let mut step = self.blank.clone();
         step.copy(&rows, at..rows.rows.min(at + batch));
         Ok(step)
     }
 
-    /// The samples of `order` from the sample `from` on, in pieces of `piece` rows (or of a window), and how many samples of
-    /// the first piece come before `from`.
-    pub fn feed(&self, order: &Order, from: usize, piece: usize) -> (Feed<Dataset<T>>, usize) {
-        self.feed_on(THREADS, order, from, piece)
-    }
-
-    /// The same on `threads` threads.
+    /// The samples of `order` from the sample `from` on, in pieces of `piece` rows (or of a window) that `threads` threads get
+    /// ready, and how many samples of the first piece come before `from`.
     pub fn feed_on(&self, threads: usize, order: &Order, from: usize, piece: usize) -> (Feed<Dataset<T>>, usize) {
         match (order, self.place.clone()) {
             (Order::Windows(order), Stored::File(cache, _, weights)) => {
@@ -182,7 +164,7 @@ impl<T: Scalar> SampleSet<T> {
             }
             _ => {
                 let fill: Arc<Fill<Dataset<T>>> =
-                    Arc::new(|_, _| Err(crate::Error::Internal("an order of other samples".into())));
+                    Arc::new(|_, _| Err(Error::Internal("an order of other samples".into())));
                 (Feed::new(0..1, 1, &self.blank, &fill), 0)
             }
         }
@@ -221,7 +203,7 @@ impl From<&Dataset> for SampleSet {
 /// are kept.
 ///
 /// # Errors
-/// [`crate::Error::Data`], [`crate::Error::Shape`], [`crate::Error::Io`].
+/// [`Error::Data`], [`Error::Shape`], [`Error::Io`].
 pub fn read(spec: &Spec, folder: &Path) -> Result<RunData> {
     let mut data = read_training::<f32>(spec, folder)?;
     if let Some(Validation::File(file)) = &spec.data.validation {
@@ -249,21 +231,16 @@ pub fn read_training<T: Scalar>(spec: &Spec, folder: &Path) -> Result<RunData<T>
         Some(Validation::Fraction(fraction)) => Some((fraction, seed)),
         _ => None,
     };
-    let target = &spec.data.target;
-    let columns = &spec.data.columns;
+    let (columns, target) = (&spec.data.columns, &spec.data.target);
     let wish = Wish { columns, target, rule, memory_bytes: spec.data.reading.memory, scale: spec.data.scale, held_out };
     let loaded = load(file, &wish, &mut skipped)?;
     // What does not fit the data is refused before they are read once more.
     let network = Network { layers: spec.model.layers(loaded.schema().features.len())?, loss: spec.train.loss };
     let (preprocessing, mut train, validation) = match loaded {
         Loaded::Whole(mut data, mut schema) => {
-            let (train, rest) = match held_out {
-                None => ((0..data.rows as u32).collect(), None),
-                Some((fraction, seed)) => {
-                    let (train, rest) = split_rows(data.rows, fraction, seed, &file.path)?;
-                    (train, Some(rest))
-                }
-            };
+            let parts = held_out.map(|(fraction, seed)| split_rows(data.rows, fraction, seed, &file.path));
+            let (train, rest) = parts.transpose()?.unzip();
+            let train = train.unwrap_or_else(|| (0..data.rows as u32).collect());
             fill_means(&mut data, &mut schema, &train, &file.path)?;
             let mut fit = Fit::new(spec.data.scale, data.inputs);
             train.iter().for_each(|&row| fit.add(&data.x[row as usize * data.inputs..][..data.inputs]));
@@ -283,7 +260,46 @@ pub fn read_training<T: Scalar>(spec: &Spec, folder: &Path) -> Result<RunData<T>
     Ok(RunData { train, validation, preprocessing, network, class_weights, skipped })
 }
 
+/// Samples in a file, shuffled as the spec says.
 fn in_file<T: Scalar>(cache: RowCache, blank: Dataset<T>, spec: &Spec) -> SampleSet<T> {
     let reading = spec.data.reading;
     SampleSet::in_file(cache, blank, spec.train.batch_of(usize::MAX), reading.shuffle_block, reading.shuffle_window)
+}
+
+/// Gives the training rows `set` the weights of their classes, and returns these: nothing where all count alike. `classes` are
+/// the names of the classes, where there are any.
+///
+/// # Errors
+/// [`Error::Spec`] for weights of classes that are not there; [`Error::Data`] where no row counts; [`Error::Io`].
+fn weigh<T: Scalar>(set: &mut SampleSet<T>, spec: &Spec, classes: Option<&[String]>) -> Result<Vec<f64>> {
+    let wish = &spec.train.class_weights;
+    if *wish == ClassWeights::Equal && !set.is_weighted() {
+        return Ok(Vec::new());
+    }
+    let (rows, counts) = look_through(set, classes.map_or(1, |names| names.len().max(1)))?;
+    let weights = wish.resolve(classes, &rows)?;
+    if !counts.iter().enumerate().any(|(class, counts)| *counts && weights.get(class).is_none_or(|w| *w > 0.0)) {
+        let message = "every training row has weight 0, so that there is nothing to learn. Correct the column named in \
+                       data.sample_weight, or train.class_weights";
+        return Err(Error::data(spec.data.train.path.display().to_string(), message));
+    }
+    set.weigh(&weights);
+    Ok(weights)
+}
+
+/// The number of rows of each class, and whether one of them has a weight of its own above 0.
+fn look_through<T: Scalar>(set: &SampleSet<T>, classes: usize) -> Result<(Vec<usize>, Vec<bool>)> {
+    let (mut rows, mut counts) = (vec![0; classes], vec![false; classes]);
+    let mut feed = set.in_order(WEIGHED_ROWS);
+    while let Some(piece) = feed.take()? {
+        for row in 0..piece.rows {
+            let class = if classes > 1 { piece.class_of(row) } else { 0 };
+            if class < classes {
+                rows[class] += 1;
+                counts[class] |= piece.weights.get(row).is_none_or(|weight| *weight > 0.0);
+            }
+        }
+        feed.give_back(piece);
+    }
+    Ok((rows, counts))
 }

@@ -262,12 +262,9 @@ impl Trainer {
     /// [`Error::Shape`] for data that do not fit the network; [`Error::NonFinite`] when the loss stops being a finite
     /// number; [`Error::Gpu`], [`Error::Limit`], [`Error::Device`] from the device.
     pub fn fit(&mut self, data: &Dataset, epochs: usize) -> Result<Vec<f64>> {
-        self.check(data, true)?;
         let batch = self.batch_size.saturating_mul(self.rule.accumulate).min(data.rows);
-        let roles = Roles { train: Some((data.rows, batch, self.rule)), seed: self.seed, ..Roles::default() };
-        self.open(roles)?;
+        self.take_up(data, batch)?;
         let mut means = Vec::with_capacity(epochs);
-        self.with_engine(|engine| engine.set_training_data(data))?;
         for _ in 0..epochs {
             let order = epoch_order(self.seed, self.epochs, data.rows);
             let losses = self.train(&order)?;
@@ -284,15 +281,20 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::fit`].
     pub fn step(&mut self, batch: &Dataset) -> Result<f64> {
-        self.check(batch, true)?;
-        let roles = Roles { train: Some((batch.rows, batch.rows, self.rule)), seed: self.seed, ..Roles::default() };
-        self.open(roles)?;
-        self.with_engine(|engine| engine.set_training_data(batch))?;
+        self.take_up(batch, batch.rows)?;
         let order: Vec<u32> = (0..batch.rows as u32).collect();
         let losses = self.train(&order)?;
         losses.first().copied().ok_or_else(|| Error::Internal("a step gave no loss".into()))
     }
 
+    /// Makes the engine one that trains on `data` in steps of `batch` rows.
+    fn take_up(&mut self, data: &Dataset, batch: usize) -> Result<()> {
+        self.check(data, true)?;
+        let roles = Roles { train: Some((data.rows, batch, self.rule)), seed: self.seed, ..Roles::default() };
+        self.open(roles)?.set_training_data(data)
+    }
+
+    /// Trains on the rows `order`; their losses.
     fn train(&mut self, order: &[u32]) -> Result<Vec<f64>> {
         let first = self.steps;
         let mut losses = Vec::new();
@@ -300,12 +302,12 @@ impl Trainer {
             losses.extend_from_slice(part);
             if part.iter().all(|l| l.is_finite()) { Flow::Continue } else { Flow::Stop }
         };
-        let Some((_, engine)) = &mut self.engine else { return Err(Error::Internal("no engine is open".into())) };
+        let engine = self.engine()?;
         let done = pollster::block_on(engine.train(order, first, &mut sink))?;
-        self.ahead = true;
-        self.steps += done as u64;
         // A step whose update left the numbers shows in its own submit, a loss in the step itself.
         let left = engine.nonfinite().map(|steps| steps.end - 1);
+        self.ahead = true;
+        self.steps += done as u64;
         match losses.iter().position(|l| !l.is_finite()).or(left) {
             None => Ok(losses),
             Some(i) => Err(Error::NonFinite {
@@ -323,8 +325,8 @@ impl Trainer {
     /// [`Error::Shape`] for data that do not fit the network; [`Error::Gpu`], [`Error::Limit`], [`Error::Device`].
     pub fn gradients(&mut self, batch: &Dataset) -> Result<Gradients> {
         self.check(batch, true)?;
-        self.open(Roles { gradients: Some(batch.rows), ..Roles::default() })?;
-        let (loss, tensors) = self.with_engine(|engine| pollster::block_on(engine.gradients(batch)))?;
+        let engine = self.open(Roles { gradients: Some(batch.rows), ..Roles::default() })?;
+        let (loss, tensors) = pollster::block_on(engine.gradients(batch))?;
         Ok(Gradients { loss, tensors })
     }
 
@@ -335,8 +337,8 @@ impl Trainer {
     pub fn predict(&mut self, x: &[f64]) -> Result<Vec<f64>> {
         let data = Dataset::features_only(x, self.network.inputs());
         self.check(&data, false)?;
-        self.open(Roles { predict: Some(data.rows), ..Roles::default() })?;
-        self.with_engine(|engine| pollster::block_on(engine.predict(&data)))
+        let engine = self.open(Roles { predict: Some(data.rows), ..Roles::default() })?;
+        pollster::block_on(engine.predict(&data))
     }
 
     /// The parameters, read back from the device: `layers.N.weight` `[out, in]`, `layers.N.bias` `[out]`.
@@ -385,31 +387,30 @@ impl Trainer {
         self.set_parameters(parameters)
     }
 
+    /// Refuses data that do not fit the network.
     fn check(&self, data: &Dataset, with_target: bool) -> Result<()> {
         data.check(self.network.inputs(), with_target.then(|| (self.network.loss, self.network.outputs())))
     }
 
-    /// Makes the engine hold `roles`, moving parameters and states over from the one before.
-    fn open(&mut self, roles: Roles) -> Result<()> {
-        if self.engine.as_ref().is_some_and(|(have, _)| *have == roles) {
-            return Ok(());
+    /// An engine that holds `roles`; parameters and states are moved over from the one before.
+    fn open(&mut self, roles: Roles) -> Result<&mut Engine> {
+        if self.engine.as_ref().is_none_or(|(have, _)| *have != roles) {
+            self.sync()?;
+            self.engine = None;
+            let mut engine = pollster::block_on(Engine::open(&self.device, &self.network, roles))?;
+            engine.write_parameters(&self.parameters)?;
+            if roles.train.is_some() {
+                engine.write_states(&self.states)?;
+            }
+            self.engine = Some((roles, engine));
         }
-        self.sync()?;
-        self.engine = None;
-        let mut engine = pollster::block_on(Engine::open(&self.device, &self.network, roles))?;
-        engine.write_parameters(&self.parameters)?;
-        if roles.train.is_some() {
-            engine.write_states(&self.states)?;
-        }
-        self.engine = Some((roles, engine));
-        Ok(())
+        self.engine()
     }
 
-    fn with_engine<R>(&mut self, run: impl FnOnce(&mut Engine) -> Result<R>) -> Result<R> {
-        match &mut self.engine {
-            Some((_, engine)) => run(engine),
-            None => Err(Error::Internal("no engine is open".into())),
-        }
+    /// The engine that is open.
+    fn engine(&mut self) -> Result<&mut Engine> {
+        let open = self.engine.as_mut().map(|(_, engine)| engine);
+        open.ok_or_else(|| Error::Internal("no engine is open".into()))
     }
 
     /// Reads parameters and states back if the device has newer ones.

@@ -1,9 +1,13 @@
-//! Where tunings are kept: a file for each adapter, driver and text of the shaders, in the user's folder for caches.
+//! Where tunings are kept, a file for each adapter, driver and text of the shaders, in the user's folder for caches; and which
+//! of them a command works with.
 
 use super::Lock;
 use crate::error::{Error, Remedy, Result};
+use crate::exec::Device;
 use crate::nn::weights::write_atomically;
-use std::ffi::OsString;
+use crate::plan::tuning::Table;
+use crate::train::record::RunRecord;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// The environment variable that names the folder.
@@ -11,7 +15,7 @@ pub const VARIABLE: &str = "WGRAD_CACHE";
 
 /// The folder by the environment: `$WGRAD_CACHE`, else `wgrad` where the system keeps caches (the XDG base directories,
 /// `~/Library/Caches`, `%LOCALAPPDATA%`). `None` where the environment names none.
-fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let of = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if let Some(named) = variable(VARIABLE).filter(|path| !path.is_empty()) {
         return Some(named.into());
@@ -51,21 +55,47 @@ pub fn write(lock: &Lock) -> Result<PathBuf> {
     Ok(path)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What the user asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Asked {
+    /// The cache's file of this adapter, driver and text of the shaders where there is one, else the rules.
+    #[default]
+    Auto,
+    /// The rules alone.
+    Rules,
+    /// This file.
+    File(PathBuf),
+}
 
-    #[test]
-    fn the_folder_follows_the_environment() {
-        let with = |set: &'static [(&str, &str)]| {
-            folder(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value)))
-        };
-        assert_eq!(with(&[("WGRAD_CACHE", "here"), ("HOME", "/h")]), Some("here".into()));
-        assert_eq!(with(&[("WGRAD_CACHE", "")]), None);
-        if cfg!(all(unix, not(target_os = "macos"))) {
-            assert_eq!(with(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Some("/c/wgrad".into()));
-            // The base directories' specification has relative paths ignored.
-            assert_eq!(with(&[("HOME", "/h"), ("XDG_CACHE_HOME", "c")]), Some("/h/.cache/wgrad".into()));
+impl Asked {
+    /// The text that stands for it: `auto`, `none` or the file.
+    pub fn as_arg(&self) -> &OsStr {
+        match self {
+            Asked::Auto => OsStr::new("auto"),
+            Asked::Rules => OsStr::new("none"),
+            Asked::File(path) => path.as_os_str(),
         }
     }
+}
+
+/// `device` with the tuning that is asked for.
+///
+/// # Errors
+/// As [`Lock::read`] and [`Lock::fit`]: a file that is there must be right, the cache's as well as the user's.
+pub fn choose(device: Device, asked: &Asked) -> Result<Device> {
+    let path = match asked {
+        Asked::Rules => None,
+        Asked::File(path) => Some(path.clone()),
+        Asked::Auto => Lock::new(&device, &Table::new()).and_then(|key| file(&key)).filter(|path| path.exists()),
+    };
+    let tuning = path.map(|path| Lock::read(&path)?.fit(&device, &path.display().to_string())).transpose()?;
+    Ok(device.tuned(tuning))
+}
+
+/// `device` with the tuning by which the run of `record` was trained last, whatever a cache holds now. Where that belongs to
+/// another adapter, driver or text of the shaders, the rules decide.
+pub fn as_begun(device: Device, record: &RunRecord) -> Device {
+    let last = record.parts.last().and_then(|part| part.tuning.as_ref());
+    let tuning = last.and_then(|lock| lock.fit(&device, "the run's own").ok());
+    device.tuned(tuning)
 }

@@ -164,6 +164,7 @@ impl Lock {
     }
 }
 
+/// What helps against a tuning that cannot be used.
 fn remedy() -> String {
     format!("Measure again with `wgrad tune`, or {}", Remedy::LeaveTuningOut)
 }

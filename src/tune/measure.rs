@@ -7,12 +7,13 @@
 
 use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Session};
-use crate::kernels::{Access, Args, Dtype, Kernel};
+use crate::kernels::{Access, Args, Binding, Dtype, Kernel, Param};
 use crate::plan::lower::fold_grid;
 use crate::plan::tuning::{Class, Way};
 use crate::plan::{Arena, Buffer, Dispatch, Holds, Lifetime, Plan, Products, Range, Role};
 use crate::target::aligned;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Time of the rounds where the user says nothing: with pipelines and first round below a second for a small network.
@@ -108,15 +109,8 @@ pub async fn measure(device: &Device, products: Products, plans: &[Plan], second
     let mut session = Session::open(device, vec![plan]).await?;
     fill(&mut session)?;
     race(&mut session, &mut trials, seconds)?;
-    let mut classes: Vec<Class> = trials.iter().map(|t| t.class).collect();
-    classes.sort_unstable();
-    classes.dedup();
-    let one = |class: Class| {
-        let members: Vec<&Subject> = subjects.iter().filter(|s| Class::of(s.sizes, s.trans) == class).collect();
-        let trials: Vec<&Trial> = trials.iter().filter(|t| t.class == class).collect();
-        verdict(products.rule(members[0].sizes), class, &members, &trials)
-    };
-    Ok(classes.into_iter().map(one).collect())
+    let classes: BTreeSet<Class> = trials.iter().map(|t| t.class).collect();
+    Ok(classes.into_iter().map(|class| verdict(products, class, &subjects, &trials)).collect())
 }
 
 /// The products of `plans`, each once.
@@ -135,7 +129,6 @@ fn subjects(plans: &[Plan]) -> Vec<Subject> {
     found
 }
 
-const STEP: &str = "tune.step";
 const OPERANDS: &str = "tune.operands";
 
 /// Every way of every product as a dispatch. What they read lies in one arena, what they write in others, which all share.
@@ -147,12 +140,11 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
         let class = Class::of(s.sizes, s.trans);
         for way in products.ways(&class) {
             let constants = [products.constants_of(way, s.sizes, s.trans), s.own.clone()].concat();
-            let args = Args { params: s.sizes.map(|size| crate::kernels::Param::U(size as u32)).to_vec(), constants };
+            let args = Args { params: s.sizes.map(|size| Param::U(size as u32)).to_vec(), constants };
             if !limits.ends_loops(s.kernel, &args) {
                 continue;
             }
-            let row = s.kernel;
-            let (tiles, flops) = ((row.groups)(&args), (row.flops)(&args));
+            let (tiles, flops) = ((s.kernel.groups)(&args), (s.kernel.flops)(&args));
             let taken = (MOST_FLOPS * tiles / flops.max(1)).max(FEWEST_TILES).min(tiles);
             let grid = fold_grid(taken, limits.max_compute_workgroups_per_dimension);
             let bindings = bindings(s.kernel, &args, &mut lens);
@@ -162,19 +154,14 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
             trials.push(Trial { class, way, share, flops, best_us: f64::INFINITY, rule, left: false });
         }
     }
-    let names = [OPERANDS, "tune.results", "tune.more results"];
-    let arenas = names
-        .into_iter()
-        .zip(lens)
-        .map(|(name, len)| Arena::new(name, Dtype::F32, len, Lifetime::Plan, Holds::Scratch));
-    let arenas =
-        std::iter::once(Arena::new(STEP, Dtype::U32, 1, Lifetime::Plan, Holds::Counter)).chain(arenas).collect();
-    let range = Range { arena: 1, offset: 0, len: lens[0] };
+    let mut arenas = vec![Arena::new("tune.step", Dtype::U32, 1, Lifetime::Plan, Holds::Counter)];
+    let numbers = [OPERANDS, "tune.results", "tune.more results"].into_iter().zip(lens);
+    arenas.extend(numbers.map(|(name, len)| Arena::new(name, Dtype::F32, len, Lifetime::Plan, Holds::Scratch)));
     let buffers = vec![Buffer {
         role: Role::Output(OPERANDS.into()),
         name: OPERANDS.into(),
         shape: vec![lens[0]],
-        range,
+        range: Range { arena: 1, offset: 0, len: lens[0] },
         live: (0, dispatches.len()),
     }];
     (Plan { name: "tune".into(), steps: 1, arenas, buffers, dispatches, guard: vec![], whole: None }, trials)
@@ -183,7 +170,7 @@ fn plan(device: &Device, products: Products, subjects: &[Subject]) -> (Plan, Vec
 /// Ranges for the bindings of a product; `lens` grows to what the arenas must hold.
 fn bindings(kernel: Kernel, args: &Args, lens: &mut [usize; 3]) -> Vec<Range> {
     let mut written = 0;
-    let place = |(binding, len): (&crate::kernels::definition::Binding, usize)| {
+    let place = |(binding, len): (&Binding, usize)| {
         let reads = binding.access == Access::Read;
         written += usize::from(!reads);
         let arena = if reads { 0 } else { written };
@@ -219,8 +206,12 @@ fn race(session: &mut Session, trials: &mut [Trial], seconds: f64) -> Result<()>
             time(number, trial, 1)?;
         }
     }
-    let far: Vec<bool> =
-        trials.iter().map(|t| sum(trials, t.class, t.way) > FAR_BEHIND * best(trials, t.class)).collect();
+    let far = |trial: &Trial| {
+        let timings = timings(trials, trial.class);
+        let own = timings.iter().find(|t| t.way == trial.way).map_or(f64::INFINITY, |t| t.time_us);
+        own > FAR_BEHIND * timings[0].time_us
+    };
+    let far: Vec<bool> = trials.iter().map(far).collect();
     trials.iter_mut().zip(far).for_each(|(trial, far)| trial.left = far && !trial.rule);
     let begin = Instant::now();
     loop {
@@ -235,21 +226,11 @@ fn race(session: &mut Session, trials: &mut [Trial], seconds: f64) -> Result<()>
     }
 }
 
-/// Time of all products of a class together, computed in one way.
-fn sum(trials: &[Trial], class: Class, way: Way) -> f64 {
-    trials.iter().filter(|t| t.class == class && t.way == way).map(|t| t.best_us).sum()
-}
-
-fn best(trials: &[Trial], class: Class) -> f64 {
-    let ways = trials.iter().filter(|t| t.class == class).map(|t| t.way);
-    ways.map(|way| sum(trials, class, way)).fold(f64::INFINITY, f64::min)
-}
-
-/// The times of a class and the way that follows from them.
-fn verdict(rule: Way, class: Class, members: &[&Subject], trials: &[&Trial]) -> Measured {
+/// The ways of a class, the fastest first: the time of all its products together, each computed in that way.
+fn timings(trials: &[Trial], class: Class) -> Vec<Timing> {
     let mut timings: Vec<Timing> = Vec::new();
-    for trial in trials {
-        let same = || trials.iter().filter(|t| t.way == trial.way);
+    for trial in trials.iter().filter(|t| t.class == class) {
+        let same = || trials.iter().filter(|t| t.class == class && t.way == trial.way);
         let time_us: f64 = same().map(|t| t.best_us).sum();
         if timings.iter().all(|t| t.way != trial.way) {
             let gflop_per_s = same().map(|t| t.flops).sum::<u64>() as f64 / time_us / 1e3;
@@ -257,6 +238,14 @@ fn verdict(rule: Way, class: Class, members: &[&Subject], trials: &[&Trial]) -> 
         }
     }
     timings.sort_by(|a, b| a.time_us.total_cmp(&b.time_us));
+    timings
+}
+
+/// The times of a class and the way that follows from them.
+fn verdict(products: Products, class: Class, subjects: &[Subject], trials: &[Trial]) -> Measured {
+    let members: Vec<&Subject> = subjects.iter().filter(|s| Class::of(s.sizes, s.trans) == class).collect();
+    let rule = products.rule(members[0].sizes);
+    let timings = timings(trials, class);
     let of_rule = timings.iter().find(|t| t.way == rule).map_or(f64::INFINITY, |t| t.time_us);
     let faster = timings.iter().find(|t| !t.left && t.time_us < (1.0 - MARGIN) * of_rule);
     Measured {

@@ -6,10 +6,9 @@
 //! that a run has the same bits every time: the choice changes when `wgrad tune` is called, and a run records which one it had.
 
 pub mod cache;
-mod choose;
 pub mod lock;
 pub mod measure;
 
-pub use choose::{Asked, as_begun, choose};
+pub use cache::{Asked, as_begun, choose};
 pub use lock::Lock;
 pub use measure::{Measured, SECONDS, measure};

@@ -3,10 +3,12 @@
 mod array_files;
 mod compare;
 mod data;
+mod batch_tables;
 mod data_errors;
 mod digest;
 mod disk;
 mod dropout;
+mod feed;
 mod fusion;
 mod fuzz;
 mod gradcheck;
@@ -27,6 +29,7 @@ mod own_operation;
 mod pace;
 mod places;
 mod plan;
+mod portrait;
 mod pytorch;
 mod pytorch_losses;
 mod report_html;
@@ -37,6 +40,7 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
+mod tuning_cache;
 mod verification;
 mod verify_layout;
 mod verify_report;

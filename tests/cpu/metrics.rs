@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wgrad::data::RowTargets;
 use wgrad::graph::Loss;
-use wgrad::train::metrics::{Measured, Tally};
+use wgrad::train::metrics::{Measured, Tally, predicted_class};
 
 fn fixture(kind: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("../fixtures/metrics/metrics.json")).unwrap();
@@ -110,4 +110,97 @@ fn the_comparison_can_fail() {
         std::panic::catch_unwind(|| agree("control", found, expected, 80, 1.0)).is_err()
     };
     assert!(fails(found.metrics.roc_auc, &case["roc_auc"]) && fails(found.metrics.f1_macro, &case["macro"][2]));
+}
+
+#[test]
+fn ties_go_to_the_first_class_and_one_output_is_cut_at_the_boundary() {
+    assert_eq!(predicted_class(&[1.0, 3.0, 3.0], Loss::cross_entropy()), 1);
+    assert_eq!(predicted_class(&[0.4], Loss::BinaryCrossEntropy), 0);
+    assert_eq!(predicted_class(&[0.4], Loss::BceWithLogits), 1);
+    assert_eq!(predicted_class(&[-0.1], Loss::Hinge), 0);
+}
+
+#[test]
+fn a_confusion_matrix_counts_true_by_predicted() {
+    let classes = ["a".to_string(), "b".to_string()];
+    let mut tally = Tally::new(Some(&classes), 2, Loss::cross_entropy(), None);
+    tally.add(&[2.0, 1.0, 2.0, 1.0], RowTargets::Classes(&[0, 1]));
+    tally.add(&[0.0, 5.0], RowTargets::Numbers(&[0.0, 1.0]));
+    let found = tally.finish();
+    let confusion = found.confusion.unwrap();
+    assert_eq!(confusion.counts, [[1, 0], [1, 1]]);
+    assert!((confusion.accuracy() - 2.0 / 3.0).abs() < 1e-12);
+    assert_eq!(found.metrics.mae, None, "classes have no distance");
+    let mut none = Tally::new(None, 2, Loss::Mse, None);
+    none.add(&[2.0, 1.0], RowTargets::Numbers(&[2.0, 1.5]));
+    let found = none.finish();
+    assert_eq!((found.confusion, found.metrics.mae), (None, Some(0.25)));
+}
+
+#[test]
+fn pieces_measure_what_the_whole_does() {
+    let logits: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 23)).collect();
+    let truth: Vec<u32> = (0..20).map(|i| i * 7 % 3).collect();
+    let names = ["a", "b", "c"].map(str::to_string);
+    let new = || Tally::new(Some(&names), 3, Loss::cross_entropy(), None);
+    let (mut whole, mut pieces) = (new(), new());
+    whole.add(&logits, RowTargets::Classes(&truth));
+    for (logits, truth) in logits.chunks(21).zip(truth.chunks(7)) {
+        pieces.add(logits, RowTargets::Classes(truth));
+    }
+    assert_eq!(whole.finish(), pieces.finish());
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|class| class.to_string()).collect()
+}
+
+/// The area of two classes that one output tells apart.
+fn area(rows: &[(f64, bool)]) -> Option<f64> {
+    let mut tally = Tally::new(Some(&names(2)), 1, Loss::BinaryCrossEntropy, None);
+    for (score, positive) in rows {
+        tally.add(&[*score], RowTargets::Numbers(&[f32::from(u8::from(*positive))]));
+    }
+    tally.finish().metrics.roc_auc
+}
+
+#[test]
+fn equal_scores_count_a_half() {
+    assert_eq!(area(&[(0.1, false), (0.9, true)]), Some(1.0));
+    assert_eq!(area(&[(0.1, true), (0.9, false)]), Some(0.0));
+    assert_eq!(area(&[(0.0, true), (-0.0, false)]), Some(0.5));
+    assert_eq!(area(&[(0.1, true), (0.9, true)]), None);
+    assert_eq!(area(&[(0.1, true), (f64::NAN, false)]), None);
+}
+
+/// Whether `class` is among the `k` highest of three outputs.
+fn is_among(outputs: [f64; 3], class: u32, k: usize) -> bool {
+    let mut tally = Tally::new(Some(&names(3)), 3, Loss::cross_entropy(), Some(k));
+    tally.add(&outputs, RowTargets::Classes(&[class]));
+    tally.finish().metrics.top_k.unwrap().accuracy == 1.0
+}
+
+#[test]
+fn of_equal_outputs_the_last_comes_first() {
+    assert!(!is_among([1.0, 1.0, 0.0], 0, 1) && is_among([1.0, 1.0, 0.0], 1, 1));
+    assert!(is_among([1.0, 1.0, 0.0], 0, 2) && !is_among([f64::NAN, 1.0, 0.0], 0, 3));
+}
+
+#[test]
+fn too_many_scores_leave_no_area_but_top_k() {
+    // As many scores as are kept are 32 times these.
+    let (classes, rows) = (64, 4096);
+    let truth: Vec<u32> = (0..rows).map(|row| row % classes).collect();
+    let right = |row: u32| (0..classes).map(move |class| if class == row % classes { 1.0 } else { 0.0 });
+    let predictions: Vec<f64> = (0..rows).flat_map(right).collect();
+    let measured = |times: usize| {
+        let mut tally = Tally::new(Some(&names(64)), 64, Loss::cross_entropy(), Some(2));
+        (0..times).for_each(|_| tally.add(&predictions, RowTargets::Classes(&truth)));
+        tally.finish()
+    };
+    assert_eq!(measured(1).metrics.roc_auc, Some(1.0));
+    let found = measured(33);
+    assert_eq!(found.metrics.roc_auc, None);
+    assert!(found.classes.iter().all(|class| class.roc_auc.is_none()));
+    assert_eq!(found.metrics.top_k.map(|top| (top.k, top.accuracy)), Some((2, 1.0)));
 }

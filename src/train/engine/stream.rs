@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::exec::Flow;
 use crate::graph::Role;
 use crate::nn::{Samples, index_table_name};
-use crate::train::samples::{Order, SampleSet};
+use crate::train::inputs::Steps;
+use crate::train::samples::{Order, SampleSet, THREADS};
+use crate::train::tables::shares_of_steps;
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,20 +25,17 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub fn set_training_set(&mut self, set: &SampleSet) -> Result<()> {
-        let plan = self.plan(TRAIN)?;
         match (set.memory(), &mut self.streamed) {
-            (Some(rows), Some(streamed)) => {
-                *streamed = Arc::clone(rows);
-                Ok(())
-            }
             (Some(rows), None) => {
                 self.weights = Arc::from(&rows.weights[..]);
-                self.write_rows(plan, TRAIN, 0, &rows.x, rows.row_targets())
+                return self.write_rows(TRAIN, 0, &rows.x, rows.row_targets());
             }
+            (Some(rows), Some(streamed)) => *streamed = Arc::clone(rows),
             // What lies in a file is read when it is trained on.
-            (None, Some(_)) => Ok(()),
-            (None, None) => Err(Error::Internal("the engine was not opened for samples in a file".into())),
+            (None, Some(_)) => {}
+            (None, None) => return Err(Error::Internal("the engine was not opened for samples in a file".into())),
         }
+        Ok(())
     }
 
     /// Trains the steps `steps` of the order `order` of `set`, as far as it has so many. `first` is the number of optimizer
@@ -63,6 +62,7 @@ impl Engine {
         }
     }
 
+    /// [`Engine::train_set`] with samples that are written while the device works.
     pub(super) async fn train_streamed(
         &mut self,
         set: &SampleSet,
@@ -72,8 +72,8 @@ impl Engine {
         sink: &mut dyn FnMut(&[f64]) -> Flow,
     ) -> Result<usize> {
         let (plan, batch) = (self.plan(TRAIN)?, self.batch()?);
-        let room = self.room(plan, TRAIN).min(self.session.plans()[plan].steps * batch);
-        let (mut feed, mut at) = set.feed(order, steps.start * batch, room);
+        let room = self.room(TRAIN)?.min(self.session.plans()[plan].steps * batch);
+        let (mut feed, mut at) = set.feed_on(THREADS, order, steps.start * batch, room);
         let mut left = steps.len();
         let mut done = 0;
         self.nonfinite = None;
@@ -96,7 +96,7 @@ impl Engine {
             while at < rows.rows && left > 0 && flow.get() == Flow::Continue {
                 let count = room.min(rows.rows - at).min(left.saturating_mul(batch));
                 left -= count.div_ceil(batch);
-                self.write_piece(plan, &rows, at, count, first + done as u64)?;
+                self.write_piece(&rows, at, count, first + done as u64)?;
                 done += self.session.start(plan, count.div_ceil(batch), &mut relay).await?;
                 at += count;
                 if self.session.nonfinite().is_some() {
@@ -116,14 +116,32 @@ impl Engine {
     }
 
     /// Writes `count` rows of a piece and the tables of their steps.
-    fn write_piece(&mut self, plan: usize, rows: &Dataset<f32>, at: usize, count: usize, first: u64) -> Result<()> {
+    fn write_piece(&mut self, rows: &Dataset<f32>, at: usize, count: usize, first: u64) -> Result<()> {
         let begin = Instant::now();
         let (x, targets) = rows.part(at..at + count);
-        self.write_rows(plan, TRAIN, 0, x, targets)?;
+        self.write_rows(TRAIN, 0, x, targets)?;
         let identity: Vec<u32> = (0..count as u32).collect();
-        self.write_steps(plan, &identity, first, rows.weights.get(at..at + count).unwrap_or_default())?;
+        self.write_steps(&identity, first, rows.weights.get(at..at + count).unwrap_or_default())?;
         self.tables_ns += begin.elapsed().as_nanos() as u64;
         Ok(())
+    }
+
+    /// Fills the tables of training steps: `rows` in batches, after `first` steps. `weights` are those of all rows, nothing where
+    /// they count alike.
+    pub(super) fn write_steps(&mut self, rows: &[u32], first: u64, weights: &[f64]) -> Result<()> {
+        let Some((_, batch, rule)) = self.roles.train else { return Ok(()) };
+        let shares = shares_of_steps(batch, rows, weights);
+        let parts = rule.parts(batch);
+        let steps = Steps { rule: Some(&rule), batch, parts, rows, shares: &shares, seed: self.roles.seed, first };
+        let plan = self.plan(TRAIN)?;
+        steps.fill(&mut (&mut self.session, plan))
+    }
+
+    /// Fills the tables of steps that only look: `rows` in batches, each with its share of the loss.
+    pub(super) fn write_batches(&mut self, role: &str, rows: &[u32], batch: usize, shares: &[f64]) -> Result<()> {
+        let steps = Steps { rule: None, batch, parts: (batch, 1), rows, shares, seed: self.roles.seed, first: 0 };
+        let plan = self.plan(role)?;
+        steps.fill(&mut (&mut self.session, plan))
     }
 
     /// Puts the samples of [`Engine::evaluate_set`] in place: on the device where they fit.
@@ -132,14 +150,8 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`]; [`Error::Io`] where samples cannot be read.
     pub fn set_evaluation_set(&mut self, set: &SampleSet) -> Result<()> {
         self.evaluated = Some(set.clone());
-        let plan = self.plan(EVALUATE)?;
-        if set.rows > self.room(plan, EVALUATE) {
-            return Ok(());
-        }
-        match set.memory() {
-            Some(rows) => self.write_forward(plan, EVALUATE, rows),
-            None => Ok(()),
-        }
+        let room = self.room(EVALUATE)?;
+        set.memory().filter(|rows| rows.rows <= room).map_or(Ok(()), |rows| self.write_forward(EVALUATE, rows))
     }
 
     /// The mean loss on the samples of [`Engine::set_evaluation_set`]; `take` gets the predictions, rows x outputs, with their
@@ -149,18 +161,16 @@ impl Engine {
     /// As [`Engine::set_evaluation_set`].
     pub async fn evaluate_set(&mut self, take: &mut dyn FnMut(&[f64], RowTargets<'_>)) -> Result<f64> {
         let Some(set) = self.evaluated.clone() else { return Err(Error::Internal("nothing to evaluate".into())) };
-        let plan = self.plan(EVALUATE)?;
-        let room = self.room(plan, EVALUATE);
-        if let (Some(rows), true) = (set.memory(), set.rows <= room) {
-            let (loss, predictions) = self.forward_loss(plan, rows.rows).await?;
+        let room = self.room(EVALUATE)?;
+        if let Some(rows) = set.memory().filter(|rows| rows.rows <= room) {
+            let (loss, predictions) = self.forward_loss(rows.rows).await?;
             take(&predictions, rows.row_targets());
             return Ok(loss);
         }
         let mut feed = set.in_order(room);
         let mut loss = 0.0;
         while let Some(rows) = feed.take()? {
-            self.write_forward(plan, EVALUATE, &rows)?;
-            let (part, predictions) = self.forward_loss(plan, rows.rows).await?;
+            let (part, predictions) = self.evaluate_rows(&rows).await?;
             // Exactly the part where there is but one.
             loss += part * (rows.rows as f64 / set.rows as f64);
             take(&predictions, rows.row_targets());
@@ -174,9 +184,8 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn evaluate_rows(&mut self, rows: &Dataset<f32>) -> Result<(f64, Vec<f64>)> {
-        let plan = self.plan(EVALUATE)?;
-        self.write_forward(plan, EVALUATE, rows)?;
-        self.forward_loss(plan, rows.rows).await
+        self.write_forward(EVALUATE, rows)?;
+        self.forward_loss(rows.rows).await
     }
 
     /// Predictions for the features of `rows`, at most as many as the engine was opened for.
@@ -184,9 +193,8 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn predict_rows(&mut self, rows: &Dataset<f32>) -> Result<Vec<f64>> {
-        let plan = self.plan(PREDICT)?;
-        self.write_forward(plan, PREDICT, rows)?;
-        self.forward(plan, PREDICT, rows.rows).await
+        self.write_forward(PREDICT, rows)?;
+        self.forward(PREDICT, rows.rows).await
     }
 
     /// Predictions for the features of `data`.
@@ -195,47 +203,50 @@ impl Engine {
     /// [`Error::Gpu`], [`Error::Device`].
     pub async fn predict(&mut self, data: &Dataset) -> Result<Vec<f64>> {
         let plan = self.plan(PREDICT)?;
-        let room = self.room(plan, PREDICT).max(1);
+        let room = self.room(PREDICT)?.max(1);
         let mut predictions = Vec::with_capacity(data.rows * self.network.outputs());
         for first in (0..data.rows).step_by(room) {
             let count = room.min(data.rows - first);
             let inputs = self.network.inputs();
             // From f64, so that the judge sees what was given.
             self.session.write(plan, Samples::x(PREDICT), &data.x[first * inputs..(first + count) * inputs])?;
-            self.write_forward_tables(plan, PREDICT, count)?;
-            predictions.extend(self.forward(plan, PREDICT, count).await?);
+            self.write_forward_tables(PREDICT, count)?;
+            predictions.extend(self.forward(PREDICT, count).await?);
         }
         Ok(predictions)
     }
 
     /// Samples and tables for one pass over `rows`, in their order.
-    fn write_forward(&mut self, plan: usize, role: &str, rows: &Dataset<f32>) -> Result<()> {
-        self.write_rows(plan, role, 0, &rows.x, rows.row_targets())?;
-        self.write_forward_tables(plan, role, rows.rows)
+    fn write_forward(&mut self, role: &str, rows: &Dataset<f32>) -> Result<()> {
+        self.write_rows(role, 0, &rows.x, rows.row_targets())?;
+        self.write_forward_tables(role, rows.rows)
     }
 
-    fn write_forward_tables(&mut self, plan: usize, role: &str, rows: usize) -> Result<()> {
+    /// The tables for one pass over `rows` rows, in their order.
+    fn write_forward_tables(&mut self, role: &str, rows: usize) -> Result<()> {
         let order: Vec<u32> = (0..rows as u32).collect();
-        let (_, batch) = self.held_rows(plan, role);
         // What is only measured is measured on all rows alike.
-        self.write_batches(plan, &order, batch, &vec![1.0 / rows as f64; rows])
+        self.write_batches(role, &order, self.step_rows(self.plan(role)?), &vec![1.0 / rows as f64; rows])
     }
 
-    /// Rows of the data that a plan holds, and rows of its step.
-    fn held_rows(&self, plan: usize, role: &str) -> (usize, usize) {
+    /// Rows of a step of a plan.
+    fn step_rows(&self, plan: usize) -> usize {
         let table = self.session.plans()[plan].buffer(Role::Table(index_table_name(0)));
-        (self.room(plan, role), table.map_or(1, |b| b.shape.iter().product()))
+        table.map_or(1, |b| b.shape.iter().product())
     }
 
-    async fn forward_loss(&mut self, plan: usize, rows: usize) -> Result<(f64, Vec<f64>)> {
-        let predictions = self.forward(plan, EVALUATE, rows).await?;
+    /// Mean loss and predictions of the `rows` rows that are in place for evaluation.
+    async fn forward_loss(&mut self, rows: usize) -> Result<(f64, Vec<f64>)> {
+        let predictions = self.forward(EVALUATE, rows).await?;
+        let plan = self.plan(EVALUATE)?;
         let losses = self.session.read(plan, Role::Loss).await?;
-        let steps = rows.div_ceil(self.held_rows(plan, EVALUATE).1);
-        Ok((losses[..steps].iter().sum(), predictions))
+        Ok((losses[..rows.div_ceil(self.step_rows(plan))].iter().sum(), predictions))
     }
 
-    async fn forward(&mut self, plan: usize, role: &str, rows: usize) -> Result<Vec<f64>> {
-        let steps = rows.div_ceil(self.held_rows(plan, role).1);
+    /// Predictions for the `rows` rows that are in place in the plan `role`.
+    async fn forward(&mut self, role: &str, rows: usize) -> Result<Vec<f64>> {
+        let plan = self.plan(role)?;
+        let steps = rows.div_ceil(self.step_rows(plan));
         let mut predictions = self.session.run_collect(plan, steps, Role::Prediction).await?;
         predictions.truncate(rows * self.network.outputs());
         Ok(predictions)

@@ -2,7 +2,6 @@
 //!
 //! Definitions and ties are those of scikit-learn (`docs/metrics.md`); the tests hold them against its results.
 
-mod classes;
 mod ranking;
 mod regression;
 
@@ -20,13 +19,7 @@ pub fn predicted_class(outputs: &[f64], loss: Loss) -> usize {
         let boundary = if matches!(loss.output(), Output::Logit | Output::Margin) { 0.0 } else { 0.5 };
         return usize::from(*y >= boundary);
     }
-    let mut best = 0;
-    for (i, y) in outputs.iter().enumerate() {
-        if *y > outputs[best] {
-            best = i;
-        }
-    }
-    best
+    true_class(outputs)
 }
 
 /// Probabilities where the outputs are logits, else the outputs as they are.
@@ -131,57 +124,56 @@ impl Tally {
             return Measured { metrics, ..Measured::default() };
         };
         let areas = ranking.areas(confusion.classes.len());
-        let mut classes = classes::scores(&confusion);
+        let mut classes = class_scores(&confusion);
         for (class, area) in classes.iter_mut().zip(&areas) {
             class.roc_auc = *area;
         }
         metrics.top_k = ranking.top_k().map(|(k, accuracy)| TopK { k, accuracy });
         metrics.roc_auc = ranking::mean_area(&areas);
-        [metrics.precision_macro, metrics.recall_macro, metrics.f1_macro] = classes::means(&confusion, &classes);
+        [metrics.precision_macro, metrics.recall_macro, metrics.f1_macro] = class_means(&confusion, &classes);
         Measured { confusion: Some(confusion), classes, metrics }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ties_go_to_the_first_class_and_one_output_is_cut_at_the_boundary() {
-        assert_eq!(predicted_class(&[1.0, 3.0, 3.0], Loss::cross_entropy()), 1);
-        assert_eq!(predicted_class(&[0.4], Loss::BinaryCrossEntropy), 0);
-        assert_eq!(predicted_class(&[0.4], Loss::BceWithLogits), 1);
-        assert_eq!(predicted_class(&[-0.1], Loss::Hinge), 0);
-    }
-
-    #[test]
-    fn a_confusion_matrix_counts_true_by_predicted() {
-        let classes = ["a".to_string(), "b".to_string()];
-        let mut tally = Tally::new(Some(&classes), 2, Loss::cross_entropy(), None);
-        tally.add(&[2.0, 1.0, 2.0, 1.0], RowTargets::Classes(&[0, 1]));
-        tally.add(&[0.0, 5.0], RowTargets::Numbers(&[0.0, 1.0]));
-        let found = tally.finish();
-        let confusion = found.confusion.unwrap();
-        assert_eq!(confusion.counts, [[1, 0], [1, 1]]);
-        assert!((confusion.accuracy() - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(found.metrics.mae, None, "classes have no distance");
-        let mut none = Tally::new(None, 2, Loss::Mse, None);
-        none.add(&[2.0, 1.0], RowTargets::Numbers(&[2.0, 1.5]));
-        let found = none.finish();
-        assert_eq!((found.confusion, found.metrics.mae), (None, Some(0.25)));
-    }
-
-    #[test]
-    fn pieces_measure_what_the_whole_does() {
-        let logits: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 23)).collect();
-        let truth: Vec<u32> = (0..20).map(|i| i * 7 % 3).collect();
-        let names = ["a", "b", "c"].map(str::to_string);
-        let new = || Tally::new(Some(&names), 3, Loss::cross_entropy(), None);
-        let (mut whole, mut pieces) = (new(), new());
-        whole.add(&logits, RowTargets::Classes(&truth));
-        for (logits, truth) in logits.chunks(21).zip(truth.chunks(7)) {
-            pieces.add(logits, RowTargets::Classes(truth));
+/// Precision, recall and F1 of each class by itself, as `sklearn.metrics.precision_recall_fscore_support` with its default of 0
+/// where a quotient would be 0 / 0, without the area under its curve, which counts alone do not give.
+fn class_scores(confusion: &Confusion) -> Vec<ClassScores> {
+    let score = |(i, class): (usize, &String)| {
+        let (right, rows, taken) = (confusion.counts[i][i], rows(confusion, i), taken_for(confusion, i));
+        ClassScores {
+            class: class.clone(),
+            rows,
+            precision: quotient(right, taken),
+            recall: quotient(right, rows),
+            f1: quotient(2 * right, rows + taken),
+            roc_auc: None,
         }
-        assert_eq!(whole.finish(), pieces.finish());
-    }
+    };
+    confusion.classes.iter().enumerate().map(score).collect()
+}
+
+/// Means of precision, recall and F1 over the classes that occur, as true ones or as predicted ones; none without a row.
+fn class_means(confusion: &Confusion, scores: &[ClassScores]) -> [Option<f64>; 3] {
+    let occurs = |i: &usize| rows(confusion, *i) + taken_for(confusion, *i) > 0;
+    let seen: Vec<&ClassScores> = (0..scores.len()).filter(occurs).map(|i| &scores[i]).collect();
+    let mean = |of: fn(&ClassScores) -> f64| {
+        let sum: f64 = seen.iter().map(|s| of(s)).sum();
+        (!seen.is_empty()).then(|| sum / seen.len() as f64)
+    };
+    [mean(|s| s.precision), mean(|s| s.recall), mean(|s| s.f1)]
+}
+
+/// Rows of a class.
+fn rows(confusion: &Confusion, class: usize) -> u64 {
+    confusion.counts[class].iter().sum()
+}
+
+/// Rows that are taken for a class.
+fn taken_for(confusion: &Confusion, class: usize) -> u64 {
+    confusion.counts.iter().map(|row| row[class]).sum()
+}
+
+/// `part / whole`, 0 where both are 0.
+fn quotient(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

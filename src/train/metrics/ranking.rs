@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 /// Scores that are kept at most, 64 MiB: an area needs all of them at once.
-pub(super) const MOST_SCORES: usize = 1 << 23;
+const MOST_SCORES: usize = 1 << 23;
 
 /// Scores of rows, with their classes.
 #[derive(Debug, Clone)]
@@ -98,32 +98,4 @@ fn area(mut rows: Vec<(f64, bool)>) -> Option<f64> {
     let positive = rows.len() as u128 - below;
     let pairs = positive * below;
     (pairs > 0).then(|| doubled as f64 / (2 * pairs) as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equal_scores_count_a_half() {
-        assert_eq!(area(vec![(0.1, false), (0.9, true)]), Some(1.0));
-        assert_eq!(area(vec![(0.1, true), (0.9, false)]), Some(0.0));
-        assert_eq!(area(vec![(0.0, true), (-0.0, false)]), Some(0.5));
-        assert_eq!(area(vec![(0.1, true), (0.9, true)]), None);
-        assert_eq!(area(vec![(0.1, true), (f64::NAN, false)]), None);
-    }
-
-    #[test]
-    fn of_equal_outputs_the_last_comes_first() {
-        assert!(!is_among(&[1.0, 1.0, 0.0], 0, 1) && is_among(&[1.0, 1.0, 0.0], 1, 1));
-        assert!(is_among(&[1.0, 1.0, 0.0], 0, 2) && !is_among(&[f64::NAN, 1.0], 0, 2));
-    }
-
-    #[test]
-    fn too_many_scores_leave_no_area_but_top_k() {
-        let mut ranking = Ranking { truth: vec![0; MOST_SCORES / 4], ..Ranking::new(4, 2) };
-        ranking.add(&[0.1, 0.2, 0.3, 0.4], &[0.1, 0.2, 0.3, 0.4], 2);
-        assert_eq!(ranking.areas(4), [None; 4]);
-        assert_eq!(ranking.top_k(), Some((2, 1.0)));
-    }
 }

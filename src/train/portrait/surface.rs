@@ -1,6 +1,6 @@
 //! What a network of two inputs says of every point of the plane in which its samples lie.
 
-use super::Subject;
+use super::{Subject, range};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::Loss;
@@ -23,14 +23,12 @@ pub(super) async fn draw(
     engine: &mut Engine,
 ) -> Result<Option<Surface>> {
     let scaler = &subject.preprocessing.scaler;
-    let points: Vec<SurfacePoint> = samples
-        .iter()
-        .map(|(x, class)| {
-            let mut at = [f64::from(x[0]), f64::from(x[1])];
-            scaler.invert(&mut at);
-            SurfacePoint { at, class: (*class).min(usize::from(u8::MAX)) as u8 }
-        })
-        .collect();
+    let point = |(x, class): &(Vec<f32>, usize)| {
+        let mut at = [f64::from(x[0]), f64::from(x[1])];
+        scaler.invert(&mut at);
+        SurfacePoint { at, class: byte(*class) }
+    };
+    let points: Vec<SurfacePoint> = samples.iter().map(point).collect();
     let ranges = [0, 1].map(|axis| around(points.iter().map(|p| p.at[axis])));
     if points.is_empty() || !ranges.iter().flatten().all(|end| end.is_finite()) {
         return Ok(None);
@@ -57,9 +55,14 @@ pub(super) async fn draw(
     Ok(Some(surface))
 }
 
+/// A class as a report keeps it.
+fn byte(class: usize) -> u8 {
+    class.min(usize::from(u8::MAX)) as u8
+}
+
 /// The range of `values` with room around it.
 fn around(values: impl Iterator<Item = f64>) -> [f64; 2] {
-    let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
+    let [low, high] = range(values);
     let room = if high > low { (high - low) * MARGIN } else { 1.0 };
     [low - room, high + room]
 }
@@ -70,8 +73,7 @@ fn shade(subject: &Subject<'_>, answers: &[f64]) -> Surface {
     let level = |share: f64| ((share * f64::from(Surface::LEVELS)) as u8).min(Surface::LEVELS - 1);
     if subject.classes().is_none() {
         let y: Vec<f64> = answers.iter().map(|raw| probabilities(&[*raw], loss)[0]).collect();
-        let [low, high] =
-            y.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(*v), high.max(*v)]);
+        let [low, high] = range(y.iter().copied());
         let share = |v: &f64| if high > low { (v - low) / (high - low) } else { 0.0 };
         return Surface {
             class: vec![0; y.len()],
@@ -82,7 +84,7 @@ fn shade(subject: &Subject<'_>, answers: &[f64]) -> Surface {
     }
     let mut surface = Surface { classes: subject.classes().unwrap_or_default().to_vec(), ..Surface::default() };
     for raw in answers.chunks(outputs) {
-        surface.class.push(predicted_class(raw, loss).min(usize::from(u8::MAX)) as u8);
+        surface.class.push(byte(predicted_class(raw, loss)));
         surface.level.push(level(certainty(&probabilities(raw, loss), loss)));
     }
     surface

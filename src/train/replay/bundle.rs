@@ -96,17 +96,15 @@ impl Bundle {
             rows: self.rows,
             sha256: String::new(),
         };
-        let all: Vec<_> =
-            tensors.iter().map(|(name, shape, bytes)| (name.as_str(), shape.as_slice(), &bytes[..])).collect();
-        header.sha256 = checksum(&header, all)?;
+        let all = tensors.iter().map(|(name, shape, bytes)| (name.as_str(), shape.as_slice(), &bytes[..]));
+        header.sha256 = checksum(&header, all.collect())?;
         let text = serde_json::to_string(&header).map_err(|e| Error::Internal(e.to_string()))?;
         let mut writer = Writer::new(&BTreeMap::from([(KEY.to_string(), text)]));
         for (name, shape, bytes) in &tensors {
-            let append = |data: &mut Vec<u8>| {
+            writer.add(name, "F32", shape, |data| {
                 data.extend_from_slice(bytes);
                 Ok(())
-            };
-            writer.add(name, "F32", shape, append)?;
+            })?;
         }
         write_atomically(path, &writer.finish())
     }
@@ -116,9 +114,8 @@ impl Bundle {
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`] for a file that is no bundle, is damaged, or does not fit itself.
     pub fn load(path: &Path) -> Result<Bundle> {
-        let broken = |what: String| Error::weights(path, format!("{what}. A replay bundle is what `wgrad train` left"));
         let bytes = read_whole(path, MAX_BYTES).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => broken("there is no such file".into()),
+            std::io::ErrorKind::NotFound => no_bundle(path, "there is no such file".into()),
             _ => Error::io(path, e),
         })?;
         Bundle::parse(&bytes, path)
@@ -129,7 +126,7 @@ impl Bundle {
     /// # Errors
     /// As [`Bundle::load`].
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Bundle> {
-        let broken = |what: String| Error::weights(path, format!("{what}. A replay bundle is what `wgrad train` left"));
+        let broken = |what: String| no_bundle(path, what);
         let file = File::parse(bytes)
             .map_err(|e| broken(format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
         let text = file.metadata().get(KEY);
@@ -156,25 +153,28 @@ impl Bundle {
     fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<u8>)> {
         let bytes = |values: &[f64]| values.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect::<Vec<u8>>();
         let batch = self.batch();
-        let mut all: Vec<(String, Vec<usize>, Vec<u8>)> = self
-            .parameters
-            .iter()
-            .chain(&self.states)
-            .map(|t| (t.name.clone(), t.shape.clone(), bytes(&t.values)))
-            .collect();
-        all.push(("batch.x".into(), vec![batch, self.network.inputs()], bytes(&self.x)));
-        all.push(match &self.targets {
+        let (shape, target) = match &self.targets {
             // A class is below 2^24, the number of outputs that a layer's weights leave room for: exact as a number.
             Targets::Classes(classes) => {
-                let numbers: Vec<f64> = classes.iter().map(|c| f64::from(*c)).collect();
-                ("batch.target".into(), vec![batch], bytes(&numbers))
+                (vec![batch], bytes(&classes.iter().map(|c| f64::from(*c)).collect::<Vec<_>>()))
             }
-            Targets::Numbers { width, values } => ("batch.target".into(), vec![batch, *width], bytes(values)),
-        });
-        all.push(("batch.weight".into(), vec![batch], bytes(&self.weights)));
-        all.push(("hyper".into(), vec![self.hyper.len()], bytes(&self.hyper)));
-        all
+            Targets::Numbers { width, values } => (vec![batch, *width], bytes(values)),
+        };
+        let tensors = self.parameters.iter().chain(&self.states);
+        let tensors = tensors.map(|t| (t.name.clone(), t.shape.clone(), bytes(&t.values)));
+        let own = [
+            ("batch.x".into(), vec![batch, self.network.inputs()], bytes(&self.x)),
+            ("batch.target".into(), shape, target),
+            ("batch.weight".into(), vec![batch], bytes(&self.weights)),
+            ("hyper".into(), vec![self.hyper.len()], bytes(&self.hyper)),
+        ];
+        tensors.chain(own).collect()
     }
+}
+
+/// What a file that is no bundle is refused with.
+fn no_bundle(path: &Path, what: String) -> Error {
+    Error::weights(path, format!("{what}. A replay bundle is what `wgrad train` left"))
 }
 
 /// SHA-256 over the header and, by name, every tensor.

@@ -14,11 +14,11 @@ use crate::compare::number;
 use crate::error::Result;
 use crate::exec::memory::check_host_memory;
 use crate::exec::{Device, Flow, Session};
-use crate::kernels::{Access, Dtype};
+use crate::kernels::{Access, Binding, Dtype};
 use crate::nn::Samples;
 use crate::optim::HYPER;
 use crate::plan::{Buffer, Dispatch, Options, Plan, Range, Role, lower};
-use crate::train::engine::check_tensors;
+use crate::train::engine::{check_tensors, read_arenas};
 use crate::train::inputs::{Inputs, Steps, fill_samples};
 use serde::Serialize;
 
@@ -107,9 +107,9 @@ pub async fn replay(bundle: &Bundle, device: &Device) -> Result<Replay> {
     let plan = plan(bundle, device)?;
     let mut session = Session::open(device, vec![plan]).await?;
     write(&mut session, bundle)?;
-    let before = arenas(&mut session).await?;
+    let before = read_arenas(&mut session, 0).await?;
     session.run(0, 1, &mut |_| Flow::Continue).await?;
-    let after = arenas(&mut session).await?;
+    let after = read_arenas(&mut session, 0).await?;
     let held = Held { plan: &session.plans()[0], before, after };
     Ok(held.examine(device.name()))
 }
@@ -129,6 +129,7 @@ fn plan(bundle: &Bundle, device: &Device) -> Result<Plan> {
     lower(&graph, &Options { fuse: false, keep_all: true, limits, products, ..Options::new("train", 1) })
 }
 
+/// Puts into place what the bundle gives.
 fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
     let (batch, rule) = (bundle.batch(), bundle.spec.train.rule(bundle.batch()));
     let rows: Vec<u32> = (0..bundle.rows as u32).collect();
@@ -142,14 +143,6 @@ fn write(session: &mut Session, bundle: &Bundle) -> Result<()> {
     bundle.parameters.iter().chain(&bundle.states).try_for_each(|t| session.write(0, &t.name, &t.values))
 }
 
-async fn arenas(session: &mut Session) -> Result<Vec<Vec<f64>>> {
-    let mut arenas = Vec::new();
-    for arena in 0..session.plans()[0].arenas.len() {
-        arenas.push(session.read_arena(0, arena).await?);
-    }
-    Ok(arenas)
-}
-
 /// What a device held around the step.
 struct Held<'a> {
     plan: &'a Plan,
@@ -157,6 +150,12 @@ struct Held<'a> {
     after: Vec<Vec<f64>>,
 }
 
+/// The bindings of a dispatch with what they are bound to.
+fn bound(dispatch: &Dispatch) -> impl Iterator<Item = (&'static Binding, &Range)> {
+    dispatch.kernel.bindings.iter().zip(&dispatch.bindings)
+}
+
+/// The numbers of a range.
 fn part(arenas: &[Vec<f64>], range: Range) -> &[f64] {
     &arenas[range.arena][range.offset..range.offset + range.len]
 }
@@ -167,7 +166,8 @@ impl Held<'_> {
         let mut culprit = None;
         for (i, dispatch) in self.plan.dispatches.iter().enumerate() {
             let fed = culprit.is_none() && self.read(dispatch).all(|values| values.iter().all(|v| v.is_finite()));
-            for range in self.written(dispatch) {
+            let written = bound(dispatch).filter(|(b, r)| b.access != Access::Read && self.is_number(r));
+            for (_, &range) in written {
                 for (buffer, block) in self.named(range) {
                     let values = part(&self.after, block);
                     nodes.push(self.node(Some(i), buffer, values));
@@ -182,54 +182,45 @@ impl Held<'_> {
         Replay { device: device.to_string(), loss, nodes, culprit }
     }
 
+    /// Whether a range holds numbers. A gather copies words, whatever they are: the arena knows.
+    fn is_number(&self, range: &Range) -> bool {
+        self.plan.arenas[range.arena].dtype == Dtype::F32
+    }
+
+    /// Whether a dispatch of the step has this access to some of a range.
+    fn is_bound(&self, access: Access, range: Range) -> bool {
+        let binds = |d: &Dispatch| bound(d).any(|(b, r)| b.access == access && meets(*r, range));
+        self.plan.dispatches.iter().any(binds)
+    }
+
     /// What the bundle gives: data, tables, parameters and states.
     fn inputs(&self) -> impl Iterator<Item = &Buffer> {
-        let computed = |b: &Buffer| {
-            let of = |d: &Dispatch| {
-                let pairs = d.kernel.bindings.iter().zip(&d.bindings);
-                pairs.into_iter().any(|(binding, r)| binding.access == Access::Write && meets(*r, b.range))
-            };
-            self.plan.dispatches.iter().any(of)
-        };
-        let numbers = |b: &Buffer| self.plan.arenas[b.range.arena].dtype == Dtype::F32;
-        self.plan.buffers.iter().filter(move |b| numbers(b) && b.role != Role::Loss && !computed(b))
+        let given = move |b: &&Buffer| self.is_number(&b.range) && !self.is_bound(Access::Write, b.range);
+        self.plan.buffers.iter().filter(move |b| b.role != Role::Loss && given(b))
     }
 
-    /// The numbers that a dispatch reads: what it updates is as it was before the step.
+    /// The numbers that a dispatch reads.
     fn read(&self, dispatch: &Dispatch) -> impl Iterator<Item = &[f64]> {
-        let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
-        // A gather copies words, whatever they are: the arena knows.
-        let number = |r: &Range| self.plan.arenas[r.arena].dtype == Dtype::F32;
-        pairs
-            .filter(move |(b, r)| number(r) && b.access != Access::Write && b.name != "log")
-            .map(|(b, r)| if b.access == Access::Update { part(&self.before, *r) } else { self.seen(*r) })
+        let reads =
+            move |(b, r): &(&Binding, &Range)| self.is_number(r) && b.access != Access::Write && b.name != "log";
+        bound(dispatch).filter(reads).map(|(_, r)| self.seen(*r))
     }
 
-    /// Parameters and states are changed by the last dispatches: all others read them as they were.
+    /// What is updated, parameters and states, is changed by the last dispatches: all read it as it was before the step.
     fn seen(&self, range: Range) -> &[f64] {
-        let updates = |d: &Dispatch| {
-            let pairs = d.kernel.bindings.iter().zip(&d.bindings);
-            pairs.into_iter().any(|(b, r)| b.access == Access::Update && meets(*r, range))
-        };
-        if self.plan.dispatches.iter().any(updates) { part(&self.before, range) } else { part(&self.after, range) }
-    }
-
-    fn written(&self, dispatch: &Dispatch) -> Vec<Range> {
-        let pairs = dispatch.kernel.bindings.iter().zip(&dispatch.bindings);
-        let number = |range: &Range| self.plan.arenas[range.arena].dtype == Dtype::F32;
-        pairs.filter(|(b, r)| b.access != Access::Read && number(r)).map(|(_, r)| *r).collect()
+        part(if self.is_bound(Access::Update, range) { &self.before } else { &self.after }, range)
     }
 
     /// The named values that a written range holds, or parts of them where they are divided into blocks; a binding that
     /// exists only to be bound is none.
-    fn named(&self, range: Range) -> Vec<(&Buffer, Range)> {
-        let common = |b: &Buffer| {
+    fn named(&self, range: Range) -> impl Iterator<Item = (&Buffer, Range)> {
+        let common = move |b: &Buffer| {
             let offset = b.range.offset.max(range.offset);
             let end = (b.range.offset + b.range.len).min(range.offset + range.len);
             Range { offset, len: end.saturating_sub(offset), ..range }
         };
-        let here = self.plan.buffers.iter().filter(|b| meets(b.range, range) && b.role != Role::Unused);
-        here.map(|b| (b, common(b))).collect()
+        let here = self.plan.buffers.iter().filter(move |b| meets(b.range, range) && b.role != Role::Unused);
+        here.map(move |b| (b, common(b)))
     }
 
     fn node(&self, dispatch: Option<usize>, buffer: &Buffer, values: &[f64]) -> Node {
@@ -278,6 +269,7 @@ impl Held<'_> {
     }
 }
 
+/// Whether two ranges have an element in common.
 pub(crate) fn meets(a: Range, b: Range) -> bool {
     a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len
 }

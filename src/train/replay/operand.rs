@@ -1,8 +1,8 @@
 //! What one element of a result was made from: for each operand, the numbers that go into that element.
 
-use super::{Held, part};
+use super::{Held, bound};
 use crate::compare::number;
-use crate::kernels::{Access, Dtype};
+use crate::kernels::{Access, Binding, Dtype};
 use crate::plan::{Dispatch, Range};
 use serde::Serialize;
 
@@ -51,15 +51,13 @@ pub fn position(shape: &[usize], at: usize) -> Vec<usize> {
 impl Held<'_> {
     /// The operands of element `at` of the written range.
     pub(super) fn operands(&self, dispatch: &Dispatch, written: Range, at: usize) -> Vec<Operand> {
-        let bindings = dispatch.kernel.bindings;
-        let pairs = bindings.iter().zip(&dispatch.bindings).enumerate();
-        let read = pairs.filter(|(_, (b, _))| b.access != Access::Write && b.dtype == Dtype::F32 && b.name != "log");
-        let operand = |(i, (binding, range)): (usize, (&crate::kernels::definition::Binding, &Range))| {
-            let values = if binding.access == Access::Update { part(&self.before, *range) } else { self.seen(*range) };
+        let read = bound(dispatch).enumerate();
+        let read = read.filter(|(_, (b, _))| b.access != Access::Write && b.dtype == Dtype::F32 && b.name != "log");
+        let operand = |(i, (binding, range)): (usize, (&Binding, &Range))| {
+            let values = self.seen(*range);
             let picked = picked(dispatch, i, values.len(), written.len, at);
-            let of = picked.max_by(|a, b| values[*a].abs().total_cmp(&values[*b].abs()));
-            let largest = of?;
-            let count = picked_count(dispatch, i, values.len(), written.len, at);
+            let count = picked.clone().count();
+            let largest = picked.max_by(|a, b| values[*a].abs().total_cmp(&values[*b].abs()))?;
             let (name, element) = self.name_of(*range, largest, binding.name);
             Some(Operand { name, count, largest: values[largest], element })
         };
@@ -77,10 +75,6 @@ impl Held<'_> {
     }
 }
 
-fn picked_count(dispatch: &Dispatch, binding: usize, len: usize, written: usize, at: usize) -> usize {
-    picked(dispatch, binding, len, written, at).count()
-}
-
 /// Which of the `len` elements of a read binding go into element `at` of a result of `written` elements. Where the
 /// kernel's shapes do not say, all of them.
 fn picked(
@@ -89,27 +83,20 @@ fn picked(
     len: usize,
     written: usize,
     at: usize,
-) -> Box<dyn Iterator<Item = usize>> {
+) -> impl Iterator<Item = usize> + Clone {
     let args = &dispatch.args;
-    let line = |from: usize, step: usize, count: usize| {
-        let all = (0..count).map(move |i| from + i * step).filter(move |i| *i < len);
-        Box::new(all) as Box<dyn Iterator<Item = usize>>
-    };
-    if let Some(parts) = dispatch.kernel.parts {
-        let [from, step, count] = parts(args, binding, at);
-        return line(from, step, count);
-    }
     let by_rows = dispatch.kernel.params.starts_with(&["rows", "cols"]);
     let cols = if by_rows { args.size(1).max(1) } else { 1 };
     let rows = if by_rows { args.size(0) } else { 0 };
-    match (by_rows, len) {
+    let [from, step, count] = match dispatch.kernel.parts {
+        Some(parts) => parts(args, binding, at),
         // A whole row decides a loss, and an element of a softmax or of a loss's gradient.
-        (true, len) if len == rows * cols && written == rows => line(at * cols, 1, cols),
-        (true, len) if len == rows * cols => line(at / cols * cols, 1, cols),
-        (true, len) if len == rows && written == rows => line(at, 1, 1),
-        (true, len) if len == rows && written == rows * cols => line(at / cols, 1, 1),
-        (_, len) if len == written => line(at, 1, 1),
-        (true, len) if len == cols => line(at % cols, 1, 1),
-        _ => line(0, 1, len),
-    }
+        None if by_rows && len == rows * cols && written == rows => [at * cols, 1, cols],
+        None if by_rows && len == rows * cols => [at / cols * cols, 1, cols],
+        None if by_rows && len == rows && written == rows * cols => [at / cols, 1, 1],
+        None if len == written => [at, 1, 1],
+        None if by_rows && len == cols => [at % cols, 1, 1],
+        None => [0, 1, len],
+    };
+    (0..count).map(move |i| from + i * step).filter(move |i| *i < len)
 }

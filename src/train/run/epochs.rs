@@ -3,11 +3,17 @@
 use super::{Observer, Pace, Progress, Run};
 use crate::error::Result;
 use crate::exec::{Counters, Flow};
-use crate::report::{EpochRecord, Outcome};
+use crate::graph::{Shape, UpdateRule};
+use crate::report::{EpochHistograms, EpochRecord, Histogram, Outcome, TensorHistogram};
 use crate::train::checkpoint::{Best, Kept, Watch};
 use crate::train::metrics::Tally;
 use crate::train::samples::Order;
 use std::time::{Duration, Instant};
+
+/// A run is looked at this often, spread evenly over its epochs.
+const SAMPLES: usize = 12;
+/// Larger networks are not looked at: reading so many numbers back would be noticed.
+const MOST_PARAMETERS: usize = 1 << 24;
 
 impl Run<'_> {
     /// Trains until the last epoch is done or the observer asks to stop.
@@ -52,7 +58,7 @@ impl Run<'_> {
         let begin = Instant::now();
         let before = self.engine.counters();
         let (position, batch, rows, pace) = (self.position, self.batch, self.prepared.train.rows, self.pace);
-        let total_steps = (self.steps_per_epoch * self.job.spec.train.epochs) as u64;
+        let total_steps = self.steps_per_run();
         let steps = position.step_in_epoch..self.end_of_steps();
         let samples_in_all = (steps.end * batch).min(rows) - steps.start * batch;
         let mut taken_in = Duration::ZERO;
@@ -125,12 +131,10 @@ impl Run<'_> {
             epoch: self.position.epoch as usize,
             step: self.position.steps as usize,
             train_loss: loss,
-            validation_loss: None,
-            validation_accuracy: None,
-            metrics: None,
             lr: Some(self.rule().lr(self.position.steps.saturating_sub(1))),
             seconds: self.pace.seconds,
             samples_per_second: self.pace.samples / self.pace.seconds.max(1e-9),
+            ..EpochRecord::default()
         };
         let begin = Instant::now();
         let (epoch, train) = (self.position.epoch as usize, &self.job.spec.train);
@@ -189,6 +193,51 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The optimizer with its schedule, at the rate that holds now.
+    pub(super) fn rule(&self) -> UpdateRule {
+        let rule = self.job.spec.train.rule(self.prepared.train.rows);
+        self.position.plateau.lr.map_or(rule, |lr| rule.with_lr(lr))
+    }
+
+    /// Lets the epoch's loss, on the validation rows where there are such, decide about the learning rate.
+    fn reduce_on_plateau(&mut self, record: &EpochRecord) {
+        let train = &self.job.spec.train;
+        let Shape::ReduceOnPlateau(plateau) = train.schedule.schedule.shape else { return };
+        let loss = match self.prepared.validation {
+            // A loss that is no finite number is not better than any.
+            Some(_) => record.validation_loss.unwrap_or(f64::NAN),
+            None => record.train_loss,
+        };
+        self.position.plateau.take(&plateau, train.optimizer.lr(), loss);
+        self.position.plateau.lr.iter().for_each(|lr| self.engine.set_lr(*lr));
+    }
+
+    /// Takes the distributions, if this epoch is one of those at which they are taken. What is read back changes nothing on
+    /// the device.
+    async fn take_distributions(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        let (epoch, epochs) = (self.position.epoch as usize, self.job.spec.train.epochs);
+        let is_due = epoch == 1 || epoch == epochs || epoch.is_multiple_of(epochs.div_ceil(SAMPLES).max(1));
+        if !is_due || self.prepared.network.parameter_count() > MOST_PARAMETERS {
+            return Ok(());
+        }
+        let parameters = self.engine.read_parameters().await?;
+        // Without gradients the parameters are worth showing, too.
+        let gradients = self.engine.read_gradients().await.unwrap_or_default();
+        // Running statistics have no gradient.
+        let of = |name: &str| gradients.iter().find(|g| g.name.strip_prefix("grad.") == Some(name));
+        let tensors = parameters.into_iter().map(|parameter| TensorHistogram {
+            values: Histogram::of(&parameter.values),
+            gradient: of(&parameter.name).map(|gradient| Histogram::of(&gradient.values)),
+            name: parameter.name,
+        });
+        let taken = EpochHistograms { epoch, step: self.position.steps as usize, tensors: tensors.collect() };
+        observer.histograms(&taken);
+        // A run that goes on to a later end may have looked at what was its last epoch before.
+        self.report.histograms.retain(|earlier| earlier.epoch != epoch);
+        self.report.histograms.push(taken);
+        Ok(())
+    }
+
     /// Adds what the session did since `before` to the times.
     fn add_times(&mut self, before: Counters) {
         let after = self.engine.counters();
@@ -205,10 +254,7 @@ impl Run<'_> {
 
 /// The better of the best epoch so far and of this one; the first of equals.
 fn better(best: Option<Best>, record: &EpochRecord) -> Option<Best> {
-    let this = record.validation_loss.map(|loss| Best { epoch: record.epoch as u32, validation_loss: loss });
-    match (best, this) {
-        (Some(best), Some(this)) if this.validation_loss < best.validation_loss => Some(this),
-        (None, this) => this,
-        (best, _) => best,
-    }
+    let lower = |loss: &f64| best.is_none_or(|best| *loss < best.validation_loss);
+    let this = record.validation_loss.filter(lower);
+    this.map(|validation_loss| Best { epoch: record.epoch as u32, validation_loss }).or(best)
 }

@@ -21,12 +21,13 @@ impl Run<'_> {
         // Of the steps before these, both losses and parameters are known to be finite.
         let clean = good.into_iter().chain(found.map(|steps| steps.start)).min().unwrap_or(at);
         self.clean_steps = self.position.steps + clean as u64;
-        Some(Error::NonFinite {
-            step: self.position.steps as usize + at + 1,
-            epoch: self.position.epoch as usize + 1,
-            value: losses.get(at).copied().unwrap_or(f64::NAN),
-            cause: String::new(),
-        })
+        Some(self.not_finite(at, losses.get(at).copied().unwrap_or(f64::NAN)))
+    }
+
+    /// The error of the step `ahead` steps after the next, whose cause is not known yet.
+    pub(super) fn not_finite(&self, ahead: usize, value: f64) -> Error {
+        let Position { steps, epoch, .. } = self.position;
+        Error::NonFinite { step: steps as usize + ahead + 1, epoch: epoch as usize + 1, value, cause: String::new() }
     }
 
     /// `error` with its cause, where that can be found out: the run goes back to its checkpoint, finds the step, keeps it as
@@ -60,8 +61,7 @@ impl Run<'_> {
         let bundle = self.bundle(found).await?;
         let path = self.folder.file(BUNDLE);
         bundle.save(&path)?;
-        let device = self.device.clone();
-        let replayed = replay(&bundle, &device).await?;
+        let replayed = replay(&bundle, &self.device).await?;
         Ok(cause(&bundle, &replayed, &path))
     }
 
@@ -81,26 +81,18 @@ impl Run<'_> {
             if !finite || self.engine.nonfinite().is_some() {
                 return Ok(false);
             }
-            self.position = self.after(done);
+            self.position.steps += done as u64;
+            self.position.step_in_epoch += done;
+            if self.position.step_in_epoch == self.steps_per_epoch {
+                self.position.epoch += 1;
+                self.position.step_in_epoch = 0;
+            }
         }
         Ok(true)
     }
 
-    fn steps_per_run(&self) -> u64 {
+    pub(super) fn steps_per_run(&self) -> u64 {
         (self.steps_per_epoch * self.job.spec.train.epochs) as u64
-    }
-
-    /// The position `steps` further on, within this epoch or at its end.
-    fn after(&self, steps: usize) -> Position {
-        let Position { epoch, step_in_epoch, steps: all, .. } = self.position;
-        let in_epoch = step_in_epoch + steps;
-        let next = in_epoch == self.steps_per_epoch;
-        Position {
-            epoch: epoch + u32::from(next),
-            step_in_epoch: if next { 0 } else { in_epoch },
-            steps: all + steps as u64,
-            ..self.position
-        }
     }
 
     /// The next step with all that goes into it.

@@ -1,18 +1,13 @@
 //! A run: a spec trained into a run folder, with progress to an observer.
 
-mod begin;
-mod conclude;
-mod distributions;
 mod epochs;
 mod fault;
 mod open;
-mod rate;
 mod recover;
-mod report;
 mod save;
 
 pub use fault::BUNDLE;
-pub use report::device_report;
+pub use open::device_report;
 
 use super::checkpoint::Position;
 use super::engine::Engine;
@@ -25,7 +20,9 @@ use crate::nn::disk::Disk;
 use crate::plan::Switches;
 use crate::report::{EpochHistograms, EpochRecord, Recovery, RunReport, Times};
 use crate::spec::Spec;
-use begin::{Begun, begin};
+use crate::tune::as_begun;
+use open::begin;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -132,13 +129,17 @@ impl Job {
 /// report that says so. [`Error::Spec`], [`Error::Data`] when a run is to go on whose spec or data have changed, or which
 /// another process trains. Otherwise [`Error::Limit`], [`Error::Gpu`], [`Error::Device`], [`Error::Io`].
 pub async fn train(job: &Job, device: &Device, observer: &mut dyn Observer) -> Result<RunReport> {
-    let begun = match begin(job, observer)? {
-        Begun::Finished(report) => return Ok(*report),
-        Begun::Open(begun) => begun,
+    let start = match begin(job, observer)? {
+        ControlFlow::Break(report) => return Ok(report),
+        ControlFlow::Continue(start) => start,
     };
-    let device = &begun.device(device);
+    let mut device = device.clone();
+    if start.resumed.is_some() {
+        // A run that goes on keeps its ways of computing products, whatever was measured since.
+        device = as_begun(device, &start.record);
+    }
     let prepared = read(&job.spec, &job.place.nearest())?;
-    let mut run = Run::open(job, device, &prepared, begun, observer).await?;
+    let mut run = Run::open(job, &device, &prepared, start, observer).await?;
     observer.started(&run.report, &run.folder);
     let trained = run.through_losses(observer).await;
     run.close_books();

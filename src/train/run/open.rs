@@ -1,45 +1,88 @@
-//! Opening a run: its folder, its data, and an engine that stands where a checkpoint says.
+//! Opening a run: what must hold before it trains (a free folder, or the run's own spec and data), its folder, an engine that
+//! stands where a checkpoint says, and what it reports of itself before it has trained.
 
-use super::begin::Start;
 use super::recover::Losses;
-use super::report::first_report;
-use super::{Job, Observer, Pace, Run};
+use super::{Job, Observer, Pace, Place, Run};
+use crate::data::RowCache;
 use crate::error::{Error, Result};
 use crate::exec::{Counters, Device};
-use crate::report::{Monitor, RunReport};
+use crate::report::{DeviceReport, Monitor, Outcome, RunReport};
 use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::engine::{Engine, Roles, check_fits};
 use crate::train::metrics;
 use crate::train::record::{Part, RunRecord};
 use crate::train::run_folder::{Lock, Restored, RunFolder};
-use crate::train::samples::RunData;
+use crate::train::samples::{RunData, read};
+use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Samples of a step: a training set smaller than the spec's batch is one batch.
-fn batch_size(job: &Job, prepared: &RunData) -> usize {
-    job.spec.train.batch_of(prepared.train.rows)
+/// What a run that is to train begins with.
+pub(super) struct Start {
+    pub record: RunRecord,
+    /// The folder of a run that goes on, held for this process.
+    pub resumed: Option<(RunFolder, Lock)>,
 }
 
-/// What the run's engine holds.
-fn roles(job: &Job, prepared: &RunData) -> Roles {
-    let rows = prepared.train.rows;
-    Roles {
-        train: Some((rows, batch_size(job, prepared), job.spec.train.rule(rows))),
-        evaluate: prepared.validation.as_ref().map(|v| v.rows),
-        stream: prepared.train.file().is_some(),
-        keeps_best: job.spec.train.early_stopping.is_some(),
-        switches: job.switches,
-        seed: job.spec.train.seed,
-        ..Roles::default()
+/// Looks whether `job` can begin, or gives the report of a run that had finished before; nothing is written but the lock of a
+/// run that goes on.
+///
+/// # Errors
+/// [`Error::Spec`], [`Error::Data`], [`Error::Io`].
+pub(super) fn begin(job: &Job, observer: &mut dyn Observer) -> Result<ControlFlow<RunReport, Start>> {
+    let Place::Resume(_) = &job.place else {
+        if let Place::New(Some(dir)) = &job.place {
+            RunFolder::refuse_existing(dir)?;
+        }
+        return Ok(ControlFlow::Continue(Start { record: record_of(job)?, resumed: None }));
+    };
+    let folder = job.folder()?;
+    let lock = folder.lock()?;
+    if let Some(notice) = &lock.notice {
+        observer.notice(notice);
     }
+    let kept = folder.record()?;
+    kept.refuse_changed_spec(&job.spec, folder.path())?;
+    if let Some(report) = finished(job, &folder) {
+        return Ok(ControlFlow::Break(report));
+    }
+    let found = record_of(job)?;
+    kept.refuse_changed_data(&found, folder.path())?;
+    // The run keeps its name: a later version may write the same spec otherwise.
+    let record = RunRecord { run: kept.run, parts: kept.parts, ..found };
+    Ok(ControlFlow::Continue(Start { record, resumed: Some((folder, lock)) }))
+}
+
+/// The report of a run that has nothing left to train.
+fn finished(job: &Job, folder: &RunFolder) -> Option<RunReport> {
+    let position = folder.position().filter(|p| p.is_end(&job.spec.train))?;
+    // A stop between the last checkpoint and the report leaves none, or one of an earlier part: it is written then.
+    folder.report().filter(|r| r.outcome == Outcome::Finished && r.epochs.len() == position.epoch as usize)
+}
+
+/// The record of the job as spec and data are now.
+fn record_of(job: &Job) -> Result<RunRecord> {
+    RunRecord::of(&job.spec).map_err(|error| match read(&job.spec, &job.place.nearest()) {
+        // Who reads the data says better what is wrong with a file that cannot be read.
+        Err(better @ Error::Data { .. }) => better,
+        _ => error,
+    })
 }
 
 /// Opens an engine for the run's plans on `device`. Nothing is drawn or read before: what does not fit is refused here.
 ///
 /// # Errors
-/// [`crate::Error::Limit`], [`crate::Error::Gpu`], [`crate::Error::Device`].
+/// [`Error::Limit`], [`Error::Gpu`], [`Error::Device`].
 pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &RunData) -> Result<Engine> {
-    let roles = roles(job, prepared);
+    let (train, rows) = (&job.spec.train, prepared.train.rows);
+    let roles = Roles {
+        train: Some((rows, train.batch_of(rows), train.rule(rows))),
+        evaluate: prepared.validation.as_ref().map(|v| v.rows),
+        stream: prepared.train.file().is_some(),
+        keeps_best: train.early_stopping.is_some(),
+        switches: job.switches,
+        seed: train.seed,
+        ..Roles::default()
+    };
     check_fits(device, &prepared.network, roles)?;
     Engine::open(device, &prepared.network, roles).await
 }
@@ -49,7 +92,7 @@ pub(super) async fn open_engine(job: &Job, device: &Device, prepared: &RunData) 
 /// device train the same bits.
 ///
 /// # Errors
-/// [`crate::Error::Gpu`], [`crate::Error::Device`].
+/// [`Error::Gpu`], [`Error::Device`].
 pub(super) fn fill(engine: &mut Engine, prepared: &RunData, checkpoint: &Checkpoint) -> Result<()> {
     engine.write_parameters(&checkpoint.parameters)?;
     engine.write_states(&checkpoint.states)?;
@@ -71,42 +114,42 @@ impl<'a> Run<'a> {
         check_monitor(job, prepared)?;
         check_image(job, prepared)?;
         let Start { mut record, resumed } = start;
-        let is_new = resumed.is_none();
         let mut engine = open_engine(job, device, prepared).await?;
         let Restored { checkpoint, notice } = match &resumed {
             Some((folder, _)) => folder.checkpoint(network, train.optimizer.state_slots(), Some(&record.run))?,
-            None => Restored { checkpoint: first_checkpoint(job, prepared, &record)?, notice: None },
+            None => {
+                let parameters = job.spec.model.initial_parameters(network, train.seed)?;
+                let checkpoint = Checkpoint { run: record.run.clone(), parameters, ..Checkpoint::default() };
+                Restored { checkpoint, notice: None }
+            }
         };
         let (position, best) = (checkpoint.position, checkpoint.best.clone());
         fill(&mut engine, prepared, &checkpoint)?;
         let part = Part::new(position.steps, device, job.switches);
+        let change = record.change_of(&part);
+        record.parts.push(part);
         let (folder, lock, digest, earlier) = match resumed {
             Some((folder, lock)) => {
-                notice.iter().chain(&record.change_of(&part)).for_each(|text| observer.notice(text));
+                notice.iter().chain(&change).for_each(|text| observer.notice(text));
                 let digest = folder.settle(&checkpoint, notice.is_some())?;
                 let mut earlier = folder.report().unwrap_or_default();
                 // The file is ahead of the checkpoint, and of the report, where the run was killed.
                 earlier.epochs = folder.rewind_metrics(position.epoch as usize)?;
-                record.parts.push(part);
                 folder.write_record(&record)?;
                 (folder, lock, digest, earlier)
             }
             None => {
-                record.parts.push(part);
                 let states = engine.read_states().await?;
                 let (folder, lock) = start_folder(job, prepared, &record)?;
                 let digest = folder.write_checkpoint(&Checkpoint { states, ..checkpoint })?;
+                lock.notice.iter().for_each(|text| observer.notice(text));
                 (folder, lock, digest, RunReport::default())
             }
         };
-        if is_new {
-            lock.notice.iter().for_each(|text| observer.notice(text));
-        }
         // Last of all: a folder without a spec holds no run, and a start that was cut off leaves nothing that binds.
         folder.write_spec(&job.spec)?;
-        let batch = batch_size(job, prepared);
-        let mut report = first_report(job, device, prepared, &engine, batch, position, earlier);
-        report.digest = digest;
+        let batch = train.batch_of(prepared.train.rows);
+        let report = RunReport { digest, ..first_report(job, device, prepared, &engine, position, earlier) };
         Ok(Run {
             job,
             folder,
@@ -139,7 +182,7 @@ impl<'a> Run<'a> {
     /// parameters and states do.
     ///
     /// # Errors
-    /// As [`open_engine`] and [`fill`]; [`crate::Error::Io`], [`crate::Error::Weights`] when the folder no longer holds the checkpoint.
+    /// As [`open_engine`] and [`fill`]; [`Error::Io`], [`Error::Weights`] when the folder no longer holds the checkpoint.
     pub(super) async fn back_to_checkpoint(&mut self) -> Result<()> {
         let slots = self.job.spec.train.optimizer.state_slots();
         let checkpoint = self.folder.checkpoint(&self.prepared.network, slots, Some(&self.id))?.checkpoint;
@@ -186,17 +229,6 @@ fn check_monitor(job: &Job, prepared: &RunData) -> Result<()> {
     ))
 }
 
-/// The state that the seed says.
-fn first_checkpoint(job: &Job, prepared: &RunData, record: &RunRecord) -> Result<Checkpoint> {
-    Ok(Checkpoint {
-        run: record.run.clone(),
-        position: Position::default(),
-        parameters: job.spec.model.initial_parameters(&prepared.network, job.spec.train.seed)?,
-        states: Vec::new(),
-        best: Vec::new(),
-    })
-}
-
 /// Makes the folder of a new run, with all that stays as it is but the spec.
 fn start_folder(job: &Job, prepared: &RunData, record: &RunRecord) -> Result<(RunFolder, Lock)> {
     let folder = job.folder()?;
@@ -206,4 +238,73 @@ fn start_folder(job: &Job, prepared: &RunData, record: &RunRecord) -> Result<(Ru
     folder.write_record(record)?;
     folder.start_metrics()?;
     Ok((folder, lock))
+}
+
+/// What the report shows of a device.
+pub fn device_report(device: &Device) -> DeviceReport {
+    let (backend, driver) = device.backend_driver();
+    let tuning = device.tuning().map(|tuning| format!("; tuning {}", tuning.source)).unwrap_or_default();
+    DeviceReport {
+        kind: device.kind().to_string(),
+        name: device.name().to_string(),
+        backend,
+        driver,
+        reason: format!("{}{tuning}", device.reason()),
+    }
+}
+
+/// The training rows of each class, where targets are classes.
+fn class_rows(prepared: &RunData) -> Vec<(String, usize)> {
+    let Some(names) = &prepared.preprocessing.schema.classes else { return Vec::new() };
+    // Rows in a file were counted when they were written.
+    let mut counts = prepared.train.file().map_or(vec![0; names.len()], |file| file.class_rows().to_vec());
+    if let Some(rows) = prepared.train.memory() {
+        let of_rows = (0..rows.rows).map(|row| rows.class_of(row));
+        of_rows.for_each(|class| counts.get_mut(class).into_iter().for_each(|count| *count += 1));
+    }
+    names.iter().cloned().zip(counts).collect()
+}
+
+/// The report of a run that has not trained yet; a resumed run keeps the curves of its earlier part.
+fn first_report(
+    job: &Job,
+    device: &Device,
+    prepared: &RunData,
+    engine: &Engine,
+    position: Position,
+    earlier: RunReport,
+) -> RunReport {
+    let classes = prepared.preprocessing.schema.classes.iter().flatten();
+    let mut report = RunReport {
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        spec_name: job.spec_name.clone(),
+        spec_toml: job.spec.to_toml(),
+        device: device_report(device),
+        layers: prepared.network.describe(),
+        loss: job.spec.train.loss.name().to_string(),
+        parameters: prepared.network.parameter_count(),
+        memory_bytes: engine.size_bytes(),
+        train_rows: prepared.train.rows,
+        validation_rows: prepared.validation.as_ref().map_or(0, |v| v.rows),
+        data_file_bytes: prepared.files().map(RowCache::size_bytes).sum(),
+        data_file_folder: prepared.files().next().map_or(String::new(), |file| file.folder().display().to_string()),
+        class_rows: class_rows(prepared),
+        class_weights: classes.cloned().zip(prepared.class_weights.iter().copied()).collect(),
+        skipped_rows: prepared.skipped.count(),
+        skipped: prepared.skipped.messages().to_vec(),
+        batch_size: job.spec.train.batch_of(prepared.train.rows),
+        epochs_planned: job.spec.train.epochs,
+        epochs: earlier.epochs,
+        first_step: earlier.first_step,
+        step_losses: earlier.step_losses,
+        step_stride: earlier.step_stride,
+        train_seconds: earlier.train_seconds,
+        confusion: earlier.confusion,
+        classes: earlier.classes,
+        shapes: prepared.network.parameters(),
+        histograms: earlier.histograms.into_iter().filter(|h| h.step <= position.steps as usize).collect(),
+        ..RunReport::default()
+    };
+    report.forget_losses_after(position.steps as usize);
+    report
 }

@@ -30,7 +30,7 @@ impl RunFolder {
         for made in new {
             sync_parent(&*disk, made)?;
         }
-        Ok(RunFolder::at(dir.to_path_buf()).on(disk))
+        Ok(RunFolder { dir: dir.to_path_buf(), disk })
     }
 
     /// Refuses a folder that holds a run, or anything else that a run's files might replace. A start that was cut off
@@ -66,7 +66,7 @@ impl RunFolder {
             match std::fs::create_dir(&dir) {
                 Ok(()) => {
                     sync_parent(&*disk, &dir)?;
-                    return Ok(RunFolder::at(dir).on(disk));
+                    return Ok(RunFolder { dir, disk });
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
                 Err(e) => return Err(Error::io(dir, e)),

@@ -20,6 +20,7 @@ mod own_operation;
 mod plan;
 mod pytorch;
 mod pytorch_losses;
+mod report;
 mod report_html;
 mod rig;
 mod shaders;

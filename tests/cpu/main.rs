@@ -1,6 +1,9 @@
 //! The library on the CPU: no adapter is opened, and the program is not run.
 
 mod array_files;
+mod bench;
+#[cfg(feature = "tui")]
+mod dashboard;
 mod data_errors;
 mod dropout;
 mod fusion;
@@ -12,6 +15,8 @@ mod kernel_bounds_losses;
 mod kernel_bounds_optimizers;
 mod kernel_conformance;
 mod limits;
+#[cfg(feature = "cli")]
+mod messages;
 mod metrics;
 mod modules;
 mod normalisation;

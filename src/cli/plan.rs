@@ -65,7 +65,7 @@ pub fn run(args: args::Plan) -> anyhow::Result<()> {
     plans.iter().try_for_each(|plan| plan.check(&target.limits, target.name))?;
     let forecast = Forecast::of(&target, network, roles)?;
     // Where the target computes in the host's memory, on the CPU and on software adapters, what is free there.
-    let on_host = opened.as_ref().is_some_and(Device::is_software);
+    let on_host = opened.as_ref().is_some_and(|device| device.is_software());
     let available = args.memory.or_else(|| free_bytes().filter(|_| on_host));
     if let Some(memory_bytes) = available {
         check_memory(&target, network, roles, &forecast, memory_bytes)?;

@@ -519,10 +519,12 @@ pub struct Plan {
     pub json: Option<PathBuf>,
 }
 
+/// The time of `--checkpoint-minutes`.
 fn minutes(text: &str) -> Result<f64, String> {
     number(text, |x| x >= 0.0, "a number of minutes, 0 or more")
 }
 
+/// The factor of `--slack`.
 fn slack(text: &str) -> Result<f64, String> {
     number(text, |x| x > 0.0, "a positive number")
 }

@@ -86,6 +86,7 @@ fn earlier(args: &args::Bench, workloads: &[Workload]) -> anyhow::Result<Vec<Lin
     Ok(earlier)
 }
 
+/// Each result against its earlier one.
 fn changes(args: &args::Bench, earlier: &[Line], lines: &[Line]) -> anyhow::Result<Vec<Change>> {
     let Some(path) = &args.compare else { return Ok(Vec::new()) };
     let change = |now: &Line| Ok(Change::new(compare::find(earlier, path, &now.workload, &now.adapter)?, now));
@@ -101,6 +102,7 @@ fn json_line(args: &args::Bench, value: &impl Serialize) -> anyhow::Result<Strin
     Ok(line + "\n")
 }
 
+/// Writes what the options name files for: results, trace, roofline.
 fn write_files(args: &args::Bench, json: &str, lines: &[Line], table: Option<&KernelTable>) -> anyhow::Result<()> {
     if let Some(target) = args.json.as_deref().filter(|target| *target != Path::new("-")) {
         out::file(target, json)?;
@@ -159,6 +161,7 @@ fn elsewhere(args: &args::Bench, name: &str) -> anyhow::Result<Line> {
     serde_json::from_str(text.trim()).with_context(|| format!("workload {name} gave no result ({})", ended.status))
 }
 
+/// Times every kernel by itself.
 fn kernel_table(args: &args::Bench) -> anyhow::Result<KernelTable> {
     let device = args.device.open_to_profile()?;
     out::device(&device);

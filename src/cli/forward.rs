@@ -18,6 +18,7 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
 
+/// What `wgrad eval --json` prints.
 #[derive(Serialize)]
 struct Evaluation {
     rows: usize,
@@ -55,6 +56,7 @@ pub fn evaluate(args: args::Eval) -> anyhow::Result<()> {
     out::json_or_text(&args.json, &result, || text(&result))
 }
 
+/// The same for people.
 fn text(result: &Evaluation) -> String {
     let mut text = format!("rows      {}\nloss      {:.6}", result.rows, result.loss);
     text.extend(result.accuracy.map(|accuracy| format!("\naccuracy  {}", out::percent(accuracy))));
@@ -86,6 +88,7 @@ fn per_class(classes: &[ClassScores]) -> String {
     text
 }
 
+/// The confusion matrix.
 fn counts(confusion: &Confusion) -> String {
     let names = &confusion.classes;
     let width = column(names.iter().map(String::as_str));
@@ -188,6 +191,7 @@ fn header(network: &Network, classes: Option<&[String]>, target: &[String]) -> V
     }
 }
 
+/// A line of the predictions: the class where there are classes, then the numbers.
 fn record(row: &[f64], loss: Loss, classes: Option<&[String]>) -> Vec<String> {
     let mut record = Vec::with_capacity(row.len() + 1);
     if let Some(classes) = classes {

@@ -75,6 +75,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// Says what went wrong, and with which exit code the program ends for it.
 fn tell(error: &anyhow::Error) -> ExitCode {
     if out::is_closed_pipe(error) {
         // Whoever read our output has seen enough; that is no fault.

@@ -14,6 +14,7 @@ use crate::tune::Asked;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
+/// What `wgrad plan --json` prints.
 #[derive(Serialize)]
 struct Totals {
     target: String,

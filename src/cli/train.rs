@@ -84,6 +84,7 @@ struct Watchers<'a> {
 }
 
 impl Watchers<'_> {
+    /// Tells the event files, where there are any.
     fn events(&mut self, tell: impl FnOnce(&mut EventLog)) {
         let Some(events) = &mut self.events else { return };
         tell(events);
@@ -165,6 +166,7 @@ fn with_dashboard(_: &args::Train, _: &Job, _: &Device, _: Stop) -> anyhow::Resu
     anyhow::bail!("this wgrad was built without the feature `tui`. Leave --tui out, or build with `--features tui`")
 }
 
+/// The run that the options ask for: a new one, or one that goes on.
 fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {
     let switches = args.ways.switches.parse()?;
     let disk = Arc::new(SystemDisk);
@@ -194,6 +196,7 @@ fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {
     Ok(Job { spec, spec_name, place: Place::Resume(folder), switches, disk, lose_at })
 }
 
+/// What options say instead of the spec.
 fn override_spec(spec: &mut Spec, args: &args::Train) {
     let train = &mut spec.train;
     train.epochs = args.epochs.map_or(train.epochs, |epochs| epochs as usize);
@@ -218,6 +221,7 @@ fn time(times: &Times) -> String {
     format!("{:.2} s: {}", times.wall, named.join(", "))
 }
 
+/// What a run came to, for people.
 fn summary(report: &RunReport, folder: &Path) -> String {
     let verb = if report.outcome == Outcome::Interrupted { "interrupted after" } else { "trained" };
     let mut text = format!("{verb} {} in {:.2} s", epochs(report.epochs.len()), report.train_seconds);

@@ -56,6 +56,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     Ok(verdict.passed)
 }
 
+/// Writes the verdict in every form that is asked for.
 fn write(args: &args::Verify, verdict: &Verdict) -> anyhow::Result<()> {
     if let Some(target) = &args.junit {
         out::file(target, &report::junit(verdict))?;
@@ -69,7 +70,7 @@ fn write(args: &args::Verify, verdict: &Verdict) -> anyhow::Result<()> {
     out::json_or_text(&args.json, verdict, || report::text(verdict))
 }
 
-/// `wgrad gradcheck`
+/// `wgrad gradcheck`: gradients against finite differences.
 pub fn finite_differences(args: args::Gradcheck) -> anyhow::Result<bool> {
     let mut spec = Spec::load(&args.spec)?;
     spec.train.seed = args.seed.unwrap_or(spec.train.seed);

@@ -320,6 +320,7 @@ fn table(heads: &[impl Display], rows: &str) -> String {
     format!("<table class=\"list\"><thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table>")
 }
 
+/// A row of a [`table`]: its name, and its cells in HTML.
 fn row(name: &str, cells: &str) -> String {
     format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", Esc(name))
 }

@@ -88,6 +88,9 @@ pub enum Monitor {
     R2,
 }
 
+/// A monitor's name in a spec, whether larger values are better, and the value of a validation.
+type Watched = (&'static str, bool, fn(&EpochRecord) -> Option<f64>);
+
 impl Monitor {
     /// All of them.
     pub const ALL: [Monitor; 10] = [
@@ -103,8 +106,8 @@ impl Monitor {
         Monitor::R2,
     ];
 
-    /// The name in a spec, whether larger values are better, and the value of a validation.
-    fn row(self) -> (&'static str, bool, fn(&EpochRecord) -> Option<f64>) {
+    /// What is known of it.
+    fn row(self) -> Watched {
         match self {
             Monitor::ValidationLoss => ("validation_loss", false, |e| e.validation_loss),
             Monitor::ValidationAccuracy => ("validation_accuracy", true, |e| e.validation_accuracy),

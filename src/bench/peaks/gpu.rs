@@ -51,6 +51,7 @@ async fn rate(gpu: &GpuDevice, program: Program<'_>, buffers: &[Contents], group
     best_rate(|count| watch.dispatches(count))
 }
 
+/// 10^9 operations a second of chains of multiply-adds, fused where `fused` is 1.
 async fn flops(gpu: &GpuDevice, fused: f64) -> Result<f64> {
     let constants = [("ROUNDS", f64::from(ROUNDS)), ("FUSED", fused)];
     let program = Program { name: "flops", wgsl: FLOPS, constants: &constants };
@@ -59,6 +60,7 @@ async fn flops(gpu: &GpuDevice, fused: f64) -> Result<f64> {
     Ok(each * rate(gpu, program, &[Contents::Zeros(invocations)], GROUPS).await? / 1e9)
 }
 
+/// 10^9 bytes a second that are read, `passes` times over the same array.
 async fn read(gpu: &GpuDevice, words: u64, passes: u32) -> Result<f64> {
     let groups = GROUPS.min((words / 4 / u64::from(WORKGROUP)) as u32);
     let stride = groups * WORKGROUP;
@@ -68,6 +70,7 @@ async fn read(gpu: &GpuDevice, words: u64, passes: u32) -> Result<f64> {
     Ok(4.0 * words as f64 * f64::from(passes) * rate(gpu, program, &buffers, groups).await? / 1e9)
 }
 
+/// 10^9 bytes a second that are written.
 async fn write(gpu: &GpuDevice) -> Result<f64> {
     let constants = [("STRIDE", f64::from(GROUPS * WORKGROUP))];
     let program = Program { name: "write_rate", wgsl: WRITE, constants: &constants };

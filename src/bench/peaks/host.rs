@@ -39,6 +39,7 @@ pub fn measure() -> Peaks {
     }
 }
 
+/// How often a second `work` is done.
 fn rate(mut work: impl FnMut()) -> f64 {
     let timed = |count: usize| {
         let begin = Instant::now();
@@ -59,12 +60,14 @@ fn sum(piece: &[f32]) -> f32 {
     chains.iter().sum()
 }
 
+/// Products of two square matrices a second.
 fn product() -> f64 {
     let (a, b) = (vec![1f32; SIDE * SIDE], vec![0.5f32; SIDE * SIDE]);
     let args = Args { params: vec![Param::U(SIDE as u32); 3], constants: vec![("TRANS_B", 1.0)] };
     calls(Kernel::matmul, &args, &[In::F(&a), In::F(&b)], SIDE * SIDE)
 }
 
+/// Calls a second of a kernel that has next to nothing to do.
 fn one_element() -> f64 {
     let args = Args { params: vec![Param::U(1)], constants: vec![] };
     calls(Kernel::identity, &args, &[In::F(&[1.0])], 1)

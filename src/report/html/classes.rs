@@ -41,6 +41,7 @@ struct Sums {
 }
 
 impl Sums {
+    /// Of the matrix, as wide as there are classes.
     fn of(confusion: &Confusion) -> Self {
         let n = confusion.classes.len();
         let of_true: Vec<u64> = (0..n).map(|t| (0..n).map(|p| cell(confusion, t, p)).sum()).collect();
@@ -50,6 +51,7 @@ impl Sums {
     }
 }
 
+/// How many rows of one class were taken for another; a matrix from a file may lack entries.
 fn cell(confusion: &Confusion, of_true: usize, predicted: usize) -> u64 {
     confusion.counts.get(of_true).and_then(|row| row.get(predicted)).copied().unwrap_or(0)
 }
@@ -59,6 +61,7 @@ fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
 }
 
+/// The whole matrix, a row a true class, tinted by shares.
 fn heat(confusion: &Confusion, sums: &Sums) -> String {
     let classes = &confusion.classes;
     let long = classes.iter().any(|c| c.chars().count() > 4);
@@ -168,6 +171,7 @@ pub fn metrics(report: &RunReport) -> String {
     cards.unwrap_or_default() + &each(&report.classes)
 }
 
+/// A line a class.
 fn each(classes: &[ClassScores]) -> String {
     if classes.is_empty() {
         return String::new();

@@ -101,6 +101,7 @@ fn results(comparison: &Comparison) -> String {
     section("Results", &format!("<p class=\"lead\">{lead}</p><div class=\"scroll\">{table}</div>"))
 }
 
+/// A figure that is a count.
 fn whole(v: f64) -> String {
     count(v as u64)
 }
@@ -126,6 +127,7 @@ fn figure(
     row(title, &runs.iter().map(cell).collect::<String>())
 }
 
+/// A cell with its text, or what stands for a figure that a run has not.
 fn cell_or_none(text: Option<String>) -> String {
     text.map_or_else(|| "<td class=\"note-cell\">none</td>".to_owned(), |text| cells(&[text]))
 }

@@ -64,6 +64,7 @@ pub fn reconstructions(portrait: &Portrait) -> String {
     samples("Reconstructions", &lead, &pairs.collect::<String>())
 }
 
+/// A section of pictures side by side.
 fn samples(title: &str, lead: &str, figures: &str) -> String {
     section(title, &format!("<p class=\"lead\">{lead}</p>\n<div class=\"samples\">\n{figures}</div>"))
 }
@@ -106,7 +107,7 @@ fn runs<T: Ord + Copy>(cells: &[T], width: usize, down: impl Fn(usize) -> usize)
 /// Colours of classes; more classes share them.
 pub const COLOURS: usize = 8;
 
-/// The section, or nothing.
+/// The section of the decision surface, or nothing.
 pub fn surface(portrait: &Portrait) -> String {
     let Some(surface) = portrait.surface.as_ref().filter(|s| is_whole(s)) else { return String::new() };
     let [x, y] = surface.ranges.map(|[low, high]| Axis::exact(low, high));

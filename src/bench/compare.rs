@@ -68,11 +68,12 @@ impl Change {
 /// # Errors
 /// [`Error::Data`] with the line that is no result; [`Error::Io`].
 pub fn read(path: &Path) -> Result<Vec<Line>> {
+    let file = path.display().to_string();
     let bytes = read_whole(path, RESULT_BYTES).map_err(|e| Error::io(path, e))?;
-    let text = String::from_utf8(bytes).map_err(|e| Error::data(path.display().to_string(), e.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|e| Error::data(&file, e.to_string()))?;
     let mut lines = Vec::new();
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let place = format!("{}:{}", path.display(), i + 1);
+        let place = format!("{file}:{}", i + 1);
         if serde_json::from_str::<KernelTable>(line).is_ok() {
             continue;
         }
@@ -85,10 +86,7 @@ pub fn read(path: &Path) -> Result<Vec<Line>> {
         lines.push(parsed);
     }
     if lines.is_empty() {
-        return Err(Error::data(
-            path.display().to_string(),
-            "the file holds no result. Give a file of JSON that `wgrad bench` wrote",
-        ));
+        return Err(Error::data(file, "the file holds no result. Give a file of JSON that `wgrad bench` wrote"));
     }
     Ok(lines)
 }
@@ -104,31 +102,4 @@ pub fn find<'a>(earlier: &'a [Line], path: &Path, workload: &str, adapter: &str)
         let there = there.join(", ");
         Error::data(path.display().to_string(), format!("there is no {workload} on {adapter}, only {there}"))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bench::Spread;
-
-    fn line(rates: &[f64]) -> Line {
-        Line { workload: "digits".into(), repetitions: Spread::of(rates), ..Line::default() }
-    }
-
-    fn verdict(before: &[f64], now: &[f64]) -> Verdict {
-        Change::new(&line(before), &line(now)).verdict
-    }
-
-    #[test]
-    fn a_change_within_the_spread_is_none() {
-        let quiet = [99.0, 100.0, 100.0, 101.0];
-        assert_eq!(verdict(&quiet, &[96.0, 96.0, 96.0]), Verdict::Same);
-        assert_eq!(verdict(&quiet, &[94.0, 94.0, 94.0]), Verdict::Slower);
-        assert_eq!(verdict(&quiet, &[106.0, 106.0, 106.0]), Verdict::Faster);
-        // The same slowdown, but either side is noisy.
-        let noisy = [70.0, 90.0, 100.0, 110.0, 130.0];
-        assert_eq!(verdict(&noisy, &[94.0, 94.0, 94.0]), Verdict::Same);
-        assert_eq!(verdict(&[100.0; 3], &[60.0, 85.0, 94.0, 103.0, 120.0]), Verdict::Same);
-        assert_eq!(verdict(&noisy, &[50.0, 50.0, 50.0]), Verdict::Slower);
-    }
 }

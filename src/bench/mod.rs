@@ -5,14 +5,12 @@
 //! result, however fast: [`Workload::agrees`] decides.
 
 pub mod compare;
-pub mod kernels;
 pub mod peaks;
 pub mod process;
 pub mod profile;
 pub mod roofline;
 pub mod run;
 mod spread;
-pub mod trace;
 pub mod workload;
 
 pub use run::{Line, Settings, measure};

@@ -1,10 +1,16 @@
-//! The dispatches of a training step against the peaks of the device: where the time goes, and what bounds it.
+//! The dispatches of a training step, and kernels by themselves, against the peaks of the device: where the time goes, and what
+//! bounds it.
 
 use super::Spread;
 use super::peaks::Peaks;
-use crate::exec::profile::{Method, Profile, Span};
+use crate::error::Result;
+use crate::exec::profile::{Method, Profile, Span, Track};
+use crate::exec::{Device, Session};
+use crate::kernels::{Dtype, Kernel};
 use crate::plan::{Dispatch, Plan};
+use crate::verify::kernels::{Case, sized};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// What a dispatch cannot be faster than.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,35 +112,86 @@ impl StepProfile {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::{Args, Kernel, Param};
+/// Times that a kernel by itself is profiled.
+pub const TIMES: usize = 7;
 
-    fn line(n: u32, time_us: f64) -> DispatchLine {
-        let peaks = Peaks {
-            gflop_per_s: 10.0,
-            read_gb_per_s: 10.0,
-            cached_gb_per_s: 40.0,
-            dispatch_us: 2.0,
-            ..Peaks::default()
+/// Times `kernel` on `device` by itself, at each of its sizes as they occur in training.
+///
+/// # Errors
+/// [`crate::Error::Gpu`], [`crate::Error::Device`].
+pub async fn measure_kernel(device: &Device, kernel: Kernel, peaks: &Peaks) -> Result<Vec<DispatchLine>> {
+    let mut lines = Vec::new();
+    for sizes in kernel.timed {
+        let case = sized(kernel, sizes, device.products());
+        lines.push(time(device, &case, peaks).await?);
+    }
+    Ok(lines)
+}
+
+/// Times one case of a kernel.
+///
+/// # Errors
+/// As [`measure_kernel`].
+pub async fn time(device: &Device, case: &Case, peaks: &Peaks) -> Result<DispatchLine> {
+    let mut session = Session::open(device, vec![case.plan("kernel")]).await?;
+    write(&mut session, case, Dtype::F32)?;
+    let mut times = Vec::new();
+    for _ in 0..=TIMES {
+        // A kernel that counts steps starts at the tables' first row.
+        write(&mut session, case, Dtype::U32)?;
+        times.push(session.profile(0, 1).await?.dispatches_us.concat());
+    }
+    // The first run pays for page faults and the driver's lazy work.
+    let times = times.split_off(1).concat();
+    Ok(DispatchLine::new(&session.plans()[0].dispatches[0], &times, peaks))
+}
+
+/// The operands of one element type.
+fn write(session: &mut Session, case: &Case, dtype: Dtype) -> Result<()> {
+    for ((i, values), _) in case.values.iter().enumerate().zip(&case.dtypes).filter(|(_, d)| **d == dtype) {
+        match dtype {
+            Dtype::F32 => session.write(0, case.role(i), values)?,
+            Dtype::U32 => session.write_u32(0, case.role(i), &values.iter().map(|v| *v as u32).collect::<Vec<_>>())?,
+        }
+    }
+    Ok(())
+}
+
+/// The trace of `profile`, as JSON text in the trace event format that <https://ui.perfetto.dev> and Chrome's `about:tracing`
+/// open (<https://chromium.googlesource.com/catapult> "Trace Event Format": complete events, times in microseconds). One process,
+/// a thread each for the host and the device.
+pub fn trace(workload: &str, adapter: &str, profile: &StepProfile) -> String {
+    let thread = |track: Track| if track == Track::Host { 1 } else { 2 };
+    let named = |id: u32, name: &str| json!({ "name": "thread_name", "ph": "M", "pid": 1, "tid": id, "args": { "name": name } });
+    let device = match profile.method {
+        Method::Timestamps => format!("{adapter}, its own clock, aligned at the end of the wait"),
+        Method::Repetition => format!("{adapter}, times by repetition, laid out in order"),
+        Method::Clock => adapter.to_string(),
+    };
+    let mut events = vec![
+        json!({ "name": "process_name", "ph": "M", "pid": 1, "args": { "name": format!("wgrad bench {workload}") } }),
+        named(1, "host"),
+        named(2, &device),
+    ];
+    // JSON has no infinity: a device whose clock stands still gives no share, and `json!` writes null.
+    events.extend(profile.spans.iter().map(|span| {
+        let (name, args) = match span.name.parse::<usize>().ok().and_then(|i| profile.dispatches.get(i)) {
+            Some(d) => {
+                let args = json!({
+                    "label": d.label,
+                    "flops": d.flops,
+                    "bytes": d.bytes,
+                    "bound": d.bound.name(),
+                    "share_of_peak": d.share_of_peak,
+                });
+                (d.kernel.clone(), args)
+            }
+            None => (span.name.clone(), json!({})),
         };
-        let args = Args { params: vec![Param::U(n); 3], constants: vec![] };
-        let dispatch =
-            |kernel| Dispatch { kernel, label: String::new(), args: args.clone(), bindings: vec![], grid: [1, 1, 1] };
-        let kernel = if n > 1000 { Kernel::add } else { Kernel::matmul };
-        DispatchLine::new(&dispatch(kernel), &[time_us], &peaks)
-    }
-
-    #[test]
-    fn the_slowest_of_operations_bytes_and_nothing_is_the_bound() {
-        // 2 * 4^3 operations take 0.01 us: a dispatch that does nothing takes longer.
-        assert_eq!((line(4, 4.0).bound, line(4, 4.0).share_of_peak), (Bound::Overhead, 0.5));
-        // 2 * 100^3 operations at 10^10 a second.
-        let product = line(100, 400.0);
-        assert_eq!((product.bound, product.share_of_peak, product.gflop_per_s), (Bound::Compute, 0.5, 5.0));
-        // Three arrays of 4 MB at 10^10 bytes a second; the operations would take a sixth of that.
-        let sum = line(1_000_000, 2400.0);
-        assert_eq!((sum.bound, sum.share_of_peak, sum.gb_per_s), (Bound::Bandwidth, 0.5, 5.0));
-    }
+        json!({
+            "name": name, "cat": "wgrad", "ph": "X", "pid": 1, "tid": thread(span.track),
+            "ts": span.start_us, "dur": span.duration_us, "args": args,
+        })
+    }));
+    json!({ "traceEvents": events, "displayTimeUnit": "ns" }).to_string()
 }

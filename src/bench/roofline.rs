@@ -4,14 +4,16 @@
 
 use super::peaks::Peaks;
 use super::profile::{Bound, DispatchLine};
+use crate::report::ends;
+use crate::report::html::format::Esc;
 use std::fmt::Write;
 
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 600.0;
-const LEFT: f64 = 76.0;
-const RIGHT: f64 = 24.0;
+pub const WIDTH: f64 = 960.0;
+pub const HEIGHT: f64 = 600.0;
+pub const LEFT: f64 = 76.0;
+pub const RIGHT: f64 = 24.0;
 const TOP: f64 = 64.0;
-const BOTTOM: f64 = 96.0;
+pub const BOTTOM: f64 = 96.0;
 /// Colours that stay apart for colour-blind readers (Okabe and Ito, 2008).
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
@@ -26,8 +28,7 @@ struct Axis {
 impl Axis {
     fn new(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Axis {
         let logs = values.filter(|v| v.is_finite() && *v > 0.0).map(f64::log10);
-        let (low, high) = logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let (low, high) = if low <= high { (low.floor() as i32, high.ceil() as i32) } else { (0, 1) };
+        let (low, high) = ends(logs).map_or((0, 1), |(low, high)| (low.floor() as i32, high.ceil() as i32));
         Axis { low, high: high.max(low + 1), from, to }
     }
 
@@ -66,7 +67,7 @@ pub fn roofline(device: &str, peaks: &Peaks, groups: &[Group<'_>]) -> String {
          font-family=\"system-ui, sans-serif\" font-size=\"12\" role=\"img\">\n<title>Roofline of {0}</title>\n\
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n\
          <text x=\"{LEFT}\" y=\"26\" font-size=\"17\" fill=\"#111\">Roofline of {0}</text>",
-        escape(device)
+        Esc(device)
     );
     axes(&mut svg, &x, &y);
     roofs(&mut svg, &x, &y, peaks);
@@ -81,24 +82,17 @@ pub fn roofline(device: &str, peaks: &Peaks, groups: &[Group<'_>]) -> String {
 
 fn axes(svg: &mut String, x: &Axis, y: &Axis) {
     let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+    let (below, beside) = (bottom + 18.0, LEFT - 8.0);
     for tick in x.ticks() {
         let at = x.at(tick);
         let _ = writeln!(svg, "<line x1=\"{at:.1}\" y1=\"{TOP}\" x2=\"{at:.1}\" y2=\"{bottom}\" stroke=\"#e4e4e4\"/>");
-        let _ = writeln!(
-            svg,
-            "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#444\">{tick}</text>",
-            bottom + 18.0
-        );
+        let _ = writeln!(svg, "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\" fill=\"#444\">{tick}</text>");
     }
     for tick in y.ticks() {
         let at = y.at(tick);
         let _ = writeln!(svg, "<line x1=\"{LEFT}\" y1=\"{at:.1}\" x2=\"{right}\" y2=\"{at:.1}\" stroke=\"#e4e4e4\"/>");
-        let _ = writeln!(
-            svg,
-            "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#444\">{tick}</text>",
-            LEFT - 8.0,
-            at + 4.0
-        );
+        let base = at + 4.0;
+        let _ = writeln!(svg, "<text x=\"{beside}\" y=\"{base:.1}\" text-anchor=\"end\" fill=\"#444\">{tick}</text>");
     }
     let middle = (TOP + bottom) / 2.0;
     let _ = writeln!(
@@ -154,8 +148,8 @@ fn point(svg: &mut String, x: &Axis, y: &Axis, d: &DispatchLine, colour: &str) {
         svg,
         "<circle cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"5\" fill=\"{fill}\" fill-opacity=\"0.8\" stroke=\"{colour}\" \
          stroke-width=\"1.8\"><title>{} {}: {:.1} us, {:.2} GFLOP/s, {:.2} GB/s, {:.0} % of its bound ({})</title></circle>",
-        escape(&d.kernel),
-        escape(&d.label),
+        Esc(&d.kernel),
+        Esc(&d.label),
         d.time_us.median,
         d.gflop_per_s,
         d.gb_per_s,
@@ -175,13 +169,8 @@ fn names<'a>(svg: &mut String, points: impl Iterator<Item = (f64, f64, &'a str)>
         if end > WIDTH || taken.iter().any(meets) {
             continue;
         }
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" fill=\"#333\">{}</text>",
-            x + 9.0,
-            y + 3.5,
-            escape(name)
-        );
+        let (x, y, name) = (x + 9.0, y + 3.5, Esc(name));
+        let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"10\" fill=\"#333\">{name}</text>");
         taken.push(area);
     }
 }
@@ -195,7 +184,7 @@ fn legend(svg: &mut String, groups: &[Group<'_>]) {
             "<circle cx=\"{:.1}\" cy=\"46\" r=\"5\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"50\" fill=\"#111\">{}</text>",
             at + 5.0,
             at + 15.0,
-            escape(name)
+            Esc(name)
         );
         // A character of this size is about 7 units wide.
         at += 34.0 + 7.0 * name.len() as f64;
@@ -207,35 +196,5 @@ fn legend(svg: &mut String, groups: &[Group<'_>]) {
     for (line, words) in words.iter().enumerate() {
         let y = HEIGHT - 32.0 + 16.0 * line as f64;
         let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{y}\" fill=\"#444\">{words}</text>");
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::{Args, Kernel, Param};
-    use crate::plan::Dispatch;
-
-    #[test]
-    fn a_point_lies_where_its_rate_is_and_never_leaves_the_plot() {
-        let peaks = Peaks { gflop_per_s: 100.0, read_gb_per_s: 10.0, cached_gb_per_s: 50.0, ..Peaks::default() };
-        let args = Args { params: vec![Param::U(64); 3], constants: vec![] };
-        let dispatch =
-            Dispatch { kernel: Kernel::matmul, label: "<a>".into(), args, bindings: vec![], grid: [1, 1, 1] };
-        // 2 * 64^3 operations in 524.288 us are 1 GFLOP/s; 3 * 64^2 * 4 bytes make 10.7 operations a byte.
-        let line = DispatchLine::new(&dispatch, &[524.288], &peaks);
-        let still = DispatchLine { gflop_per_s: f64::INFINITY, ..line.clone() };
-        let svg = roofline("a & b", &peaks, &[("digits", &[line, still])]);
-        // The axes reach from 0.1 to 100 operations a byte and from 1 to 100 GFLOP/s.
-        let x = LEFT + (10.666_666_f64.log10() + 1.0) / 3.0 * (WIDTH - RIGHT - LEFT);
-        let found = format!("cx=\"{x:.1}\" cy=\"{:.1}\"", HEIGHT - BOTTOM);
-        assert!(svg.contains(&found), "{found}\n{svg}");
-        // One point, and the legend's.
-        assert_eq!(svg.matches("<circle").count(), 2);
-        assert!(svg.contains("a &amp; b") && svg.contains("&lt;a&gt;") && !svg.contains("inf") && !svg.contains("NaN"));
     }
 }

@@ -37,13 +37,6 @@ pub struct Settings {
     pub switches: Switches,
 }
 
-impl Settings {
-    /// This long, after the warm-up of a benchmark: tuners, caches and clocks have settled after a second, also in the peers.
-    pub fn seconds(seconds: f64) -> Settings {
-        Settings { seconds, warm_up_s: 1.0, profile: false, switches: Switches::default() }
-    }
-}
-
 /// What the scheduler did in the timed steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Work {

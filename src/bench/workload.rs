@@ -143,15 +143,11 @@ impl Workload {
         Network { layers: self.dims.windows(2).enumerate().map(layer).collect(), loss: self.loss }
     }
 
-    /// Number of parameters.
-    pub fn parameters(&self) -> usize {
-        self.dims.windows(2).map(|d| d[0] * d[1] + d[1]).sum()
-    }
-
     /// Floating-point operations of a step as the peers count them: 6 a parameter and sample. It overstates, since the
     /// first layer needs no gradient of its input.
     pub fn flop_per_step(&self) -> f64 {
-        6.0 * self.parameters() as f64 * self.batch as f64
+        let parameters: usize = self.dims.windows(2).map(|d| d[0] * d[1] + d[1]).sum();
+        6.0 * parameters as f64 * self.batch as f64
     }
 
     /// Features of a sample.
@@ -192,15 +188,14 @@ impl Workload {
             let (x, numbers) = (random(FEATURES, inputs).collect(), random(TARGETS, outputs).collect());
             return Samples { x, numbers, ..Samples::default() };
         }
-        let classes = self.outputs();
-        let prototypes: Vec<f32> = (0..classes * inputs).map(|k| uniform(PROTOTYPES, k as u64)).collect();
+        let prototypes: Vec<f32> = (0..outputs * inputs).map(|k| uniform(PROTOTYPES, k as u64)).collect();
         let mix = |(k, noise): (usize, f32)| {
             let at = first * inputs + k;
-            0.5 * noise + 0.5 * prototypes[at / inputs % classes * inputs + at % inputs]
+            0.5 * noise + 0.5 * prototypes[at / inputs % outputs * inputs + at % inputs]
         };
         Samples {
             x: random(FEATURES, inputs).enumerate().map(mix).collect(),
-            classes: (first..first + count).map(|i| (i % classes) as u32).collect(),
+            classes: (first..first + count).map(|i| (i % outputs) as u32).collect(),
             numbers: Vec::new(),
         }
     }
@@ -223,73 +218,5 @@ impl Workload {
     /// Whether a loss of step [`Workload::check_steps`] is the peers'. NaN is not.
     pub fn agrees(&self, loss: f64) -> bool {
         (loss - self.expected_loss).abs() <= LOSS_TOLERANCE * self.expected_loss
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// FNV-1a over the bits, 0 of nothing.
-    fn digest(values: &[f32]) -> u64 {
-        let step = |h: u64, v: &f32| (h ^ u64::from(v.to_bits())).wrapping_mul(0x0100_0000_01b3);
-        if values.is_empty() { 0 } else { values.iter().fold(0xcbf2_9ce4_8422_2325, step) }
-    }
-
-    fn bits(values: &[f32]) -> Vec<u32> {
-        values.iter().map(|v| v.to_bits()).collect()
-    }
-
-    #[test]
-    fn the_numbers_are_those_of_the_peers() {
-        // Printed by a program over the peers' own `workloads.rs`: features, targets and classes of the last two rows, and
-        // the weights of all layers, transposed.
-        let peers: [(&str, u64, u64, u64, &[u32]); 6] = [
-            ("seed", 0x9bd6_49c6_914e_13f5, 0x9bd6_1c78_8cce_13f5, 0x219c_33a9_7f7f_0442, &[]),
-            ("digits", 0xa618_b55d_a49c_b466, 0, 0x5a9c_f00e_50db_be97, &[5, 6]),
-            ("mnist", 0xaa81_56e7_07bc_c723, 0, 0x5bc4_6b94_9765_2469, &[8, 9]),
-            ("mnist-adam", 0xaa81_56e7_07bc_c723, 0, 0x5bc4_6b94_9765_2469, &[8, 9]),
-            ("wide", 0xaa81_56e7_07bc_c723, 0, 0xfd21_1bed_5131_376d, &[8, 9]),
-            ("square", 0xab3e_5e10_f69b_beab, 0x5e5c_492b_8ed3_15f4, 0xbc64_0b3d_4940_2f2b, &[]),
-        ];
-        for (name, x, targets, weights, classes) in peers {
-            let w = Workload::by_name(name).unwrap();
-            let last = w.samples(w.samples - 2, 2);
-            assert_eq!((digest(&last.x), digest(&last.numbers)), (x, targets), "{name}");
-            assert_eq!(last.classes, classes, "{name}");
-            let layers = (0..w.dims.len() - 1).map(|l| digest(&w.weights(l)).rotate_left(l as u32));
-            assert_eq!(layers.fold(0, |a, b| a ^ b), weights, "{name}");
-        }
-        let few = [uniform(1, 0), uniform(2, 47_039_999), uniform(12, 7)];
-        assert_eq!(bits(&few), [1_036_630_192, 1_035_875_456, 1_058_217_212]);
-    }
-
-    #[test]
-    fn pieces_are_parts_of_the_whole_and_the_stream_goes_on() {
-        for name in ["seed", "digits"] {
-            let w = Workload::by_name(name).unwrap();
-            let (whole, part) = (w.samples(0, w.samples), w.samples(1, 2));
-            assert_eq!(bits(&part.x), bits(&whole.x[w.inputs()..3 * w.inputs()]), "{name}");
-            assert_eq!(part.classes, whole.classes.get(1..3).unwrap_or_default());
-            assert_eq!(part.numbers, whole.numbers.get(w.outputs()..3 * w.outputs()).unwrap_or_default());
-            // As the peers compute it.
-            let expected: Vec<u32> = (0..5000).map(|i| (i % w.samples * w.stride % w.samples) as u32).collect();
-            assert_eq!([w.order(0, 1234), w.order(1234, 5000 - 1234)].concat(), expected);
-        }
-    }
-
-    #[test]
-    fn an_unknown_name_is_met_with_the_nearest() {
-        let message = Workload::by_name("digit").unwrap_err().to_string();
-        assert!(message.contains("did you mean \"digits\"?") && message.contains("mnist-adam"), "{message}");
-    }
-
-    #[test]
-    fn a_wrong_loss_does_not_agree() {
-        for w in WORKLOADS {
-            let e = w.expected_loss;
-            assert!(w.agrees(e) && w.agrees(e * (1.0 + 9e-6)) && w.agrees(e * (1.0 - 9e-6)), "{}", w.name);
-            assert!(!w.agrees(e * (1.0 + 1.1e-5)) && !w.agrees(e * (1.0 - 1.1e-5)) && !w.agrees(f64::NAN));
-        }
     }
 }

@@ -1,15 +1,13 @@
 //! Commands and options. Names and meanings of the options are the same in every command.
 
-use crate::exec::Choice;
+use crate::exec::{Choice, Device, open_device, open_device_to_profile};
 use crate::spec::DataFile;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-mod bench;
-mod tuning;
+mod measuring;
 
-pub use bench::Bench;
-pub use tuning::{Tune, TuningArgs};
+pub use measuring::{Bench, Tune, WayArgs};
 
 /// Trains neural networks with WGSL compute shaders and proves every gradient against a CPU path.
 #[derive(Debug, Parser)]
@@ -136,24 +134,18 @@ pub enum Command {
                             wgrad completions fish > ~/.config/fish/completions/wgrad.fish\n          \
                             wgrad completions powershell >> $PROFILE"
     )]
-    Completions(Completions),
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Write man pages, one for each command
     #[command(after_help = "Example: wgrad man --out ~/.local/share/man/man1")]
-    Man(Man),
-}
-
-#[derive(Debug, Args)]
-pub struct Completions {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
-}
-
-#[derive(Debug, Args)]
-pub struct Man {
-    /// Folder to write into
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    Man {
+        /// Folder to write into
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 /// Where to run.
@@ -193,17 +185,6 @@ pub enum DeviceKind {
     Cpu,
 }
 
-impl DeviceKind {
-    /// The name that the option takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            DeviceKind::Auto => "auto",
-            DeviceKind::Gpu => "gpu",
-            DeviceKind::Cpu => "cpu",
-        }
-    }
-}
-
 impl DeviceArgs {
     /// The choice that the options and the environment make together.
     pub fn choice(&self) -> anyhow::Result<Choice> {
@@ -222,10 +203,19 @@ impl DeviceArgs {
     }
 
     /// Opens the device.
-    pub fn open(&self) -> anyhow::Result<crate::exec::Device> {
-        let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|v| v == "1");
-        Ok(pollster::block_on(crate::exec::open_device(&self.choice()?, required))?)
+    pub fn open(&self) -> anyhow::Result<Device> {
+        Ok(pollster::block_on(open_device(&self.choice()?, requires_gpu()))?)
     }
+
+    /// Opens the device such that its dispatches can be timed.
+    pub fn open_to_profile(&self) -> anyhow::Result<Device> {
+        Ok(pollster::block_on(open_device_to_profile(&self.choice()?, requires_gpu()))?)
+    }
+}
+
+/// Whether a missing adapter is a failure.
+pub fn requires_gpu() -> bool {
+    std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|v| v == "1")
 }
 
 #[derive(Debug, Args)]
@@ -266,9 +256,7 @@ pub struct Train {
     #[arg(long)]
     pub tui: bool,
     #[command(flatten)]
-    pub switches: SwitchArgs,
-    #[command(flatten)]
-    pub tuning: TuningArgs,
+    pub ways: WayArgs,
 }
 
 /// A file with features and targets; `grad` takes all of its rows, in their order, as one batch.
@@ -283,9 +271,13 @@ pub struct LabelledArgs {
 }
 
 impl LabelledArgs {
+    /// The data file, with its labels where they have a file of their own.
     pub fn file(&self) -> DataFile {
         let data = DataFile::at(&self.data);
-        self.labels.as_ref().map_or_else(|| data.clone(), |labels| data.clone().with_labels(DataFile::at(labels)))
+        match &self.labels {
+            Some(labels) => data.with_labels(DataFile::at(labels)),
+            None => data,
+        }
     }
 }
 
@@ -323,19 +315,6 @@ pub struct Predict {
 
 #[derive(Debug, Args)]
 pub struct New {
-    #[command(flatten)]
-    pub data: DataArgs,
-    /// The target column [default: one with a usual name, else the last]
-    #[arg(long, value_name = "COLUMN")]
-    pub target: Option<String>,
-    /// Spec to write [default: stdout]
-    #[arg(long, value_name = "SPEC")]
-    pub out: Option<PathBuf>,
-}
-
-/// A file with features and targets.
-#[derive(Debug, Args)]
-pub struct DataArgs {
     /// Data file; of a npz or safetensors file with several arrays, FILE#NAME; or a folder with a sub-folder of pictures (PNG,
     /// JPEG) for each class
     #[arg(value_name = "DATA")]
@@ -343,13 +322,12 @@ pub struct DataArgs {
     /// The file of the targets, where they are not in the same file, as with MNIST
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-}
-
-impl DataArgs {
-    pub fn file(&self) -> DataFile {
-        let data = DataFile::at(&self.data);
-        self.labels.as_ref().map_or_else(|| data.clone(), |labels| data.clone().with_labels(DataFile::at(labels)))
-    }
+    /// The target column [default: one with a usual name, else the last]
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+    /// Spec to write [default: stdout]
+    #[arg(long, value_name = "SPEC")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -463,9 +441,7 @@ pub struct Verify {
     #[arg(long)]
     pub unfused: bool,
     #[command(flatten)]
-    pub switches: SwitchArgs,
-    #[command(flatten)]
-    pub tuning: TuningArgs,
+    pub ways: WayArgs,
     /// Write JUnit XML, one test case a value
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -537,26 +513,26 @@ pub struct Plan {
     #[arg(long, value_name = "SIZE", value_parser = size_bytes)]
     pub memory: Option<u64>,
     #[command(flatten)]
-    pub switches: SwitchArgs,
-    #[command(flatten)]
-    pub tuning: TuningArgs,
+    pub ways: WayArgs,
     /// Print JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
 }
 
+/// The time of `--checkpoint-minutes`.
 fn minutes(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(x) if x.is_finite() && x >= 0.0 => Ok(x),
-        _ => Err(format!("{text} is not a number of minutes, 0 or more")),
-    }
+    number(text, |x| x >= 0.0, "a number of minutes, 0 or more")
 }
 
+/// The factor of `--slack`.
 fn slack(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
-        _ => Err(format!("{text} is not a positive number")),
-    }
+    number(text, |x| x > 0.0, "a positive number")
+}
+
+/// A finite number that is `good`; otherwise the message says what it should be.
+fn number(text: &str, good: impl Fn(f64) -> bool, what: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|x: &f64| x.is_finite() && good(*x));
+    number.ok_or_else(|| format!("{text} is not {what}"))
 }
 
 /// A size in bytes, with or without KiB, MiB or GiB.

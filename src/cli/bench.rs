@@ -4,15 +4,15 @@ mod text;
 
 use super::{args, out};
 use crate::bench::compare::{self, Change, Verdict};
-use crate::bench::kernels::measure_kernel;
 use crate::bench::peaks::Peaks;
-use crate::bench::profile::DispatchLine;
+use crate::bench::profile::{DispatchLine, measure_kernel, trace};
 use crate::bench::roofline::{Group, roofline};
-use crate::bench::{Line, Settings, WORKLOADS, Workload, measure, trace};
+use crate::bench::{Line, Settings, WORKLOADS, Workload, measure};
 use crate::error::Error;
-use crate::exec::{Device, open_device_to_profile};
 use crate::kernels::Kernel;
 use anyhow::Context;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use serde::Serialize;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -28,21 +28,21 @@ struct KernelTable {
 pub fn run(args: args::Bench) -> anyhow::Result<bool> {
     let workloads = chosen(&args)?;
     let earlier = earlier(&args, &workloads)?;
-    let mut lines = Vec::new();
+    let (mut lines, mut json) = (Vec::new(), String::new());
     for workload in &workloads {
         let alone = workloads.len() == 1 && !args.kernels;
         let line = if alone { here(&args, *workload)? } else { elsewhere(&args, workload.name)? };
         if !line.loss_agrees {
             out::words(&text::wrong(workload, &line));
         }
-        print_json(&args, &line)?;
+        json += &json_line(&args, &line)?;
         lines.push(line);
     }
     let table = if args.kernels { Some(kernel_table(&args)?) } else { None };
     if let Some(table) = &table {
-        print_json(&args, table)?;
+        json += &json_line(&args, table)?;
     }
-    write_files(&args, &lines, table.as_ref())?;
+    write_files(&args, &json, &lines, table.as_ref())?;
     let changes = changes(&args, &earlier, &lines)?;
     if args.json.is_none() {
         out::result(&text::page(&lines, table.as_ref().map(|t| (&t.peaks, t.kernels.as_slice())), &changes))?;
@@ -86,35 +86,31 @@ fn earlier(args: &args::Bench, workloads: &[Workload]) -> anyhow::Result<Vec<Lin
     Ok(earlier)
 }
 
+/// Each result against its earlier one.
 fn changes(args: &args::Bench, earlier: &[Line], lines: &[Line]) -> anyhow::Result<Vec<Change>> {
     let Some(path) = &args.compare else { return Ok(Vec::new()) };
     let change = |now: &Line| Ok(Change::new(compare::find(earlier, path, &now.workload, &now.adapter)?, now));
     lines.iter().map(change).collect()
 }
 
-/// JSON on stdout comes line by line, as results do.
-fn print_json(args: &args::Bench, value: &impl Serialize) -> anyhow::Result<()> {
-    match &args.json {
-        Some(target) if target.as_os_str() == "-" => out::result(&serde_json::to_string(value)?),
-        _ => Ok(()),
+/// A result as a line of JSON. On stdout it comes at once, as results do.
+fn json_line(args: &args::Bench, value: &impl Serialize) -> anyhow::Result<String> {
+    let line = serde_json::to_string(value)?;
+    if args.json.as_deref() == Some(Path::new("-")) {
+        out::result(&line)?;
     }
+    Ok(line + "\n")
 }
 
-fn write_files(args: &args::Bench, lines: &[Line], table: Option<&KernelTable>) -> anyhow::Result<()> {
-    if let Some(target) = args.json.as_ref().filter(|target| target.as_os_str() != "-") {
-        let mut text = String::new();
-        for line in lines {
-            text.push_str(&format!("{}\n", serde_json::to_string(line)?));
-        }
-        if let Some(table) = table {
-            text.push_str(&format!("{}\n", serde_json::to_string(table)?));
-        }
-        out::file(target, &text)?;
+/// Writes what the options name files for: results, trace, roofline.
+fn write_files(args: &args::Bench, json: &str, lines: &[Line], table: Option<&KernelTable>) -> anyhow::Result<()> {
+    if let Some(target) = args.json.as_deref().filter(|target| *target != Path::new("-")) {
+        out::file(target, json)?;
     }
     if let (Some(target), Some(line)) = (&args.trace, lines.first())
         && let Some(profile) = &line.profile
     {
-        out::file(target, &trace::trace(&line.workload, &line.adapter, profile))?;
+        out::file(target, &trace(&line.workload, &line.adapter, profile))?;
     }
     if let Some(target) = &args.roofline {
         let profiles = || lines.iter().filter_map(|l| l.profile.as_ref().map(|p| (l, p)));
@@ -132,20 +128,16 @@ fn profiles(args: &args::Bench) -> bool {
     args.profile || args.trace.is_some() || args.roofline.is_some()
 }
 
-fn open_to_profile(args: &args::Bench) -> anyhow::Result<Device> {
-    let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|v| v == "1");
-    Ok(pollster::block_on(open_device_to_profile(&args.device.choice()?, required))?)
-}
-
 /// Measures in this process.
 fn here(args: &args::Bench, workload: Workload) -> anyhow::Result<Line> {
     let profile = profiles(args);
-    let device = args.tuning.choose(if profile { open_to_profile(args)? } else { args.device.open()? })?;
+    let device = args.ways.choose(if profile { args.device.open_to_profile()? } else { args.device.open()? })?;
     if !args.child {
         out::device(&device);
     }
-    let switches = args.switches.parse()?;
-    let settings = Settings { profile, switches, ..Settings::seconds(args.seconds) };
+    let switches = args.ways.switches.parse()?;
+    // Tuners, caches and clocks have settled after a second, also in the peers.
+    let settings = Settings { seconds: args.seconds, warm_up_s: 1.0, profile, switches };
     Ok(pollster::block_on(measure(&device, workload, settings))?)
 }
 
@@ -155,27 +147,26 @@ fn elsewhere(args: &args::Bench, name: &str) -> anyhow::Result<Line> {
     let program = std::env::current_exe().context("the program's own file was not found")?;
     let mut command = Command::new(program);
     command.args(["bench", name, "--json", "--child", "--seconds", &args.seconds.to_string()]);
-    command.args(["--device", args.device.device.name()]);
+    command.arg("--device").args(args.device.device.to_possible_value().iter().map(PossibleValue::get_name));
     if let Some(adapter) = &args.device.adapter {
         command.args(["--adapter", adapter]);
     }
     if profiles(args) {
         command.arg("--profile");
     }
-    command.arg("--tuning").arg(args.tuning.asked.as_arg());
-    command.args(args.switches.without.iter().flat_map(|name| ["--without", name]));
+    command.arg("--tuning").arg(args.ways.tuning.as_arg());
+    command.args(args.ways.switches.without.iter().flat_map(|name| ["--without", name]));
     let ended = command.stderr(Stdio::inherit()).output().context("the program could not start itself")?;
     let text = String::from_utf8_lossy(&ended.stdout);
     serde_json::from_str(text.trim()).with_context(|| format!("workload {name} gave no result ({})", ended.status))
 }
 
+/// Times every kernel by itself.
 fn kernel_table(args: &args::Bench) -> anyhow::Result<KernelTable> {
-    let device = open_to_profile(args)?;
-    out::words(&format!("device    {} ({})", device.name(), device.reason()));
+    let device = args.device.open_to_profile()?;
+    out::device(&device);
     let peaks = pollster::block_on(Peaks::measure(&device))?;
-    let mut kernels = Vec::new();
-    for &kernel in Kernel::ALL {
-        kernels.extend(pollster::block_on(measure_kernel(&device, kernel, &peaks))?);
-    }
+    let measured = Kernel::ALL.iter().map(|kernel| pollster::block_on(measure_kernel(&device, *kernel, &peaks)));
+    let kernels = measured.collect::<Result<Vec<_>, Error>>()?.concat();
     Ok(KernelTable { adapter: device.name().into(), peaks, kernels })
 }

@@ -9,11 +9,11 @@ use crate::nn::weights::write_atomically;
 use crate::spec::Spec;
 use crate::train::run_folder::RunFolder;
 
-pub fn run(args: args::Convert) -> anyhow::Result<bool> {
+pub fn run(args: args::Convert) -> anyhow::Result<()> {
     if args.subject.is_dir() { export(&args) } else { import_file(&args) }
 }
 
-fn export(args: &args::Convert) -> anyhow::Result<bool> {
+fn export(args: &args::Convert) -> anyhow::Result<()> {
     let shown = args.out.display();
     if !args.out.extension().is_some_and(|found| found.eq_ignore_ascii_case("onnx")) {
         anyhow::bail!("--out {shown}: a run is converted to ONNX. Name a file with the extension .onnx");
@@ -26,7 +26,7 @@ fn export(args: &args::Convert) -> anyhow::Result<bool> {
     let kind = trained.preprocessing.scaler.kind();
     let export = Export { with_scaler: args.with_scaler, probabilities: args.probabilities };
     write_atomically(&args.out, &encode(&trained, export)?)?;
-    out::words(&format!("wrote {shown} (ONNX, opset {OPSET})"));
+    out::say!("wrote {shown} (ONNX, opset {OPSET})");
     if trained.preprocessing.schema.encoding.is_some() {
         out::words(
             "the run makes its inputs from columns with categories or missing values, which the file does not: its input is the \
@@ -34,16 +34,16 @@ fn export(args: &args::Convert) -> anyhow::Result<bool> {
         );
     }
     if !args.with_scaler && kind != Scale::None {
-        out::words(&format!(
+        out::say!(
             "the run scales its inputs (scale = \"{}\"), this file does not: scale them as preprocessing.json says, or \
              convert with --with-scaler",
             kind.name()
-        ));
+        );
     }
-    Ok(true)
+    Ok(())
 }
 
-fn import_file(args: &args::Convert) -> anyhow::Result<bool> {
+fn import_file(args: &args::Convert) -> anyhow::Result<()> {
     let shown = args.subject.display();
     if !args.subject.exists() {
         anyhow::bail!("{shown}: there is no such run or file");
@@ -68,14 +68,14 @@ fn import_file(args: &args::Convert) -> anyhow::Result<bool> {
     let has_data = origin != Origin::File;
     let trained = import(&args.subject, &Import { origin, loss, activation })?;
     write_run(&trained, &args.out)?;
-    out::words(&format!("network   {}", trained.network.describe().join(", ")));
-    out::words(&format!("loss      {}", trained.network.loss.name()));
+    out::say!("network   {}", trained.network.describe().join(", "));
+    out::say!("loss      {}", trained.network.loss.name());
     if !has_data {
         out::words(
             "data      none named, so `eval` and `predict` take columns by the file's own names; `verify` and `train` need \
              --spec, or --data with --target",
         );
     }
-    out::words(&format!("wrote the run {}", args.out.display()));
-    Ok(true)
+    out::say!("wrote the run {}", args.out.display());
+    Ok(())
 }

@@ -20,7 +20,17 @@ pub struct Faults {
 impl Faults {
     /// Reads the environment.
     pub fn from_environment() -> anyhow::Result<Faults> {
-        std::env::var(VARIABLE).map_or_else(|_| Ok(Faults::default()), |text| Ok(parse(&text)?))
+        let Ok(text) = std::env::var(VARIABLE) else { return Ok(Faults::default()) };
+        let wrong = || Error::spec(format!("{VARIABLE}={text}"), "expected lose-device:STEP[,STEP...] or memory:BYTES");
+        let (what, numbers) = text.split_once(':').ok_or_else(wrong)?;
+        let numbers: Result<Vec<u64>, _> = numbers.split(',').map(|n| n.trim().parse()).collect();
+        let mut numbers = numbers.map_err(|_| wrong())?;
+        numbers.sort_unstable();
+        match (what, numbers.as_slice()) {
+            ("lose-device", _) => Ok(Faults { lose_at: numbers, memory_bytes: None }),
+            ("memory", [bytes]) => Ok(Faults { lose_at: Vec::new(), memory_bytes: Some(*bytes) }),
+            _ => Err(wrong().into()),
+        }
     }
 
     /// `device` with what it is to lack.
@@ -32,18 +42,5 @@ impl Faults {
             return Device::new(gpu);
         }
         device
-    }
-}
-
-fn parse(text: &str) -> Result<Faults, Error> {
-    let wrong = || Error::spec(format!("{VARIABLE}={text}"), "expected lose-device:STEP[,STEP...] or memory:BYTES");
-    let (what, numbers) = text.split_once(':').ok_or_else(wrong)?;
-    let numbers: Result<Vec<u64>, _> = numbers.split(',').map(|n| n.trim().parse()).collect();
-    let mut numbers = numbers.map_err(|_| wrong())?;
-    numbers.sort_unstable();
-    match (what, numbers.as_slice()) {
-        ("lose-device", _) => Ok(Faults { lose_at: numbers, memory_bytes: None }),
-        ("memory", [bytes]) => Ok(Faults { lose_at: Vec::new(), memory_bytes: Some(*bytes) }),
-        _ => Err(wrong()),
     }
 }

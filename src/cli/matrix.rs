@@ -3,6 +3,7 @@
 //! Every adapter is verified by a process of its own, one after another: drivers dislike a second device in one process,
 //! and a driver that crashes or hangs then takes nothing with it but its own column.
 
+use super::devices::{Adapter, adapters};
 use super::{args, out};
 use crate::verify::Verdict;
 use crate::verify::matrix::{Entry, Matrix, markdown, text};
@@ -22,7 +23,7 @@ pub fn run(args: &args::Verify) -> anyhow::Result<bool> {
     let adapters = adapters();
     if adapters.is_empty() {
         anyhow::ensure!(
-            std::env::var("WGRAD_REQUIRE_GPU").as_deref() != Ok("1"),
+            !args::requires_gpu(),
             "WGRAD_REQUIRE_GPU is set, but no GPU adapter was found. Install a Vulkan, Metal or DX12 driver, or unset it"
         );
         out::words("no GPU adapter was found; the matrix has the CPU alone");
@@ -32,42 +33,28 @@ pub fn run(args: &args::Verify) -> anyhow::Result<bool> {
     if let (Err(why), true) = (&entries[0].outcome, entries.len() == 1) {
         anyhow::bail!("{why}");
     }
-    for (index, name) in &adapters {
-        entries.push(entry(args, index, name, &["--adapter", index])?);
+    for Adapter { index, name, .. } in &adapters {
+        let index = index.to_string();
+        entries.push(entry(args, &index, name, &["--adapter", &index])?);
     }
     let matrix = Matrix::new(&entries, args.slack);
     if let Some(target) = &args.markdown {
         out::file(target, &markdown(&matrix))?;
     }
-    match &args.json {
-        Some(target) => out::json(target, &matrix)?,
-        None => out::result(&text(&matrix))?,
-    }
+    out::json_or_text(&args.json, &matrix, || text(&matrix))?;
     Ok(matrix.passed)
-}
-
-/// Index and name of every adapter. The index is that of `--adapter`.
-#[cfg(feature = "gpu")]
-fn adapters() -> Vec<(String, String)> {
-    let listed = pollster::block_on(crate::exec::gpu::adapter::list());
-    listed.into_iter().map(|l| (l.index.to_string(), l.info.name)).collect()
-}
-
-#[cfg(not(feature = "gpu"))]
-fn adapters() -> Vec<(String, String)> {
-    Vec::new()
 }
 
 /// Verifies one device in a process of its own.
 fn entry(args: &args::Verify, label: &str, name: &str, device: &[&str]) -> anyhow::Result<Entry> {
-    out::words(&format!("verifying {label}: {name}"));
+    out::say!("verifying {label}: {name}");
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("verify").args(device).args(["--json", "-", "--steps", &args.steps.to_string()]);
     command.args(["--slack", &args.slack.to_string()]);
     if args.unfused {
         command.arg("--unfused");
     }
-    command.args(args.switches.without.iter().flat_map(|name| ["--without", name]));
+    command.args(args.ways.switches.without.iter().flat_map(|name| ["--without", name]));
     command.arg("--").arg(&args.subject).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let outcome = verdict(&mut command)?.and_then(|verdict| {
         // Indices are by the driver list; a driver that comes or goes between two processes would shift them.

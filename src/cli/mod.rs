@@ -6,22 +6,16 @@ mod args;
 mod bench;
 mod convert;
 #[cfg(feature = "tui")]
-mod dashboard;
+pub mod dashboard;
 mod devices;
-mod digest;
-mod dump;
-mod evaluate;
-mod gradcheck;
-mod gradients;
-mod init;
+mod forward;
 mod inject;
 mod matrix;
 mod new;
-mod out;
+pub mod out;
 mod plan;
-mod predict;
 mod progress;
-mod remedies;
+pub mod remedies;
 mod replay;
 mod report;
 mod samples;
@@ -30,7 +24,7 @@ mod stop;
 mod train;
 mod tune;
 mod verify;
-mod watchers;
+mod weights;
 
 use crate::error::Error;
 use args::{Cli, Command};
@@ -59,41 +53,43 @@ pub fn main() -> ExitCode {
 /// Runs one command; false says that a check failed.
 fn run(command: Command) -> anyhow::Result<bool> {
     match command {
+        Command::Verify(args) => return verify::run(args),
+        Command::Gradcheck(args) => return verify::finite_differences(args),
+        Command::Devices(args) => return devices::run(args),
+        Command::Replay(args) => return replay::run(args),
+        Command::Bench(args) => return bench::run(args),
         Command::New(args) => new::run(args),
         Command::Train(args) => train::run(args),
-        Command::Eval(args) => evaluate::run(args),
-        Command::Predict(args) => predict::run(args),
-        Command::Init(args) => init::run(args),
-        Command::Grad(args) => gradients::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Gradcheck(args) => gradcheck::run(args),
+        Command::Eval(args) => forward::evaluate(args),
+        Command::Predict(args) => forward::predict(args),
+        Command::Init(args) => weights::init(args),
+        Command::Grad(args) => weights::gradients(args),
         Command::Convert(args) => convert::run(args),
         Command::Report(args) => report::run(args),
-        Command::Digest(args) => digest::run(args),
-        Command::Devices(args) => devices::run(args),
-        Command::Replay(args) => replay::run(args),
+        Command::Digest(args) => weights::digest(args),
         Command::Plan(args) => plan::run(args),
-        Command::Completions(args) => shell::completions(args),
-        Command::Man(args) => shell::man(args),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { out } => shell::man(&out),
         Command::Tune(args) => tune::run(args),
-        Command::Bench(args) => bench::run(args),
-    }
+    }?;
+    Ok(true)
 }
 
+/// Says what went wrong, and with which exit code the program ends for it.
 fn tell(error: &anyhow::Error) -> ExitCode {
     if out::is_closed_pipe(error) {
         // Whoever read our output has seen enough; that is no fault.
         return ExitCode::SUCCESS;
     }
+    let known = error.downcast_ref::<Error>();
     // The library's messages contain their cause; printing the chain would say it twice.
-    match error.downcast_ref::<Error>() {
-        Some(known) => out::words(&out::printable(&remedies::with_options(&format!("error: {known}")))),
-        None => out::words(&out::printable(&format!("error: {error:#}"))),
-    }
-    match error.downcast_ref::<Error>() {
-        Some(Error::NonFinite { .. }) => ExitCode::from(CHECK_FAILED),
-        _ => ExitCode::from(COULD_NOT_RUN),
-    }
+    let message = match known {
+        Some(known) => remedies::with_options(&format!("error: {known}")),
+        None => format!("error: {error:#}"),
+    };
+    out::words(&out::printable(&message));
+    let failed = matches!(known, Some(Error::NonFinite { .. }));
+    ExitCode::from(if failed { CHECK_FAILED } else { COULD_NOT_RUN })
 }
 
 /// A file that reaches the size that its user may write (`ulimit -f`) comes with a signal that ends the program; the failed

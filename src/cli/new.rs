@@ -1,6 +1,7 @@
 //! `wgrad new`
 
-use super::{args, out};
+use super::args::{self, LabelledArgs};
+use super::out;
 use crate::data::inspect::inspect;
 use crate::data::pictures::{CLASS, require_classes};
 #[cfg(feature = "images")]
@@ -9,19 +10,20 @@ use crate::spec::draft::{Draft, draft};
 use crate::spec::{DataFile, Spec};
 use std::path::Path;
 
-pub fn run(args: args::New) -> anyhow::Result<bool> {
+pub fn run(args: args::New) -> anyhow::Result<()> {
     if let Some(path) = args.out.as_ref().filter(|path| path.exists()) {
         anyhow::bail!("{}: this file is there already. Choose another name with --out", path.display());
     }
-    let mut file = args.data.file();
+    let mut file = LabelledArgs { data: args.data, labels: args.labels }.file();
     let folder = args.out.as_deref().and_then(Path::parent);
     if let Some(labels) = &mut file.labels {
         labels.written = seen_from(folder, &labels.path, labels.array.as_deref())?;
     }
     let written = seen_from(folder, &file.path, file.array.as_deref())?;
-    let draft = match file.path.is_dir() && file.labels.is_none() {
-        true => pictures(&file, &written, args.target.as_deref())?,
-        false => draft(&file, &written, &inspect(&file)?, args.target.as_deref())?,
+    let draft = if file.path.is_dir() && file.labels.is_none() {
+        pictures(&file, &written, args.target.as_deref())?
+    } else {
+        draft(&file, &written, &inspect(&file)?, args.target.as_deref())?
     };
     let path = args.out.as_deref().unwrap_or(Path::new("spec.toml"));
     // What is written can be read: a column's name may be anything.
@@ -30,11 +32,11 @@ pub fn run(args: args::New) -> anyhow::Result<bool> {
     match &args.out {
         Some(path) => {
             out::file(path, &draft.text)?;
-            out::words(&format!("wrote {}; train it with: wgrad train {}", path.display(), path.display()));
+            out::say!("wrote {}; train it with: wgrad train {}", path.display(), path.display());
         }
         None => out::result(draft.text.trim_end())?,
     }
-    Ok(true)
+    Ok(())
 }
 
 /// A spec for a folder of pictures, whose target is the sub-folder's name.

@@ -3,10 +3,11 @@
 use crate::error::Error;
 use crate::exec::Device;
 use crate::nn::weights::write_atomically;
+pub use crate::report::html::format::count;
 use anyhow::Context;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Prints a result to stdout.
 pub fn result(text: &str) -> anyhow::Result<()> {
@@ -21,18 +22,24 @@ pub fn words(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// Prints words to stderr, made as `format!` makes them.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::out::words(&format!($($text)*)) };
+}
+pub(crate) use say;
+
 /// Says which device it is, and the tuning in use, if any.
 pub fn device(device: &Device) {
-    words(&format!("device    {} ({})", device.name(), device.reason()));
+    say!("device    {} ({})", device.name(), device.reason());
     if let Some(tuning) = device.tuning() {
-        words(&format!("tuning    {}", tuning.source));
+        say!("tuning    {}", tuning.source);
     }
 }
 
 /// Says how many rows were passed over and which were the first, if any were.
 pub fn passed_over(count: usize, messages: &[String]) {
     if count > 0 {
-        words(&format!("rows        {} passed over:", self::count(count as u64)));
+        say!("rows        {} passed over:", self::count(count));
         messages.iter().for_each(|row| words(&printable(&format!("            {row}"))));
     }
 }
@@ -43,26 +50,22 @@ pub fn printable(message: &str) -> String {
     /// Characters from the beginning, where the place stands, and from the end, where the remedy does.
     const FIRST: usize = 2000;
     const LAST: usize = 500;
-    let shown = |text: &str| -> String {
-        text.chars()
-            .map(|c| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() })
-            .collect()
-    };
-    let (Some((first, _)), Some((last, _))) =
-        (message.char_indices().nth(FIRST), message.char_indices().nth_back(LAST))
-    else {
-        return shown(message);
-    };
-    if last <= first {
-        return shown(message);
+    let escaped = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    let shown = |text: &str| text.chars().map(escaped).collect::<String>();
+    match (message.char_indices().nth(FIRST), message.char_indices().nth_back(LAST)) {
+        (Some((first, _)), Some((last, _))) if first < last => {
+            format!("{} [{} bytes left out] {}", shown(&message[..first]), last - first, shown(&message[last..]))
+        }
+        _ => shown(message),
     }
-    format!("{} [{} bytes left out] {}", shown(&message[..first]), last - first, shown(&message[last..]))
 }
 
-/// Prints JSON to stdout for `-`, else writes the file.
-pub fn json(target: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    file(target, &format!("{text}\n"))
+/// Writes `value` to the target of `--json`, where there is one; otherwise prints its text.
+pub fn json_or_text(to: &Option<PathBuf>, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    match to {
+        Some(target) => file(target, &format!("{}\n", serde_json::to_string_pretty(value)?)),
+        None => result(&text()),
+    }
 }
 
 /// Prints `text` to stdout for `-`, else writes the file as a whole.
@@ -82,26 +85,12 @@ pub fn bytes(count: u64) -> String {
     indicatif::BinaryBytes(count).to_string()
 }
 
-/// A count with thousands separated.
-pub fn count(n: u64) -> String {
-    indicatif::HumanCount(n).to_string()
+/// A share of one in per cent.
+pub fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_file_says_does_not_reach_the_terminal_as_it_is() {
-        assert_eq!(printable("a\u{1b}]0;title\u{7}\nb"), "a\\u{1b}]0;title\\u{7}\nb");
-        let long = format!("d.csv:1: {} remedy", "é".repeat(10_000));
-        let text = printable(&long);
-        assert!(
-            text.starts_with("d.csv:1: é") && text.ends_with("é remedy") && text.contains("bytes left out"),
-            "{text}"
-        );
-        assert!(text.chars().count() < 2600);
-        let short = "é".repeat(2400);
-        assert_eq!(printable(&short), short);
-    }
+/// A metric: a share of one in per cent, another number to six digits.
+pub fn metric(value: f64, is_share: bool) -> String {
+    if is_share { percent(value) } else { format!("{value:.6}") }
 }

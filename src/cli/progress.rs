@@ -51,44 +51,35 @@ impl Observer for Printer {
             (backend, "") => format!(", {backend}"),
             (backend, driver) => format!(", {backend}, {driver}"),
         };
-        out::words(&format!("device      {}{via} ({})", device.name, device.reason));
-        out::words(&format!(
-            "network     {}; {} parameters",
-            report.layers.join(", "),
-            out::count(report.parameters as u64)
-        ));
-        out::words(&format!(
+        out::say!("device      {}{via} ({})", device.name, device.reason);
+        out::say!("network     {}; {} parameters", report.layers.join(", "), out::count(report.parameters));
+        out::say!(
             "data        {} training rows, {} validation rows, batches of {}",
-            out::count(report.train_rows as u64),
-            out::count(report.validation_rows as u64),
+            out::count(report.train_rows),
+            out::count(report.validation_rows),
             report.batch_size
-        ));
+        );
         if let Some(update) = Spec::parse(&report.spec_toml, "spec.toml").ok().and_then(|spec| update(&spec.train)) {
-            out::words(&format!("update      {update}"));
+            out::say!("update      {update}");
         }
         if !report.class_rows.is_empty() {
             let rows = report.class_rows.iter().map(|(_, count)| *count).sum::<usize>().max(1);
             let share = |count: usize| 100.0 * count as f64 / rows as f64;
-            let each = report.class_rows.iter().map(|(name, count)| format!("{name} {count} ({:.0} %)", share(*count)));
-            // A line that a person reads; the report has them all.
-            let (first, more) = (each.take(12).collect::<Vec<_>>().join(", "), report.class_rows.len() > 12);
-            out::words(&out::printable(&format!("classes     {first}{}", if more { ", ..." } else { "" })));
+            first("classes", &report.class_rows, |count| format!("{count} ({:.0} %)", share(*count)));
         }
         if !report.class_weights.is_empty() {
-            let each = report.class_weights.iter().map(|(name, weight)| format!("{name} {weight:.4}"));
-            let (first, more) = (each.take(12).collect::<Vec<_>>().join(", "), report.class_weights.len() > 12);
-            out::words(&out::printable(&format!("weights     {first}{}", if more { ", ..." } else { "" })));
+            first("weights", &report.class_weights, |weight| format!("{weight:.4}"));
         }
         if report.data_file_bytes > 0 {
-            out::words(&format!(
+            out::say!(
                 "samples     {} in a file without a name in {}, removed at the end (more than data.memory holds)",
                 out::bytes(report.data_file_bytes),
                 report.data_file_folder
-            ));
+            );
         }
         out::passed_over(report.skipped_rows, &report.skipped);
-        out::words(&format!("memory      {} on the device", out::bytes(report.memory_bytes)));
-        out::words(&format!("run folder  {}", folder.path().display()));
+        out::say!("memory      {} on the device", out::bytes(report.memory_bytes));
+        out::say!("run folder  {}", folder.path().display());
         self.epochs = report.epochs_planned;
         if std::io::stderr().is_terminal() {
             let steps = report.train_rows.div_ceil(report.batch_size) * report.epochs_planned;
@@ -104,7 +95,7 @@ impl Observer for Printer {
     fn progress(&mut self, p: &Progress) {
         if let Some(bar) = &self.bar {
             bar.set_position(p.steps);
-            let accuracy = self.accuracy.map(|a| format!("  accuracy {:.2} %", 100.0 * a)).unwrap_or_default();
+            let accuracy = self.accuracy.map(|a| format!("  accuracy {}", out::percent(a))).unwrap_or_default();
             bar.set_message(format!(
                 "epoch {}/{}  loss {:.4}{accuracy}  {} samples/s",
                 p.epoch,
@@ -137,6 +128,13 @@ impl Observer for Printer {
     }
 }
 
+/// Says something of each class, as far as a line goes that a person reads; the report has them all.
+fn first<T>(what: &str, classes: &[(String, T)], said: impl Fn(&T) -> String) {
+    let each: Vec<String> = classes.iter().take(12).map(|(name, value)| format!("{name} {}", said(value))).collect();
+    let more = if classes.len() > 12 { ", ..." } else { "" };
+    out::words(&out::printable(&format!("{what}     {}{more}", each.join(", "))));
+}
+
 /// What is said of a lost device.
 pub fn loss_of_device(recovery: &Recovery) -> String {
     let Recovery { step, from_step, device, message } = recovery;
@@ -145,12 +143,8 @@ pub fn loss_of_device(recovery: &Recovery) -> String {
 
 fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
     let mut line = format!("epoch {}/{epochs}  loss {:.6}", record.epoch, record.train_loss);
-    if let Some(loss) = record.validation_loss {
-        line.push_str(&format!("  validation loss {loss:.6}"));
-    }
-    if let Some(accuracy) = record.validation_accuracy {
-        line.push_str(&format!("  accuracy {:.2} %", 100.0 * accuracy));
-    }
+    line.extend(record.validation_loss.map(|loss| format!("  validation loss {loss:.6}")));
+    line.extend(record.validation_accuracy.map(|accuracy| format!("  accuracy {}", out::percent(accuracy))));
     line.push_str(&format!("  {} samples/s", out::count(record.samples_per_second as u64)));
     line
 }

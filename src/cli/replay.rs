@@ -21,22 +21,18 @@ pub fn run(args: args::Replay) -> anyhow::Result<bool> {
     let bundle = Bundle::load(&args.bundle)?;
     let device = args.device.open()?;
     let found = pollster::block_on(replay(&bundle, &device))?;
-    if let Some(file) = &args.json {
-        let origin = &bundle.origin;
-        let output = Output {
-            bundle: args.bundle.display().to_string(),
-            spec: &origin.spec_name,
-            step: origin.step,
-            epoch: origin.epoch,
-            trained_on: &origin.device,
-            found: &origin.found,
-            reproduced: found.reproduced(),
-            replay: &found,
-        };
-        out::json(file, &output)?;
-    } else {
-        out::result(&text(&bundle, &found))?;
-    }
+    let origin = &bundle.origin;
+    let output = Output {
+        bundle: args.bundle.display().to_string(),
+        spec: &origin.spec_name,
+        step: origin.step,
+        epoch: origin.epoch,
+        trained_on: &origin.device,
+        found: &origin.found,
+        reproduced: found.reproduced(),
+        replay: &found,
+    };
+    out::json_or_text(&args.json, &output, || text(&bundle, &found))?;
     Ok(!found.reproduced())
 }
 

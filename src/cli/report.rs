@@ -5,13 +5,17 @@ use crate::nn::weights::write_atomically;
 use crate::report::compare::Comparison;
 use crate::report::{RunReport, html};
 use crate::train::run_folder::RunFolder;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// The page of several runs, where nobody says another name.
 const COMPARISON: &str = "comparison.html";
 
-pub fn run(args: args::Report) -> anyhow::Result<bool> {
-    let named = |dir: &std::path::PathBuf| anyhow::Ok((name(dir), RunFolder::open(dir)?.latest_report()?));
+pub fn run(args: args::Report) -> anyhow::Result<()> {
+    let named = |dir: &PathBuf| {
+        // The last part of the folder's path; a folder such as `.` is named in full.
+        let name = dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
+        anyhow::Ok((name, RunFolder::open(dir)?.latest_report()?))
+    };
     let runs: Vec<(String, RunReport)> = args.runs.iter().map(named).collect::<anyhow::Result<_>>()?;
     let (page, path) = match (&runs[..], &args.runs[..]) {
         ([(_, report)], [dir]) => (html::render(report), dir.join("report.html")),
@@ -19,18 +23,9 @@ pub fn run(args: args::Report) -> anyhow::Result<bool> {
     };
     let path = args.out.unwrap_or(path);
     write_atomically(&path, page.as_bytes())?;
-    out::words(&format!("wrote {}", path.display()));
+    out::say!("wrote {}", path.display());
     let comparison = Comparison::of(&runs);
-    match &args.json {
-        Some(target) => out::json(target, &comparison)?,
-        None => out::result(&text(&comparison))?,
-    }
-    Ok(true)
-}
-
-/// The last part of the folder's path; a folder such as `.` is named in full.
-fn name(dir: &Path) -> String {
-    dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned())
+    out::json_or_text(&args.json, &comparison, || text(&comparison))
 }
 
 /// A line a run, and a line a key in which the specs differ.
@@ -39,7 +34,7 @@ fn text(comparison: &Comparison) -> String {
     let mut text = format!("{:<width$}{:>7}{:>13}{:>17}{:>12}", "run", "epochs", "loss", "validation loss", "accuracy");
     let number = |v: Option<f64>| v.map_or_else(|| "none".to_string(), |v| format!("{v:.6}"));
     for run in &comparison.runs {
-        let accuracy = run.validation_accuracy.map_or_else(|| "none".to_string(), |a| format!("{:.2} %", 100.0 * a));
+        let accuracy = run.validation_accuracy.map_or_else(|| "none".to_string(), out::percent);
         text.push_str(&format!(
             "\n{:<width$}{:>7}{:>13}{:>17}{accuracy:>12}",
             run.name,

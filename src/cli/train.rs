@@ -1,41 +1,40 @@
 //! `wgrad train`
 
 #[cfg(feature = "tui")]
-use super::dashboard::{self, Dashboard};
+use super::dashboard::Dashboard;
 use super::inject::Faults;
 use super::progress::Printer;
 use super::stop::Stop;
-use super::watchers::{Seen, Watchers};
-use super::{args, dump, out};
+use super::{args, out, plan};
 use crate::error::{Error, Result};
 use crate::exchange::tensorboard::EventLog;
 use crate::exec::Device;
 use crate::nn::disk::SystemDisk;
-use crate::report::{Metrics, Outcome, RunReport, Times};
+use crate::report::{EpochHistograms, EpochRecord, Metrics, Outcome, Recovery, RunReport, Times};
 use crate::spec::{DataFile, Spec};
-use crate::train::run::{Job, Observer, Place, train};
+use crate::train::run::{Job, Observer, Place, Progress, train};
 use crate::train::run_folder::RunFolder;
 use crate::tune::Asked;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub fn run(args: args::Train) -> anyhow::Result<bool> {
+pub fn run(args: args::Train) -> anyhow::Result<()> {
     let faults = Faults::from_environment()?;
     let job = job(&args, faults.lose_at.clone())?;
     for warning in job.spec.warnings() {
-        out::words(&format!("warning: {warning}"));
+        out::say!("warning: {warning}");
     }
     let device = faults.apply(args.device.open()?);
     // A run that goes on keeps the tuning that it was begun with.
-    let device = match (&args.resume, &args.tuning.asked) {
-        (None, _) => args.tuning.choose(device)?,
+    let device = match (&args.resume, &args.ways.tuning) {
+        (None, _) => args.ways.choose(device)?,
         (Some(_), Asked::Auto) => device,
         (Some(folder), _) => anyhow::bail!(
             "{}: a run keeps the ways of computing products that it was begun with. Leave out --tuning, or train a new run",
             folder.display()
         ),
     };
-    dump::spec(&job.spec, &device, job.switches)?;
+    plan::dump(&job.spec, &device, job.switches)?;
     let stop = Stop::default();
     let (asked, speaks) = (stop.clone(), !args.tui);
     ctrlc::set_handler(move || {
@@ -52,14 +51,10 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
         printer.finish();
         ended
     };
-    let report = match started {
-        Ok(report) => report,
-        Err(error @ Error::NonFinite { .. }) => {
-            out::words(&format!("the last good checkpoint is kept in {}", seen.folder.display()));
-            return Err(error.into());
-        }
-        Err(error) => return Err(error.into()),
-    };
+    if let Err(Error::NonFinite { .. }) = started {
+        out::say!("the last good checkpoint is kept in {}", seen.folder.display());
+    }
+    let report = started?;
     if !seen.has_trained {
         let before = epochs(report.epochs.len());
         out::words(&match &report.stopping {
@@ -69,8 +64,80 @@ pub fn run(args: args::Train) -> anyhow::Result<bool> {
             _ => format!("the run had finished its {before} before; --epochs with a larger number trains on"),
         });
     }
-    out::result(&summary(&report, &seen.folder))?;
-    Ok(true)
+    out::result(&summary(&report, &seen.folder))
+}
+
+/// What a command wants to know of a run when it has ended.
+#[derive(Debug)]
+struct Seen {
+    /// The run's folder; empty before a new run has started.
+    folder: PathBuf,
+    /// False when there was nothing left to train.
+    has_trained: bool,
+}
+
+/// Hands on what a run says, and takes notes.
+struct Watchers<'a> {
+    seen: Seen,
+    shown: &'a mut dyn Observer,
+    events: Option<EventLog>,
+}
+
+impl Watchers<'_> {
+    /// Tells the event files, where there are any.
+    fn events(&mut self, tell: impl FnOnce(&mut EventLog)) {
+        let Some(events) = &mut self.events else { return };
+        tell(events);
+        // A log that cannot be written is told of once; the training is worth more.
+        if let Some(failure) = events.take_failure() {
+            self.events = None;
+            self.shown.notice(&format!("{failure}; TensorBoard gets nothing more of this run"));
+        }
+    }
+}
+
+impl Observer for Watchers<'_> {
+    fn started(&mut self, report: &RunReport, folder: &RunFolder) {
+        self.seen.folder = folder.path().to_path_buf();
+        self.shown.started(report, folder);
+        self.events(|events| events.started(report, folder));
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.seen.has_trained = true;
+        self.shown.progress(progress);
+        self.events(|events| events.progress(progress));
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) {
+        self.shown.epoch(record);
+        self.events(|events| events.epoch(record));
+    }
+
+    fn histograms(&mut self, histograms: &EpochHistograms) {
+        self.events(|events| events.histograms(histograms));
+    }
+
+    fn notice(&mut self, text: &str) {
+        self.shown.notice(text);
+    }
+
+    fn device_lost(&mut self, recovery: &Recovery) {
+        self.shown.device_lost(recovery);
+        self.events(|events| events.device_lost(recovery));
+    }
+
+    fn checkpoint_written(&mut self, steps: u64) {
+        self.shown.checkpoint_written(steps);
+    }
+
+    fn checkpoint_requested(&self) -> bool {
+        self.shown.checkpoint_requested()
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.shown.stop_requested()
+    }
 }
 
 /// How training ended, and what was seen of it.
@@ -88,8 +155,8 @@ fn followed(args: &args::Train, job: &Job, device: &Device, shown: &mut dyn Obse
 /// Trains with the dashboard.
 #[cfg(feature = "tui")]
 fn with_dashboard(args: &args::Train, job: &Job, device: &Device, stop: Stop) -> anyhow::Result<Ended> {
-    let title = dashboard::title(args.spec.as_deref(), args.resume.as_deref());
-    let mut dashboard = Dashboard::open(&title, stop)?;
+    let named = args.resume.as_ref().or(args.spec.as_ref()).map(|path| path.display().to_string());
+    let mut dashboard = Dashboard::open(&out::printable(&named.unwrap_or_default()), stop)?;
     // Dropped at the end, which gives the terminal back before anything else is printed.
     followed(args, job, device, &mut dashboard)
 }
@@ -99,8 +166,9 @@ fn with_dashboard(_: &args::Train, _: &Job, _: &Device, _: Stop) -> anyhow::Resu
     anyhow::bail!("this wgrad was built without the feature `tui`. Leave --tui out, or build with `--features tui`")
 }
 
+/// The run that the options ask for: a new one, or one that goes on.
 fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {
-    let switches = args.switches.parse()?;
+    let switches = args.ways.switches.parse()?;
     let disk = Arc::new(SystemDisk);
     let Some(dir) = &args.resume else {
         // clap has made sure that a spec is there when nothing is resumed.
@@ -112,7 +180,7 @@ fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {
             spec = spec.with_absolute_paths()?;
         }
         override_spec(&mut spec, args);
-        let spec_name = file_name(&path);
+        let spec_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(Job { spec, spec_name, place: Place::New(args.run.clone()), switches, disk, lose_at });
     };
     let folder = RunFolder::open(dir)?;
@@ -128,6 +196,7 @@ fn job(args: &args::Train, lose_at: Vec<u64>) -> anyhow::Result<Job> {
     Ok(Job { spec, spec_name, place: Place::Resume(folder), switches, disk, lose_at })
 }
 
+/// What options say instead of the spec.
 fn override_spec(spec: &mut Spec, args: &args::Train) {
     let train = &mut spec.train;
     train.epochs = args.epochs.map_or(train.epochs, |epochs| epochs as usize);
@@ -135,10 +204,6 @@ fn override_spec(spec: &mut Spec, args: &args::Train) {
     train.checkpoint.steps = args.checkpoint_steps.map_or(train.checkpoint.steps, |steps| steps as usize);
     train.checkpoint.minutes = args.checkpoint_minutes.unwrap_or(train.checkpoint.minutes);
     spec.data.reading.skip_bad_rows = args.skip_bad_rows.unwrap_or(spec.data.reading.skip_bad_rows);
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn epochs(count: usize) -> String {
@@ -151,38 +216,26 @@ fn time(times: &Times) -> String {
     parts.push(("not accounted for", times.unaccounted()));
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
     let share = |part: f64| 100.0 * part / times.wall.max(1e-9);
-    let named: Vec<String> = parts
-        .iter()
-        .filter(|(_, part)| share(*part) >= 1.0)
-        .map(|(name, part)| format!("{name} {:.0} %", share(*part)))
-        .collect();
+    let large = parts.iter().filter(|(_, part)| share(*part) >= 1.0);
+    let named: Vec<String> = large.map(|(name, part)| format!("{name} {:.0} %", share(*part))).collect();
     format!("{:.2} s: {}", times.wall, named.join(", "))
 }
 
+/// What a run came to, for people.
 fn summary(report: &RunReport, folder: &Path) -> String {
-    let mut text = match report.outcome {
-        Outcome::Interrupted => format!("interrupted after {}", epochs(report.epochs.len())),
-        _ => format!("trained {}", epochs(report.epochs.len())),
-    };
-    text.push_str(&format!(" in {:.2} s", report.train_seconds));
+    let verb = if report.outcome == Outcome::Interrupted { "interrupted after" } else { "trained" };
+    let mut text = format!("{verb} {} in {:.2} s", epochs(report.epochs.len()), report.train_seconds);
     if let Some(last) = report.epochs.last() {
         text.push_str(&format!("\nloss                 {:.6}", last.train_loss));
-        if let Some(loss) = last.validation_loss {
-            text.push_str(&format!("\nvalidation loss      {loss:.6}"));
-        }
-        if let Some(accuracy) = last.validation_accuracy {
-            text.push_str(&format!("\nvalidation accuracy  {:.2} %", 100.0 * accuracy));
-        }
+        text.extend(last.validation_loss.map(|loss| format!("\nvalidation loss      {loss:.6}")));
+        text.extend(last.validation_accuracy.map(|share| format!("\nvalidation accuracy  {}", out::percent(share))));
         for (name, value, is_share) in last.metrics.iter().flat_map(Metrics::named) {
-            let value = if is_share { format!("{:.2} %", 100.0 * value) } else { format!("{value:.6}") };
-            text.push_str(&format!("\n{name:<20} {value}"));
+            text.push_str(&format!("\n{name:<20} {}", out::metric(value, is_share)));
         }
     }
-    if let Some(stopping) = &report.stopping {
-        text.push_str(&format!("\nearly stopping       {}", stopping.sentence()));
-    }
+    text.extend(report.stopping.iter().map(|stopping| format!("\nearly stopping       {}", stopping.sentence())));
     if report.skipped_rows > 0 {
-        text.push_str(&format!("\nbad rows skipped     {}", out::count(report.skipped_rows as u64)));
+        text.push_str(&format!("\nbad rows skipped     {}", out::count(report.skipped_rows)));
     }
     text.push_str(&format!("\ntime                 {}", time(&report.times)));
     text.push_str(&format!("\nwaited for data      {:.1} %", 100.0 * report.times.data / report.times.wall.max(1e-9)));

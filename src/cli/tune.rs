@@ -26,16 +26,18 @@ struct Report<'a> {
     classes: &'a [Measured],
 }
 
-pub fn run(args: args::Tune) -> anyhow::Result<bool> {
+pub fn run(args: args::Tune) -> anyhow::Result<()> {
     let device = args.device.open()?;
     out::device(&device);
     // Products that gather have the same tiles as those that do not, and these need no index.
     let switches = Switches { gather: false, ..args.switches.parse()? };
     let mut found: Vec<Plan> = Vec::new();
-    for name in names(&args) {
-        let plans = plans_of(&name, &device, switches)?;
+    let every = WORKLOADS.map(|w| w.name.to_string());
+    let names = if args.subjects.is_empty() { &every[..] } else { &args.subjects };
+    for name in names {
+        let plans = plans_of(name, &device, switches)?;
         if let Some(plan) = plans.iter().find(|p| p.whole.is_some()) {
-            out::words(&format!("{name}: {} runs whole steps in one dispatch, where nothing is tuned", plan.name));
+            out::say!("{name}: {} runs whole steps in one dispatch, where nothing is tuned", plan.name);
         }
         found.extend(plans);
     }
@@ -44,16 +46,11 @@ pub fn run(args: args::Tune) -> anyhow::Result<bool> {
     let seconds = begin.elapsed().as_secs_f64();
     let table: Table = measured.iter().map(|m| (m.class, m.chosen)).collect();
     // A device that can be measured has tunings: the CPU was refused above.
-    let Some(lock) = Lock::new(&device, &table) else { return Ok(true) };
+    let Some(lock) = Lock::new(&device, &table) else { return Ok(()) };
     let (file, lock) = written(&args, &device, lock)?;
-    match &args.json {
-        Some(target) => {
-            let (adapter, driver, digest) = (&*lock.adapter, &*lock.driver, lock.digest());
-            out::json(target, &Report { adapter, driver, seconds, file: &file, digest, classes: &measured })?;
-        }
-        None => out::result(&text(&measured, seconds, &file, &lock))?,
-    }
-    Ok(true)
+    let (adapter, driver, digest) = (&*lock.adapter, &*lock.driver, lock.digest());
+    let report = Report { adapter, driver, seconds, file: &file, digest, classes: &measured };
+    out::json_or_text(&args.json, &report, || text(&report))
 }
 
 /// Writes the file of --out, or to the cache, whose other classes stay.
@@ -66,13 +63,6 @@ fn written(args: &args::Tune, device: &Device, lock: Lock) -> anyhow::Result<(Pa
     table.extend(lock.table());
     let lock = Lock::new(device, &table).unwrap_or(lock);
     Ok((cache::write(&lock)?, lock))
-}
-
-fn names(args: &args::Tune) -> Vec<String> {
-    match args.subjects.as_slice() {
-        [] => WORKLOADS.iter().map(|w| w.name.to_string()).collect(),
-        names => names.to_vec(),
-    }
 }
 
 /// The plans of a spec, or of a workload.
@@ -94,7 +84,8 @@ fn plans_of(name: &str, device: &Device, switches: Switches) -> anyhow::Result<V
     Ok(plans(device, &prepared.network, roles)?)
 }
 
-fn text(measured: &[Measured], seconds: f64, file: &Path, lock: &Lock) -> String {
+fn text(report: &Report<'_>) -> String {
+    let Report { seconds, classes: measured, .. } = *report;
     let mut text = String::new();
     for class in measured {
         let sizes: Vec<String> = class.sizes.iter().map(|[m, n, k]| format!("{m} x {n} over {k}")).collect();
@@ -114,6 +105,6 @@ fn text(measured: &[Measured], seconds: f64, file: &Path, lock: &Lock) -> String
     let otherwise = measured.iter().filter(|m| m.chosen != m.rule).count();
     let classes = measured.len();
     let _ = writeln!(text, "{classes} classes of products, {otherwise} otherwise than by the rules; {seconds:.2} s");
-    let _ = writeln!(text, "tuning    {} ({})", file.display(), lock.digest());
+    let _ = writeln!(text, "tuning    {} ({})", report.file.display(), report.digest);
     text
 }

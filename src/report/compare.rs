@@ -2,7 +2,7 @@
 
 use super::{Metrics, Outcome, RunReport};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs beside each other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,8 +65,7 @@ impl Comparison {
 
 fn line(name: &str, report: &RunReport) -> RunLine {
     let validated = report.epochs.iter().rev().find(|e| e.validation_loss.is_some() || e.metrics.is_some());
-    let finite = report.epochs.iter().filter_map(|e| Some((e.epoch, e.validation_loss.filter(|l| l.is_finite())?)));
-    let best = finite.min_by(|a, b| a.1.total_cmp(&b.1));
+    let best = report.least(|e| e.validation_loss);
     RunLine {
         name: name.to_string(),
         outcome: report.outcome.clone(),
@@ -86,9 +85,7 @@ fn line(name: &str, report: &RunReport) -> RunLine {
 
 fn differences(runs: &[(String, RunReport)]) -> Vec<Difference> {
     let specs: Vec<BTreeMap<String, String>> = runs.iter().map(|(_, report)| keys(&report.spec_toml)).collect();
-    let mut all: Vec<&String> = specs.iter().flat_map(BTreeMap::keys).collect();
-    all.sort_unstable();
-    all.dedup();
+    let all: BTreeSet<&String> = specs.iter().flat_map(BTreeMap::keys).collect();
     let values = |key: &str| -> Vec<Option<String>> { specs.iter().map(|spec| spec.get(key).cloned()).collect() };
     let differ = |values: &Vec<Option<String>>| values.windows(2).any(|pair| pair[0] != pair[1]);
     let found = all.into_iter().map(|key| Difference { key: key.clone(), values: values(key) });
@@ -119,35 +116,5 @@ fn flatten(key: &str, value: &toml::Value, found: &mut BTreeMap<String, String>)
         }
         toml::Value::String(text) => drop(found.insert(key.to_string(), text.clone())),
         other => drop(found.insert(key.to_string(), other.to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::EpochRecord;
-
-    fn run(name: &str, spec: &str, losses: &[f64]) -> (String, RunReport) {
-        let epochs = losses.iter().enumerate().map(|(i, loss)| EpochRecord {
-            epoch: i + 1,
-            train_loss: *loss,
-            validation_loss: Some(*loss),
-            ..EpochRecord::default()
-        });
-        (name.into(), RunReport { spec_toml: spec.into(), epochs: epochs.collect(), ..RunReport::default() })
-    }
-
-    #[test]
-    fn only_what_differs_is_listed_and_the_first_best_epoch_is_named() {
-        let a = "[train]\nseed = 1\noptimizer = { sgd = { lr = 0.1 } }\n[[model.layers]]\ndense = 4\n";
-        let b = "[train]\nseed = 1\noptimizer = { adam = { lr = 0.1 } }\n[[model.layers]]\ndense = 8\n";
-        let found = Comparison::of(&[run("a", a, &[2.0, 1.0, 1.0]), run("b", b, &[3.0])]);
-        let keys: Vec<&str> = found.differences.iter().map(|d| d.key.as_str()).collect();
-        assert_eq!(keys, ["model.layers[0].dense", "train.optimizer.adam.lr", "train.optimizer.sgd.lr"]);
-        assert_eq!(found.differences[0].values, [Some("4".to_string()), Some("8".to_string())]);
-        assert_eq!(found.differences[1].values, [None, Some("0.1".to_string())]);
-        assert_eq!((found.runs[0].best_epoch, found.runs[0].best_validation_loss), (Some(2), Some(1.0)));
-        assert!(Comparison::of(&[run("a", a, &[]), run("b", a, &[])]).differences.is_empty());
-        assert!(Comparison::of(&[run("a", "no toml [", &[])]).differences.is_empty());
     }
 }

@@ -10,19 +10,18 @@ pub(crate) mod axis;
 pub(crate) mod chart;
 mod classes;
 mod compare;
-mod confusion;
 pub(crate) mod format;
 mod histograms;
 mod kernels;
 mod network;
 mod pictures;
-mod surface;
 
 use axis::Axis;
 use chart::{Chart, Curve};
 use format::{Esc, bytes, count, percent, rate, seconds, short, value};
 
-use super::{EpochRecord, Outcome, Recovery, RunReport, Stopping};
+use super::{EpochRecord, Outcome, Recovery, RunReport};
+use std::fmt::Display;
 
 /// Up to so many epochs are listed in the table; more are thinned evenly, the last kept.
 const LISTED_EPOCHS: usize = 200;
@@ -36,11 +35,11 @@ pub fn render(report: &RunReport) -> String {
         header(report),
         cards(report),
         charts(report),
-        report.confusion.as_ref().map(confusion::render).unwrap_or_default(),
-        classes::render(report),
+        report.confusion.as_ref().map(classes::matrix).unwrap_or_default(),
+        classes::metrics(report),
         pictures::worst(&report.portrait),
         pictures::reconstructions(&report.portrait),
-        surface::render(&report.portrait),
+        pictures::surface(&report.portrait),
         format!("<div class=\"columns\">\n{}{}</div>\n", network::render(report), device(report)),
         histograms::render(report),
         data(report),
@@ -48,7 +47,7 @@ pub fn render(report: &RunReport) -> String {
         kernels::render(report),
         scheduler(report),
         epochs(report),
-        spec(report),
+        section("Resolved spec", &format!("<pre>{}</pre>", Esc(&report.spec_toml))),
     ];
     page(&format!("{} · wgrad run", name(report)), "", &sections.concat(), &report.version)
 }
@@ -87,35 +86,30 @@ fn header(report: &RunReport) -> String {
     };
     let done = report.epochs.last().map_or(0, |e| e.epoch);
     let of =
-        if done == report.epochs_planned { String::new() } else { format!(" of {}", count_of(report.epochs_planned)) };
+        if done == report.epochs_planned { String::new() } else { format!(" of {}", count(report.epochs_planned)) };
     let validation = match report.validation_rows {
         0 => "no validation rows".to_owned(),
-        rows => format!("{} validation rows", count_of(rows)),
+        rows => format!("{} validation rows", count(rows)),
     };
-    let banner = match text.is_empty() {
-        true => String::new(),
-        false => format!("<p class=\"banner {class}\">{}</p>\n", Esc(&text)),
-    };
+    let banner = format!("<p class=\"banner {class}\">{}</p>\n", Esc(&text));
+    let banner = if text.is_empty() { "" } else { &banner };
     format!(
         "<header><div class=\"title\"><h1>{}</h1><span class=\"badge {class}\">{word}</span></div>\n\
          <p class=\"lead\">{}{of} {} · {} training rows · {validation} · batches of {} · on {}</p>\n{banner}</header>\n",
         Esc(name(report)),
-        count_of(done),
+        count(done),
         if done == 1 && of.is_empty() { "epoch" } else { "epochs" },
-        count_of(report.train_rows),
-        count_of(report.batch_size),
+        count(report.train_rows),
+        count(report.batch_size),
         Esc(&report.device.name),
     )
 }
 
 /// What a run that ended before its last epoch says of it.
 fn early_stop(report: &RunReport) -> String {
-    let sentence = |stopping: &Stopping| {
-        let below =
-            if stopping.restored { "Metrics, matrix, classes and pictures below are of that model. " } else { "" };
-        format!("Early stopping: {}. {below}", stopping.sentence())
-    };
-    report.stopping.as_ref().map(sentence).unwrap_or_default()
+    let Some(stopping) = &report.stopping else { return String::new() };
+    let below = if stopping.restored { "Metrics, matrix, classes and pictures below are of that model. " } else { "" };
+    format!("Early stopping: {}. {below}", stopping.sentence())
 }
 
 /// What a finished run says of devices that it lost.
@@ -126,37 +120,33 @@ fn recoveries(report: &RunReport) -> String {
     report.recoveries.iter().map(line).collect::<Vec<_>>().join(" ")
 }
 
-fn count_of(n: usize) -> String {
-    count(n as u64)
-}
-
 /// The figures that a reader looks for first.
 fn cards(report: &RunReport) -> String {
     let last = report.epochs.last();
     let mut cards = Vec::new();
     if let Some(accuracy) = last.and_then(|e| e.validation_accuracy) {
-        let best = best(report, |e| e.validation_accuracy.map(|a| -a));
+        let best = report.least(|e| e.validation_accuracy.map(|a| -a));
         let best = best.map(|(epoch, a)| format!("best {} in epoch {epoch}", percent(-a))).unwrap_or_default();
         cards.push(card("Validation accuracy", &percent(accuracy), &best, "main"));
     }
     if let Some(loss) = last.and_then(|e| e.validation_loss) {
-        let best = best(report, |e| e.validation_loss);
+        let best = report.least(|e| e.validation_loss);
         let best = best.map(|(epoch, l)| format!("best {} in epoch {epoch}", value(l))).unwrap_or_default();
         cards.push(card("Validation loss", &value(loss), &best, ""));
     }
     let training = last.map(|e| value(e.train_loss)).unwrap_or_else(|| "none".to_owned());
     cards.push(card("Training loss", &training, &format!("{}, mean of the last epoch", report.loss), ""));
     let layers = format!("in {} layer{}", report.layers.len(), if report.layers.len() == 1 { "" } else { "s" });
-    cards.push(card("Parameters", &count_of(report.parameters), &layers, ""));
+    cards.push(card("Parameters", &count(report.parameters), &layers, ""));
     let memory = format!("{} for the training plan", bytes(report.memory_bytes));
     cards.push(card("Training time", &seconds(report.train_seconds), &memory, ""));
     cards.push(card("Throughput", &throughput(report), "samples a second", ""));
     let done = last.map_or(0, |e| e.step).max(report.last_step());
     let resumed = match report.first_step {
-        0 => format!("{} samples each", count_of(report.batch_size)),
-        step => format!("resumed at step {}", count_of(step)),
+        0 => format!("{} samples each", count(report.batch_size)),
+        step => format!("resumed at step {}", count(step)),
     };
-    cards.push(card("Steps", &count_of(done), &resumed, ""));
+    cards.push(card("Steps", &count(done), &resumed, ""));
     format!("<section class=\"cards\">\n{}</section>\n", cards.concat())
 }
 
@@ -168,12 +158,6 @@ pub(crate) fn card(label: &str, figure: &str, note: &str, class: &str) -> String
         Esc(figure),
         Esc(note)
     )
-}
-
-/// The epoch with the smallest finite value, and the value.
-fn best(report: &RunReport, of: impl Fn(&EpochRecord) -> Option<f64>) -> Option<(usize, f64)> {
-    let values = report.epochs.iter().filter_map(|e| Some((e.epoch, of(e)?)));
-    values.filter(|(_, v)| v.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Samples a second over all epochs: their samples by their time.
@@ -231,27 +215,21 @@ fn charts(report: &RunReport) -> String {
 /// What the pointer shows for an epoch.
 fn note(e: &EpochRecord) -> String {
     let mut text = format!("epoch {}\ntraining {}", e.epoch, value(e.train_loss));
-    if let Some(loss) = e.validation_loss {
-        text += &format!("\nvalidation {}", value(loss));
-    }
-    if let Some(accuracy) = e.validation_accuracy {
-        text += &format!("\naccuracy {}", percent(accuracy));
-    }
+    text.extend(e.validation_loss.map(|loss| format!("\nvalidation {}", value(loss))));
+    text.extend(e.validation_accuracy.map(|accuracy| format!("\naccuracy {}", percent(accuracy))));
     text
 }
 
 fn device(report: &RunReport) -> String {
     let device = &report.device;
-    format!(
-        "<section class=\"card\"><h2>Device</h2>\n{}</section>\n",
-        facts(&[
-            ("Device", device.kind.clone()),
-            ("Name", device.name.clone()),
-            ("Backend", device.backend.clone()),
-            ("Driver", device.driver.clone()),
-            ("Chosen because", device.reason.clone()),
-        ])
-    )
+    let facts = facts(&[
+        ("Device", device.kind.clone()),
+        ("Name", device.name.clone()),
+        ("Backend", device.backend.clone()),
+        ("Driver", device.driver.clone()),
+        ("Chosen because", device.reason.clone()),
+    ]);
+    section("Device", &facts)
 }
 
 /// The scheduler's counters, encoding and submitting included, each with what it comes to in a step.
@@ -260,7 +238,7 @@ fn scheduler(report: &RunReport) -> String {
     if c.steps == 0 {
         return String::new();
     }
-    let steps = c.steps as f64;
+    let (steps, host) = (c.steps as f64, c.host_ns as f64 * 1e-9);
     let moved = |total: u64| format!("{} a step", bytes((total as f64 / steps).round() as u64));
     let cards = [
         card("Submits", &count(c.submits), &how_often(c.submits, c.steps), ""),
@@ -268,17 +246,9 @@ fn scheduler(report: &RunReport) -> String {
         card("Read-backs", &count(c.read_backs), &how_often(c.read_backs, c.steps), ""),
         card("Bytes to the device", &bytes(c.bytes_up), &moved(c.bytes_up), ""),
         card("Bytes from the device", &bytes(c.bytes_down), &moved(c.bytes_down), ""),
-        card(
-            "Time encoding and submitting",
-            &seconds(c.host_ns as f64 * 1e-9),
-            &host_time(c.host_ns as f64 * 1e-9 / steps),
-            "",
-        ),
+        card("Time encoding and submitting", &seconds(host), &format!("{} a step", seconds(host / steps)), ""),
     ];
-    format!(
-        "<section class=\"card\"><h2>Scheduler</h2>\n<div class=\"cards inner\">\n{}</div></section>\n",
-        cards.concat()
-    )
+    section("Scheduler", &format!("<div class=\"cards inner\">\n{}</div>", cards.concat()))
 }
 
 /// What is to be known of the data files; nothing where all samples were good and held in memory.
@@ -288,13 +258,10 @@ fn data(report: &RunReport) -> String {
         rows.push(("Samples in a file", bytes(report.data_file_bytes)));
     }
     if report.skipped_rows > 0 {
-        rows.push(("Malformed rows skipped", count_of(report.skipped_rows)));
+        rows.push(("Malformed rows skipped", count(report.skipped_rows)));
         rows.extend(report.skipped.iter().map(|row| ("For example", row.clone())));
     }
-    match rows.is_empty() {
-        true => String::new(),
-        false => format!("<section class=\"card\"><h2>Data</h2>\n{}</section>\n", facts(&rows)),
-    }
+    if rows.is_empty() { String::new() } else { section("Data", &facts(&rows)) }
 }
 
 /// Where the wall time of the epochs went, each part measured by itself.
@@ -304,11 +271,9 @@ fn times(report: &RunReport) -> String {
         return String::new();
     }
     let share = |part: f64| format!("{} ({:.1} %)", seconds(part.max(0.0)), 100.0 * part / times.wall);
-    let named = times.parts().into_iter().map(|(name, part)| (part_title(name), share(part)));
-    let mut rows = vec![("All epochs", seconds(times.wall))];
-    rows.extend(named);
-    rows.push(("Not accounted for", share(times.unaccounted())));
-    format!("<section class=\"card\"><h2>Where the time went</h2>\n{}</section>\n", facts(&rows))
+    let parts = times.parts().map(|(name, part)| (part_title(name), share(part)));
+    let (all, rest) = (("All epochs", seconds(times.wall)), ("Not accounted for", share(times.unaccounted())));
+    section("Where the time went", &facts(&[&[all][..], &parts, &[rest]].concat()))
 }
 
 /// What a part of the wall time is, in words.
@@ -337,8 +302,32 @@ fn how_often(n: u64, steps: u64) -> String {
     }
 }
 
-fn host_time(seconds_a_step: f64) -> String {
-    format!("{} a step", seconds(seconds_a_step))
+/// A section with its heading.
+fn section(title: &str, body: &str) -> String {
+    format!("<section class=\"card\"><h2>{title}</h2>\n{body}</section>\n")
+}
+
+/// A wide table that can be folded away; `open` is the attribute that unfolds it at first.
+fn folding(title: &str, note: &str, open: &str, table: &str) -> String {
+    format!(
+        "<details class=\"card\"{open}><summary><h2>{title}</h2>{note}</summary><div class=\"scroll\">{table}</div></details>\n"
+    )
+}
+
+/// A table of [`row`]s; its heads are HTML.
+fn table(heads: &[impl Display], rows: &str) -> String {
+    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
+    format!("<table class=\"list\"><thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table>")
+}
+
+/// A row of a [`table`]: its name, and its cells in HTML.
+fn row(name: &str, cells: &str) -> String {
+    format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", Esc(name))
+}
+
+/// Cells of a [`row`], of plain text.
+fn cells(texts: &[String]) -> String {
+    texts.iter().map(|text| format!("<td>{}</td>", Esc(text))).collect()
 }
 
 /// Names and values; empty values are left out.
@@ -358,32 +347,21 @@ fn epochs(report: &RunReport) -> String {
     // Counted from the end, so that the last epoch is always there.
     let shown = report.epochs.iter().enumerate().filter(|(i, _)| (total - 1 - i).is_multiple_of(stride));
     let optional = |v: Option<f64>, as_text: fn(f64) -> String| v.map(as_text).unwrap_or_else(|| "none".to_owned());
-    let rows: String = shown
-        .map(|(_, e)| {
-            format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                count_of(e.epoch),
-                count_of(e.step),
-                value(e.train_loss),
-                optional(e.validation_loss, value),
-                optional(e.validation_accuracy, percent),
-                optional(e.lr, value),
-                seconds(e.seconds),
-                rate(e.samples_per_second)
-            )
-        })
-        .collect();
+    let line = |(_, e): (usize, &EpochRecord)| {
+        let figures = [
+            count(e.step),
+            value(e.train_loss),
+            optional(e.validation_loss, value),
+            optional(e.validation_accuracy, percent),
+            optional(e.lr, value),
+            seconds(e.seconds),
+            rate(e.samples_per_second),
+        ];
+        row(&count(e.epoch), &cells(&figures))
+    };
     let thinned = if stride == 1 { String::new() } else { format!(", every {stride}th shown") };
-    format!(
-        "<details class=\"card\"><summary><h2>Epochs</h2><span class=\"small\">{}{thinned}</span></summary>\
-         <div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">epoch</th><th scope=\"col\">steps</th>\
-         <th scope=\"col\">training loss</th><th scope=\"col\">validation loss</th><th scope=\"col\">accuracy</th>\
-         <th scope=\"col\">learning rate</th><th scope=\"col\">time</th><th scope=\"col\">samples/s</th></tr></thead><tbody>\n{rows}</tbody></table></div>\
-         </details>\n",
-        count_of(total)
-    )
-}
-
-fn spec(report: &RunReport) -> String {
-    format!("<section class=\"card\"><h2>Resolved spec</h2>\n<pre>{}</pre></section>\n", Esc(&report.spec_toml))
+    let heads =
+        ["epoch", "steps", "training loss", "validation loss", "accuracy", "learning rate", "time", "samples/s"];
+    let table = table(&heads, &shown.map(line).collect::<String>());
+    folding("Epochs", &format!("<span class=\"small\">{}{thinned}</span>", count(total)), "", &table)
 }

@@ -88,6 +88,9 @@ pub enum Monitor {
     R2,
 }
 
+/// A monitor's name in a spec, whether larger values are better, and the value of a validation.
+type Watched = (&'static str, bool, fn(&EpochRecord) -> Option<f64>);
+
 impl Monitor {
     /// All of them.
     pub const ALL: [Monitor; 10] = [
@@ -103,20 +106,25 @@ impl Monitor {
         Monitor::R2,
     ];
 
+    /// What is known of it.
+    fn row(self) -> Watched {
+        match self {
+            Monitor::ValidationLoss => ("validation_loss", false, |e| e.validation_loss),
+            Monitor::ValidationAccuracy => ("validation_accuracy", true, |e| e.validation_accuracy),
+            Monitor::TopK => ("top_k", true, |e| e.metrics.as_ref()?.top_k.map(|top| top.accuracy)),
+            Monitor::PrecisionMacro => ("precision_macro", true, |e| e.metrics.as_ref()?.precision_macro),
+            Monitor::RecallMacro => ("recall_macro", true, |e| e.metrics.as_ref()?.recall_macro),
+            Monitor::F1Macro => ("f1_macro", true, |e| e.metrics.as_ref()?.f1_macro),
+            Monitor::RocAuc => ("roc_auc", true, |e| e.metrics.as_ref()?.roc_auc),
+            Monitor::Mae => ("mae", false, |e| e.metrics.as_ref()?.mae),
+            Monitor::Rmse => ("rmse", false, |e| e.metrics.as_ref()?.rmse),
+            Monitor::R2 => ("r2", true, |e| e.metrics.as_ref()?.r2),
+        }
+    }
+
     /// The name in a spec.
     pub fn name(self) -> &'static str {
-        match self {
-            Monitor::ValidationLoss => "validation_loss",
-            Monitor::ValidationAccuracy => "validation_accuracy",
-            Monitor::TopK => "top_k",
-            Monitor::PrecisionMacro => "precision_macro",
-            Monitor::RecallMacro => "recall_macro",
-            Monitor::F1Macro => "f1_macro",
-            Monitor::RocAuc => "roc_auc",
-            Monitor::Mae => "mae",
-            Monitor::Rmse => "rmse",
-            Monitor::R2 => "r2",
-        }
+        self.row().0
     }
 
     /// The one of this name.
@@ -126,7 +134,7 @@ impl Monitor {
 
     /// Whether larger values are better.
     pub fn rises(self) -> bool {
-        !matches!(self, Monitor::ValidationLoss | Monitor::Mae | Monitor::Rmse)
+        self.row().1
     }
 
     /// Whether `value` is better than `best` by more than `min_delta`. A NaN is never better.
@@ -136,51 +144,37 @@ impl Monitor {
 
     /// What the epoch's validation found; `None` without one, or where it is undefined.
     pub fn of(self, record: &EpochRecord) -> Option<f64> {
-        let metrics = record.metrics.as_ref();
-        match self {
-            Monitor::ValidationLoss => record.validation_loss,
-            Monitor::ValidationAccuracy => record.validation_accuracy,
-            Monitor::TopK => metrics?.top_k.map(|top| top.accuracy),
-            Monitor::PrecisionMacro => metrics?.precision_macro,
-            Monitor::RecallMacro => metrics?.recall_macro,
-            Monitor::F1Macro => metrics?.f1_macro,
-            Monitor::RocAuc => metrics?.roc_auc,
-            Monitor::Mae => metrics?.mae,
-            Monitor::Rmse => metrics?.rmse,
-            Monitor::R2 => metrics?.r2,
-        }
+        (self.row().2)(record)
     }
 }
+
+/// A metric in tables for people: its name, whether it is a share of one, whether larger values are better, and the value.
+pub(super) type Figure = (&'static str, bool, bool, fn(&Metrics) -> Option<f64>);
+
+/// The metrics in the order in which tables have them.
+pub(super) const FIGURES: [Figure; 8] = [
+    ("top-k accuracy", true, true, |m| m.top_k.map(|top| top.accuracy)),
+    ("precision, macro", true, true, |m| m.precision_macro),
+    ("recall, macro", true, true, |m| m.recall_macro),
+    ("F1, macro", true, true, |m| m.f1_macro),
+    ("ROC AUC", false, true, |m| m.roc_auc),
+    ("MAE", false, false, |m| m.mae),
+    ("RMSE", false, false, |m| m.rmse),
+    ("R²", false, true, |m| m.r2),
+];
 
 impl Metrics {
     /// The metrics that there are: a name for people, the value, and whether it is a share of one.
     pub fn named(&self) -> Vec<(String, f64, bool)> {
-        let top = self.top_k.map(|top| (format!("top-{} accuracy", top.k), top.accuracy, true));
-        let shares = [
-            ("precision, macro", self.precision_macro),
-            ("recall, macro", self.recall_macro),
-            ("F1, macro", self.f1_macro),
-        ];
-        let numbers = [("ROC AUC", self.roc_auc), ("MAE", self.mae), ("RMSE", self.rmse), ("R²", self.r2)];
-        let named = |share: bool| move |(name, value): (&str, Option<f64>)| Some((name.to_string(), value?, share));
-        let rest = shares.into_iter().filter_map(named(true)).chain(numbers.into_iter().filter_map(named(false)));
-        top.into_iter().chain(rest).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn better_is_by_more_than_the_least_difference_and_never_nan() {
-        let loss = Monitor::ValidationLoss;
-        assert!(loss.is_better(0.5, 1.0, 0.25) && !loss.is_better(0.75, 1.0, 0.25) && !loss.is_better(1.0, 1.0, 0.0));
-        let auc = Monitor::RocAuc;
-        assert!(auc.is_better(1.0, 0.5, 0.25) && !auc.is_better(0.75, 0.5, 0.25));
-        for monitor in Monitor::ALL {
-            assert!(!monitor.is_better(f64::NAN, 1.0, 0.0));
-            assert_eq!(Monitor::by_name(monitor.name()), Some(monitor));
-        }
+        let named = |(name, is_share, _, of): &Figure| {
+            let value = of(self)?;
+            // Of the metrics only this one has a parameter, which stands in its name.
+            let name = match self.top_k {
+                Some(top) if name.starts_with("top-k") => format!("top-{} accuracy", top.k),
+                _ => name.to_string(),
+            };
+            Some((name, value, *is_share))
+        };
+        FIGURES.iter().filter_map(named).collect()
     }
 }

@@ -5,6 +5,8 @@ pub mod html;
 mod metrics;
 mod portrait;
 
+pub(crate) use portrait::ends;
+
 pub use metrics::{ClassScores, Metrics, Monitor, TopK};
 pub use portrait::{
     EpochHistograms, Histogram, KernelTime, Misread, Picture, Portrait, Reconstruction, Surface, SurfacePoint,
@@ -90,7 +92,6 @@ pub struct RunReport {
     #[serde(default)]
     pub portrait: Portrait,
     /// What early stopping did.
-    #[serde(default)]
     pub stopping: Option<Stopping>,
     /// Proof of what the scheduler did.
     pub counters: Counters,
@@ -119,6 +120,12 @@ impl RunReport {
         self.step_losses.len().checked_sub(1).map_or(self.first_step, |i| self.step_of(i))
     }
 
+    /// The first epoch with the least finite value, and the value.
+    pub(crate) fn least(&self, of: impl Fn(&EpochRecord) -> Option<f64>) -> Option<(usize, f64)> {
+        let values = self.epochs.iter().filter_map(|e| Some((e.epoch, of(e)?)));
+        values.filter(|(_, v)| v.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
     /// Takes in the losses of the steps after the first `done` of the run.
     pub fn add_losses(&mut self, done: usize, losses: &[f64]) {
         for (step, loss) in (done..).zip(losses) {
@@ -127,11 +134,7 @@ impl RunReport {
             }
             if self.step_losses.len() > MAX_STEP_LOSSES {
                 self.step_stride = self.step_stride.max(1).saturating_mul(2);
-                let mut i = 0;
-                self.step_losses.retain(|_| {
-                    i += 1;
-                    i % 2 == 1
-                });
+                self.step_losses = self.step_losses.iter().copied().step_by(2).collect();
             }
         }
     }
@@ -225,7 +228,6 @@ pub struct EpochRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
     /// Learning rate of the epoch's last step; `None` in records of earlier versions.
-    #[serde(default)]
     pub lr: Option<f64>,
     /// Wall time of the epoch's training steps, in seconds.
     pub seconds: f64,
@@ -281,17 +283,16 @@ impl Stopping {
             (Some(epoch), Some(value)) => format!("best {monitor} {value:.6} in epoch {epoch}"),
             _ => format!("{monitor} was never defined"),
         };
-        let ended = match self.stopped {
-            true => format!(", no better one in {} validations", self.patience),
-            false => String::new(),
-        };
+        let ended =
+            if self.stopped { format!(", no better one in {} validations", self.patience) } else { String::new() };
         let model = if self.restored { "; the model is that epoch's" } else { "" };
         format!("{best}{ended}{model}")
     }
 }
 
-impl std::ops::AddAssign for Counters {
-    fn add_assign(&mut self, other: Counters) {
+impl Counters {
+    /// Every counter.
+    fn each(&mut self) -> [&mut u64; 12] {
         // Taken apart, so that a new counter cannot be forgotten here.
         let Counters {
             steps,
@@ -306,19 +307,17 @@ impl std::ops::AddAssign for Counters {
             data_ns,
             wait_ns,
             device_ns,
-        } = other;
-        self.steps += steps;
-        self.submits += submits;
-        self.dispatches += dispatches;
-        self.read_backs += read_backs;
-        self.bytes_up += bytes_up;
-        self.bytes_down += bytes_down;
-        self.host_ns += host_ns;
-        self.submit_ns += submit_ns;
-        self.tables_ns += tables_ns;
-        self.data_ns += data_ns;
-        self.wait_ns += wait_ns;
-        self.device_ns += device_ns;
+        } = self;
+        [
+            steps, submits, dispatches, read_backs, bytes_up, bytes_down, host_ns, submit_ns, tables_ns, data_ns,
+            wait_ns, device_ns,
+        ]
+    }
+}
+
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, mut other: Counters) {
+        self.each().into_iter().zip(other.each()).for_each(|(sum, n)| *sum += *n);
     }
 }
 
@@ -377,50 +376,5 @@ impl Confusion {
         let total: u64 = self.counts.iter().flatten().sum();
         let right: u64 = (0..self.counts.len()).map(|i| self.counts[i][i]).sum();
         if total == 0 { f64::NAN } else { right as f64 / total as f64 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(first_step: usize) -> RunReport {
-        let mut report = RunReport::default();
-        report.forget_losses_after(first_step);
-        report
-    }
-
-    #[test]
-    fn losses_of_a_long_run_are_thinned_evenly_and_alike_in_any_parts() {
-        let count = 5 * MAX_STEP_LOSSES;
-        let losses: Vec<f64> = (0..count).map(|step| step as f64).collect();
-        let mut whole = report(7);
-        whole.add_losses(7, &losses);
-        assert!(whole.step_losses.len() <= MAX_STEP_LOSSES && whole.step_losses.len() > MAX_STEP_LOSSES / 2);
-        assert_eq!(whole.step_stride, 8);
-        let at = |i: usize| whole.step_losses[i] as usize + 8;
-        assert!((0..whole.step_losses.len()).all(|i| at(i) == whole.step_of(i)), "each entry is its step's");
-        let mut parts = report(7);
-        let mut done = 0;
-        for part in losses.chunks(9973) {
-            parts.add_losses(7 + done, part);
-            done += part.len();
-        }
-        assert!(parts == whole);
-    }
-
-    #[test]
-    fn a_curve_goes_on_where_the_run_does_and_has_no_gap() {
-        let mut run = report(0);
-        run.add_losses(0, &[0.0, 1.0, 2.0, 3.0]);
-        run.forget_losses_after(2);
-        run.add_losses(2, &[2.5]);
-        assert_eq!((run.step_losses.as_slice(), run.first_step), ([0.0, 1.0, 2.5].as_slice(), 0));
-        run.forget_losses_after(9);
-        assert_eq!((run.step_losses.len(), run.first_step), (0, 9), "steps 4 to 9 are not known");
-        run.step_stride = 4;
-        run.add_losses(9, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
-        run.forget_losses_after(13);
-        assert_eq!(run.step_losses, [0.0], "steps 10 and 14 are kept, and 14 is forgotten");
     }
 }

@@ -4,6 +4,9 @@ mod array_files;
 mod compare;
 mod data;
 mod batch_tables;
+mod bench;
+#[cfg(feature = "tui")]
+mod dashboard;
 mod data_errors;
 mod digest;
 mod disk;
@@ -20,6 +23,8 @@ mod kernel_bounds_optimizers;
 mod kernel_conformance;
 mod kernel_functions;
 mod limits;
+#[cfg(feature = "cli")]
+mod messages;
 mod metrics;
 mod modules;
 mod normalisation;
@@ -32,6 +37,7 @@ mod plan;
 mod portrait;
 mod pytorch;
 mod pytorch_losses;
+mod report;
 mod report_html;
 mod rig;
 mod shaders;

@@ -444,3 +444,46 @@ fn the_page_of_several_runs_has_a_curve_of_each() {
     assert!(html.contains("model.layers[0].dense") && html.contains("a&lt;b&gt;"));
     assert!(html.len() < 200_000);
 }
+
+#[test]
+fn shares_are_by_row_and_by_column() {
+    let confusion = Confusion { classes: vec!["a".into(), "b".into()], counts: vec![vec![3, 1], vec![0, 4]] };
+    let html = html::render(&RunReport { confusion: Some(confusion), ..RunReport::default() });
+    assert!(html.contains("7 of 8 validation rows are classified right (87.50 %)"), "{html}");
+    assert!(html.contains("75.00 %"), "recall of a: 3 of 4");
+    assert!(html.contains("<td class=\"sum\">80 %</td>"), "precision of b: 4 of 5");
+    assert!(html.contains("<b>a</b> taken for <b>b</b>: 1"));
+}
+
+#[test]
+fn a_malformed_matrix_is_read_as_zeros() {
+    let page = |confusion| html::render(&RunReport { confusion: Some(confusion), ..RunReport::default() });
+    assert!(page(Confusion { classes: vec!["a".into(), "b".into()], counts: vec![vec![3]] }).contains("3 of 3"));
+    let nothing = html::render(&RunReport::default());
+    assert_eq!(page(Confusion::default()), nothing, "a matrix without a row has no section");
+}
+
+#[test]
+fn shapes_stand_with_their_layer() {
+    let shapes = vec![("layers.0.weight".into(), vec![1000, 64]), ("layers.0.bias".into(), vec![1000])];
+    let layers = vec!["64 -> 1000 relu".into(), "dropout 0.2".into()];
+    let html = html::render(&RunReport { layers, shapes, batch_size: 32, ..RunReport::default() });
+    assert!(html.contains("64 → 1000 relu<small>weight 1,000 x 64, bias 1,000</small>"), "{html}");
+    assert!(html.contains("batches of 32 x 64") && html.contains("dropout 0.2</span>"), "{html}");
+    // A layer is as wide as the logarithm of its outputs: 32 of 64 are known where more words follow.
+    let html = html::render(&RunReport { layers: vec!["64 -> 32, no bias".into()], ..RunReport::default() });
+    assert!(html.contains("batches of 0 x 64") && html.contains("width:90%\">64 → 32, no bias"), "{html}");
+}
+
+#[test]
+fn runs_cover_every_pixel_that_is_not_black_once() {
+    let picture = Picture { width: 3, pixels: vec![0, 255, 255, 16, 17, 0] };
+    let worst = vec![Misread { picture, truth: "a <sample>".into(), ..Misread::default() }];
+    let reconstructions = vec![Reconstruction::default()];
+    let portrait = Portrait { worst, reconstructions, ..Portrait::default() };
+    let html = html::render(&RunReport { portrait, ..RunReport::default() });
+    assert!(html.contains("<path fill=\"#fff\" d=\"M1 0h2v1h-2z\"/>"), "{html}");
+    assert!(html.contains("<path fill=\"#111\" d=\"M0 1h2v1h-2z\"/>"), "{html}");
+    assert!(html.contains("viewBox=\"0 0 3 2\" role=\"img\" aria-label=\"true a &lt;sample&gt;, taken for"), "{html}");
+    assert!(html.contains("viewBox=\"0 0 1 0\""), "an empty picture\n{html}");
+}

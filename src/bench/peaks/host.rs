@@ -39,6 +39,7 @@ pub fn measure() -> Peaks {
     }
 }
 
+/// How often a second `work` is done.
 fn rate(mut work: impl FnMut()) -> f64 {
     let timed = |count: usize| {
         let begin = Instant::now();
@@ -59,22 +60,24 @@ fn sum(piece: &[f32]) -> f32 {
     chains.iter().sum()
 }
 
+/// Products of two square matrices a second.
 fn product() -> f64 {
-    let (a, b, mut y) = (vec![1f32; SIDE * SIDE], vec![0.5f32; SIDE * SIDE], vec![0f32; SIDE * SIDE]);
+    let (a, b) = (vec![1f32; SIDE * SIDE], vec![0.5f32; SIDE * SIDE]);
     let args = Args { params: vec![Param::U(SIDE as u32); 3], constants: vec![("TRANS_B", 1.0)] };
-    rate(|| {
-        let inputs = [In::F(&a[..]), In::F(&b[..])];
-        let mut call = Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] };
-        (Kernel::matmul.cpu_f32)(black_box(&mut call));
-    })
+    calls(Kernel::matmul, &args, &[In::F(&a), In::F(&b)], SIDE * SIDE)
 }
 
+/// Calls a second of a kernel that has next to nothing to do.
 fn one_element() -> f64 {
-    let (x, mut y) = ([1f32], [0f32]);
     let args = Args { params: vec![Param::U(1)], constants: vec![] };
+    calls(Kernel::identity, &args, &[In::F(&[1.0])], 1)
+}
+
+/// Calls of a kernel a second.
+fn calls(kernel: Kernel, args: &Args, inputs: &[In<'_, f32>], outputs: usize) -> f64 {
+    let mut y = vec![0f32; outputs];
     rate(|| {
-        let inputs = [In::F(&x[..])];
-        let mut call = Call { args: &args, inputs: &inputs, outputs: &mut [Out::F(&mut y)] };
-        (Kernel::identity.cpu_f32)(black_box(&mut call));
+        let mut call = Call { args, inputs, outputs: &mut [Out::F(&mut y)] };
+        (kernel.cpu_f32)(black_box(&mut call));
     })
 }

@@ -10,19 +10,10 @@ use std::fmt::Write;
 
 /// Everything, one part after the other.
 pub fn page(lines: &[Line], kernels: Option<(&Peaks, &[DispatchLine])>, changed: &[Change]) -> String {
-    let mut parts = Vec::new();
-    if !lines.is_empty() {
-        parts.push(workloads(lines));
-    }
-    for line in lines {
-        parts.extend(line.profile.as_ref().map(|p| step(&line.workload, p)));
-    }
-    if let Some((measured, lines)) = kernels {
-        parts.push(format!("{}\n{}", peaks(measured), dispatches(lines)));
-    }
-    if !changed.is_empty() {
-        parts.push(changes(changed));
-    }
+    let mut parts = Vec::from_iter((!lines.is_empty()).then(|| workloads(lines)));
+    parts.extend(lines.iter().filter_map(|line| Some(step(&line.workload, line.profile.as_ref()?))));
+    parts.extend(kernels.map(|(measured, lines)| format!("{}\n{}", peaks(measured), dispatches(lines))));
+    parts.extend((!changed.is_empty()).then(|| changes(changed)));
     parts.join("\n")
 }
 

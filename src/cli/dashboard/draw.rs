@@ -28,8 +28,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, standing: &str) {
         frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
         return;
     }
-    let rows =
-        [Constraint::Length(3), Constraint::Min(6), Constraint::Length(lower(area.height)), Constraint::Length(1)];
+    let lower = (area.height / 3).clamp(3, 11);
+    let rows = [Constraint::Length(3), Constraint::Min(6), Constraint::Length(lower), Constraint::Length(1)];
     let [head, middle, foot, keys] = Layout::vertical(rows).areas(area);
     header(frame, head, state, standing);
     if area.width >= WIDE {
@@ -48,11 +48,6 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, standing: &str) {
     frame.render_widget(Paragraph::new(line).style(Style::new().add_modifier(Modifier::DIM)), keys);
 }
 
-/// Lines of the lower panels.
-fn lower(height: u16) -> u16 {
-    (height / 3).clamp(3, 11)
-}
-
 fn panel(title: impl Into<String>) -> Block<'static> {
     Block::bordered().title(format!(" {} ", title.into()))
 }
@@ -60,13 +55,12 @@ fn panel(title: impl Into<String>) -> Block<'static> {
 fn progress_line(state: &State) -> String {
     let Some(p) = state.progress else { return "waiting for the first step".into() };
     let left = state.seconds_left().map(|s| format!("  {} left", duration(s))).unwrap_or_default();
-    let mut line =
-        format!("epoch {}/{}  step {}/{}", p.epoch, state.epochs, out::count(p.steps), out::count(p.total_steps));
-    line.push_str(&format!("  loss {:.5}{left}", p.loss));
-    line
+    let (steps, total) = (out::count(p.steps), out::count(p.total_steps));
+    format!("epoch {}/{}  step {steps}/{total}  loss {:.5}{left}", p.epoch, state.epochs, p.loss)
 }
 
-fn duration(seconds: f64) -> String {
+/// Minutes and seconds, from an hour on with hours.
+pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
@@ -121,13 +115,13 @@ fn dataset<'a>(name: &'a str, points: &'a [(f64, f64)], color: Color) -> Dataset
 }
 
 /// Room above and below, also around a curve that is a level line.
-fn padded(low: f64, high: f64) -> (f64, f64) {
+pub fn padded(low: f64, high: f64) -> (f64, f64) {
     let room = if high > low { 0.05 * (high - low) } else { (0.5 * low.abs()).max(1e-6) };
     (low - room, high + room)
 }
 
 /// A number in four digits.
-fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     if value != 0.0 && !(1e-3..1e5).contains(&value.abs()) { format!("{value:.1e}") } else { format!("{value:.4}") }
 }
 
@@ -136,7 +130,7 @@ fn facts(frame: &mut Frame<'_>, area: Rect, state: &State) {
     if let Some(last) = &state.last {
         lines.push(fact("training", format!("{:.5} (epoch {})", last.train_loss, last.epoch)));
         lines.extend(last.validation_loss.map(|loss| fact("validation", format!("{loss:.5}"))));
-        lines.extend(last.validation_accuracy.map(|a| fact("accuracy", format!("{:.2} %", 100.0 * a))));
+        lines.extend(last.validation_accuracy.map(|a| fact("accuracy", out::percent(a))));
     }
     frame.render_widget(Paragraph::new(lines).block(panel("run")), area);
 }
@@ -159,7 +153,7 @@ fn rates(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 /// Shares of the time so far, the largest first.
 fn times(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    let mut parts = state.times.parts().to_vec();
+    let mut parts = state.progress.map_or_else(Vec::new, |p| p.times.parts().to_vec());
     let sum: f64 = parts.iter().map(|part| part.1).sum();
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
     let room = usize::from(area.width.saturating_sub(2 + 9 + 8)).max(1);
@@ -179,79 +173,4 @@ fn messages(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let room = usize::from(area.height.saturating_sub(2));
     let lines: Vec<Line<'_>> = state.messages(room).map(Line::from).collect();
     frame.render_widget(Paragraph::new(lines).block(panel("messages")), area);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::{EpochRecord, RunReport, Times};
-    use crate::train::run::Progress;
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
-
-    fn state(steps: u64) -> State {
-        let mut state = State::new("digits.toml");
-        let report = RunReport { epochs_planned: 10, layers: vec!["64 -> 10".into()], ..RunReport::default() };
-        state.started(&report, std::path::Path::new("runs/digits-1"));
-        for step in 1..=steps {
-            state.progress(&Progress {
-                epoch: 1,
-                steps: step,
-                total_steps: 100,
-                loss: 100.0 / step as f64,
-                samples_per_second: 1234.0,
-                times: Times { device: 3.0, save: 1.0, ..Times::default() },
-            });
-        }
-        state
-    }
-
-    fn picture(state: &State, width: u16, height: u16) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, state, "paused")).unwrap();
-        let buffer = terminal.backend().buffer().clone();
-        let rows = buffer.content.chunks(usize::from(width));
-        rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>() + "\n").collect()
-    }
-
-    #[test]
-    fn everything_has_its_place() {
-        let shown = picture(&state(50), 120, 30);
-        for part in [
-            "wgrad digits.toml: paused",
-            "epoch 1/10  step 50/100  loss 2.00000",
-            "loss over steps, logarithmic",
-            "runs/digits-1",
-            "64 -> 10",
-            "1,234 samples/s",
-            "75.0 %",
-            "training",
-            "q stop and save",
-        ] {
-            assert!(shown.contains(part), "`{part}` is not in\n{shown}");
-        }
-        assert!(!shown.contains("validation  0.25"), "there is none yet");
-        let mut state = state(50);
-        state.epoch(&EpochRecord { epoch: 1, step: 50, validation_loss: Some(0.25), ..EpochRecord::default() });
-        let shown = picture(&state, 120, 30);
-        assert!(shown.contains("validation  0.25000"), "{shown}");
-    }
-
-    #[test]
-    fn every_size_and_every_state_can_be_drawn() {
-        for state in [State::new("t"), state(0), state(1), state(2), state(5000)] {
-            for (width, height) in [(1, 1), (39, 30), (40, 12), (80, 24), (90, 13), (300, 90)] {
-                let shown = picture(&state, width, height);
-                assert_eq!(shown.lines().count(), usize::from(height));
-            }
-        }
-        assert!(picture(&state(3), 39, 12).contains("epoch 1/10"));
-    }
-
-    #[test]
-    fn numbers_and_times_are_short() {
-        assert_eq!([0.0, 0.5, 123.4567, 1e-5, 2e9].map(short), ["0.0000", "0.5000", "123.4567", "1.0e-5", "2.0e9"]);
-        assert_eq!([5.4, 65.0, 3725.0].map(duration), ["0:05", "1:05", "1:02:05"]);
-        assert_eq!(padded(2.0, 2.0), (1.0, 3.0));
-    }
 }

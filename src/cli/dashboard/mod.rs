@@ -4,9 +4,9 @@
 //! second and takes the keys, so that training never waits for the terminal. The terminal gets back its mode and its
 //! content on every way out: the end, an error, a stop, a signal, a panic.
 
-mod draw;
+pub mod draw;
 mod screen;
-mod state;
+pub mod state;
 
 pub use screen::leave;
 
@@ -18,7 +18,6 @@ use crate::train::run_folder::RunFolder;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use screen::Screen;
 use state::State;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -34,6 +33,7 @@ pub struct Dashboard {
 }
 
 /// What the run and the drawing thread both touch.
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     stop: Stop,
@@ -56,38 +56,21 @@ impl Dashboard {
     /// Where stderr is no terminal, or it cannot be set up.
     pub fn open(what: &str, stop: Stop) -> anyhow::Result<Dashboard> {
         let screen = Screen::enter()?;
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State::new(what)),
-            stop,
-            checkpoint: AtomicBool::new(false),
-            paused: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared { state: Mutex::new(State::new(what)), stop, ..Shared::default() });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("dashboard".into()).spawn(move || show(screen, &theirs))?;
         Ok(Dashboard { shared, thread: Some(thread) })
     }
-
-    /// Gives the terminal back and says again, below the command, what must not be lost with the picture.
-    pub fn close(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
-        let Some(thread) = self.thread.take() else { return };
-        // A panic of the thread was told when it happened.
-        let _ = thread.join();
-        leave();
-        self.shared.state().lasting_messages().for_each(out::words);
-    }
-
-    fn wait_while_paused(&self) {
-        while self.shared.paused.load(Ordering::Relaxed) && !self.shared.stop.is_asked() {
-            std::thread::sleep(FRAME / 5);
-        }
-    }
 }
 
 impl Drop for Dashboard {
+    /// Gives the terminal back and says again, below the command, what must not be lost with the picture.
     fn drop(&mut self) {
-        self.close();
+        self.shared.over.store(true, Ordering::Relaxed);
+        // A panic of the thread was told when it happened.
+        let _ = self.thread.take().map(JoinHandle::join);
+        leave();
+        self.shared.state().lasting_messages().for_each(out::words);
     }
 }
 
@@ -99,7 +82,9 @@ impl Observer for Dashboard {
 
     fn progress(&mut self, progress: &Progress) {
         self.shared.state().progress(progress);
-        self.wait_while_paused();
+        while self.shared.paused.load(Ordering::Relaxed) && !self.shared.stop.is_asked() {
+            std::thread::sleep(FRAME / 5);
+        }
     }
 
     fn epoch(&mut self, record: &EpochRecord) {
@@ -108,7 +93,7 @@ impl Observer for Dashboard {
 
     fn checkpoint_written(&mut self, steps: u64) {
         self.shared.checkpoint.store(false, Ordering::Relaxed);
-        self.shared.state().checkpoint(steps);
+        self.shared.state().passing(&format!("checkpoint of step {}", out::count(steps)));
     }
 
     fn notice(&mut self, text: &str) {
@@ -171,10 +156,4 @@ fn take(event: std::io::Result<Event>, shared: &Shared) {
         }
         _ => {}
     }
-}
-
-/// The name of the run for the title: its folder or its spec.
-pub fn title(spec: Option<&Path>, run: Option<&Path>) -> String {
-    let named = run.or(spec).map_or_else(String::new, |path| path.display().to_string());
-    out::printable(&named)
 }

@@ -9,7 +9,6 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::{Frame, Terminal};
 use std::io::{IsTerminal, Stderr, stderr, stdin};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the terminal is ours; a process has one.
@@ -58,14 +57,11 @@ pub fn leave() {
     }
 }
 
-/// A panic's message would otherwise be drawn over and lost.
+/// A panic's message would otherwise be drawn over and lost. A process takes its terminal over once at most.
 fn leave_before_a_panic_speaks() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            leave();
-            before(panic);
-        }));
-    });
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        leave();
+        before(panic);
+    }));
 }

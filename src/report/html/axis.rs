@@ -1,5 +1,7 @@
 //! Axes: the range a curve is drawn in and the ticks beside it.
 
+use crate::report::ends;
+
 /// A range of values and where it is marked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
@@ -30,11 +32,7 @@ impl Axis {
     /// A logarithmic axis for the values above zero, a decade or more. Values at zero have no place on it.
     pub fn of_positive(values: impl Iterator<Item = f64>) -> Self {
         let above = values.filter(|v| drawable(*v) && *v >= f64::MIN_POSITIVE * 10.0);
-        let ends = above.fold(None, |ends: Option<(f64, f64)>, v| {
-            let (low, high) = ends.unwrap_or((v, v));
-            Some((low.min(v), high.max(v)))
-        });
-        let (low, high) = ends.unwrap_or((0.1, 1.0));
+        let (low, high) = ends(above).unwrap_or((0.1, 1.0));
         if high / low >= 10.0 {
             return Self::logarithmic(low, high);
         }
@@ -62,12 +60,9 @@ impl Axis {
     /// An axis that holds `low..=high` and ends at round numbers; about `wanted` intervals.
     fn linear(low: f64, high: f64, wanted: usize) -> Self {
         // A curve that is one point, or flat, gets room above and below.
-        let (low, high) = if high - low > low.abs().max(high.abs()) * 1e-9 {
-            (low, high)
-        } else {
-            let room = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
-            (low - room, high + room)
-        };
+        let has_width = high - low > low.abs().max(high.abs()) * 1e-9;
+        let room = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
+        let (low, high) = if has_width { (low, high) } else { (low - room, high + room) };
         let step = round_step((high - low) / wanted as f64);
         let first = (low / step + 1e-9).floor();
         let last = (high / step - 1e-9).ceil();
@@ -112,11 +107,7 @@ pub fn drawable(v: f64) -> bool {
 
 /// Smallest and largest drawable value; 0 and 1 when there is none.
 fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let seen = values.filter(|v| drawable(*v)).fold(None, |seen, v| {
-        let (low, high) = seen.unwrap_or((v, v));
-        Some((f64::min(low, v), f64::max(high, v)))
-    });
-    seen.unwrap_or((0.0, 1.0))
+    ends(values.filter(|v| drawable(*v))).unwrap_or((0.0, 1.0))
 }
 
 /// The smallest of 1, 2, 5 times a power of ten that is at least `raw`.

@@ -44,11 +44,8 @@ impl Chart<'_> {
     /// The chart as a `figure` element.
     pub fn render(&self) -> String {
         let names: Vec<&str> = self.curves.iter().map(|c| c.name).collect();
-        let legend: String = self
-            .curves
-            .iter()
-            .map(|c| format!("<span class=\"key {}\"><i></i>{}</span>", c.class, Esc(c.name)))
-            .collect();
+        let key = |c: &Curve<'_>| format!("<span class=\"key {}\"><i></i>{}</span>", c.class, Esc(c.name));
+        let legend: String = self.curves.iter().map(key).collect();
         let scale = if self.y.log { ", logarithmic" } else { "" };
         format!(
             "<figure class=\"card chart\"><figcaption><h2>{title}</h2><span class=\"legend\">{legend}</span></figcaption>\n\
@@ -101,12 +98,9 @@ impl Chart<'_> {
     /// Upright strips, one a note, that show it under the pointer.
     fn notes(&self) -> String {
         let stride = self.notes.len().div_ceil(NOTES).max(1);
-        let placed: Vec<(f64, &str)> = self
-            .notes
-            .iter()
-            .step_by(stride)
-            .filter_map(|(x, text)| Some((self.x.place(*x)?.clamp(0.0, 1.0), text.as_str())))
-            .collect();
+        let notes = self.notes.iter().step_by(stride);
+        let placed = notes.filter_map(|(x, text)| Some((self.x.place(*x)?.clamp(0.0, 1.0), text.as_str())));
+        let placed: Vec<(f64, &str)> = placed.collect();
         let mut out = String::new();
         for (i, &(x, text)) in placed.iter().enumerate() {
             let half = |j: Option<usize>, end: f64| j.and_then(|j| placed.get(j)).map_or(end, |p| (p.0 + x) / 2.0);
@@ -137,10 +131,11 @@ impl Chart<'_> {
 
 /// Labels of an axis, placed along `edge` in per cent.
 pub(super) fn ticks(axis: &Axis, class: &str, edge: &str) -> String {
-    let placed = axis.ticks.iter().filter_map(|(at, label)| Some((axis.place(*at)?, label)));
-    placed
-        .map(|(p, label)| format!("<span class=\"{class}\" style=\"{edge}:{:.2}%\">{}</span>", p * 100.0, Esc(label)))
-        .collect()
+    let tick = |(at, label): &(f64, String)| {
+        let share = 100.0 * axis.place(*at)?;
+        Some(format!("<span class=\"{class}\" style=\"{edge}:{share:.2}%\">{}</span>", Esc(label)))
+    };
+    axis.ticks.iter().filter_map(tick).collect()
 }
 
 /// Thins a curve to the first smallest and first largest value of each column, in their order, and one gap where the

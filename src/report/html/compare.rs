@@ -2,10 +2,11 @@
 
 use super::axis::Axis;
 use super::chart::{Chart, Curve};
-use super::format::{Esc, percent, seconds, value};
-use super::surface::COLOURS;
-use super::{count_of, page};
+use super::format::{Esc, count, percent, seconds, value};
+use super::pictures::COLOURS;
+use super::{cells, page, row, section, table};
 use crate::report::compare::{Comparison, RunLine};
+use crate::report::metrics::FIGURES;
 use crate::report::{EpochRecord, Outcome, RunReport};
 
 /// A self-contained page that compares runs, each with its name.
@@ -69,97 +70,85 @@ fn notes(runs: &[(String, RunReport)], of: Figure) -> Vec<(f64, String)> {
     longest.into_iter().flatten().map(|e| note(e.epoch)).collect()
 }
 
-/// How a figure of a run is shown, and whether less (-1) or more (1) of it is better, or neither.
-struct LineOf {
-    title: &'static str,
-    of: fn(&RunLine) -> Option<f64>,
-    show: fn(f64) -> String,
-    better: i8,
-}
-
-const FIGURES: [LineOf; 16] = [
-    LineOf { title: "epochs", of: |r| Some(r.epochs as f64), show: whole, better: 0 },
-    LineOf { title: "training loss", of: |r| r.train_loss, show: value, better: -1 },
-    LineOf { title: "validation loss", of: |r| r.validation_loss, show: value, better: -1 },
-    LineOf { title: "best validation loss", of: |r| r.best_validation_loss, show: value, better: -1 },
-    LineOf { title: "in epoch", of: |r| r.best_epoch.map(|e| e as f64), show: whole, better: 0 },
-    LineOf { title: "accuracy", of: |r| r.validation_accuracy, show: percent, better: 1 },
-    LineOf { title: "top-k accuracy", of: |r| r.metrics.top_k.map(|t| t.accuracy), show: percent, better: 1 },
-    LineOf { title: "precision, macro", of: |r| r.metrics.precision_macro, show: percent, better: 1 },
-    LineOf { title: "recall, macro", of: |r| r.metrics.recall_macro, show: percent, better: 1 },
-    LineOf { title: "F1, macro", of: |r| r.metrics.f1_macro, show: percent, better: 1 },
-    LineOf { title: "ROC AUC", of: |r| r.metrics.roc_auc, show: value, better: 1 },
-    LineOf { title: "MAE", of: |r| r.metrics.mae, show: value, better: -1 },
-    LineOf { title: "RMSE", of: |r| r.metrics.rmse, show: value, better: -1 },
-    LineOf { title: "R²", of: |r| r.metrics.r2, show: value, better: 1 },
-    LineOf { title: "training time", of: |r| Some(r.train_seconds), show: seconds, better: -1 },
-    LineOf { title: "parameters", of: |r| Some(r.parameters as f64), show: whole, better: 0 },
-];
-
-fn whole(v: f64) -> String {
-    count_of(v as usize)
-}
-
 /// A line a figure, a column a run, as in the table of differences; the best run of a line is marked.
 fn results(comparison: &Comparison) -> String {
     let runs = &comparison.runs;
-    let text_line = |title: &str, of: &dyn Fn(&RunLine) -> String| {
-        let cells: String = runs.iter().map(|run| format!("<td>{}</td>", Esc(&of(run)))).collect();
-        format!("<tr><th scope=\"row\">{title}</th>{cells}</tr>\n")
-    };
-    let figures = FIGURES.iter().filter(|figure| runs.iter().any(|run| (figure.of)(run).is_some()));
+    let text = |title: &str, of: fn(&RunLine) -> String| row(title, &cells(&runs.iter().map(of).collect::<Vec<_>>()));
+    let metrics = FIGURES.iter().map(|(title, is_share, rises, of)| {
+        let show = if *is_share { percent } else { value };
+        figure(runs, title, show, if *rises { 1 } else { -1 }, |run| of(&run.metrics))
+    });
     let outcome = |run: &RunLine| match run.outcome {
         Outcome::Finished => "finished".to_owned(),
         Outcome::Interrupted => "interrupted".to_owned(),
         Outcome::Failed(_) => "failed".to_owned(),
     };
-    format!(
-        "<section class=\"card\"><h2>Results</h2>\n<p class=\"lead\">Losses and metrics are those of the last validation; the best \
-         run of a line is marked.</p><div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\"></th>{}</tr></thead>\
-         <tbody>\n{}{}{}</tbody></table></div></section>\n",
-        heads(comparison),
-        text_line("outcome", &outcome),
-        figures.map(|figure| line(figure, runs)).collect::<String>(),
-        text_line("device", &|run| run.device.clone()),
-    )
+    let rows = [
+        text("outcome", outcome),
+        figure(runs, "epochs", whole, 0, |r| Some(r.epochs as f64)),
+        figure(runs, "training loss", value, -1, |r| r.train_loss),
+        figure(runs, "validation loss", value, -1, |r| r.validation_loss),
+        figure(runs, "best validation loss", value, -1, |r| r.best_validation_loss),
+        figure(runs, "in epoch", whole, 0, |r| r.best_epoch.map(|e| e as f64)),
+        figure(runs, "accuracy", percent, 1, |r| r.validation_accuracy),
+        metrics.collect(),
+        figure(runs, "training time", seconds, -1, |r| Some(r.train_seconds)),
+        figure(runs, "parameters", whole, 0, |r| Some(r.parameters as f64)),
+        text("device", |run| run.device.clone()),
+    ];
+    let lead = "Losses and metrics are those of the last validation; the best run of a line is marked.";
+    let table = table(&heads("", comparison), &rows.concat());
+    section("Results", &format!("<p class=\"lead\">{lead}</p><div class=\"scroll\">{table}</div>"))
 }
 
-fn line(figure: &LineOf, runs: &[RunLine]) -> String {
-    let rank = |run: &RunLine| (figure.of)(run).map(|v| v * f64::from(figure.better)).filter(|v| v.is_finite());
-    let best = runs.iter().filter_map(rank).max_by(f64::total_cmp).filter(|_| figure.better != 0 && runs.len() > 1);
-    let cell = |run: &RunLine| match (figure.of)(run) {
-        Some(v) if best.is_some() && rank(run) == best => format!("<td class=\"best\">{}</td>", (figure.show)(v)),
-        Some(v) => format!("<td>{}</td>", (figure.show)(v)),
-        None => "<td class=\"note-cell\">none</td>".to_owned(),
+/// A figure that is a count.
+fn whole(v: f64) -> String {
+    count(v as u64)
+}
+
+/// A line of the results; none where no run has the figure. `better` says whether less (-1) or more (1) of it is better, or
+/// neither (0).
+fn figure(
+    runs: &[RunLine],
+    title: &str,
+    show: fn(f64) -> String,
+    better: i8,
+    of: impl Fn(&RunLine) -> Option<f64>,
+) -> String {
+    if runs.iter().all(|run| of(run).is_none()) {
+        return String::new();
+    }
+    let rank = |run: &RunLine| of(run).map(|v| v * f64::from(better)).filter(|v| v.is_finite());
+    let best = runs.iter().filter_map(rank).max_by(f64::total_cmp).filter(|_| better != 0 && runs.len() > 1);
+    let cell = |run: &RunLine| match of(run) {
+        Some(v) if best.is_some() && rank(run) == best => format!("<td class=\"best\">{}</td>", show(v)),
+        v => cell_or_none(v.map(show)),
     };
-    format!("<tr><th scope=\"row\">{}</th>{}</tr>\n", Esc(figure.title), runs.iter().map(cell).collect::<String>())
+    row(title, &runs.iter().map(cell).collect::<String>())
 }
 
-/// The names of the runs in the colours of their curves.
-fn heads(comparison: &Comparison) -> String {
+/// A cell with its text, or what stands for a figure that a run has not.
+fn cell_or_none(text: Option<String>) -> String {
+    text.map_or_else(|| "<td class=\"note-cell\">none</td>".to_owned(), |text| cells(&[text]))
+}
+
+/// A head for the names of the lines, then the names of the runs in the colours of their curves.
+fn heads(first: &str, comparison: &Comparison) -> Vec<String> {
     let head = |(i, run): (usize, &RunLine)| {
-        format!("<th scope=\"col\"><span class=\"key run c{}\"><i></i>{}</span></th>", i % COLOURS, Esc(&run.name))
+        format!("<span class=\"key run c{}\"><i></i>{}</span>", i % COLOURS, Esc(&run.name))
     };
-    comparison.runs.iter().enumerate().map(head).collect()
+    std::iter::once(first.to_owned()).chain(comparison.runs.iter().enumerate().map(head)).collect()
 }
 
 /// A line a key in which the specs differ.
 fn differences(comparison: &Comparison) -> String {
     if comparison.differences.is_empty() {
-        return "<section class=\"card\"><h2>Specs</h2>\n<p class=\"lead\">They do not differ.</p></section>\n"
-            .to_owned();
+        return section("Specs", "<p class=\"lead\">They do not differ.</p>");
     }
-    let heads = heads(comparison);
-    let cell = |v: &Option<String>| match v {
-        Some(text) => format!("<td>{}</td>", Esc(text)),
-        None => "<td class=\"note-cell\">none</td>".to_owned(),
-    };
     let rows = comparison.differences.iter().map(|d| {
-        format!("<tr><th scope=\"row\">{}</th>{}</tr>\n", Esc(&d.key), d.values.iter().map(cell).collect::<String>())
+        let cells = d.values.iter().cloned().map(cell_or_none);
+        row(&d.key, &cells.collect::<String>())
     });
-    format!(
-        "<section class=\"card\"><h2>What the specs differ in</h2>\n<div class=\"scroll\"><table class=\"list\"><thead><tr>\
-         <th scope=\"col\">key</th>{heads}</tr></thead><tbody>\n{}</tbody></table></div></section>\n",
-        rows.collect::<String>()
-    )
+    let table = table(&heads("key", comparison), &rows.collect::<String>());
+    section("What the specs differ in", &format!("<div class=\"scroll\">{table}</div>"))
 }

@@ -49,8 +49,8 @@ pub fn percent(share: f64) -> String {
 }
 
 /// A whole number with its thousands apart: "1,797".
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
+pub fn count(n: impl TryInto<u64>) -> String {
+    let digits = n.try_into().unwrap_or(u64::MAX).to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {

@@ -1,6 +1,7 @@
 //! Distributions of parameters and gradients over time: a ridge an epoch, the first behind, the last in front.
 
 use super::format::{Esc, count, value};
+use super::section;
 use crate::report::{Histogram, RunReport};
 use std::fmt::Write;
 
@@ -18,32 +19,30 @@ pub fn render(report: &RunReport) -> String {
     let shown = |i: &usize| total <= TENSORS || *i < TENSORS / 2 || *i >= total - TENSORS / 2;
     let left_out =
         if total > TENSORS { format!(" {} of {total} parameters are shown.", TENSORS) } else { String::new() };
-    let rows: String = (0..total)
-        .filter(shown)
-        .map(|i| {
-            let name = &last.tensors[i].name;
-            let of_tensor = |gradient: bool| -> Vec<(usize, &Histogram)> {
-                let samples = report.histograms.iter().filter_map(|sample| {
-                    let tensor = sample.tensors.get(i).filter(|t| t.name == *name)?;
-                    let found = if gradient { tensor.gradient.as_ref()? } else { &tensor.values };
-                    Some((sample.epoch, found))
-                });
-                samples.filter(|(_, h)| h.low.is_finite() && h.high.is_finite() && h.total() > 0).collect()
-            };
-            format!(
-                "<div class=\"ridges\"><h3>{}</h3>\n{}{}</div>\n",
-                Esc(name),
-                ridges("values", "train", &of_tensor(false)),
-                ridges("gradient", "validation", &of_tensor(true))
-            )
-        })
-        .collect();
-    let epochs: Vec<String> = report.histograms.iter().map(|h| count(h.epoch as u64)).collect();
-    format!(
-        "<section class=\"card\"><h2>Parameters and gradients</h2>\n<p class=\"lead\">How their numbers are distributed at the \
-         ends of epochs {}, from behind to the front; gradients are those of the last step.{left_out}</p>\n\
-         <div class=\"distributions\">\n{rows}</div></section>\n",
-        Esc(&epochs.join(", "))
+    let drawn = |i: usize| {
+        let name = &last.tensors[i].name;
+        let of_tensor = |gradient: bool| -> Vec<(usize, &Histogram)> {
+            let samples = report.histograms.iter().filter_map(|sample| {
+                let tensor = sample.tensors.get(i).filter(|t| t.name == *name)?;
+                let found = if gradient { tensor.gradient.as_ref()? } else { &tensor.values };
+                Some((sample.epoch, found))
+            });
+            samples.filter(|(_, h)| h.low.is_finite() && h.high.is_finite() && h.total() > 0).collect()
+        };
+        let values = ridges("values", "train", &of_tensor(false));
+        let gradient = ridges("gradient", "validation", &of_tensor(true));
+        format!("<div class=\"ridges\"><h3>{}</h3>\n{values}{gradient}</div>\n", Esc(name))
+    };
+    let rows: String = (0..total).filter(shown).map(drawn).collect();
+    let epochs: Vec<String> = report.histograms.iter().map(|h| count(h.epoch)).collect();
+    let lead = format!(
+        "How their numbers are distributed at the ends of epochs {}, from behind to the front; gradients are those of the last \
+         step.{left_out}",
+        epochs.join(", ")
+    );
+    section(
+        "Parameters and gradients",
+        &format!("<p class=\"lead\">{lead}</p>\n<div class=\"distributions\">\n{rows}</div>"),
     )
 }
 
@@ -68,7 +67,9 @@ fn ridges(title: &str, class: &str, samples: &[(usize, &Histogram)]) -> String {
             let _ = write!(d, "L{at:.0} {:.0}", base - RIDGE * 0.96 * height / densest);
         }
         let _ = write!(d, "L{:.0} {base:.0}z", place(h.high));
-        let (mean, deviation) = moments(h);
+        let n = h.total() as f64;
+        let mean = h.sum / n;
+        let deviation = (h.sum_squares / n - mean * mean).max(0.0).sqrt();
         let said = format!("epoch {epoch}: mean {}, deviation {}", value(mean), value(deviation));
         let _ = write!(paths, "<path class=\"ridge {class}\" d=\"{d}\"><title>{}</title></path>", Esc(&said));
     }
@@ -89,10 +90,4 @@ fn heights(h: &Histogram, range: f64) -> impl Iterator<Item = f64> {
     let width = ((h.high - h.low) / range).max(1e-3) / h.counts.len() as f64;
     let total = h.total() as f64;
     h.counts.iter().map(move |c| (*c as f64 / total / width).sqrt())
-}
-
-fn moments(h: &Histogram) -> (f64, f64) {
-    let n = h.total() as f64;
-    let mean = h.sum / n;
-    (mean, (h.sum_squares / n - mean * mean).max(0.0).sqrt())
 }

@@ -1,6 +1,7 @@
 //! Where the time of a train step goes, kernel by kernel.
 
 use super::format::{Esc, seconds};
+use super::{folding, row};
 use crate::report::RunReport;
 
 /// Dispatches listed; the rest is one line.
@@ -16,13 +17,9 @@ pub fn render(report: &RunReport) -> String {
     order.sort_by(|a, b| b.time_us.total_cmp(&a.time_us));
     let line = |name: &str, label: &str, time_us: f64| {
         let share = 100.0 * time_us / total;
-        format!(
-            "<tr><th scope=\"row\">{}</th><td class=\"words\">{}</td><td>{}</td><td class=\"bar\"><i style=\"width:{share:.1}%\">\
-             </i>{share:.1} %</td></tr>\n",
-            Esc(name),
-            Esc(label),
-            seconds(time_us * 1e-6)
-        )
+        let bar = format!("<td class=\"bar\"><i style=\"width:{share:.1}%\"></i>{share:.1} %</td>");
+        let time = seconds(time_us * 1e-6);
+        row(name, &format!("<td class=\"words\">{}</td><td>{time}</td>{bar}", Esc(label)))
     };
     let listed = order.iter().take(LISTED).map(|k| line(&k.kernel, &k.label, k.time_us));
     let mut rows: String = listed.collect();
@@ -30,12 +27,10 @@ pub fn render(report: &RunReport) -> String {
         let label = format!("{} more dispatches", rest.len());
         rows += &line("others", &label, rest.iter().map(|k| k.time_us).sum());
     }
-    format!(
-        "<details class=\"card\" open=\"open\"><summary><h2>A step, kernel by kernel</h2><span class=\"small\">{} in {} \
-         dispatches</span></summary><div class=\"scroll\"><table class=\"list\"><thead><tr><th scope=\"col\">kernel</th>\
-         <th scope=\"col\" class=\"words\">computes</th><th scope=\"col\">time</th><th scope=\"col\">share</th></tr></thead><tbody>\n{rows}\
-         </tbody></table></div></details>\n",
-        seconds(total * 1e-6),
-        report.kernels.len()
-    )
+    let (time, count) = (seconds(total * 1e-6), report.kernels.len());
+    let heads = "<th scope=\"col\">kernel</th><th scope=\"col\" class=\"words\">computes</th><th scope=\"col\">time</th>\
+                 <th scope=\"col\">share</th>";
+    let table = format!("<table class=\"list\"><thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table>");
+    let note = format!("<span class=\"small\">{time} in {count} dispatches</span>");
+    folding("A step, kernel by kernel", &note, " open=\"open\"", &table)
 }

@@ -1,7 +1,7 @@
 //! The network, drawn layer by layer with its shapes, and the device.
 
+use super::facts;
 use super::format::{Esc, bytes, count};
-use super::{count_of, facts};
 use crate::report::RunReport;
 
 /// The section.
@@ -10,25 +10,21 @@ pub fn render(report: &RunReport) -> String {
     let inputs = report.layers.first().and_then(|layer| ends(layer)).map(|(inputs, _)| inputs);
     let widest = widths.iter().copied().chain(inputs).max().unwrap_or(1);
     let input = inputs.map(|n| {
-        let text = format!("batches of {} x {}", count_of(report.batch_size), count_of(n));
+        let text = format!("batches of {} x {}", count(report.batch_size), count(n));
         format!("<li class=\"end\"><span style=\"width:{}%\">{}</span></li>\n", share(n, widest), Esc(&text))
     });
-    let layers: String = (report.layers.iter().enumerate())
-        .map(|(i, layer)| {
-            let width = ends(layer).map_or(100, |(_, out)| share(out, widest));
-            format!(
-                "<li><span style=\"width:{width}%\">{}{}</span></li>\n",
-                Esc(&layer.replace("->", "→")),
-                shapes(report, i)
-            )
-        })
-        .collect();
+    let line = |(i, layer): (usize, &String)| {
+        let width = ends(layer).map_or(100, |(_, out)| share(out, widest));
+        let name = layer.replace("->", "→");
+        format!("<li><span style=\"width:{width}%\">{}{}</span></li>\n", Esc(&name), shapes(report, i))
+    };
+    let layers: String = report.layers.iter().enumerate().map(line).collect();
     format!(
         "<section class=\"card\"><h2>Network</h2><ol class=\"layers\" start=\"0\">\n{}{layers}</ol>\n{}</section>\n",
         input.unwrap_or_default(),
         facts(&[
             ("Loss", report.loss.clone()),
-            ("Parameters", count_of(report.parameters)),
+            ("Parameters", count(report.parameters)),
             ("Memory of the plan", bytes(report.memory_bytes)),
             ("Digest of the weights", report.digest.clone()),
         ])
@@ -52,27 +48,10 @@ fn share(n: usize, widest: usize) -> u32 {
 /// The parameters of layer `i`: "weight 32 x 64, bias 32".
 fn shapes(report: &RunReport, i: usize) -> String {
     let prefix = format!("layers.{i}.");
-    let own: Vec<String> = (report.shapes.iter())
-        .filter_map(|(name, shape)| {
-            let sizes: Vec<String> = shape.iter().map(|n| count(*n as u64)).collect();
-            Some(format!("{} {}", name.strip_prefix(&prefix)?, sizes.join(" x ")))
-        })
-        .collect();
+    let named = |(name, shape): &(String, Vec<usize>)| {
+        let sizes: Vec<String> = shape.iter().map(|n| count(*n)).collect();
+        Some(format!("{} {}", name.strip_prefix(&prefix)?, sizes.join(" x ")))
+    };
+    let own: Vec<String> = report.shapes.iter().filter_map(named).collect();
     if own.is_empty() { String::new() } else { format!("<small>{}</small>", Esc(&own.join(", "))) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shapes_stand_with_their_layer() {
-        let shapes = vec![("layers.0.weight".into(), vec![1000, 64]), ("layers.0.bias".into(), vec![1000])];
-        let layers = vec!["64 -> 1000 relu".into(), "dropout 0.2".into()];
-        let report = RunReport { layers, shapes, batch_size: 32, ..RunReport::default() };
-        let html = render(&report);
-        assert!(html.contains("64 → 1000 relu<small>weight 1,000 x 64, bias 1,000</small>"), "{html}");
-        assert!(html.contains("batches of 32 x 64") && html.contains("dropout 0.2</span>"), "{html}");
-        assert_eq!(ends("64 -> 32, no bias"), Some((64, 32)));
-    }
 }

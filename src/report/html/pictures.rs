@@ -1,10 +1,15 @@
-//! Pictures as SVG: samples that were classified worst, and targets that are pictures beside what the network makes of them.
+//! Pictures as SVG: samples that were classified worst, targets that are pictures beside what the network makes of them, and what a
+//! network of two inputs says of the plane, as a map with the samples on it.
 //!
 //! A picture is one path a gray level, of runs of equal pixels: a few kilobytes, sharp at any size, and no file or data
 //! address that a page without a network would need.
 
+use super::axis::{Axis, drawable};
+use super::chart::ticks;
 use super::format::{Esc, count, value};
-use crate::report::{Picture, Portrait};
+use super::section;
+use crate::report::{Misread, Picture, Portrait, Surface};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Gray levels of a drawn picture.
@@ -16,30 +21,27 @@ pub fn worst(portrait: &Portrait) -> String {
         return String::new();
     }
     let wrong = portrait.worst.iter().filter(|w| w.truth != w.predicted).count();
-    let figures: String = portrait
-        .worst
-        .iter()
-        .map(|w| {
-            let class = if w.truth == w.predicted { "right" } else { "wrong" };
-            let said = format!("true {}, taken for {}", w.truth, w.predicted);
-            let (truth, predicted) = (Esc(&w.truth), Esc(&w.predicted));
-            format!(
-                "<figure class=\"sample {class}\">{}<figcaption><b>{truth}</b> taken for <b>{predicted}</b><br/>\
-                 <span class=\"small\">{} for {truth} · row {}</span></figcaption></figure>\n",
-                svg(&w.picture, &said),
-                value(w.score),
-                count(w.row as u64),
-            )
-        })
-        .collect();
+    let figure = |w: &Misread| {
+        let class = if w.truth == w.predicted { "right" } else { "wrong" };
+        let said = format!("true {}, taken for {}", w.truth, w.predicted);
+        let (truth, predicted) = (Esc(&w.truth), Esc(&w.predicted));
+        format!(
+            "<figure class=\"sample {class}\">{}<figcaption><b>{truth}</b> taken for <b>{predicted}</b><br/>\
+             <span class=\"small\">{} for {truth} · row {}</span></figcaption></figure>\n",
+            svg(&w.picture, &said),
+            value(w.score),
+            count(w.row),
+        )
+    };
+    let figures: String = portrait.worst.iter().map(figure).collect();
     let rest = if wrong < portrait.worst.len() { ", then those that are right with the least certainty" } else { "" };
-    format!(
-        "<section class=\"card\"><h2>Worst classified</h2>\n<p class=\"lead\">The {} {} rows to whose class the network gives \
-         least{rest}; {} were looked at.</p>\n<div class=\"samples\">\n{figures}</div></section>\n",
+    let lead = format!(
+        "The {} {} rows to whose class the network gives least{rest}; {} were looked at.",
         portrait.worst.len(),
         rows_of(portrait),
-        count(portrait.rows as u64)
-    )
+        count(portrait.rows)
+    );
+    samples("Worst classified", &lead, &figures)
 }
 
 /// The section of reconstructions, or nothing.
@@ -54,15 +56,20 @@ pub fn reconstructions(portrait: &Portrait) -> String {
             svg(&r.output, "what the network makes of it")
         )
     });
-    format!(
-        "<section class=\"card\"><h2>Reconstructions</h2>\n<p class=\"lead\">Above what was wanted, below what the network makes \
-         of it: the first {} {} rows.</p>\n<div class=\"samples\">\n{}</div></section>\n",
+    let lead = format!(
+        "Above what was wanted, below what the network makes of it: the first {} {} rows.",
         portrait.reconstructions.len(),
-        rows_of(portrait),
-        pairs.collect::<String>()
-    )
+        rows_of(portrait)
+    );
+    samples("Reconstructions", &lead, &pairs.collect::<String>())
 }
 
+/// A section of pictures side by side.
+fn samples(title: &str, lead: &str, figures: &str) -> String {
+    section(title, &format!("<p class=\"lead\">{lead}</p>\n<div class=\"samples\">\n{figures}</div>"))
+}
+
+/// The name of the rows that were looked at.
 fn rows_of(portrait: &Portrait) -> &'static str {
     if portrait.validation { "validation" } else { "training" }
 }
@@ -71,17 +78,9 @@ fn rows_of(portrait: &Portrait) -> &'static str {
 fn svg(picture: &Picture, label: &str) -> String {
     let width = picture.width.max(1);
     let height = picture.pixels.len() / width;
-    let mut levels = vec![String::new(); LEVELS];
-    for (y, row) in picture.pixels.chunks_exact(width).enumerate() {
-        let mut x = 0;
-        for run in row.chunk_by(|a, b| level(*a) == level(*b)) {
-            // Writing to a String does not fail.
-            let _ = write!(levels[level(run[0])], "M{x} {y}h{}v1h-{0}z", run.len());
-            x += run.len();
-        }
-    }
-    let paths: String = (levels.iter().enumerate().skip(1))
-        .filter(|(_, d)| !d.is_empty())
+    let levels: Vec<usize> = picture.pixels.iter().map(|gray| usize::from(*gray) * LEVELS / 256).collect();
+    let paths: String = (runs(&levels, width, |row| row).iter())
+        .filter(|(level, _)| **level > 0)
         .map(|(level, d)| format!("<path fill=\"#{level:x}{level:x}{level:x}\" d=\"{d}\"/>"))
         .collect();
     format!(
@@ -91,21 +90,83 @@ fn svg(picture: &Picture, label: &str) -> String {
     )
 }
 
-fn level(gray: u8) -> usize {
-    usize::from(gray) * LEVELS / 256
+/// A path for each value of the cells, of runs of equal ones; `down` says where a row lies.
+fn runs<T: Ord + Copy>(cells: &[T], width: usize, down: impl Fn(usize) -> usize) -> BTreeMap<T, String> {
+    let mut paths: BTreeMap<T, String> = BTreeMap::new();
+    for (row, cells) in cells.chunks_exact(width).enumerate() {
+        let (mut x, y) = (0, down(row));
+        for run in cells.chunk_by(|a, b| a == b) {
+            // Writing to a String does not fail.
+            let _ = write!(paths.entry(run[0]).or_default(), "M{x} {y}h{}v1h-{0}z", run.len());
+            x += run.len();
+        }
+    }
+    paths
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Colours of classes; more classes share them.
+pub const COLOURS: usize = 8;
 
-    #[test]
-    fn runs_cover_every_pixel_that_is_not_black_once() {
-        let picture = Picture { width: 3, pixels: vec![0, 255, 255, 16, 17, 0] };
-        let html = svg(&picture, "a <sample>");
-        assert!(html.contains("<path fill=\"#fff\" d=\"M1 0h2v1h-2z\"/>"), "{html}");
-        assert!(html.contains("<path fill=\"#111\" d=\"M0 1h2v1h-2z\"/>"), "{html}");
-        assert!(html.contains("viewBox=\"0 0 3 2\"") && html.contains("a &lt;sample&gt;"), "{html}");
-        assert!(svg(&Picture::default(), "").contains("viewBox=\"0 0 1 0\""));
+/// The section of the decision surface, or nothing.
+pub fn surface(portrait: &Portrait) -> String {
+    let Some(surface) = portrait.surface.as_ref().filter(|s| is_whole(s)) else { return String::new() };
+    let [x, y] = surface.ranges.map(|[low, high]| Axis::exact(low, high));
+    let keys: String = match surface.numbers {
+        Some([low, high]) => {
+            format!("<span class=\"small\">from {} (light) to {} (dark)</span>", Esc(&value(low)), Esc(&value(high)))
+        }
+        None => (surface.classes.iter().enumerate())
+            .map(|(i, class)| format!("<span class=\"key c{}\"><i></i>{}</span>", i % COLOURS, Esc(class)))
+            .collect(),
+    };
+    let rows = rows_of(portrait);
+    format!(
+        "<figure class=\"card plane\"><figcaption><h2>Decision surface</h2><span class=\"legend\">{keys}</span></figcaption>\n\
+         <p class=\"axis\">{}</p>\n<div class=\"plot\">{}\n<svg viewBox=\"0 0 {side} {side}\" \
+         preserveAspectRatio=\"none\" role=\"img\" aria-label=\"What the network says of each point\" \
+         shape-rendering=\"crispEdges\">{}</svg>\n<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" \
+         aria-hidden=\"true\">{}</svg></div>\n<div class=\"x-ticks\">{}</div>\n<p class=\"axis x\">{}</p>\
+         <p class=\"small\">The stronger the colour, the surer. Dots are {rows} rows.</p></figure>\n",
+        Esc(&surface.columns[1]),
+        ticks(&y, "y-tick", "bottom"),
+        cells(surface),
+        points(surface, &x, &y),
+        ticks(&x, "x-tick", "left"),
+        Esc(&surface.columns[0]),
+        side = surface.side,
+    )
+}
+
+/// A report may come from a file, which may say anything.
+fn is_whole(surface: &Surface) -> bool {
+    let cells = surface.side.checked_mul(surface.side);
+    let ordered = surface.ranges.iter().all(|[low, high]| drawable(*low) && drawable(*high) && low < high);
+    cells.is_some_and(|n| n > 0 && surface.class.len() == n && surface.level.len() == n) && ordered
+}
+
+/// One path for each class and shade, of runs of equal cells.
+fn cells(surface: &Surface) -> String {
+    let cells: Vec<(u8, u8)> = surface.class.iter().copied().zip(surface.level.iter().copied()).collect();
+    let paths = runs(&cells, surface.side, |row| surface.side - 1 - row);
+    let path = |((class, level), d): (&(u8, u8), &String)| {
+        let strength = 0.12 + 0.68 * f64::from(*level) / f64::from(Surface::LEVELS - 1);
+        let colour = usize::from(*class) % COLOURS;
+        format!("<path class=\"cell c{colour}\" style=\"opacity:{strength:.2}\" d=\"{d}\"/>")
+    };
+    paths.iter().map(path).collect()
+}
+
+/// The samples: dots with a rim, so that they stand out from their own colour.
+fn points(surface: &Surface, x: &Axis, y: &Axis) -> String {
+    let mut paths: BTreeMap<u8, String> = BTreeMap::new();
+    for point in &surface.points {
+        let (Some(across), Some(up)) = (x.place(point.at[0]), y.place(point.at[1])) else { continue };
+        let path = paths.entry(point.class).or_default();
+        let _ = write!(path, "M{:.1} {:.1}h0", across * 1000.0, (1.0 - up) * 1000.0);
     }
+    let path = |(class, d): (&u8, &String)| {
+        let colour = usize::from(*class) % COLOURS;
+        format!("<path class=\"rim\" d=\"{d}\"/><path class=\"dot c{colour}\" d=\"{d}\"/>")
+    };
+    paths.iter().map(path).collect()
 }

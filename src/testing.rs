@@ -13,6 +13,7 @@ pub mod data {
     use crate::kernels::Scalar;
     use std::ops::Range;
 
+    pub use crate::data::pictures::folder::Folder;
     #[cfg(feature = "images")]
     pub use crate::data::pictures::source::numbers;
 

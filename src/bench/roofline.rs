@@ -8,11 +8,17 @@ use crate::report::ends;
 use crate::report::html::format::Esc;
 use std::fmt::Write;
 
+/// Width of the picture, in its units, as all sizes here.
 pub const WIDTH: f64 = 960.0;
+/// Height of the picture.
 pub const HEIGHT: f64 = 600.0;
+/// Margin with the figures of the vertical axis.
 pub const LEFT: f64 = 76.0;
+/// Margin at the right.
 pub const RIGHT: f64 = 24.0;
+/// Margin with the title.
 const TOP: f64 = 64.0;
+/// Margin with the figures of the horizontal axis and the names of the dispatches.
 pub const BOTTOM: f64 = 96.0;
 /// Colours that stay apart for colour-blind readers (Okabe and Ito, 2008).
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];

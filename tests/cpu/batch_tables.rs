@@ -1,7 +1,7 @@
 //! The tables of training steps: which rows a step takes, in parts, and what each counts.
 
 use wgrad::graph::{Optimizer, UpdateRule};
-use wgrad::train::tables::{BatchTables, divided, shares_of_steps};
+use wgrad::testing::train::tables::{BatchTables, divided, shares_of_steps};
 
 fn batch_tables(rule: &UpdateRule, batch: usize, rows: &[u32], weights: &[f64]) -> BatchTables {
     divided(rule.parts(batch), batch, rows, &shares_of_steps(batch, rows, weights))

@@ -1,16 +1,17 @@
 //! Workloads, profiles and peaks: what `wgrad bench` counts and compares, without a measurement.
 
 use std::time::Duration;
-use wgrad::bench::compare::{Change, Verdict};
-use wgrad::bench::peaks::{CACHED_BYTES, Peaks, best_rate};
-use wgrad::bench::process::high_water_mib;
-use wgrad::bench::profile::{Bound, DispatchLine, TIMES, time};
-use wgrad::bench::roofline::{BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, roofline};
-use wgrad::bench::{Line, Spread, WORKLOADS, Workload, uniform};
 use wgrad::exec::Device;
 use wgrad::kernels::{Args, Kernel, Param};
 use wgrad::plan::{Dispatch, Products};
-use wgrad::verify::kernels::sized;
+use wgrad::testing::bench::compare::{Change, Verdict};
+use wgrad::testing::bench::peaks::{CACHED_BYTES, Peaks, best_rate};
+use wgrad::testing::bench::process::high_water_mib;
+use wgrad::testing::bench::profile::{Bound, DispatchLine, TIMES, time};
+use wgrad::testing::bench::roofline::{BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, roofline};
+use wgrad::testing::bench::workload::uniform;
+use wgrad::testing::bench::{Line, Spread, WORKLOADS, Workload};
+use wgrad::testing::verify::kernels::sized;
 
 /// FNV-1a over the bits, 0 of nothing.
 fn digest(values: &[f32]) -> u64 {

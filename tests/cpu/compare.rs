@@ -50,7 +50,7 @@ fn every_number_comes_back_with_its_bits() {
 #[cfg(feature = "gpu")]
 #[test]
 fn the_units_in_the_last_place_are_those_of_wgsl_at_their_corners() {
-    use wgrad::verify::numerics::ulp;
+    use wgrad::testing::verify::numerics::ulp;
 
     assert_eq!(ulp(1.5), f64::from(f32::EPSILON));
     assert_eq!(ulp(1.0), f64::from(f32::EPSILON) / 2.0);

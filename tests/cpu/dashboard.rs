@@ -2,9 +2,9 @@
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use wgrad::cli::dashboard::draw::{draw, duration, padded, short};
-use wgrad::cli::dashboard::state::{Curve, MESSAGES, POINTS, State};
 use wgrad::report::{EpochRecord, RunReport, Times};
+use wgrad::testing::cli::dashboard::draw::{draw, duration, padded, short};
+use wgrad::testing::cli::dashboard::state::{Curve, MESSAGES, POINTS, State};
 use wgrad::train::run::Progress;
 
 fn state(steps: u64) -> State {

@@ -1,7 +1,7 @@
 //! Digests of weights, values and files.
 
 use wgrad::nn::Tensor;
-use wgrad::nn::digest::{BLOCK_BYTES, of_bytes, of_file, of_tensors, of_values};
+use wgrad::testing::nn::digest::{BLOCK_BYTES, of_bytes, of_file, of_tensors, of_values};
 
 fn tensor(name: &str, shape: &[usize], values: &[f64]) -> Tensor {
     Tensor { name: name.into(), shape: shape.to_vec(), values: values.to_vec() }

@@ -1,7 +1,7 @@
 //! Pieces that threads get ready ahead of whoever takes them.
 
 use std::sync::Arc;
-use wgrad::train::feed::{Feed, Fill};
+use wgrad::testing::train::feed::{Feed, Fill};
 use wgrad::{Error, Result};
 
 fn taken(feed: &mut Feed<Vec<f32>>) -> Result<Vec<f32>> {

@@ -7,13 +7,13 @@ use support::problem::{ACTIVATIONS, ADAMW, MOMENTUM, Problem, SGD, network, read
 use wgrad::Error;
 use wgrad::data::Dataset;
 use wgrad::data::RowTargets;
-use wgrad::exec::memory::{available, check_against};
 use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use wgrad::kernels::{Kernel, Param};
 use wgrad::model::init::initial_parameters;
 use wgrad::nn::{Dropout, Layer, LayerNorm, Network, Samples, Tensor};
 use wgrad::plan::{Dispatch, Limits, Options, Plan, lower};
+use wgrad::testing::exec::memory::{available, check_against};
 use wgrad::testing::train::samples::SampleSet;
 use wgrad::train::{Engine, Roles};
 

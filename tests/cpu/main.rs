@@ -1,12 +1,12 @@
 //! The library on the CPU: no adapter is opened, and the program is not run.
 
 mod array_files;
-mod compare;
-mod data;
 mod batch_tables;
 mod bench;
+mod compare;
 #[cfg(feature = "tui")]
 mod dashboard;
+mod data;
 mod data_errors;
 mod digest;
 mod disk;

@@ -1,8 +1,8 @@
 //! Messages of the program: the library's advice by its options, and what a terminal may show.
 
 use wgrad::Remedy;
-use wgrad::cli::out::printable;
-use wgrad::cli::remedies::{option, with_options};
+use wgrad::testing::cli::out::printable;
+use wgrad::testing::cli::remedies::{option, with_options};
 
 #[test]
 fn every_advice_names_an_option_and_none_changes_another() {

@@ -1,7 +1,7 @@
 //! How much goes into a submit.
 
 use std::time::Duration;
-use wgrad::exec::gpu::pace::{FIRST_FLOPS, MAX_STEPS_PER_SUBMIT, Pace, SUBMIT_TARGET, cut};
+use wgrad::testing::exec::gpu::pace::{FIRST_FLOPS, MAX_STEPS_PER_SUBMIT, Pace, SUBMIT_TARGET, cut};
 
 fn after(steps: usize, took: Duration) -> Pace {
     Pace { steps, parts: 1 }.adapt(took, SUBMIT_TARGET)

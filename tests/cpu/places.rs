@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use wgrad::kernels::Dtype;
 use wgrad::plan::ALIGN_ELEMENTS;
-use wgrad::plan::memory::{Tensor, Touch, place};
 use wgrad::target::blocks::{block_rows, blocks, buffer_cuts, row_alignment};
+use wgrad::testing::plan::memory::{Tensor, Touch, place};
 
 proptest! {
     /// For random programs, some of whose tensors are written in two parts: no two tensors that are alive together share

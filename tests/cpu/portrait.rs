@@ -1,7 +1,7 @@
 //! What the report shows of a trained network: pictures made smaller, and the samples that are classified worst.
 
 use wgrad::graph::Loss;
-use wgrad::train::portrait::{Candidate, Gallery, WORST, picture, score};
+use wgrad::testing::train::portrait::{Candidate, Gallery, WORST, picture, score};
 
 #[test]
 fn a_large_picture_is_drawn_by_means() {

@@ -1,7 +1,7 @@
 //! Where tunings are kept.
 
 use std::ffi::OsString;
-use wgrad::tune::cache::folder;
+use wgrad::testing::tune::cache::folder;
 
 #[test]
 fn the_folder_follows_the_environment() {

@@ -1,6 +1,6 @@
 //! Places of the nodes and edges in the graph that a verification page shows.
 
-use wgrad::verify::html::layout::{PER_LEVEL, Sizes, place};
+use wgrad::testing::verify::html::layout::{PER_LEVEL, Sizes, place};
 
 const SIZES: Sizes = Sizes { node: 100.0, gap: (10.0, 30.0), edge: 8.0 };
 

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use wgrad::model::safetensors::index_text;
 use wgrad::model::weights::{Precision, Tensor, load, save};
+use wgrad::testing::nn::safetensors::index_text;
 
 fn tensor(name: &str, shape: &[usize], values: &[f64]) -> Tensor {
     Tensor { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }

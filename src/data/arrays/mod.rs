@@ -4,7 +4,7 @@
 //! anything is allocated. Rows come in blocks, so that neither a large file nor a small one that unpacks to a large one
 //! has to fit into memory.
 
-mod element;
+pub mod element;
 pub mod idx;
 mod layout;
 pub mod npy;

@@ -7,7 +7,7 @@
 
 #[cfg(feature = "images")]
 mod decode;
-mod folder;
+pub(crate) mod folder;
 #[cfg(feature = "images")]
 mod look;
 #[cfg(feature = "images")]

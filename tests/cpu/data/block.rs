@@ -1,8 +1,8 @@
 //! Cells of blocks, and where they are.
 
 use std::sync::Arc;
-use wgrad::data::block::Block;
-use wgrad::data::source::Header;
+use wgrad::testing::data::block::Block;
+use wgrad::testing::data::source::Header;
 
 fn header() -> Arc<Header> {
     let columns = vec!["a".to_owned(), "b".to_owned()];

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use wgrad::data::CacheWriter;
-use wgrad::data::order::Windows;
+use wgrad::testing::data::order::Windows;
 
 #[test]
 fn windows_of_the_file_are_the_rows_of_the_order() {

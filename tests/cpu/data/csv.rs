@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 use wgrad::Result;
-use wgrad::data::csv::CsvSource;
-use wgrad::data::source::{CHUNK_BYTES, Source};
+use wgrad::testing::data::csv::CsvSource;
+use wgrad::testing::data::source::{CHUNK_BYTES, Source};
 
 /// Hands out a few bytes a call, as a slow pipe may.
 struct Trickle(std::io::Cursor<Vec<u8>>);

@@ -1,7 +1,7 @@
 //! The types of numbers in array files.
 
-use wgrad::data::arrays::Element;
 use wgrad::data::{bfloat16, float16};
+use wgrad::testing::data::arrays::element::Element;
 
 fn decoded(element: Element, big_endian: bool, bytes: &[u8]) -> Vec<f64> {
     let mut values = Vec::new();

@@ -1,6 +1,6 @@
 //! Folders of pictures.
 
-use wgrad::data::pictures::Folder;
+use wgrad::testing::data::Folder;
 
 fn tree(files: &[&str]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();

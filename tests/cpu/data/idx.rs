@@ -1,8 +1,8 @@
 //! Headers of IDX files.
 
 use wgrad::Result;
-use wgrad::data::arrays::Layout;
-use wgrad::data::arrays::idx::header;
+use wgrad::testing::data::arrays::Layout;
+use wgrad::testing::data::arrays::idx::header;
 
 fn read(bytes: &[u8]) -> Result<(Layout, u64)> {
     header("a-idx3-ubyte", &mut &*bytes)

@@ -1,7 +1,8 @@
 //! Shapes of arrays.
 
 use wgrad::Result;
-use wgrad::data::arrays::{Element, Layout};
+use wgrad::testing::data::arrays::Layout;
+use wgrad::testing::data::arrays::element::Element;
 
 fn layout(shape: &[u64], fortran: bool) -> Result<Layout> {
     Layout::new("a.npy", Element::F64, false, shape, fortran)

@@ -1,9 +1,9 @@
 //! What a training file may take of memory.
 
-use wgrad::data::load::read_within;
 use wgrad::data::{Columns, TargetRule, Tolerance};
 use wgrad::graph::Loss;
 use wgrad::spec::DataFile;
+use wgrad::testing::data::load::read_within;
 
 #[test]
 fn a_file_takes_no_more_memory_than_it_may() {

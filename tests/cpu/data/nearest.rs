@@ -1,6 +1,6 @@
 //! "Did you mean", and lists of names.
 
-use wgrad::data::nearest::{nearest, quoted_list};
+use wgrad::testing::data::nearest::{nearest, quoted_list};
 
 #[test]
 fn a_typing_error_is_recognised_and_a_different_word_is_not() {

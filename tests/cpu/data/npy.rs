@@ -1,8 +1,8 @@
 //! Headers of npy files.
 
 use wgrad::Result;
-use wgrad::data::arrays::Layout;
-use wgrad::data::arrays::npy::header;
+use wgrad::testing::data::arrays::Layout;
+use wgrad::testing::data::arrays::npy::header;
 
 fn read(text: &str) -> Result<(Layout, u64)> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();

@@ -1,6 +1,6 @@
 //! The order of rows that lie in a file.
 
-use wgrad::data::order::Windows;
+use wgrad::testing::data::order::Windows;
 
 #[test]
 fn every_row_comes_once_whatever_the_sizes() {

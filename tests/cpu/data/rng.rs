@@ -1,6 +1,7 @@
 //! Random numbers and permutations.
 
-use wgrad::data::rng::{Philox, Purpose, epoch_order, permutation, philox4x32, stream};
+use wgrad::kernels::philox::philox4x32;
+use wgrad::testing::data::rng::{Philox, Purpose, epoch_order, permutation, stream};
 
 /// Known answers of the authors' library Random123 (file kat_vectors, philox4x32 with 10 rounds).
 #[test]

@@ -1,6 +1,7 @@
 //! The library on the CPU: no adapter is opened, and the program is not run.
 
 mod array_files;
+mod class_weights;
 mod data_errors;
 mod dropout;
 mod fusion;
@@ -23,6 +24,7 @@ mod pytorch_losses;
 mod report_html;
 mod rig;
 mod shaders;
+mod sizes;
 mod spec_errors;
 mod streams;
 #[path = "../support/mod.rs"]

@@ -19,6 +19,7 @@ mod normalisation;
 mod oracle;
 mod own_operation;
 mod plan;
+mod protobuf;
 mod pytorch;
 mod pytorch_losses;
 mod report_html;

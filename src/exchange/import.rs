@@ -3,7 +3,7 @@
 use super::onnx::export::Constants;
 use super::onnx::{self, Found, FoundLayer};
 use super::pytorch;
-use crate::data::{Scale, Scaler, Schema};
+use crate::data::{Scaler, Schema};
 use crate::error::{Error, Remedy, Result};
 use crate::graph::{Activation, Loss};
 use crate::kernels::loss::Output;
@@ -129,7 +129,7 @@ fn of_pytorch(path: &Path, wish: &Import) -> Result<Vec<FoundLayer>> {
 
 /// What the spec, the command line, the file's metadata or its last activation says.
 fn loss_of(found: &Found, wish: &Import) -> Loss {
-    let written = found.metadata.iter().find(|(key, _)| key == onnx::LOSS).and_then(|(_, name)| Loss::by_name(name));
+    let written = found.metadata(onnx::LOSS).and_then(Loss::by_name);
     match &wish.origin {
         Origin::Spec(spec) => spec.train.loss,
         _ => wish.loss.or(written).unwrap_or_else(|| match found.layers.last().map(|last| last.layer.activation) {
@@ -166,8 +166,7 @@ fn scaler_of(path: &Path, found: &Found) -> Result<Option<Scaler>> {
         let message = format!("the scaling has {} columns, the first layer takes {inputs} numbers", shift.len());
         return Err(Error::weights(path, message));
     }
-    let written = found.metadata.iter().find(|(key, _)| key == onnx::SCALER);
-    let written: Option<Scaler> = written.and_then(|(_, text)| serde_json::from_str(text).ok());
+    let written: Option<Scaler> = found.metadata(onnx::SCALER).and_then(|text| serde_json::from_str(text).ok());
     let same = |scaler: &Scaler| {
         Constants::of(scaler).is_some_and(|c| {
             let factor = c.factor.unwrap_or_else(|| vec![1.0; c.divisor.len()]);
@@ -191,14 +190,14 @@ fn with_data(mut spec: Spec, found: &Found, scaler: Option<Scaler>, path: &Path)
     if let Some(scaler) = &scaler {
         spec.data.scale = scaler.kind();
     }
-    compare(&spec.model.layers(found.layers[0].layer.inputs)?, found, path)?;
+    let inputs = found.layers[0].layer.inputs;
+    compare(&spec.model.layers(inputs)?, found, path)?;
     let mut preprocessing = read_training::<f32>(&spec, &std::env::temp_dir())?.preprocessing;
     let features = preprocessing.schema.features.len();
-    if features != found.layers[0].layer.inputs {
+    if features != inputs {
         return Err(Error::Shape(format!(
-            "{}: the first layer takes {} numbers, the data have {features} feature columns",
-            path.display(),
-            found.layers[0].layer.inputs
+            "{}: the first layer takes {inputs} numbers, the data have {features} feature columns",
+            path.display()
         )));
     }
     if let Some(scaler) = scaler {
@@ -248,8 +247,7 @@ fn spec_text(found: &Found, loss: Loss, data: &str, target: &[String]) -> String
 /// Without data: columns and classes by the metadata, or by number.
 fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Result<(Spec, Preprocessing)> {
     let (inputs, outputs) = (found.layers[0].layer.inputs, found.layers.last().map_or(0, |last| last.layer.outputs));
-    let written = found.metadata.iter().find(|(key, _)| key == onnx::SCHEMA);
-    let written: Option<Schema> = written.and_then(|(_, text)| serde_json::from_str(text).ok());
+    let written: Option<Schema> = found.metadata(onnx::SCHEMA).and_then(|text| serde_json::from_str(text).ok());
     let fits = |schema: &Schema| {
         let classes = schema.classes.as_ref().is_none_or(|classes| classes.len() == outputs.max(2));
         schema.features.len() == inputs && schema.is_consistent() && !schema.target.is_empty() && classes
@@ -264,11 +262,7 @@ fn alone(path: &Path, found: &Found, loss: Loss, scaler: Option<Scaler>) -> Resu
     });
     let mut spec = Spec::parse(&spec_text(found, loss, NO_DATA, &schema.target), path)?;
     let scaler = scaler.unwrap_or(Scaler::None);
-    spec.data.scale = match scaler {
-        Scaler::Standard { .. } => Scale::Standard,
-        Scaler::Minmax { .. } => Scale::Minmax,
-        Scaler::None => Scale::None,
-    };
+    spec.data.scale = scaler.kind();
     Ok((spec, Preprocessing { schema, scaler }))
 }
 

@@ -122,6 +122,29 @@ pub fn integers(field: Field<'_>, into: &mut Vec<i64>) -> Result<(), Broken> {
     Ok(())
 }
 
+/// The numbers of `N` bytes each of a repeated field: one by itself, or packed into bytes.
+///
+/// # Errors
+/// [`Broken`]; a value of another type is none at all.
+pub fn fixed<T, const N: usize>(field: Field<'_>, number: fn([u8; N]) -> T, into: &mut Vec<T>) -> Result<(), Broken> {
+    let (four, eight);
+    let bytes: &[u8] = match field {
+        Field::Fixed32(bits) if N == 4 => {
+            four = bits.to_le_bytes();
+            &four
+        }
+        Field::Fixed64(bits) if N == 8 => {
+            eight = bits.to_le_bytes();
+            &eight
+        }
+        Field::Bytes(bytes) => bytes,
+        _ => &[],
+    };
+    let (whole, rest) = bytes.as_chunks::<N>();
+    into.extend(whole.iter().map(|bytes| number(*bytes)));
+    if rest.is_empty() { Ok(()) } else { Err(Broken::Truncated) }
+}
+
 /// A message under writing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Writer {
@@ -143,7 +166,7 @@ impl Writer {
     }
 
     /// An integer, a truth value or an enumeration.
-    pub fn int(&mut self, number: u64, value: i64) -> &mut Writer {
+    pub fn int(mut self, number: u64, value: i64) -> Writer {
         self.raw_varint(number << 3);
         // Negative numbers are written as their 64 bits, as int64 is.
         self.raw_varint(value as u64);
@@ -151,26 +174,26 @@ impl Writer {
     }
 
     /// A float.
-    pub fn float(&mut self, number: u64, value: f32) -> &mut Writer {
+    pub fn float(mut self, number: u64, value: f32) -> Writer {
         self.raw_varint(number << 3 | 5);
         self.bytes.extend_from_slice(&value.to_le_bytes());
         self
     }
 
     /// A double.
-    pub fn double(&mut self, number: u64, value: f64) -> &mut Writer {
+    pub fn double(mut self, number: u64, value: f64) -> Writer {
         self.raw_varint(number << 3 | 1);
         self.bytes.extend_from_slice(&value.to_le_bytes());
         self
     }
 
     /// A packed list of doubles.
-    pub fn doubles(&mut self, number: u64, values: impl Iterator<Item = f64>) -> &mut Writer {
+    pub fn doubles(self, number: u64, values: impl Iterator<Item = f64>) -> Writer {
         self.bytes(number, &values.flat_map(f64::to_le_bytes).collect::<Vec<u8>>())
     }
 
     /// Bytes or text.
-    pub fn bytes(&mut self, number: u64, value: &[u8]) -> &mut Writer {
+    pub fn bytes(mut self, number: u64, value: &[u8]) -> Writer {
         self.raw_varint(number << 3 | 2);
         self.raw_varint(value.len() as u64);
         self.bytes.extend_from_slice(value);
@@ -178,70 +201,17 @@ impl Writer {
     }
 
     /// Text.
-    pub fn text(&mut self, number: u64, value: &str) -> &mut Writer {
+    pub fn text(self, number: u64, value: &str) -> Writer {
         self.bytes(number, value.as_bytes())
     }
 
     /// A message within this one.
-    pub fn message(&mut self, number: u64, message: Writer) -> &mut Writer {
+    pub fn message(self, number: u64, message: Writer) -> Writer {
         self.bytes(number, &message.bytes)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_examples_of_the_format_s_own_page() {
-        // https://protobuf.dev/programming-guides/encoding: a = 150, b = "testing", a message { a = 150 } in field 3.
-        let mut inner = Writer::default();
-        inner.int(1, 150);
-        let mut writer = Writer::default();
-        writer.int(1, 150).text(2, "testing").message(3, inner);
-        let bytes = writer.finish();
-        assert_eq!(bytes, b"\x08\x96\x01\x12\x07testing\x1a\x03\x08\x96\x01");
-        let fields: Result<Vec<_>, _> = Fields::new(&bytes).collect();
-        let inner: &[u8] = b"\x08\x96\x01";
-        assert_eq!(fields, Ok(vec![(1, Field::Varint(150)), (2, Field::Bytes(b"testing")), (3, Field::Bytes(inner))]));
-        let mut packed = Vec::new();
-        integers(Field::Bytes(b"\x03\x8e\x02\x9e\xa7\x05"), &mut packed).unwrap();
-        assert_eq!(packed, [3, 270, 86942]);
-    }
-
-    #[test]
-    fn numbers_come_back_to_the_bit() {
-        for value in [0, 1, -1, 127, 128, i64::MAX, i64::MIN] {
-            let mut writer = Writer::default();
-            writer.int(16, value).float(1, -0.0).double(2, 0.5).doubles(3, [1.0, -2.0].into_iter());
-            let bytes = writer.finish();
-            let fields: Vec<_> = Fields::new(&bytes).map(Result::unwrap).collect();
-            let doubles = [1.0_f64.to_le_bytes(), (-2.0_f64).to_le_bytes()].concat();
-            assert_eq!(
-                fields,
-                [
-                    (16, Field::Varint(value as u64)),
-                    (1, Field::Fixed32(0x8000_0000)),
-                    (2, Field::Fixed64(0.5_f64.to_bits())),
-                    (3, Field::Bytes(&doubles))
-                ]
-            );
-        }
-    }
-
-    #[test]
-    fn broken_messages_are_refused_where_they_break() {
-        for (bytes, fault) in [
-            (&b"\x08"[..], Broken::Truncated),
-            (b"\x12\x08testing", Broken::Truncated),
-            (b"\x0d\0\0\0", Broken::Truncated),
-            (b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", Broken::Truncated),
-            (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", Broken::Varint),
-            (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", Broken::Varint),
-            (b"\x0b", Broken::WireType(3)),
-            (b"\x00\x01", Broken::WireType(0)),
-        ] {
-            assert_eq!(Fields::new(bytes).collect::<Result<Vec<_>, _>>(), Err(fault), "{bytes:x?}");
-        }
+    /// A field for each of `values`, which `write` appends.
+    pub fn each<T>(self, values: impl IntoIterator<Item = T>, write: impl FnMut(Writer, T) -> Writer) -> Writer {
+        values.into_iter().fold(self, write)
     }
 }

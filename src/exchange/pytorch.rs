@@ -4,6 +4,7 @@
 //! compared as numbers (`net.2` comes before `net.10`); it must be a chain, each layer taking what the one before gives.
 
 use super::onnx::FoundLayer;
+use super::onnx::array::chunks;
 use crate::data::{bfloat16, float16, read_whole};
 use crate::error::{Error, Result};
 use crate::graph::Activation;
@@ -87,11 +88,10 @@ fn dense(file: &File<'_>, name: &str) -> Result<FoundLayer, String> {
 
 /// The numbers of a tensor whose type single precision holds without rounding.
 fn numbers(name: &str, view: &View<'_>) -> Result<Vec<f32>, String> {
-    let halves = || view.data.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
     let values: Vec<f32> = match view.dtype {
-        "F32" => view.data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        "F16" => halves().map(float16).collect(),
-        "BF16" => halves().map(bfloat16).collect(),
+        "F32" => chunks(view.data, f32::from_le_bytes),
+        "F16" => chunks(view.data, |b| float16(u16::from_le_bytes(b))),
+        "BF16" => chunks(view.data, |b| bfloat16(u16::from_le_bytes(b))),
         other => return Err(format!("{name} has the type {other}, expected F32, F16 or BF16. Convert it to float32")),
     };
     match values.iter().find(|v| !v.is_finite()) {

@@ -1,13 +1,13 @@
 //! Activations, initial weights, losses and optimizers: a name alone, or a table of the name with its parameters.
 
-use crate::data::nearest::did_you_mean;
 use crate::error::Result;
 use crate::graph::{Activation, Loss};
 use crate::nn::Init;
 use std::ops::Range;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
-use super::table::{Source, Table, Value, describe, number};
+use super::table::{self, NOT_NEGATIVE, Source, Table, Value, describe, number, positive};
+use super::write::float;
 
 /// One of a list of named things, with its parameters.
 pub(super) struct Choice<'a> {
@@ -18,14 +18,13 @@ pub(super) struct Choice<'a> {
 }
 
 /// Reads `"name"` or `{ name = { parameter = value } }`. `kind` is the word for messages, `example` shows the second
-/// form, and `empty` is an empty table.
+/// form.
 pub(super) fn choice<'a>(
     source: &'a Source<'a>,
     kind: &str,
     value: &'a Value<'a>,
     names: &[&str],
     example: &str,
-    empty: &'a DeTable<'a>,
 ) -> Result<Choice<'a>> {
     let form = format!("a name, or a table such as {example}");
     let (name, span, parameters) = match value.get_ref() {
@@ -41,37 +40,30 @@ pub(super) fn choice<'a>(
         }
     };
     if !names.contains(&name) {
-        let near = did_you_mean(name, names.iter().copied());
-        return Err(source.error(&span, format!("unknown {kind} \"{name}\"{near} Known are {}", names.join(", "))));
+        return Err(source.unknown(&span, &format!("{kind} \"{name}\""), name, names));
     }
     let label = format!("{kind} {name}");
     let parameters = match parameters {
         Some(parameters) => Table::of_value(source, label, parameters)?,
-        None => Table::new(source, label, span.clone(), empty),
+        None => Table::new(source, label, span.clone(), &source.empty),
     };
     Ok(Choice { name, parameters, span })
 }
 
 /// An activation.
-pub(super) fn activation<'a>(
-    source: &'a Source<'a>,
-    value: &'a Value<'a>,
-    empty: &'a DeTable<'a>,
-) -> Result<Activation> {
-    let choice = choice(source, "activation", value, Activation::NAMES, "{ leaky_relu = { slope = 0.2 } }", empty)?;
+pub(super) fn activation<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<Activation> {
+    let choice = choice(source, "activation", value, Activation::NAMES, "{ leaky_relu = { slope = 0.2 } }")?;
     let mut activation = named(source, &choice, Activation::by_name(choice.name))?;
     if let Some((key, value)) = activation.parameter() {
-        let range = "a finite number of at least 0";
-        let value = choice.parameters.number(key, value, range, |v| v.is_finite() && v >= 0.0)?;
-        activation = activation.with_parameter(value);
+        activation = activation.with_parameter(choice.parameters.number(key, value, NOT_NEGATIVE)?);
     }
     choice.parameters.finish()?;
     Ok(activation)
 }
 
 /// A way to draw initial weights.
-pub(super) fn init<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a DeTable<'a>) -> Result<Init> {
-    let choice = choice(source, "init", value, Init::NAMES, "{ normal = { std = 0.02 } }", empty)?;
+pub(super) fn init<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<Init> {
+    let choice = choice(source, "init", value, Init::NAMES, "{ normal = { std = 0.02 } }")?;
     let mut init = named(source, &choice, Init::by_name(choice.name))?;
     let parameter = match &mut init {
         Init::Uniform { bound } => Some(("bound", bound)),
@@ -80,7 +72,7 @@ pub(super) fn init<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a 
         _ => None,
     };
     if let Some((key, value)) = parameter {
-        *value = choice.parameters.number(key, *value, "a finite number above 0", positive)?;
+        *value = choice.parameters.number(key, *value, ("a finite number above 0", positive))?;
     }
     choice.parameters.finish()?;
     Ok(init)
@@ -101,11 +93,11 @@ pub(super) fn smoothed<'a>(source: &'a Source<'a>, loss: Loss, value: &'a Value<
 }
 
 /// A loss.
-pub(super) fn loss<'a>(source: &'a Source<'a>, value: &'a Value<'a>, empty: &'a DeTable<'a>) -> Result<Loss> {
-    let choice = choice(source, "loss", value, Loss::NAMES, "{ huber = { delta = 1.5 } }", empty)?;
+pub(super) fn loss<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<Loss> {
+    let choice = choice(source, "loss", value, Loss::NAMES, "{ huber = { delta = 1.5 } }")?;
     let mut loss = named(source, &choice, Loss::by_name(choice.name))?;
     if let Some((known, value)) = loss.parameter() {
-        *value = choice.parameters.number(known.key, *value, known.range, known.valid)?;
+        *value = choice.parameters.number(known.key, *value, (known.range, known.valid))?;
     }
     choice.parameters.finish()?;
     Ok(loss)
@@ -116,6 +108,57 @@ fn named<T>(source: &Source<'_>, choice: &Choice<'_>, value: Option<T>) -> Resul
     value.ok_or_else(|| source.error(&choice.span, format!("\"{}\" is not available", choice.name)))
 }
 
-pub(super) fn positive(value: f64) -> bool {
-    value.is_finite() && value > 0.0
+/// Where a parameter lies and what it may be: specs are read into it and written from it.
+pub(super) enum Slot<'s> {
+    Number(&'s mut f64, table::Range),
+    /// A whole number of at least as much.
+    Count(&'s mut u64, i128),
+    /// A whole number.
+    ShortCount(&'s mut u32),
+    Flag(&'s mut bool),
+    /// One of two words, the second where it is true.
+    Word(&'s mut bool, [&'static str; 2]),
+}
+
+/// The parameters of a choice by their keys.
+pub(super) type Slots<'s> = Vec<(&'static str, Slot<'s>)>;
+
+/// Reads all `slots`; those that are not written stay as they are.
+pub(super) fn read_into(keys: &Table<'_>, slots: Slots<'_>) -> Result<()> {
+    for (key, slot) in slots {
+        match slot {
+            Slot::Number(value, range) => *value = keys.number(key, *value, range)?,
+            Slot::Count(value, low) => *value = keys.at_least(key, *value as usize, low)? as u64,
+            Slot::ShortCount(value) => *value = keys.at_least(key, *value as usize, 0)? as u32,
+            Slot::Flag(value) => *value = keys.flag(key, *value)?,
+            Slot::Word(value, words) => *value = one_of(keys, key, words, words[usize::from(*value)])? == words[1],
+        }
+    }
+    Ok(())
+}
+
+/// `key = value` of all `slots`.
+pub(super) fn written(slots: Slots<'_>) -> String {
+    let each = slots.into_iter().map(|(key, slot)| match slot {
+        Slot::Number(value, _) => format!("{key} = {}", float(*value)),
+        Slot::Count(value, _) => format!("{key} = {value}"),
+        Slot::ShortCount(value) => format!("{key} = {value}"),
+        Slot::Flag(value) => format!("{key} = {value}"),
+        Slot::Word(value, words) => format!("{key} = \"{}\"", words[usize::from(*value)]),
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// One of two words.
+pub(super) fn one_of(
+    keys: &Table<'_>,
+    key: &'static str,
+    words: [&'static str; 2],
+    default: &'static str,
+) -> Result<&'static str> {
+    let Some(value) = keys.get(key) else { return Ok(default) };
+    let expected = format!("\"{}\" or \"{}\"", words[0], words[1]);
+    let written = keys.source().text_of(key, &expected, value)?;
+    let found = words.into_iter().find(|word| *word == written);
+    found.ok_or_else(|| keys.source().wrong_type(key, &expected, value))
 }

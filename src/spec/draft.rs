@@ -103,7 +103,6 @@ fn roles<'a>(found: &'a Inspection, target: &'a Facts) -> Roles<'a> {
 }
 
 fn notes(found: &Inspection, roles: &Roles<'_>) -> Vec<String> {
-    let share = |count: u64| 100.0 * count as f64 / found.rows as f64;
     let target = roles.target;
     let mut notes = vec![format!(
         "{} rows; {} columns of numbers, {} of categories, {} not used",
@@ -114,13 +113,8 @@ fn notes(found: &Inspection, roles: &Roles<'_>) -> Vec<String> {
     )];
     match &roles.classes {
         Some(classes) => {
-            let each = classes.iter().map(|(name, count)| format!("{name} {count} ({:.1} %)", share(*count)));
-            notes.push(format!(
-                "target {}: {} classes: {}",
-                target.name,
-                classes.len(),
-                each.collect::<Vec<_>>().join(", ")
-            ));
+            let each = shares(classes.iter().copied(), found.rows);
+            notes.push(format!("target {}: {} classes: {each}", target.name, classes.len()));
         }
         None => notes.push(format!(
             "target {}: a number, {} to {}, mean {:.4}",
@@ -162,7 +156,7 @@ fn write_spec(
     let target = roles.target;
     let inputs = roles.numbers.len()
         + roles.categorical.iter().filter_map(|c| c.values.as_ref()).map(|values| values.len()).sum::<usize>();
-    let shown: String = written.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown = on_one_line(written);
     writeln!(out, "# A first spec for {shown}: {} rows. Every key is explained in docs/spec.md.", found.rows)?;
     writeln!(out, "[data]")?;
     match &file.labels {
@@ -191,11 +185,7 @@ fn write_spec(
     let is_image = inputs >= 64 && roles.numbers.iter().all(|c| c.is_whole && c.min >= 0.0 && c.max <= 255.0);
     let scale = if is_image { "\"minmax\"  # pixels: 0 to 1" } else { "\"standard\"  # mean 0, deviation 1" };
     writeln!(out, "scale = {scale}")?;
-    let width = (2 * inputs).next_power_of_two().clamp(16, 128);
-    let hidden = if found.rows < 500 { vec![width] } else { vec![width, width / 2] };
-    for width in hidden {
-        writeln!(out, "\n[[model.layers]]\ndense = {width}\nactivation = \"relu\"")?;
-    }
+    hidden_layers(out, inputs, found.rows)?;
     match &roles.classes {
         Some(classes) => {
             writeln!(out, "\n[[model.layers]]  # one output for each class")?;
@@ -203,9 +193,32 @@ fn write_spec(
         }
         None => writeln!(out, "\n[[model.layers]]  # the number itself\ndense = 1\n\n[train]\nloss = \"mse\"")?,
     }
-    let epochs = (STEPS * BATCH / found.rows).clamp(5, 100);
-    writeln!(out, "optimizer = {{ adam = {{ lr = {} }} }}", float(0.003))?;
+    training(out, found.rows, 0.003)
+}
+
+/// One hidden layer, or two where there are samples enough.
+fn hidden_layers(out: &mut String, inputs: usize, rows: u64) -> std::fmt::Result {
+    let width = (2 * inputs).next_power_of_two().clamp(16, 128);
+    let hidden = if rows < 500 { vec![width] } else { vec![width, width / 2] };
+    hidden.iter().try_for_each(|width| writeln!(out, "\n[[model.layers]]\ndense = {width}\nactivation = \"relu\""))
+}
+
+/// The end of `[train]`.
+fn training(out: &mut String, rows: u64, lr: f64) -> std::fmt::Result {
+    let epochs = (STEPS * BATCH / rows).clamp(5, 100);
+    writeln!(out, "optimizer = {{ adam = {{ lr = {} }} }}", float(lr))?;
     writeln!(out, "batch_size = {BATCH}\nepochs = {epochs}\nseed = 1")
+}
+
+/// The classes and how often each occurs, for people.
+fn shares<'a>(classes: impl Iterator<Item = (&'a str, u64)>, rows: u64) -> String {
+    let share = |count: u64| 100.0 * count as f64 / rows as f64;
+    classes.map(|(name, count)| format!("{name} {count} ({:.1} %)", share(count))).collect::<Vec<_>>().join(", ")
+}
+
+/// A name that stays within a comment.
+fn on_one_line(written: &str) -> String {
+    written.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Columns with more values than this are no columns of categories; the inspection counts no further.

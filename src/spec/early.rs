@@ -1,22 +1,26 @@
 //! `[train.early_stopping]`
 
-use crate::data::nearest::did_you_mean;
 use crate::error::Result;
 use crate::report::Monitor;
 use std::fmt::Write;
 
 use super::EarlyStopping;
-use super::table::{Source, Table, Value};
+use super::table::{NOT_NEGATIVE, Source, Table, Value};
 
 /// Reads the section; `validated` says whether there are rows to validate on.
 pub(super) fn read<'a>(source: &'a Source<'a>, value: &'a Value<'a>, validated: bool) -> Result<EarlyStopping> {
     let table = Table::of_value(source, "[train.early_stopping]", value)?;
     let default = EarlyStopping::default();
     let early = EarlyStopping {
-        monitor: table.get("monitor").map_or(Ok(default.monitor), |value| monitor(source, value))?,
+        monitor: table.named(
+            "monitor",
+            default.monitor,
+            "the name of a metric, such as \"validation_loss\"",
+            &Monitor::ALL.map(Monitor::name),
+            Monitor::by_name,
+        )?,
         patience: table.size("patience", default.patience)?,
-        min_delta: table
-            .number("min_delta", default.min_delta, "a finite number of at least 0", |v| v.is_finite() && v >= 0.0)?,
+        min_delta: table.number("min_delta", default.min_delta, NOT_NEGATIVE)?,
         restore_best: table.flag("restore_best", default.restore_best)?,
     };
     table.finish()?;
@@ -26,15 +30,6 @@ pub(super) fn read<'a>(source: &'a Source<'a>, value: &'a Value<'a>, validated: 
         return Err(source.error(&value.span(), message));
     }
     Ok(early)
-}
-
-fn monitor(source: &Source<'_>, value: &Value<'_>) -> Result<Monitor> {
-    let names = Monitor::ALL.map(Monitor::name);
-    let name = source.text_of("monitor", "the name of a metric, such as \"validation_loss\"", value)?;
-    Monitor::by_name(name).ok_or_else(|| {
-        let near = did_you_mean(name, names.iter().copied());
-        source.error(&value.span(), format!("unknown monitor \"{name}\"{near} Known are {}", names.join(", ")))
-    })
 }
 
 /// Writes the section.

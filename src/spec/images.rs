@@ -1,6 +1,5 @@
 //! `data.images`: how the pictures of a folder become samples.
 
-use crate::data::nearest::did_you_mean;
 use crate::data::pictures::{Filter, Images, MOST_NUMBERS, MOST_SIDE};
 use crate::error::Result;
 use toml::de::DeValue;
@@ -26,7 +25,13 @@ pub(super) fn read(table: &Table<'_>, train: &DataFile) -> Result<Option<Images>
     let images = Images {
         size: table.get("size").map(|value| super::read::sides(source, "size", value)).transpose()?,
         channels: table.get("channels").map_or(Ok(default.channels), |value| channels(source, value))?,
-        filter: table.get("filter").map_or(Ok(default.filter), |value| filter(source, value))?,
+        filter: table.named(
+            "filter",
+            default.filter,
+            "the name of a filter, such as \"bilinear\"",
+            Filter::NAMES,
+            Filter::by_name,
+        )?,
         ..default
     };
     let each = |key, default, expected, accept| {
@@ -55,14 +60,6 @@ fn channels(source: &Source<'_>, value: &Value<'_>) -> Result<usize> {
         DeValue::Integer(i) if i.as_str() == "3" => Ok(3),
         _ => Err(source.wrong_type("channels", "1 (gray) or 3 (red, green, blue)", value)),
     }
-}
-
-fn filter(source: &Source<'_>, value: &Value<'_>) -> Result<Filter> {
-    let name = source.text_of("filter", "the name of a filter, such as \"bilinear\"", value)?;
-    Filter::by_name(name).ok_or_else(|| {
-        let near = did_you_mean(name, Filter::NAMES.iter().copied());
-        source.error(&value.span(), format!("unknown filter \"{name}\"{near} Known are {}", Filter::NAMES.join(", ")))
-    })
 }
 
 /// A number for all channels, or a list with one for each.

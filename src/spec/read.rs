@@ -1,7 +1,6 @@
 //! From the text of a spec to [`Spec`], section by section.
 
 use crate::data::arrays::TARGETS;
-use crate::data::nearest::did_you_mean;
 use crate::data::pictures::CLASS;
 use crate::data::{Columns, Missing, Scale};
 use crate::error::Result;
@@ -10,7 +9,7 @@ use crate::nn::{Init, Keys, Layer, MODULES, Read};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{Source, Table, Value, number, size};
+use super::table::{Source, Table, Value, not_negative, number, size};
 use super::{
     CheckpointSpec, ClassWeights, DataFile, DataSpec, Format, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
     Validation, choice, early, images, schedule,
@@ -18,7 +17,7 @@ use super::{
 
 /// Reads a whole spec.
 pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
-    let source = Source { path, text };
+    let source = Source { path, text, empty: DeTable::new() };
     let document = source.parse(text)?;
     let root = Table::new(&source, "the spec", 0..0, document.get_ref());
     // A misspelt section is reported as such rather than as a missing one.
@@ -31,16 +30,12 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
         Format::of(Some(stated)).map_err(|message| source.error(&value.span(), message))?;
     }
     root.finish()?;
-    let empty = DeTable::new();
-    let data = data(&root.section("data", "[data] with `train` and `target`")?, path)?;
-    let model = model(
-        &root.section("model", "[[model.layers]] with `dense = 10`")?,
-        path.parent().unwrap_or(Path::new("")),
-        &empty,
-    )?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let data = data(&root.section("data", "[data] with `train` and `target`")?, folder)?;
+    let model = model(&root.section("model", "[[model.layers]] with `dense = 10`")?, folder)?;
     let validated = data.validation.is_some();
     let section = root.section("train", "[train] with `loss` and `optimizer`")?;
-    let train = train(&section, &empty, validated)?;
+    let train = train(&section, validated)?;
     let by_batch = model.layers.iter().map(|layer| &layer.module).find(|module| module.takes_statistics());
     if let (Some(value), Some(module)) = (section.get("accumulate").filter(|_| train.accumulate > 1), by_batch) {
         let message = format!(
@@ -54,9 +49,8 @@ pub(super) fn spec(text: &str, path: &Path) -> Result<Spec> {
     Ok(Spec { data, model, train })
 }
 
-fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
+fn data(table: &Table<'_>, folder: &Path) -> Result<DataSpec> {
     let source = table.source();
-    let folder = path.parent().unwrap_or(Path::new(""));
     let train = files(source, "train", table.require("train", "train = \"data/digits.csv\"")?, folder)?;
     let images = images::read(table, &train)?;
     let train = train.with_images(images);
@@ -74,7 +68,13 @@ fn data(table: &Table<'_>, path: &Path) -> Result<DataSpec> {
         target,
         columns: columns(table)?,
         validation: table.get("validation").map(|v| validation(source, v, folder, &train)).transpose()?,
-        scale: table.get("scale").map_or(Ok(Scale::None), |value| scale(source, value))?,
+        scale: table.named(
+            "scale",
+            Scale::None,
+            "\"standard\", \"minmax\" or \"none\"",
+            Scale::NAMES,
+            Scale::by_name,
+        )?,
         image: table.get("image").map(|value| sides(source, "image", value)).transpose()?,
         reading: Reading::read(table)?,
         train,
@@ -128,11 +128,8 @@ fn columns(table: &Table<'_>) -> Result<Columns> {
     let names = |key| table.get(key).map_or(Ok(Vec::new()), |value| targets(source, key, value));
     let missing = |value: &Value<'_>| {
         let name = source.text_of("missing", "\"error\", \"mean\", \"zero\" or \"skip\"", value)?;
-        Missing::by_name(name).ok_or_else(|| {
-            let near = did_you_mean(name, Missing::NAMES.iter().copied());
-            let known = Missing::NAMES.join(", ");
-            source.error(&value.span(), format!("unknown rule \"{name}\" for missing values{near} Known are {known}"))
-        })
+        let rule = format!("rule \"{name}\" for missing values");
+        Missing::by_name(name).ok_or_else(|| source.unknown(&value.span(), &rule, name, Missing::NAMES))
     };
     Ok(Columns {
         features: names("features")?,
@@ -174,18 +171,10 @@ pub(super) fn sides(source: &Source<'_>, key: &str, value: &Value<'_>) -> Result
     Ok([size(source, key, rows)?, size(source, key, columns)?])
 }
 
-fn scale(source: &Source<'_>, value: &Value<'_>) -> Result<Scale> {
-    let name = source.text_of("scale", "\"standard\", \"minmax\" or \"none\"", value)?;
-    Scale::by_name(name).ok_or_else(|| {
-        let near = did_you_mean(name, Scale::NAMES.iter().copied());
-        source.error(&value.span(), format!("unknown scale \"{name}\"{near} Known are {}", Scale::NAMES.join(", ")))
-    })
-}
-
-fn model<'a>(table: &Table<'a>, folder: &Path, empty: &'a DeTable<'a>) -> Result<ModelSpec> {
+fn model(table: &Table<'_>, folder: &Path) -> Result<ModelSpec> {
     let source = table.source();
     let inputs = table.get("inputs").map(|value| size(source, "inputs", value)).transpose()?;
-    let init = table.get("init").map_or(Ok(Init::Auto), |value| choice::init(source, value, empty))?;
+    let init = table.get("init").map_or(Ok(Init::Auto), |value| choice::init(source, value))?;
     let weights = table.get("weights").map(|value| file(source, "weights", value, folder)).transpose()?;
     let value = table.require("layers", "[[model.layers]] with `dense = 10`")?;
     table.finish()?;
@@ -195,9 +184,10 @@ fn model<'a>(table: &Table<'a>, folder: &Path, empty: &'a DeTable<'a>) -> Result
     if list.is_empty() {
         return Err(source.error(&value.span(), "`layers` is empty. Add at least one layer, such as { dense = 10 }"));
     }
-    let layers = list.iter().enumerate().map(|(i, value)| {
-        layer(Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, init, empty)
-    });
+    let layers = list
+        .iter()
+        .enumerate()
+        .map(|(i, value)| layer(Table::of_value(source, format!("layer {i} of [[model.layers]]"), value)?, init));
     let layers: Vec<Layer> = layers.collect::<Result<_>>()?;
     if !layers.iter().any(|layer| layer.module.width().is_some()) {
         let message =
@@ -212,7 +202,6 @@ struct Entry<'a> {
     table: Table<'a>,
     /// What the model says for all layers.
     init: Init,
-    empty: &'a DeTable<'a>,
 }
 
 impl Keys for Entry<'_> {
@@ -236,11 +225,11 @@ impl Keys for Entry<'_> {
     }
 
     fn init(&self) -> Result<Init> {
-        self.table.get("init").map_or(Ok(self.init), |value| choice::init(self.table.source(), value, self.empty))
+        self.table.get("init").map_or(Ok(self.init), |value| choice::init(self.table.source(), value))
     }
 }
 
-fn layer<'a>(table: Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<Layer> {
+fn layer(table: Table<'_>, init: Init) -> Result<Layer> {
     let source = table.source();
     let named = MODULES.iter().filter_map(|entry| Some((entry.key, table.get(entry.key)?, entry.read)));
     let named: Vec<(&str, &Value<'_>, Read)> = named.collect();
@@ -251,30 +240,28 @@ fn layer<'a>(table: Table<'a>, init: Init, empty: &'a DeTable<'a>) -> Result<Lay
         return Err(source.error(&value.span(), message));
     }
     let read = named.first().map_or(MODULES[0].read, |(_, _, read)| *read);
-    let entry = Entry { table, init, empty };
+    let entry = Entry { table, init };
     let module = read(&entry)?;
-    let activation = match entry.table.get("activation") {
-        Some(value) => choice::activation(source, value, empty)?,
-        None => Activation::Identity,
-    };
+    let activation = entry.table.get("activation");
+    let activation = activation.map_or(Ok(Activation::Identity), |value| choice::activation(source, value))?;
     entry.table.finish()?;
     Ok(Layer { inputs: 0, outputs: 0, activation, module })
 }
 
-fn train<'a>(table: &Table<'a>, empty: &'a DeTable<'a>, validated: bool) -> Result<TrainSpec> {
+fn train(table: &Table<'_>, validated: bool) -> Result<TrainSpec> {
     let source = table.source();
     let loss = table.require("loss", "loss = \"cross_entropy\"")?;
     let optimizer = table.require("optimizer", "optimizer = { sgd = { lr = 0.1 } }")?;
-    let mut optimizer = super::optimizer::optimizer(source, optimizer, empty)?;
+    let mut optimizer = super::optimizer::optimizer(source, optimizer)?;
     let schedule = match table.get("schedule") {
         Some(value) => {
-            let read = schedule::schedule(source, value, empty)?;
+            let read = schedule::schedule(source, value)?;
             optimizer = optimizer.under(&read.schedule).map_err(|message| source.error(&value.span(), message))?;
             read
         }
         None => ScheduleSpec::default(),
     };
-    let loss = choice::loss(source, loss, empty)?;
+    let loss = choice::loss(source, loss)?;
     let train = TrainSpec {
         loss: table.get("label_smoothing").map_or(Ok(loss), |value| choice::smoothed(source, loss, value))?,
         class_weights: table
@@ -299,8 +286,8 @@ fn checkpoint<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<Checkp
     let table = Table::of_value(source, "[train.checkpoint]", value)?;
     let default = CheckpointSpec::default();
     let checkpoint = CheckpointSpec {
-        steps: table.size_or_zero("steps", default.steps)?,
-        minutes: table.number("minutes", default.minutes, MINUTES_RANGE, |v| v.is_finite() && v >= 0.0)?,
+        steps: table.at_least("steps", default.steps, 0)?,
+        minutes: table.number("minutes", default.minutes, (MINUTES_RANGE, not_negative))?,
     };
     table.finish()?;
     Ok(checkpoint)

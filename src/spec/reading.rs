@@ -79,20 +79,3 @@ fn count(source: &Source<'_>, value: &Value<'_>) -> Result<usize> {
     };
     number.ok_or_else(|| source.wrong_type("skip_bad_rows", "a whole number of at least 0", value))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_written_as_they_are_read() {
-        for (bytes, written) in [(0, "0 B"), (1, "1 B"), (1536, "1536 B"), (2048, "2 KiB"), (3 << 30, "3 GiB")] {
-            assert_eq!(text(bytes), written);
-            assert_eq!(parsed(written), Some(bytes));
-        }
-        assert_eq!(parsed("256MiB"), Some(256 << 20));
-        for wrong in ["", "MiB", "1.5 GiB", "-1 B", "12", "9999999999 TiB", "1 MB", "1 MiB x"] {
-            assert_eq!(parsed(wrong), None, "{wrong}");
-        }
-    }
-}

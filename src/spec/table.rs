@@ -4,7 +4,7 @@
 use crate::data::nearest::{did_you_mean, nearest};
 use crate::error::{Error, Result};
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -16,11 +16,26 @@ pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 pub(super) struct Source<'a> {
     pub path: &'a Path,
     pub text: &'a str,
+    /// The parameters of a choice that is a name alone.
+    pub empty: DeTable<'a>,
+}
+
+/// Which numbers are accepted: in words, and as a function.
+pub(super) type Range = (&'static str, fn(f64) -> bool);
+
+pub(super) const NOT_NEGATIVE: Range = ("a finite number of at least 0", not_negative);
+
+pub(super) fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+pub(super) fn not_negative(value: f64) -> bool {
+    value.is_finite() && value >= 0.0
 }
 
 impl Source<'_> {
     /// `file:line:column`, both from 1, the column in characters.
-    fn place(&self, span: &Range<usize>) -> String {
+    fn place(&self, span: &ops::Range<usize>) -> String {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
@@ -28,7 +43,7 @@ impl Source<'_> {
     }
 
     /// An error at `span`.
-    pub fn error(&self, span: &Range<usize>, message: impl Into<String>) -> Error {
+    pub fn error(&self, span: &ops::Range<usize>, message: impl Into<String>) -> Error {
         Error::spec(self.place(span), message)
     }
 
@@ -46,14 +61,19 @@ pub(super) struct Table<'a> {
     source: &'a Source<'a>,
     /// The name in messages, such as `[data]`.
     name: String,
-    span: Range<usize>,
+    span: ops::Range<usize>,
     entries: &'a DeTable<'a>,
     /// Every key that was asked for: the known keys.
     asked: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Table<'a> {
-    pub fn new(source: &'a Source<'a>, name: impl Into<String>, span: Range<usize>, entries: &'a DeTable<'a>) -> Self {
+    pub fn new(
+        source: &'a Source<'a>,
+        name: impl Into<String>,
+        span: ops::Range<usize>,
+        entries: &'a DeTable<'a>,
+    ) -> Self {
         Table { source, name: name.into(), span, entries, asked: RefCell::default() }
     }
 
@@ -102,12 +122,12 @@ impl<'a> Table<'a> {
 
     /// A whole number of at least 1 and below 2^31, or `default`.
     pub fn size(&self, key: &'static str, default: usize) -> Result<usize> {
-        self.get(key).map_or(Ok(default), |value| size(self.source, key, value))
+        self.at_least(key, default, 1)
     }
 
-    /// A whole number of at least 0 and below 2^31, or `default`.
-    pub fn size_or_zero(&self, key: &'static str, default: usize) -> Result<usize> {
-        self.get(key).map_or(Ok(default), |value| integer_from(self.source, key, value, 0))
+    /// A whole number of at least `low` and below 2^31, or `default`.
+    pub fn at_least(&self, key: &'static str, default: usize, low: i128) -> Result<usize> {
+        self.get(key).map_or(Ok(default), |value| integer_from(self.source, key, value, low))
     }
 
     /// A truth value, or `default`.
@@ -116,9 +136,23 @@ impl<'a> Table<'a> {
         value.get_ref().as_bool().ok_or_else(|| self.source.wrong_type(key, "true or false", value))
     }
 
-    /// A number that `accept` accepts, or `default`; `range` says which numbers those are.
-    pub fn number(&self, key: &'static str, default: f64, range: &str, accept: fn(f64) -> bool) -> Result<f64> {
+    /// A number within `range`, or `default`.
+    pub fn number(&self, key: &'static str, default: f64, (range, accept): Range) -> Result<f64> {
         self.get(key).map_or(Ok(default), |value| number(self.source, key, value, range, accept))
+    }
+
+    /// What the name under `key` stands for, one of `names`, or `default`.
+    pub fn named<T>(
+        &self,
+        key: &'static str,
+        default: T,
+        expected: &str,
+        names: &[&str],
+        by_name: fn(&str) -> Option<T>,
+    ) -> Result<T> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        let name = self.source.text_of(key, expected, value)?;
+        by_name(name).ok_or_else(|| self.source.unknown(&value.span(), &format!("{key} \"{name}\""), name, names))
     }
 
     /// Refuses keys that nobody asked for.
@@ -149,6 +183,12 @@ impl Source<'_> {
     /// An error about a value of another type than expected.
     pub fn wrong_type(&self, key: &str, expected: &str, value: &Value<'_>) -> Error {
         self.error(&value.span(), format!("`{key}` must be {expected}, found {}", describe(value.get_ref())))
+    }
+
+    /// An error about a name that is none of `names`; `what` is what the name is given for, with the name.
+    pub fn unknown(&self, span: &ops::Range<usize>, what: &str, name: &str, names: &[&str]) -> Error {
+        let near = did_you_mean(name, names.iter().copied());
+        self.error(span, format!("unknown {what}{near} Known are {}", names.join(", ")))
     }
 
     /// The text of a string.

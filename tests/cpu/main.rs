@@ -7,6 +7,7 @@ mod compare;
 #[cfg(feature = "tui")]
 mod dashboard;
 mod data;
+mod class_weights;
 mod data_errors;
 mod digest;
 mod disk;
@@ -35,12 +36,14 @@ mod pace;
 mod places;
 mod plan;
 mod portrait;
+mod protobuf;
 mod pytorch;
 mod pytorch_losses;
 mod report;
 mod report_html;
 mod rig;
 mod shaders;
+mod sizes;
 mod spec_errors;
 mod streams;
 #[path = "../support/mod.rs"]

@@ -2,7 +2,7 @@
 
 use super::schema::{integer, text};
 use crate::data::{bfloat16, float16};
-use crate::exchange::protobuf::{Broken, Field, Fields, Writer, integers};
+use crate::exchange::protobuf::{Broken, Field, Fields, Writer, fixed, integers};
 
 /// `TensorProto`
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,22 +55,6 @@ const FLOAT16: i64 = 10;
 pub(super) const DOUBLE: i64 = 11;
 const BFLOAT16: i64 = 16;
 
-/// The floats of a repeated field: one by itself, or packed into bytes.
-pub(super) fn floats(field: Field<'_>, into: &mut Vec<f32>) -> Result<(), Broken> {
-    match field {
-        Field::Fixed32(bits) => into.push(f32::from_bits(bits)),
-        Field::Bytes(bytes) => {
-            let (whole, rest) = bytes.as_chunks::<4>();
-            into.extend(whole.iter().map(|b| f32::from_le_bytes(*b)));
-            if !rest.is_empty() {
-                return Err(Broken::Truncated);
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
 /// What a tensor's message states, before it is known of which type it is.
 #[derive(Default)]
 struct Raw<'a> {
@@ -91,11 +75,11 @@ impl Array {
             match number {
                 1 => integers(value, &mut raw.dims)?,
                 2 => raw.data_type = integer(value),
-                4 => floats(value, &mut raw.floats)?,
+                4 => fixed(value, f32::from_le_bytes, &mut raw.floats)?,
                 5 | 7 => integers(value, &mut raw.integers)?,
                 8 => name = text(value),
                 9 => raw.bytes = if let Field::Bytes(bytes) = value { bytes } else { &[] },
-                10 => doubles(value, &mut raw.doubles)?,
+                10 => fixed(value, f64::from_le_bytes, &mut raw.doubles)?,
                 13 => raw.external = true,
                 14 => raw.external = integer(value) == 1,
                 _ => {}
@@ -107,34 +91,20 @@ impl Array {
     }
 
     pub(super) fn encode(&self) -> Writer {
-        let mut tensor = Writer::default();
-        for dim in &self.dims {
-            tensor.int(1, *dim as i64);
-        }
         let (data_type, bytes): (i64, Vec<u8>) = match &self.data {
             Numbers::F32(v) => (FLOAT, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
             Numbers::F64(v) => (DOUBLE, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
             Numbers::I64(v) => (INT64, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
             Numbers::Unread(_) => (0, Vec::new()),
         };
-        tensor.int(2, data_type).text(8, &self.name).bytes(9, &bytes);
-        tensor
+        let tensor = Writer::default().each(&self.dims, |tensor, dim| tensor.int(1, *dim as i64));
+        tensor.int(2, data_type).text(8, &self.name).bytes(9, &bytes)
     }
 }
 
-fn doubles(field: Field<'_>, into: &mut Vec<f64>) -> Result<(), Broken> {
-    match field {
-        Field::Fixed64(bits) => into.push(f64::from_bits(bits)),
-        Field::Bytes(bytes) => {
-            let (whole, rest) = bytes.as_chunks::<8>();
-            into.extend(whole.iter().map(|b| f64::from_le_bytes(*b)));
-            if !rest.is_empty() {
-                return Err(Broken::Truncated);
-            }
-        }
-        _ => {}
-    }
-    Ok(())
+/// The numbers of `N` bytes each that `bytes` hold.
+pub(crate) fn chunks<T, const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
 }
 
 impl Raw<'_> {
@@ -143,27 +113,20 @@ impl Raw<'_> {
             let why = "its numbers lie in another file. Save the model with its weights inside".to_owned();
             return Numbers::Unread(why);
         }
-        let halves = self.bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
-        let words = || self.bytes.as_chunks::<4>().0.iter();
+        let bytes = self.bytes;
         let data = match self.data_type {
-            FLOAT if self.floats.is_empty() => Numbers::F32(words().map(|b| f32::from_le_bytes(*b)).collect()),
+            FLOAT if self.floats.is_empty() => Numbers::F32(chunks(bytes, f32::from_le_bytes)),
             FLOAT => Numbers::F32(self.floats),
-            FLOAT16 if self.integers.is_empty() => Numbers::F32(halves.map(float16).collect()),
+            FLOAT16 if self.integers.is_empty() => Numbers::F32(chunks(bytes, |b| float16(u16::from_le_bytes(b)))),
             FLOAT16 => Numbers::F32(self.integers.iter().map(|&h| float16(h as u16)).collect()),
-            BFLOAT16 if self.integers.is_empty() => Numbers::F32(halves.map(bfloat16).collect()),
+            BFLOAT16 if self.integers.is_empty() => Numbers::F32(chunks(bytes, |b| bfloat16(u16::from_le_bytes(b)))),
             BFLOAT16 => Numbers::F32(self.integers.iter().map(|&h| bfloat16(h as u16)).collect()),
-            DOUBLE if self.doubles.is_empty() => {
-                Numbers::F64(self.bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect())
-            }
+            DOUBLE if self.doubles.is_empty() => Numbers::F64(chunks(bytes, f64::from_le_bytes)),
             DOUBLE => Numbers::F64(self.doubles),
-            INT64 if self.integers.is_empty() => {
-                Numbers::I64(self.bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect())
-            }
-            INT32 if self.integers.is_empty() => {
-                Numbers::I64(words().map(|b| i64::from(i32::from_le_bytes(*b))).collect())
-            }
+            INT64 if self.integers.is_empty() => Numbers::I64(chunks(bytes, i64::from_le_bytes)),
+            INT32 if self.integers.is_empty() => Numbers::I64(chunks(bytes, |b| i64::from(i32::from_le_bytes(b)))),
             // A byte each, 0 or 1.
-            BOOL if self.integers.is_empty() => Numbers::I64(self.bytes.iter().map(|b| i64::from(*b)).collect()),
+            BOOL if self.integers.is_empty() => Numbers::I64(bytes.iter().map(|b| i64::from(*b)).collect()),
             INT64 | INT32 | BOOL => Numbers::I64(self.integers),
             other => return Numbers::Unread(format!("its numbers have ONNX's type {other}, expected float")),
         };

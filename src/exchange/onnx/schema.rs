@@ -1,7 +1,7 @@
 //! The messages of `onnx.proto` (ONNX 1.15), as far as they are used: field numbers are those of that file.
 
-use super::array::{Array, DOUBLE, FLOAT, floats};
-use crate::exchange::protobuf::{Broken, Field, Fields, Writer, integers};
+use super::array::{Array, DOUBLE, FLOAT};
+use crate::exchange::protobuf::{Broken, Field, Fields, Writer, fixed, integers};
 use crate::nn;
 
 /// `ModelProto`
@@ -120,8 +120,13 @@ impl Model {
             match number {
                 2 => model.producer = text(value),
                 7 => model.graph = Graph::decode(inner(value))?,
-                8 => model.opset = opset(inner(value))?.unwrap_or(model.opset),
-                14 => model.metadata.push(pair(inner(value))?),
+                8 => {
+                    let (domain, version) = pair(inner(value), integer)?;
+                    if domain.is_empty() || domain == "ai.onnx" {
+                        model.opset = version;
+                    }
+                }
+                14 => model.metadata.push(pair(inner(value), text)?),
                 _ => {}
             }
         }
@@ -130,40 +135,26 @@ impl Model {
 
     /// The bytes of the file.
     pub fn encode(&self) -> Vec<u8> {
-        let mut model = Writer::default();
-        model.int(1, IR_VERSION).text(2, &self.producer).text(3, env!("CARGO_PKG_VERSION"));
-        model.message(7, self.graph.encode());
-        let mut opset = Writer::default();
-        opset.text(1, "").int(2, self.opset);
-        model.message(8, opset);
-        for (key, value) in &self.metadata {
-            let mut entry = Writer::default();
-            entry.text(1, key).text(2, value);
-            model.message(14, entry);
-        }
-        model.finish()
+        Writer::default()
+            .int(1, IR_VERSION)
+            .text(2, &self.producer)
+            .text(3, env!("CARGO_PKG_VERSION"))
+            .message(7, self.graph.encode())
+            .message(8, Writer::default().text(1, "").int(2, self.opset))
+            .each(&self.metadata, |model, (key, value)| {
+                model.message(14, Writer::default().text(1, key).text(2, value))
+            })
+            .finish()
     }
 }
 
-/// The version, where it is that of the default domain.
-fn opset(fields: Fields<'_>) -> Result<Option<i64>, Broken> {
-    let (mut domain, mut version) = (String::new(), 0);
-    for field in fields {
-        match field? {
-            (1, value) => domain = text(value),
-            (2, value) => version = integer(value),
-            _ => {}
-        }
-    }
-    Ok((domain.is_empty() || domain == "ai.onnx").then_some(version))
-}
-
-fn pair(fields: Fields<'_>) -> Result<(String, String), Broken> {
-    let mut pair = (String::new(), String::new());
+/// The fields 1, a text, and 2, which `second` reads.
+fn pair<T: Default>(fields: Fields<'_>, second: fn(Field<'_>) -> T) -> Result<(String, T), Broken> {
+    let mut pair = <(String, T)>::default();
     for field in fields {
         match field? {
             (1, value) => pair.0 = text(value),
-            (2, value) => pair.1 = text(value),
+            (2, value) => pair.1 = second(value),
             _ => {}
         }
     }
@@ -187,21 +178,12 @@ impl Graph {
     }
 
     fn encode(&self) -> Writer {
-        let mut graph = Writer::default();
-        for node in &self.nodes {
-            graph.message(1, node.encode());
-        }
-        graph.text(2, "wgrad");
-        for array in &self.initializers {
-            graph.message(5, array.encode());
-        }
-        for input in &self.inputs {
-            graph.message(11, input.encode());
-        }
-        for output in &self.outputs {
-            graph.message(12, output.encode());
-        }
-        graph
+        Writer::default()
+            .each(&self.nodes, |graph, node| graph.message(1, node.encode()))
+            .text(2, "wgrad")
+            .each(&self.initializers, |graph, array| graph.message(5, array.encode()))
+            .each(&self.inputs, |graph, input| graph.message(11, input.encode()))
+            .each(&self.outputs, |graph, output| graph.message(12, output.encode()))
     }
 }
 
@@ -234,16 +216,11 @@ impl ValueInfo {
 
     /// A matrix with any number of rows.
     fn encode(&self) -> Writer {
-        let (mut batch, mut columns) = (Writer::default(), Writer::default());
-        batch.text(2, "batch");
-        columns.int(1, self.columns.unwrap_or(0) as i64);
-        let (mut shape, mut tensor, mut ty) = (Writer::default(), Writer::default(), Writer::default());
-        shape.message(1, batch).message(1, columns);
-        tensor.int(1, if self.double { DOUBLE } else { FLOAT }).message(2, shape);
-        ty.message(1, tensor);
-        let mut info = Writer::default();
-        info.text(1, &self.name).message(2, ty);
-        info
+        let batch = Writer::default().text(2, "batch");
+        let columns = Writer::default().int(1, self.columns.unwrap_or(0) as i64);
+        let shape = Writer::default().message(1, batch).message(1, columns);
+        let tensor = Writer::default().int(1, if self.double { DOUBLE } else { FLOAT }).message(2, shape);
+        Writer::default().text(1, &self.name).message(2, Writer::default().message(1, tensor))
     }
 }
 
@@ -285,21 +262,13 @@ impl Node {
     }
 
     fn encode(&self) -> Writer {
-        let mut node = Writer::default();
-        for name in &self.inputs {
-            node.text(1, name);
-        }
-        for name in &self.outputs {
-            node.text(2, name);
-        }
-        node.text(3, &self.name).text(4, &self.op);
-        for (name, value) in &self.attributes {
-            node.message(5, value.encode(name));
-        }
-        if !self.domain.is_empty() {
-            node.text(7, &self.domain);
-        }
-        node
+        let node = Writer::default()
+            .each(&self.inputs, |node, name| node.text(1, name))
+            .each(&self.outputs, |node, name| node.text(2, name))
+            .text(3, &self.name)
+            .text(4, &self.op)
+            .each(&self.attributes, |node, (name, value)| node.message(5, value.encode(name)));
+        if self.domain.is_empty() { node } else { node.text(7, &self.domain) }
     }
 
     /// The attribute `name`.
@@ -331,7 +300,7 @@ impl Attribute {
                 (5, _) => value = Attribute::Tensor(Array::decode(inner(found))?),
                 (7, _) => {
                     let Attribute::Floats(list) = as_list(&mut value, Attribute::Floats(Vec::new())) else { continue };
-                    floats(found, list)?;
+                    fixed(found, f32::from_le_bytes, list)?;
                 }
                 (8, _) => {
                     let Attribute::Ints(list) = as_list(&mut value, Attribute::Ints(Vec::new())) else { continue };
@@ -345,28 +314,16 @@ impl Attribute {
 
     /// With the field `type` (20), which says which of the others counts.
     fn encode(&self, name: &str) -> Writer {
-        let mut attribute = Writer::default();
-        attribute.text(1, name);
+        let attribute = Writer::default().text(1, name);
         match self {
             Attribute::Float(value) => attribute.float(2, *value).int(20, 1),
             Attribute::Int(value) => attribute.int(3, *value).int(20, 2),
             Attribute::Text(value) => attribute.text(4, value).int(20, 3),
             Attribute::Tensor(value) => attribute.message(5, value.encode()).int(20, 4),
-            Attribute::Floats(values) => {
-                for value in values {
-                    attribute.float(7, *value);
-                }
-                attribute.int(20, 6)
-            }
-            Attribute::Ints(values) => {
-                for value in values {
-                    attribute.int(8, *value);
-                }
-                attribute.int(20, 7)
-            }
-            Attribute::Other => &mut attribute,
-        };
-        attribute
+            Attribute::Floats(values) => attribute.each(values, |list, value| list.float(7, *value)).int(20, 6),
+            Attribute::Ints(values) => attribute.each(values, |list, value| list.int(8, *value)).int(20, 7),
+            Attribute::Other => attribute,
+        }
     }
 }
 

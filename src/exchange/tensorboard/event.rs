@@ -32,16 +32,11 @@ pub enum What {
 impl Event {
     /// The message `Event`.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.double(1, self.wall_time).int(2, self.step as i64);
-        match &self.what {
+        let out = Writer::default().double(1, self.wall_time).int(2, self.step as i64);
+        let out = match &self.what {
             What::FileVersion => out.text(3, "brain.Event:2"),
-            What::Start => {
-                // SessionLog with status START.
-                let mut log = Writer::default();
-                log.int(1, 1);
-                out.message(7, log)
-            }
+            // SessionLog with status START.
+            What::Start => out.message(7, Writer::default().int(1, 1)),
             What::Scalars(scalars) => out.message(5, summary(scalars, |value, scalar| value.float(2, *scalar))),
             What::Histograms(all) => out.message(5, summary(all, |value, found| value.message(5, histogram(found)))),
         };
@@ -50,14 +45,9 @@ impl Event {
 }
 
 /// The message `Summary`: values with their tags.
-fn summary<T>(tagged: &[(String, T)], add: impl for<'a> Fn(&'a mut Writer, &T) -> &'a mut Writer) -> Writer {
-    let mut summary = Writer::default();
-    for (tag, found) in tagged {
-        let mut value = Writer::default();
-        add(value.text(1, tag), found);
-        summary.message(1, value);
-    }
-    summary
+fn summary<T>(tagged: &[(String, T)], add: impl Fn(Writer, &T) -> Writer) -> Writer {
+    let value = |(tag, found): &(String, T)| add(Writer::default().text(1, tag), found);
+    Writer::default().each(tagged, |summary, tagged| summary.message(1, value(tagged)))
 }
 
 /// The message `HistogramProto`: buckets by their upper ends.
@@ -66,9 +56,12 @@ fn histogram(found: &Histogram) -> Writer {
     let width = (found.high - found.low) / bins as f64;
     // The last end is the greatest number itself, whatever the sum of the widths rounds to.
     let end = |bin: usize| if bin + 1 == bins { found.high } else { found.low + (bin as f64 + 1.0) * width };
-    let mut out = Writer::default();
-    out.double(1, found.low).double(2, found.high).double(3, found.total() as f64);
-    out.double(4, found.sum).double(5, found.sum_squares);
-    out.doubles(6, (0..bins).map(end)).doubles(7, found.counts.iter().map(|c| *c as f64));
-    out
+    Writer::default()
+        .double(1, found.low)
+        .double(2, found.high)
+        .double(3, found.total() as f64)
+        .double(4, found.sum)
+        .double(5, found.sum_squares)
+        .doubles(6, (0..bins).map(end))
+        .doubles(7, found.counts.iter().map(|c| *c as f64))
 }

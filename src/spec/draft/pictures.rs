@@ -1,8 +1,8 @@
 //! A first spec for a folder of pictures.
 
-use super::{BATCH, Draft, STEPS};
+use super::{Draft, hidden_layers, on_one_line, shares, training};
 use crate::data::pictures::Look;
-use crate::spec::write::{float, quoted};
+use crate::spec::write::quoted;
 use std::fmt::Write;
 
 /// Pictures with at most this many rows and columns stay as they are: those of MNIST and CIFAR do.
@@ -12,7 +12,6 @@ const NEW_SIDE: usize = 32;
 
 /// Writes a spec for the folder that a spec names `written`, which has two classes at least.
 pub fn draft_pictures(written: &str, found: &Look) -> Draft {
-    let share = |count: u64| 100.0 * count as f64 / found.pictures.max(1) as f64;
     let size = size(found);
     let channels = if found.gray == found.pictures { 1 } else { 3 };
     let sizes = match found.sizes.len() {
@@ -20,8 +19,8 @@ pub fn draft_pictures(written: &str, found: &Look) -> Draft {
         many => format!("of {many} sizes"),
     };
     let mut notes = vec![format!("{} pictures, {} in gray, {sizes}", found.pictures, found.gray)];
-    let each = found.classes.iter().map(|(name, count)| format!("{name} {count} ({:.1} %)", share(*count)));
-    notes.push(format!("target class: {} classes: {}", found.classes.len(), each.collect::<Vec<_>>().join(", ")));
+    let each = shares(found.classes.iter().map(|(name, count)| (name.as_str(), *count)), found.pictures.max(1));
+    notes.push(format!("target class: {} classes: {each}", found.classes.len()));
     if found.unreadable > 0 {
         notes.push(format!("{} files are no pictures that can be read, and will be passed over", found.unreadable));
     }
@@ -49,7 +48,7 @@ fn write_spec(
     [rows, columns]: [usize; 2],
     channels: usize,
 ) -> std::fmt::Result {
-    let shown: String = written.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown = on_one_line(written);
     writeln!(
         out,
         "# A first spec for {shown}: {} pictures. Every key is explained in docs/spec.md.\n[data]\ntrain = {}  # a \
@@ -65,14 +64,8 @@ fn write_spec(
     if found.pictures >= 10 {
         writeln!(out, "validation = 0.2  # a fifth of the pictures, drawn by the seed, is held out")?;
     }
-    let inputs = rows * columns * channels;
-    let width = (2 * inputs).next_power_of_two().clamp(16, 128);
-    let hidden = if found.pictures < 500 { vec![width] } else { vec![width, width / 2] };
-    for width in hidden {
-        writeln!(out, "\n[[model.layers]]\ndense = {width}\nactivation = \"relu\"")?;
-    }
+    hidden_layers(out, rows * columns * channels, found.pictures)?;
     writeln!(out, "\n[[model.layers]]  # one output for each class\ndense = {}", found.classes.len())?;
-    let epochs = (STEPS * BATCH / found.pictures.max(1)).clamp(5, 100);
-    writeln!(out, "\n[train]\nloss = \"cross_entropy\"\noptimizer = {{ adam = {{ lr = {} }} }}", float(0.001))?;
-    writeln!(out, "batch_size = {BATCH}\nepochs = {epochs}\nseed = 1")
+    writeln!(out, "\n[train]\nloss = \"cross_entropy\"")?;
+    training(out, found.pictures.max(1), 0.001)
 }

@@ -37,3 +37,10 @@ pub struct Found {
     /// The file's metadata.
     pub metadata: Vec<(String, String)>,
 }
+
+impl Found {
+    /// What the metadata say under `key`.
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.iter().find(|(found, _)| found == key).map(|(_, text)| text.as_str())
+    }
+}

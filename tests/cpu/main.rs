@@ -3,11 +3,11 @@
 mod array_files;
 mod batch_tables;
 mod bench;
+mod class_weights;
 mod compare;
 #[cfg(feature = "tui")]
 mod dashboard;
 mod data;
-mod class_weights;
 mod data_errors;
 mod digest;
 mod disk;

@@ -1,6 +1,6 @@
 //! The wire format of protocol buffers.
 
-use wgrad::exchange::protobuf::{Broken, Field, Fields, Writer, integers};
+use wgrad::testing::exchange::protobuf::{Broken, Field, Fields, Writer, integers};
 
 #[test]
 fn the_examples_of_the_format_s_own_page() {

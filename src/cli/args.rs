@@ -452,7 +452,7 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Verify the CPU and every adapter of this machine, side by side, with digests of all values
-    #[arg(long, conflicts_with_all = ["device", "adapter", "junit", "html", "asked"])]
+    #[arg(long, conflicts_with_all = ["device", "adapter", "junit", "html", "tuning"])]
     pub matrix: bool,
 }
 

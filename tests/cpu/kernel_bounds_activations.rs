@@ -138,12 +138,13 @@ fn textbook_forms_that_lose_digits_are_caught() {
     fn sigmoid(x: f32) -> f32 {
         1.0 / (1.0 + (-x).exp())
     }
-    let forms: [(&str, Kernel, Form, f32); 6] = [
+    let forms: [(&str, Kernel, Form, f32); 7] = [
         ("sigmoid' as y (1 - y)", Kernel::sigmoid_grad, |x| sigmoid(x) * (1.0 - sigmoid(x)), 15.0),
         ("tanh' as 1 - y^2", Kernel::tanh_grad, |x| 1.0 - x.tanh() * x.tanh(), 6.0),
         ("tanh by sigmoid near 0", Kernel::tanh, |x| 2.0 * sigmoid(2.0 * x) - 1.0, 1e-3),
         ("gelu by tanh", Kernel::gelu, |x| x * sigmoid(1.595_769 * (x + 0.044_715 * x * x * x)), -2.0),
         ("softplus by log(1 + exp)", Kernel::softplus, |x| (1.0 + x.exp()).ln(), -12.0),
+        ("mish by tanh of log(1 + exp)", Kernel::mish, |x| x * (1.0 + x.exp()).ln().tanh(), -12.0),
         ("relu'(0) = 1", Kernel::relu_grad, |x| if x >= 0.0 { 1.0 } else { 0.0 }, 0.0),
     ];
     for (what, kernel, form, x) in forms {

@@ -38,6 +38,7 @@ mod plan;
 mod portrait;
 mod protobuf;
 mod pytorch;
+mod pytorch_activations;
 mod pytorch_losses;
 mod report;
 mod report_html;

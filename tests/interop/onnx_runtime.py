@@ -22,7 +22,7 @@ import onnxruntime
 
 wgrad = sys.argv[1]
 ACTIVATIONS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "{ leaky_relu = { slope = 0.2 } }", "gelu", "gelu_tanh",
-               "silu", "softplus", "softmax"]
+               "silu", "softplus", "mish", "softmax"]
 LOSSES = [("cross_entropy", 3), ("bce_with_logits", 1), ("binary_cross_entropy", 1), ("mse", 2), ("hinge", 1)]
 
 

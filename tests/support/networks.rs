@@ -82,7 +82,7 @@ impl Rng {
     }
 }
 
-pub const ACTIVATIONS: [Activation; 10] = [
+pub const ACTIVATIONS: [Activation; 11] = [
     Activation::Identity,
     Activation::Sigmoid,
     Activation::Tanh,
@@ -93,6 +93,7 @@ pub const ACTIVATIONS: [Activation; 10] = [
     Activation::Silu,
     Activation::Softplus,
     Activation::Softmax,
+    Activation::Mish,
 ];
 
 pub const LOSSES: [Loss; 9] = [

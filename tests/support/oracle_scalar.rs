@@ -62,6 +62,7 @@ pub fn activation(of: Activation, x: f64) -> f64 {
         Activation::GeluTanh => x * sigmoid(2.0 * gelu_tanh_argument(x).0),
         Activation::Silu => x * sigmoid(x),
         Activation::Softplus => softplus(x),
+        Activation::Mish => x * softplus(x).tanh(),
         Activation::Softmax => unreachable!("softmax takes a row"),
         _ => unreachable!("the oracle has no {of:?}"),
     }
@@ -95,6 +96,7 @@ pub fn derivative(of: Activation, x: f64) -> f64 {
         }
         Activation::Silu => sigmoid(x) + x * sigmoid(x) * sigmoid(-x),
         Activation::Softplus => sigmoid(x),
+        Activation::Mish => softplus(x).tanh() + x * sigmoid(x) * softplus(x).cosh().powi(-2),
         Activation::Softmax => unreachable!("softmax takes a row"),
         _ => unreachable!("the oracle has no {of:?}"),
     }

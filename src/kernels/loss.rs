@@ -12,7 +12,7 @@ pub mod rows;
 
 use super::conformance::padded_nan;
 use super::definition::{Definition, Kernel};
-use element::{BceWithLogits, BinaryCrossEntropy, HalfSquaredError, Hinge, Huber, Mae, Mse};
+use element::{BceWithLogits, BinaryCrossEntropy, HalfSquaredError, Hinge, Huber, Mae, Mse, Quantile};
 use rows::Over;
 
 /// A loss function. The loss of a batch is the mean over its samples.
@@ -41,6 +41,12 @@ pub enum Loss {
     },
     /// mean over outputs of max(0, 1 - t y) for targets -1 and 1; the derivative at the kink is 0
     Hinge,
+    /// mean over outputs of max(q (t - y), (q - 1) (t - y)), whose least is where y is the quantile `q` of the targets; the derivative
+    /// at the kink is the mean of both sides, 1/2 - q
+    Quantile {
+        /// Which quantile is learnt, above 0 and below 1; the median, 0.5, by default.
+        q: f64,
+    },
 }
 
 /// What a loss takes an output for; the targets follow from it.
@@ -133,6 +139,7 @@ losses! {
     bce_with_logits: BceWithLogits, element::row::<BceWithLogits>, "lib/loss/bce_with_logits.wgsl";
     cross_entropy: CrossEntropy { smoothing: 0.0 }, cross_entropy::row, "cross_entropy.wgsl";
     hinge: Hinge, element::row::<Hinge>, "lib/loss/hinge.wgsl";
+    quantile: Quantile { q: 0.5 }, element::row::<Quantile>, "lib/loss/quantile.wgsl";
 }
 
 impl Loss {
@@ -156,6 +163,7 @@ impl Loss {
         let known = self.row().parameter.as_ref()?;
         match self {
             Loss::Huber { delta } => Some((known, delta)),
+            Loss::Quantile { q } => Some((known, q)),
             Loss::HalfSquaredError | Loss::Mse | Loss::Mae | Loss::BinaryCrossEntropy | Loss::BceWithLogits => None,
             Loss::CrossEntropy { .. } | Loss::Hinge => None,
         }

@@ -93,7 +93,7 @@ fn activations() -> Vec<Activation> {
 
 fn losses() -> Vec<Loss> {
     let named = Loss::NAMES.iter().map(|name| Loss::by_name(name).unwrap());
-    named.chain([Loss::Huber { delta: 0.4 }]).collect()
+    named.chain([Loss::Huber { delta: 0.4 }, Loss::Quantile { q: 0.9 }]).collect()
 }
 
 /// What a loss can follow: probabilities only for the one that takes them.
@@ -353,9 +353,12 @@ fn kinks_are_left_out_and_counted() {
 /// Each loss's own kink: predictions exactly on it are left out, beside it they are checked.
 #[test]
 fn the_kinks_of_losses_are_left_out() {
-    for (loss, target, on, beside) in
-        [(Loss::Mae, 0.5, 0.5, 0.75), (Loss::Hinge, 1.0, 1.0, 0.5), (Loss::Huber { delta: 0.25 }, 0.5, 0.75, 0.625)]
-    {
+    for (loss, target, on, beside) in [
+        (Loss::Mae, 0.5, 0.5, 0.75),
+        (Loss::Hinge, 1.0, 1.0, 0.5),
+        (Loss::Huber { delta: 0.25 }, 0.5, 0.75, 0.625),
+        (Loss::Quantile { q: 0.25 }, 0.5, 0.5, 0.75),
+    ] {
         for (prediction, kinks) in [(on, 1), (beside, 0)] {
             let layers = vec![Layer::dense(1, 1, Activation::Identity, true)];
             let tensor = |name: &str, shape: &[usize], value: f64| Tensor {

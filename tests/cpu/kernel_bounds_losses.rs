@@ -5,7 +5,7 @@ use super::rig;
 use rig::{Case, Rng};
 use wgrad::kernels::{Args, Kernel, Param};
 
-const ELEMENTWISE: [Kernel; 7] = [
+const ELEMENTWISE: [Kernel; 8] = [
     Kernel::half_squared_error,
     Kernel::mse,
     Kernel::mae,
@@ -13,6 +13,7 @@ const ELEMENTWISE: [Kernel; 7] = [
     Kernel::binary_cross_entropy,
     Kernel::bce_with_logits,
     Kernel::hinge,
+    Kernel::quantile,
 ];
 const SHAPES: [(usize, usize); 7] = [(1, 1), (3, 1), (1, 65), (7, 10), (5, 64), (4, 65), (3, 200)];
 
@@ -54,7 +55,7 @@ fn case(kernel: Kernel, (rows, cols): (usize, usize), error: f64, rng: &mut Rng)
     if rows > 2 {
         upstream[rows] = 0.0;
     }
-    let mut constants = vec![("LANES", lanes), ("DELTA", 0.7)];
+    let mut constants = vec![("LANES", lanes), ("DELTA", 0.7), ("QUANTILE", 0.7)];
     if kernel == Kernel::cross_entropy {
         constants.push(("SMOOTHING", [0.0, 0.1, 0.9][rng.below(3)]));
     }
@@ -163,12 +164,12 @@ fn gradients_agree_with_central_differences() {
 fn smooth_prediction(case: &mut Case, rng: &mut Rng) {
     let kernel = case.kernel;
     for k in 0..case.inputs[1].value.len() {
-        if matches!(kernel.name, "mse" | "half_squared_error" | "mae" | "huber") {
+        if matches!(kernel.name, "mse" | "half_squared_error" | "mae" | "huber" | "quantile") {
             case.inputs[2].value[k] = rng.uniform(-1.0, 1.0);
         }
         case.inputs[1].value[k] = match kernel.name {
             "binary_cross_entropy" => rng.uniform(0.2, 0.8),
-            "mae" | "huber" => case.inputs[2].value[k] + [-2.0, -1.0, -0.3, 0.2, 1.5][rng.below(5)],
+            "mae" | "huber" | "quantile" => case.inputs[2].value[k] + [-2.0, -1.0, -0.3, 0.2, 1.5][rng.below(5)],
             "hinge" => [-1.5, 0.3, 0.9, 1.1, 2.0][rng.below(5)],
             _ => rng.uniform(-3.0, 3.0),
         };
@@ -180,7 +181,7 @@ fn known_values() {
     let one = |kernel: Kernel, pred: Vec<f64>, expected: Vec<f64>| {
         let cols = pred.len() as u32;
         let params = vec![Param::U(1), Param::U(cols), Param::U(0)];
-        let mut case = Case::new(kernel, Args { params, constants: vec![("DELTA", 1.0)] });
+        let mut case = Case::new(kernel, Args { params, constants: vec![("DELTA", 1.0), ("QUANTILE", 0.25)] });
         case.before = vec![rig::exact(vec![0.0]), rig::exact(pred.clone())];
         case.inputs = vec![rig::exact(vec![5.0]), rig::exact(pred), rig::exact(expected), rig::exact(vec![1.0])];
         let after = case.run_f64();
@@ -190,6 +191,10 @@ fn known_values() {
     assert_eq!(one(Kernel::mse, vec![1.0, 3.0], vec![0.0, 1.0]), (2.5, vec![1.0, 2.0]));
     assert_eq!(one(Kernel::mae, vec![1.0, 3.0], vec![1.0, 1.0]), (1.0, vec![0.0, 0.5]));
     assert_eq!(one(Kernel::huber, vec![0.5, 3.0], vec![0.0, 1.0]), (0.8125, vec![0.25, 0.5]));
+    assert_eq!(
+        one(Kernel::quantile, vec![1.0, 3.0, 1.0], vec![1.0, 1.0, 5.0]),
+        (2.5 / 3.0, vec![0.25 / 3.0, 0.25, -0.25 / 3.0])
+    );
     assert_eq!(one(Kernel::hinge, vec![1.0, 0.5], vec![1.0, -1.0]), (0.75, vec![0.0, 0.5]));
     // Wrong with certainty: the clamped logarithm, and the gradient over the least denominator.
     let steepest = -1.0 / f64::from(1e-12_f32);

@@ -143,7 +143,7 @@ fn the_oracle_agrees_with_finite_differences() {
             }
         }
     }
-    assert_eq!(compared, (11 * 8 + 2) * (4 * 3 + 4 + 3 * 4 + 3));
+    assert_eq!(compared, (11 * 9 + 2) * (4 * 3 + 4 + 3 * 4 + 3));
 }
 
 /// The oracle's loss, against numbers that can be worked by hand.
@@ -163,6 +163,7 @@ fn the_oracle_knows_the_losses() {
         (Loss::Mse, numbers(&[0.5, 3.0]), (0.25 + 4.0) / 2.0),
         (Loss::Mae, numbers(&[0.5, 3.0]), 2.5 / 2.0),
         (Loss::Huber { delta: 1.0 }, numbers(&[0.5, 3.0]), (0.125 + 1.5) / 2.0),
+        (Loss::Quantile { q: 0.25 }, numbers(&[0.5, 3.0]), (0.75 * 0.5 + 0.25 * 2.0) / 2.0),
         (Loss::Hinge, numbers(&[1.0, -1.0]), (0.0 + 2.0) / 2.0),
         (Loss::BceWithLogits, numbers(&[1.0, 0.0]), (2.0 * (1.0 + 1f64.exp()).ln() - 1.0) / 2.0),
         (Loss::cross_entropy(), support::oracle::Target::Classes(vec![1]), 2f64.ln()),

@@ -126,6 +126,8 @@ fn parameters_are_read_in_each_form() {
     assert_eq!(spec.model.layers[0].activation, Activation::Tanh);
     let spec = parse(&edited("\"cross_entropy\"", "{ huber = { delta = 2 } }")).unwrap();
     assert_eq!(spec.train.loss, Loss::Huber { delta: 2.0 });
+    let spec = parse(&edited("\"cross_entropy\"", "{ quantile = { q = 0.9 } }")).unwrap();
+    assert_eq!(spec.train.loss, Loss::Quantile { q: 0.9 });
     let spec = parse(&format!(
         "{}\n[train.optimizer.sgd]\nlr = 1\n",
         edited("optimizer = { sgd = { lr = 0.1, momentum = 0.9 } }\n", "")
@@ -357,6 +359,8 @@ fn numbers_out_of_range_are_refused() {
         ("0.2", "nan".to_owned(), ":4:14", "`validation`"),
         ("\"cross_entropy\"", "{ huber = { delta = 0 } }".to_owned(), ":15:28", "`delta`"),
         ("\"cross_entropy\"", "{ huber = { delta = inf } }".to_owned(), ":15:28", "`delta`"),
+        ("\"cross_entropy\"", "{ quantile = { q = 1 } }".to_owned(), ":15:27", "`q`"),
+        ("\"cross_entropy\"", "{ quantile = { q = nan } }".to_owned(), ":15:27", "`q`"),
         ("\"sigmoid\"", "{ leaky_relu = { slope = -0.1 } }".to_owned(), ":9:39", "`slope`"),
         ("\"sigmoid\"", "{ leaky_relu = { slope = nan } }".to_owned(), ":9:39", "`slope`"),
         (sgd, "{ sgd = { lr = 1, nesterov = true } }".to_owned(), ":16:42", "momentum"),
@@ -576,6 +580,7 @@ fn train() -> impl Strategy<Value = TrainSpec> {
     let loss = prop_oneof![
         prop::sample::select(Loss::NAMES).prop_map(|name| Loss::by_name(name).unwrap()),
         positive().prop_map(|delta| Loss::Huber { delta }),
+        (1e-9..1.0_f64).prop_map(|q| Loss::Quantile { q }),
         (1e-9..1.0_f64).prop_map(|smoothing| Loss::CrossEntropy { smoothing }),
     ];
     let checkpoint = (0_usize..1 << 31, prop_oneof![Just(0.0), positive()])

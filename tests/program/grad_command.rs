@@ -132,6 +132,7 @@ fn every_loss_agrees_with_the_oracle_in_both_precisions() {
         (Loss::BinaryCrossEntropy, Activation::Softmax, 4),
         (Loss::BceWithLogits, identity, 3),
         (Loss::cross_entropy(), identity, 10),
+        (Loss::Quantile { q: 0.5 }, identity, 2),
         (Loss::Hinge, identity, 1),
         (Loss::Hinge, Activation::Tanh, 4),
     ];

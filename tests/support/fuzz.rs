@@ -107,6 +107,7 @@ fn loss() -> impl Strategy<Value = Loss> {
     (names, prop::sample::select(&[1.0, 0.1, 7.0][..])).prop_map(|(name, delta)| {
         match Loss::by_name(name).expect("a listed name") {
             Loss::Huber { .. } => Loss::Huber { delta },
+            Loss::Quantile { .. } if delta < 1.0 => Loss::Quantile { q: delta },
             Loss::CrossEntropy { .. } if delta < 1.0 => Loss::CrossEntropy { smoothing: delta },
             other => other,
         }

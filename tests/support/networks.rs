@@ -96,7 +96,7 @@ pub const ACTIVATIONS: [Activation; 11] = [
     Activation::Mish,
 ];
 
-pub const LOSSES: [Loss; 9] = [
+pub const LOSSES: [Loss; 10] = [
     Loss::HalfSquaredError,
     Loss::Mse,
     Loss::Mae,
@@ -105,6 +105,7 @@ pub const LOSSES: [Loss; 9] = [
     Loss::BceWithLogits,
     Loss::cross_entropy(),
     Loss::Hinge,
+    Loss::Quantile { q: 0.2 },
     Loss::CrossEntropy { smoothing: 0.1 },
 ];
 

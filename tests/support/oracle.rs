@@ -234,6 +234,10 @@ fn element(loss: Loss, y: f64, t: f64) -> (f64, f64) {
             t * softplus(-y) + (1.0 - t) * softplus(y),
             (1.0 - t) * activation(Activation::Sigmoid, y) - t * activation(Activation::Sigmoid, -y),
         ),
+        Loss::Quantile { q } => {
+            let slope = if d == 0.0 { 0.5 - q } else { 0.5 * (1.0 + d.signum()) - q };
+            ((q * -d).max((q - 1.0) * -d), slope)
+        }
         Loss::Hinge if 1.0 - t * y > 0.0 => (1.0 - t * y, -t),
         Loss::Hinge => (0.0, 0.0),
         Loss::BinaryCrossEntropy | Loss::CrossEntropy { .. } => {
@@ -246,7 +250,7 @@ fn element(loss: Loss, y: f64, t: f64) -> (f64, f64) {
 fn loss_jump(loss: Loss, last: Activation, passed: &Passed, j: usize, t: f64) -> f64 {
     let y = passed.y[j];
     let distance = match loss {
-        Loss::Mae => (y - t).abs(),
+        Loss::Mae | Loss::Quantile { .. } => (y - t).abs(),
         Loss::Hinge => (1.0 - t * y).abs(),
         _ => return f64::INFINITY,
     };

@@ -40,8 +40,8 @@ impl Problem {
         let size = |key: &str| case[key].as_u64().unwrap() as usize;
         let (rows, cols) = (size("rows"), size("cols"));
         let mut loss = Loss::by_name(case["loss"].as_str().unwrap()).unwrap();
-        if let Loss::Huber { delta } = &mut loss {
-            *delta = case["delta"].as_f64().unwrap();
+        if let Some((known, value)) = loss.parameter() {
+            *value = case[known.key].as_f64().unwrap();
         }
         loss = case["smoothing"].as_f64().map_or(loss, |s| loss.smoothed(s).unwrap());
         let layers = vec![Layer::dense(rows, cols, Activation::Identity, false)];

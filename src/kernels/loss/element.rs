@@ -376,3 +376,55 @@ impl Formula for Hinge {
         Element { loss: Carried::new(margin.value.max(0.0), loss_error), slope: Carried::new(slope, slope_error) }
     }
 }
+
+/// max(q (t - y), (q - 1) (t - y))
+pub struct Quantile;
+
+impl Formula for Quantile {
+    const PARAMETER: Option<Parameter> = Some(Parameter {
+        key: "q",
+        constant: "QUANTILE",
+        range: "a number above 0 and below 1",
+        valid: |q| q > 0.0 && q < 1.0,
+    });
+    const PIECE: Option<Piece> = Some(|y, t, _| Some(sign(y - t)));
+    const BOUND: &'static str =
+        "loss: (gamma(depth + 2) + DIV) * loss + 2u mean|d|; dpred: (DIV + 3u) |dpred| + u upstream / cols";
+
+    #[inline(always)]
+    fn element<T: Scalar>(y: T, t: T, q: T) -> Element<T> {
+        let d = y - t;
+        let above = T::one() - q;
+        let slope = if d > T::zero() {
+            above
+        } else if d < T::zero() {
+            -q
+        } else {
+            T::of(0.5) - q
+        };
+        let factor = if d > T::zero() { above } else { q };
+        Element { loss: factor * d.abs(), slope }
+    }
+
+    /// q rounds to f32. The side is uncertain as in [`Mae`]; then the loss is off by the steeper slope times the error of the
+    /// difference at most, and the slope by 1, which is how far both sides are apart.
+    fn element_error(y: Carried, t: Carried, q: f64) -> Element<Carried> {
+        let d = y - t;
+        let reach = y.error + t.error;
+        let uncertain = if d.value == 0.0 { reach > 0.0 } else { d.value.abs() <= reach.max(TINY) };
+        let below = Carried::rounded(q);
+        let above = Carried::new(1.0, 0.0) - below;
+        let factor = if d.value > 0.0 { above } else { below };
+        let mut loss = factor * Carried::new(d.value.abs(), d.error);
+        let mut slope = match sign(d.value) {
+            1 => above,
+            0 => Carried::new(0.5, 0.0) - below,
+            _ => -below,
+        };
+        if uncertain {
+            loss.error += q.max(1.0 - q) * (d.error + TINY);
+            slope.error += 1.0;
+        }
+        Element { loss, slope }
+    }
+}

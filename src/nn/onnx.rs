@@ -25,6 +25,15 @@ pub trait Exporter {
     /// # Errors
     /// [`crate::Error::Internal`] where the network has no such tensor.
     fn stored(&mut self, suffix: &str) -> Result<String>;
+
+    /// A constant that is none of the stored tensors; gives its name, which ends in `name`.
+    fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> String;
+
+    /// Numbers of a sample that go into the layer.
+    fn inputs(&self) -> usize;
+
+    /// Asks for this version of the operators, where the file would have an earlier one.
+    fn needs_opset(&mut self, opset: i64);
 }
 
 /// A node of an ONNX file under reading. Errors say what is wrong with it; the reader adds which node it is.

@@ -35,7 +35,8 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
         value = scale(&mut graph, &trained.preprocessing.scaler, value);
     }
     for (i, layer) in network.layers.iter().enumerate() {
-        value = layer.module.onnx(&mut OfLayer { graph: &mut graph, i, tensors: &trained.parameters }, &value)?;
+        let (inputs, tensors) = (layer.inputs, &trained.parameters[..]);
+        value = layer.module.onnx(&mut OfLayer { graph: &mut graph, i, inputs, tensors }, &value)?;
         value = activate(&mut graph, layer.activation, &format!("layers.{i}"), value);
     }
     let output = match (network.loss.output(), export.probabilities) {
@@ -58,7 +59,7 @@ pub fn encode(trained: &Trained, export: Export) -> Result<Vec<u8>> {
         vec![ValueInfo { name: name.to_owned(), double, columns: Some(columns), rank: 2 }]
     };
     let model = Model {
-        opset: OPSET,
+        opset: graph.opset.max(OPSET),
         producer: "wgrad".to_owned(),
         metadata: metadata(trained, export)?,
         graph: Graph {
@@ -139,6 +140,7 @@ impl Constants {
 struct OfLayer<'a> {
     graph: &'a mut Nodes,
     i: usize,
+    inputs: usize,
     tensors: &'a [Tensor],
 }
 
@@ -154,6 +156,18 @@ impl Exporter for OfLayer<'_> {
         let tensor = tensor.ok_or_else(|| Error::Internal(format!("the network has no {name}")))?;
         let numbers = Numbers::F32(tensor.values.iter().map(|v| *v as f32).collect());
         Ok(self.graph.constant(&name, &tensor.shape, numbers))
+    }
+
+    fn constant(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> String {
+        self.graph.constant(&format!("layers.{}.{name}", self.i), shape, Numbers::F32(values))
+    }
+
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn needs_opset(&mut self, opset: i64) {
+        self.graph.opset = self.graph.opset.max(opset);
     }
 }
 

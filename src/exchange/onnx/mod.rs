@@ -1,6 +1,6 @@
 //! ONNX: the messages of its schema that a multilayer perceptron needs, and what is written into them and read out of them.
 //!
-//! Written is opset 20 in IR version 9 (ONNX 1.15, the first with `Gelu` as an operator). Read are the operators that exporters
+//! Written is opset 20 in IR version 9 (ONNX 1.15, the first with `Gelu` as an operator), or what a module asks for. Read are the operators that exporters
 //! make of dense layers, layer norm, batch norm and their activations, of any opset.
 
 pub(crate) mod array;
@@ -14,7 +14,7 @@ pub use export::{Export, encode};
 pub(crate) use function::decimal;
 pub use read::{Found, FoundLayer, read};
 
-/// The version of the operators that are written.
+/// The version of the operators that are written, where no module needs a later one.
 pub const OPSET: i64 = 20;
 
 /// Keys of the metadata of files that wgrad writes: columns and classes, the scaling that is in the graph, and the loss, each

@@ -3,11 +3,12 @@
 use super::array::{Array, Numbers};
 use super::schema::{Attribute, Node};
 
-/// Nodes and constants so far.
+/// Nodes and constants so far, and the version of the operators that they need, where it is a later one than the usual.
 #[derive(Default)]
 pub(super) struct Nodes {
     pub nodes: Vec<Node>,
     pub constants: Vec<Array>,
+    pub opset: i64,
 }
 
 impl Nodes {

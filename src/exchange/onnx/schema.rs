@@ -89,8 +89,10 @@ impl From<&nn::Attribute> for Attribute {
     }
 }
 
-/// ONNX 1.15's.
-const IR_VERSION: i64 = 9;
+/// The version of the format that goes with a version of the operators: ONNX 1.15's, or 1.16's from opset 21 on.
+fn ir_version(opset: i64) -> i64 {
+    if opset > 20 { 10 } else { 9 }
+}
 
 pub(super) fn text(field: Field<'_>) -> String {
     match field {
@@ -136,7 +138,7 @@ impl Model {
     /// The bytes of the file.
     pub fn encode(&self) -> Vec<u8> {
         Writer::default()
-            .int(1, IR_VERSION)
+            .int(1, ir_version(self.opset))
             .text(2, &self.producer)
             .text(3, env!("CARGO_PKG_VERSION"))
             .message(7, self.graph.encode())

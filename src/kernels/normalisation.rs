@@ -1,11 +1,11 @@
 //! Normalisation: over a row, over the batch.
 
-use super::conformance::{Values, columns, row_wise};
+use super::conformance::{Shape, Values, columns, row_wise};
 use super::cpu::carried::Carried;
 use super::cpu::elementwise::each_part;
 use super::cpu::moments::{mean as mean_of, moments, rstd};
 use super::definition::{
-    BoundCall, Call, Definition, Out, Param, kernels, lines, read, read_u32, step, update, write, write_u32,
+    Args, BoundCall, Call, Definition, Out, Param, kernels, lines, read, read_u32, step, update, write, write_u32,
 };
 use super::loss::rows::{lanes, row_sum, row_sum_depth};
 use super::scalar::Scalar;
@@ -13,31 +13,51 @@ use super::scalar::Scalar;
 /// The parameter of a conformance case.
 const EPS: &[Param] = &[Param::F(1e-5)];
 
+/// Features of a sample, which is `groups` rows of `cols` numbers.
+fn features(a: &Args) -> usize {
+    if is_affine(a) { a.size(1) * a.size(3) } else { 1 }
+}
+
+fn is_affine(a: &Args) -> bool {
+    a.constant("AFFINE") != 0.0
+}
+
+/// Rows that are samples; behind them rows that are groups of a sample, in a block that begins within a sample, and without weight.
+fn grouped_rows() -> Vec<Shape> {
+    let of = |groups: u32, start: u32, affine: f64| {
+        let tail = [Param::F(1e-5), Param::U(groups), Param::U(start)];
+        row_wise(&tail).into_iter().map(move |shape| shape.with(&[("AFFINE", affine)]))
+    };
+    let some = |groups, start, affine| of(groups, start, affine).skip(4).step_by(3);
+    of(1, 0, 1.0).chain(some(3, 2, 1.0)).chain(some(2, 0, 0.0)).collect()
+}
+
 kernels! {
-    /// y_ij = xhat_ij * weight_j + bias_j, xhat_ij = (x_ij - mean_i) / sqrt(variance_i + eps), over each row. Shapes:
-    /// x, y `[rows, cols]`, weight, bias `[cols]`. Order of sums: as in the shader for the same LANES. Numerics: the
-    /// variance in two passes; gamma of a row's sums.
+    /// y_ij = xhat_ij * weight_k + bias_k, xhat_ij = (x_ij - mean_i) / sqrt(variance_i + eps), over each row. A sample is `groups` rows
+    /// one after the other, k = (i mod groups) * cols + j; where AFFINE is 0 weight is 1 and bias 0, whatever is bound. Shapes: x, y
+    /// `[rows, cols]`, weight, bias `[groups * cols]`. Order of sums: as in the shader for the same LANES. Numerics: the variance in
+    /// two passes; gamma of a row's sums.
     layer_norm: "layer_norm.wgsl", layer_norm, layer_norm_bound,
     "the formula over values with errors: gamma(depth) for the sums of a row, RSQRT = 4u for inverseSqrt" {
         bindings: &[
-            read("x").matrix().of(Values::Extreme), read("weight").columns().of(Values::Weight), read("bias").columns(),
-            write("y").matrix(),
+            read("x").matrix().of(Values::Extreme), read("weight").whole(|a, _| features(a)).of(Values::Weight),
+            read("bias").whole(|a, _| features(a)), write("y").matrix(),
         ],
-        params: &["rows", "cols", "eps"],
-        flops: |a| 8 * a.area(), bytes: |a| 4 * (2 * a.area() + 2 * a.count(1)), shapes: |_| row_wise(EPS),
+        params: &["rows", "cols", "eps", "groups", "start"], start: Some(4),
+        flops: |a| 8 * a.area(), bytes: |a| 4 * (2 * a.area() + 2 * features(a) as u64), shapes: |_| grouped_rows(),
         ..Definition::ROW_WISE
     }
-    /// With g_ij = weight_j dy_ij and xhat of layer_norm, dx_ij = rstd_i ((g_ij - mean_i(g)) - xhat_ij mean_i(g xhat));
-    /// each_ij = dy_ij xhat_ij. Shapes: dy, x, dx, each `[rows, cols]`, weight `[cols]`. Order of sums: as in the
+    /// With g_ij = weight_k dy_ij, xhat and k of layer_norm, dx_ij = rstd_i ((g_ij - mean_i(g)) - xhat_ij mean_i(g xhat));
+    /// each_ij = dy_ij xhat_ij. Shapes: dy, x, dx, each `[rows, cols]`, weight `[groups * cols]`. Order of sums: as in the
     /// shader for the same LANES. Numerics: as `layer_norm`.
     layer_norm_grad: "layer_norm_grad.wgsl", layer_norm_grad, layer_norm_grad_bound,
     "the formula over values with errors, as layer_norm" {
         bindings: &[
-            read("dy").matrix(), read("x").matrix().of(Values::Extreme), read("weight").columns().of(Values::Weight),
-            write("dx").matrix(), write("each").matrix(),
+            read("dy").matrix(), read("x").matrix().of(Values::Extreme),
+            read("weight").whole(|a, _| features(a)).of(Values::Weight), write("dx").matrix(), write("each").matrix(),
         ],
-        params: &["rows", "cols", "eps"],
-        flops: |a| 16 * a.area(), bytes: |a| 4 * (4 * a.area() + a.count(1)), shapes: |_| row_wise(EPS),
+        params: &["rows", "cols", "eps", "groups", "start"], start: Some(4),
+        flops: |a| 16 * a.area(), bytes: |a| 4 * (4 * a.area() + features(a) as u64), shapes: |_| grouped_rows(),
         ..Definition::ROW_WISE
     }
     /// Mean and variance of each column of x over the first count rows, and the running statistics moved towards them.
@@ -103,14 +123,37 @@ fn row_moments<T: Scalar>(x: &[T], lanes: usize, eps: T) -> (T, T) {
     (mean, T::one() / (squares / count + eps).sqrt())
 }
 
+/// What the features of a row are multiplied by, or what is added to them: the row's part of `all`, or the same number for each.
+struct Scales<'a, T> {
+    all: &'a [T],
+    none: Vec<T>,
+    groups: usize,
+    start: usize,
+}
+
+impl<'a, T: Scalar> Scales<'a, T> {
+    fn of(args: &Args, all: &'a [T], none: T) -> Self {
+        let none = if is_affine(args) { Vec::new() } else { vec![none; args.size(1)] };
+        Scales { all, none, groups: args.size(3), start: args.size(4) }
+    }
+
+    fn row(&self, row: usize, cols: usize) -> &[T] {
+        let group = (self.start + row) % self.groups;
+        if self.none.is_empty() { &self.all[group * cols..][..cols] } else { &self.none }
+    }
+}
+
 fn layer_norm<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [_, cols] = call.args.sizes();
     let (lanes, eps) = (lanes(call.args), T::of(call.args.number(2)));
-    let (x, weight, bias) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
+    let x = call.inputs[0].f();
+    let weight = Scales::of(call.args, call.inputs[1].f(), T::one());
+    let bias = Scales::of(call.args, call.inputs[2].f(), T::zero());
     let [y] = call.outputs();
-    each_part([y], [x], cols, |_, [y], [x]| {
-        for (y, x) in y.chunks_mut(cols).zip(x.chunks(cols)) {
+    each_part([y], [x], cols, |first, [y], [x]| {
+        for (i, (y, x)) in y.chunks_mut(cols).zip(x.chunks(cols)).enumerate() {
             let (mean, rstd) = row_moments(x, lanes, eps);
+            let (weight, bias) = (weight.row(first / cols + i, cols), bias.row(first / cols + i, cols));
             for ((y, &x), (&w, &b)) in y.iter_mut().zip(x).zip(weight.iter().zip(bias)) {
                 *y = (x - mean) * rstd * w + b;
             }
@@ -118,13 +161,23 @@ fn layer_norm<T: Scalar>(call: &mut Call<'_, '_, T>) {
     });
 }
 
+/// As [`Scales`], with errors.
+fn carried_scales(call: &BoundCall<'_>, input: usize, row: usize, none: f64) -> Vec<Carried> {
+    let (cols, group) = (call.args.size(1), (call.args.size(4) + row) % call.args.size(3));
+    if is_affine(call.args) {
+        Carried::row(&call.inputs[input], group, cols)
+    } else {
+        vec![Carried::new(none, 0.0); cols]
+    }
+}
+
 /// The error bound: the formula over values that carry errors.
 fn layer_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols] = call.args.sizes();
     let (depth, eps) = (row_sum_depth(cols, call.args), call.args.number(2));
-    let (weight, bias) = (Carried::row(&call.inputs[1], 0, cols), Carried::row(&call.inputs[2], 0, cols));
     let mut y = Vec::with_capacity(rows * cols);
     for i in 0..rows {
+        let (weight, bias) = (carried_scales(call, 1, i, 1.0), carried_scales(call, 2, i, 0.0));
         let x = Carried::row(&call.inputs[0], i, cols);
         let (mean, variance) = moments(x.iter().copied(), depth, cols);
         let rstd = rstd(variance, eps);
@@ -136,11 +189,12 @@ fn layer_norm_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
 fn layer_norm_grad<T: Scalar>(call: &mut Call<'_, '_, T>) {
     let [_, cols] = call.args.sizes();
     let (lanes, eps) = (lanes(call.args), T::of(call.args.number(2)));
-    let (dy, x, weight) = (call.inputs[0].f(), call.inputs[1].f(), call.inputs[2].f());
-    each_part(call.outputs(), [dy, x], cols, |_, [dx, each], [dy, x]| {
+    let (dy, x) = (call.inputs[0].f(), call.inputs[1].f());
+    let weight = Scales::of(call.args, call.inputs[2].f(), T::one());
+    each_part(call.outputs(), [dy, x], cols, |first, [dx, each], [dy, x]| {
         let inputs = dy.chunks(cols).zip(x.chunks(cols));
-        for ((dx, each), (dy, x)) in dx.chunks_mut(cols).zip(each.chunks_mut(cols)).zip(inputs) {
-            row(dx, each, (dy, x, weight), lanes, eps);
+        for (i, ((dx, each), (dy, x))) in dx.chunks_mut(cols).zip(each.chunks_mut(cols)).zip(inputs).enumerate() {
+            row(dx, each, (dy, x, weight.row(first / cols + i, cols)), lanes, eps);
         }
     });
 }
@@ -165,10 +219,10 @@ fn row<T: Scalar>(dx: &mut [T], each: &mut [T], (dy, x, weight): (&[T], &[T], &[
 fn layer_norm_grad_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
     let [rows, cols] = call.args.sizes();
     let (depth, eps) = (row_sum_depth(cols, call.args), call.args.number(2));
-    let weight = Carried::row(&call.inputs[2], 0, cols);
     let (mut dx, mut each) = (Vec::with_capacity(rows * cols), Vec::with_capacity(rows * cols));
     for i in 0..rows {
         let (dy, x) = (Carried::row(&call.inputs[0], i, cols), Carried::row(&call.inputs[1], i, cols));
+        let weight = carried_scales(call, 2, i, 1.0);
         let (mean_x, variance) = moments(x.iter().copied(), depth, cols);
         let rstd = rstd(variance, eps);
         let xhat = |j: usize| (x[j] - mean_x) * rstd;

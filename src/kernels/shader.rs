@@ -44,7 +44,7 @@ const LIBRARY: &[(&str, &str)] = library! {
     "activation.wgsl" "activation_word.wgsl" "activation_word4.wgsl" "adam.wgsl" "arithmetic.wgsl"
     "bias_act.wgsl" "class_loss.wgsl" "element.wgsl" "element_loss.wgsl" "elementwise.wgsl"
     "exchange_memory.wgsl" "exchange_subgroup.wgsl" "grid.wgsl" "loss.wgsl" "loss_bindings.wgsl" "math.wgsl"
-    "matmul_broadcast.wgsl" "matmul_tile.wgsl" "philox.wgsl" "row.wgsl" "row_moments.wgsl"
+    "matmul_broadcast.wgsl" "matmul_tile.wgsl" "philox.wgsl" "row.wgsl" "row_moments.wgsl" "row_scale.wgsl"
     "rows_by_index.wgsl" "rows_in_order.wgsl" "sgd.wgsl" "strip.wgsl" "weight_grad.wgsl" "word.wgsl"
     "word4.wgsl" "optimizer/adam_bindings.wgsl" "optimizer/hyper.wgsl" "optimizer/rmsprop_bindings.wgsl"
 };

@@ -69,7 +69,7 @@ impl Module for LayerNorm {
 
     fn forward(&self, scope: &mut Scope<'_>, x: Value) -> Result<Value> {
         let (weight, bias) = (scope.stored("weight")?, scope.stored("bias")?);
-        scope.push(ops::LayerNorm { eps: EPS }, &[x, weight, bias])
+        scope.push(ops::LayerNorm { eps: EPS, groups: 1 }, &[x, weight, bias])
     }
 
     fn pytorch(&self) -> Option<&'static str> {

@@ -7,18 +7,21 @@ use crate::graph::{Attributes, Backward, Gradients, Launches, Misfit, Operation,
 use crate::kernels::{Kernel, Param, row_lanes};
 use crate::target::Constants;
 
-/// `(x [m, n], weight [n], bias [n]) -> [m, n]`: each row less its mean, over its standard deviation, times weight, plus bias.
-#[derive(Debug)]
+/// `(x [m, n], weight [n], bias [n]) -> [m, n]`: each group of a row less its mean, over its standard deviation, times weight, plus
+/// bias; of x alone, without weight and bias.
+#[derive(Debug, Clone, Copy)]
 pub struct LayerNorm {
     /// Added to the variance.
     pub eps: f64,
+    /// Groups of neighbouring columns, as many in each; 1 for the whole row.
+    pub groups: usize,
 }
 
-/// `(dy, x, weight) -> (dx, dy * xhat)`; the second result's column sums are the gradient of weight.
+/// `(dy, x, weight) -> (dx, dy * xhat)`, the second result's column sums being the gradient of weight; `(dy, x) -> dx` without weight.
 #[derive(Debug)]
 pub struct LayerNormGrad {
-    /// As the layer's.
-    pub eps: f64,
+    /// The layer.
+    pub of: LayerNorm,
 }
 
 /// `(x [m, n], count [1], running_mean [n], running_var [n]) -> (mean [n], variance [n], count [1], running_mean, running_var)`: of
@@ -84,29 +87,58 @@ fn lanes(x: &TensorType) -> Constants {
     vec![("LANES", row_lanes(x.rows_cols().1) as f64)]
 }
 
+impl LayerNorm {
+    fn settings(self) -> Attributes {
+        vec![("eps", self.eps), ("groups", self.groups as f64)]
+    }
+
+    /// Checks x, and weight and bias where there are any.
+    fn check(self, x: &TensorType, of_columns: &[&TensorType]) -> Result<(), Misfit> {
+        let (_, cols) = matrix(x)?;
+        require(self.groups > 0 && cols.is_multiple_of(self.groups), "as many columns in each group")?;
+        vectors(x, of_columns).map(|_| ())
+    }
+
+    /// Adds the launch of a kernel over the groups of x's rows; `affine` where weights are bound.
+    fn launch(self, out: &mut Launches<'_>, kernel: Kernel, affine: bool, places: Vec<Place>) {
+        let (rows, cols) = out.operands[0].rows_cols();
+        let by_group = TensorType::f32(&[rows * self.groups, cols / self.groups]);
+        let params = params(&by_group, self.eps).into_iter().chain(sizes(&[self.groups, 0])).collect();
+        let constants = [("AFFINE", f64::from(affine))].into_iter().chain(lanes(&by_group)).collect();
+        out.push(kernel, params, constants, places);
+    }
+}
+
 impl Operation for LayerNorm {
     fn name(&self) -> String {
         "layer_norm".into()
     }
 
     fn attributes(&self) -> Attributes {
-        vec![("eps", self.eps)]
+        self.settings()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
-        let [x, weight, bias] = super::operands(types)?;
-        vectors(x, &[weight, bias])?;
-        Ok(vec![x.clone()])
+        let [x, of_columns @ ..] = types else { return Err(Misfit::Count("1 or 3".into())) };
+        require([0, 2].contains(&of_columns.len()), "weight and bias, or neither")?;
+        self.check(x, of_columns)?;
+        Ok(vec![(*x).clone()])
     }
 
     fn gradient(&self, at: &mut Backward<'_, '_>) -> Gradients {
-        let dy = at.dy()?;
-        let operands = [dy, at.operand(0), at.operand(1)];
-        Ok(gradients(at, LayerNormGrad { eps: self.eps }, &operands)?.to_vec())
+        let (dy, x) = (at.dy()?, at.operand(0));
+        let operation = LayerNormGrad { of: *self };
+        match at.node().inputs.get(1).copied() {
+            Some(weight) => Ok(gradients(at, operation, &[dy, x, weight])?.to_vec()),
+            None => Ok(vec![Some(at.push(operation, &[dy, x], ".grad")?)]),
+        }
     }
 
     fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
-        out.push(Kernel::layer_norm, params(&out.operands[0], self.eps), lanes(&out.operands[0]), out.in_order());
+        let affine = out.operands.len() == 3;
+        let none = [Place::Operand(0), Place::Unused, Place::Unused, Place::Result(0)];
+        let places = if affine { out.in_order() } else { none.to_vec() };
+        self.launch(out, Kernel::layer_norm, affine, places);
         Ok(())
     }
 }
@@ -117,18 +149,25 @@ impl Operation for LayerNormGrad {
     }
 
     fn attributes(&self) -> Attributes {
-        vec![("eps", self.eps)]
+        self.of.settings()
     }
 
     fn results(&self, types: &[&TensorType]) -> Types {
-        let [dy, x, weight] = super::operands(types)?;
-        require(dy == x, "an upstream gradient of the shape of the layer's input")?;
-        vectors(x, &[weight])?;
-        Ok(vec![x.clone(); 2])
+        let [dy, x, weight @ ..] = types else { return Err(Misfit::Count("2 or 3".into())) };
+        require(dy == x && weight.len() < 2, "an upstream gradient of the shape of the layer's input")?;
+        self.of.check(x, weight)?;
+        Ok(vec![(*x).clone(); 1 + weight.len()])
     }
 
     fn launches(&self, out: &mut Launches<'_>) -> Result<()> {
-        out.push(Kernel::layer_norm_grad, params(&out.operands[0], self.eps), lanes(&out.operands[0]), out.in_order());
+        let affine = out.operands.len() == 3;
+        let mut places = out.in_order();
+        if !affine {
+            let (rows, cols) = out.operands[0].rows_cols();
+            places.insert(2, Place::Unused);
+            places.push(out.unused(&[rows, cols]));
+        }
+        self.of.launch(out, Kernel::layer_norm_grad, affine, places);
         Ok(())
     }
 }

@@ -38,7 +38,9 @@ pub fn place(prefix: &str, tensors: &[Tensor], touches: &[Touch], max: usize, ar
     let first = arenas.len();
     let apart = apart(tensors.len(), touches);
     let mut ranges: Vec<Option<Range>> = vec![None; tensors.len()];
-    for &t in touches.iter().flat_map(|touch| &touch.writes) {
+    // What no dispatch writes exists only to be bound.
+    let written = touches.iter().flat_map(|touch| &touch.writes);
+    for &t in written.chain(touches.iter().flat_map(|touch| &touch.reads)) {
         if ranges[t].is_some() {
             continue;
         }
@@ -65,7 +67,7 @@ pub fn place(prefix: &str, tensors: &[Tensor], touches: &[Touch], max: usize, ar
         arenas[arena].len = arenas[arena].len.max(offset + aligned(tensor.len));
         ranges[t] = Some(Range { arena, offset, len: tensor.len });
     }
-    ranges.into_iter().map(|r| r.unwrap_or_else(|| unreachable!("every tensor is written by a dispatch"))).collect()
+    ranges.into_iter().map(|r| r.unwrap_or_else(|| unreachable!("every tensor is touched by a dispatch"))).collect()
 }
 
 /// For each tensor those that some dispatch reads while it writes this one, or the other way round.

@@ -6,6 +6,7 @@ const PHILOX: &str = "lib/philox.wgsl";
 const DROPOUT: &str = "dropout.wgsl";
 const ROW: &str = "lib/row.wgsl";
 const MOMENTS: &str = "lib/row_moments.wgsl";
+const ROW_SCALE: &str = "lib/row_scale.wgsl";
 const LAYER_GRAD: &str = "layer_norm_grad.wgsl";
 const BATCH_MOMENTS: &str = "batch_moments.wgsl";
 const BATCH_GRAD: &str = "batch_norm_grad.wgsl";
@@ -51,10 +52,26 @@ pub const MUTATIONS: &[Mutation] = &[
     ),
     m("layer_norm", MOMENTS, "variance + params.eps", "variance"),
     m("layer_norm", MOMENTS, "inverse_root(variance + params.eps)", "1.0 / (variance + params.eps)"),
-    m("layer_norm", "layer_norm.wgsl", ", weight[j], bias[j]", ", weight[j], -bias[j]"),
+    m(
+        "layer_norm",
+        "layer_norm.wgsl",
+        ", weight_of(first + j), bias_of(first + j)",
+        ", weight_of(first + j), -bias_of(first + j)",
+    ),
     m("layer_norm", "layer_norm.wgsl", "- m.mean) * m.rstd", ") * m.rstd"),
-    m("layer_norm", "layer_norm.wgsl", "weight[j], bias[j]", "weight[row], bias[j]"),
-    m("layer_norm_grad", LAYER_GRAD, "let g = weight[j] * dy[base + j];", "let g = dy[base + j];"),
+    m(
+        "layer_norm",
+        "layer_norm.wgsl",
+        "weight_of(first + j), bias_of(first + j)",
+        "weight_of(row), bias_of(first + j)",
+    ),
+    m("layer_norm", ROW_SCALE, "(params.start + row) % params.groups", "row % params.groups"),
+    m("layer_norm", ROW_SCALE, "(params.start + row) % params.groups", "(params.start + row)"),
+    m("layer_norm", ROW_SCALE, "% params.groups * params.cols", "% params.groups"),
+    m("layer_norm", ROW_SCALE, "return weight[feature];", "return 1.0;"),
+    m("layer_norm_grad", ROW_SCALE, "if (AFFINE) {", "if (true) {"),
+    m("layer_norm", "layer_norm.wgsl", "return bias[feature];", "return 0.0;"),
+    m("layer_norm_grad", LAYER_GRAD, "let g = weight_of(first + j) * dy[base + j];", "let g = dy[base + j];"),
     m("layer_norm_grad", LAYER_GRAD, "product = mul_add(g, ", "product = mul_add(dy[base + j], "),
     m("layer_norm_grad", LAYER_GRAD, "dy[base + j], -mean_g)", "dy[base + j], 0.0)"),
     m("layer_norm_grad", LAYER_GRAD, "mul_add(-xhat, mean_product", "mul_add(xhat, mean_product"),
@@ -63,7 +80,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "layer_norm_grad",
         LAYER_GRAD,
         "each[base + j] = dy[base + j] * xhat;",
-        "each[base + j] = weight[j] * dy[base + j] * xhat;",
+        "each[base + j] = weight_of(first + j) * dy[base + j] * xhat;",
     ),
     m("batch_moments", BATCH_MOMENTS, "let n = count[step[0]];", "let n = params.rows;"),
     m("batch_moments", BATCH_MOMENTS, "let n = count[step[0]];", "let n = count[0];"),
@@ -106,7 +123,7 @@ pub const MUTATIONS: &[Mutation] = &[
     m("batch_norm_grad", BATCH_GRAD, "each[row * params.cols + col] = 0.0;", ""),
     m("dropout", DROPOUT, "select(0.0, params.scale", "select(x[start + i], params.scale"),
     m("dropout", DROPOUT, "if (start >= params.n)", "if (start + 4u > params.n)"),
-    m("layer_norm_grad", LAYER_GRAD, "sum = mul_add(weight[j], dy[base + j], sum);", "sum += dy[base + j];"),
+    m("layer_norm_grad", LAYER_GRAD, "sum = mul_add(weight_of(first + j), dy[base + j], sum);", "sum += dy[base + j];"),
     m(
         "layer_norm_grad",
         LAYER_GRAD,

@@ -9,6 +9,7 @@ mod dense;
 pub(crate) mod digest;
 pub mod disk;
 mod dropout;
+mod group_norm;
 pub mod init;
 mod layer;
 mod layer_norm;
@@ -22,6 +23,7 @@ pub mod weights;
 pub use batch_norm::{BatchNorm, MOMENTUM};
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use group_norm::GroupNorm;
 pub use init::{Init, Tensor};
 pub use layer::{Layer, Mode, chain};
 pub use layer_norm::{EPS, LayerNorm};
@@ -47,4 +49,5 @@ pub const MODULES: &[Entry] = &[
     Entry { key: "dropout", read: Dropout::read, onnx: &[("Dropout", Dropout::of_onnx)] },
     Entry { key: "layer_norm", read: LayerNorm::read, onnx: &[("LayerNormalization", LayerNorm::of_onnx)] },
     Entry { key: "batch_norm", read: BatchNorm::read, onnx: &[("BatchNormalization", BatchNorm::of_onnx)] },
+    Entry { key: "group_norm", read: GroupNorm::read, onnx: &[("GroupNormalization", GroupNorm::of_onnx)] },
 ];

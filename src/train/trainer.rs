@@ -7,7 +7,7 @@ use crate::exec::{Choice, Counters, Device, Flow, open_device};
 use crate::graph::{Activation, Clip, Loss, Optimizer, Schedule, UpdateRule};
 use crate::nn::init::draw_parameters;
 use crate::nn::weights::{self, Precision};
-use crate::nn::{BatchNorm, Dense, Dropout, Init, Layer, LayerNorm, Module, Network, Tensor, chain};
+use crate::nn::{BatchNorm, Dense, Dropout, GroupNorm, Init, Layer, LayerNorm, Module, Network, Tensor, chain};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -91,6 +91,12 @@ impl TrainerBuilder {
     #[must_use]
     pub fn layer_norm(self, activation: Activation) -> Self {
         self.module(LayerNorm, activation)
+    }
+
+    /// Adds a layer that normalises each of `groups` groups of neighbouring numbers of each sample, PyTorch's `nn.GroupNorm`.
+    #[must_use]
+    pub fn group_norm(self, groups: usize, activation: Activation) -> Self {
+        self.module(GroupNorm::new(groups), activation)
     }
 
     /// Adds a layer that normalises each number over the batch, PyTorch's `nn.BatchNorm1d`; [`Trainer::gradients`] and

@@ -6,7 +6,7 @@ use wgrad::data::Dataset;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Op};
 use wgrad::model::init::initial_parameters;
-use wgrad::nn::{BatchNorm, Dropout, Layer, LayerNorm, Mode, Network, Samples, Tensor};
+use wgrad::nn::{BatchNorm, Dropout, GroupNorm, Layer, LayerNorm, Mode, Network, Samples, Tensor};
 use wgrad::testing::data::rng::Philox;
 use wgrad::train::{Engine, Roles};
 use wgrad::verify::gradcheck::{Question, Verdict, analytic, gradcheck, report};
@@ -205,6 +205,14 @@ fn every_kind() -> Case {
 #[test]
 fn every_kind_of_layer() {
     every_kind().passes("every kind of layer");
+    let layers = vec![
+        Layer::dense(3, 8, Activation::Tanh, true),
+        Layer::same_width(8, GroupNorm::new(2), Activation::Silu),
+        Layer::dense(8, 6, Activation::Identity, true),
+        Layer::same_width(6, GroupNorm { groups: 2, affine: false }, Activation::Tanh),
+        Layer::dense(6, 3, Activation::Softmax, true),
+    ];
+    Case::of(Network { layers, loss: Loss::Mse }, 1).passes("group norm");
 }
 
 /// Control: the gradient of the network as it is used, without masks, is not that of a training step.

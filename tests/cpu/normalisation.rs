@@ -10,7 +10,7 @@ use wgrad::exec::{Choice, Device, Flow};
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::kernels::Kernel;
 use wgrad::model::init::initial_parameters;
-use wgrad::nn::{BatchNorm, Layer, LayerNorm, Mode, Network, Samples, Tensor};
+use wgrad::nn::{BatchNorm, GroupNorm, Layer, LayerNorm, Mode, Network, Samples, Tensor};
 use wgrad::plan::{Limits, Options, lower};
 use wgrad::train::{Engine, Roles, Trainer};
 
@@ -42,14 +42,13 @@ fn tensors(network: &Network, of: &Value) -> Vec<Tensor> {
 }
 
 /// Losses, tensors, logits and gradients after the fixture's nine steps from `start`, each under its name.
-fn trained(fixture: &Value, start: &[Tensor]) -> Vec<(String, Vec<f64>)> {
-    let network = normalising();
+fn trained(network: &Network, fixture: &Value, start: &[Tensor]) -> Vec<(String, Vec<f64>)> {
     let classes: Vec<u32> = numbers(&fixture["classes"]).iter().map(|c| *c as u32).collect();
     let data = Dataset::classes(&numbers(&fixture["x"]), 5, &classes);
     let optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     let train = Some((11, 4, optimizer.into()));
     let roles = Roles { train, predict: Some(11), gradients: Some(11), ..Roles::default() };
-    let mut engine = pollster::block_on(Engine::open(&Device::cpu_f64(), &network, roles)).unwrap();
+    let mut engine = pollster::block_on(Engine::open(&Device::cpu_f64(), network, roles)).unwrap();
     engine.write_parameters(start).unwrap();
     engine.set_training_data(&data).unwrap();
     let (order, mut losses): (Vec<u32>, Vec<f64>) = ((0..11).collect(), Vec::new());
@@ -85,14 +84,7 @@ const TOLERANCE: f64 = 1e-10;
 
 #[test]
 fn training_and_use_are_pytorchs() {
-    let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
-    let start = tensors(&normalising(), &fixture["start"]);
-    let found = trained(&fixture, &start);
-    let mut expected = vec![("losses".to_string(), numbers(&fixture["losses"]))];
-    expected.extend(tensors(&normalising(), &fixture["end"]).into_iter().map(|t| (t.name, t.values)));
-    expected.push(("logits".to_string(), numbers(&fixture["logits"])));
-    let gradients = normalising().parameters().into_iter();
-    expected.extend(gradients.map(|(name, _)| (format!("grad.{name}"), numbers(&fixture["gradients"][&name]))));
+    let [found, expected] = ours_and_pytorchs(&normalising(), FIXTURE);
     let off = distance(&found, &expected);
     assert!(off <= TOLERANCE, "off by {off:e}");
     // Control: a running variance that is biased, as one sample in eleven more or less makes it, is far outside.
@@ -100,6 +92,70 @@ fn training_and_use_are_pytorchs() {
     let running = wrong.iter_mut().find(|(name, _)| name == "layers.3.running_var").unwrap();
     running.1.iter_mut().for_each(|v| *v *= 10.0 / 11.0);
     assert!(distance(&wrong, &expected) > 1e-3);
+}
+
+/// What is trained here from a fixture's start, and what PyTorch trained.
+fn ours_and_pytorchs(network: &Network, fixture: &str) -> [Vec<(String, Vec<f64>)>; 2] {
+    let fixture: Value = serde_json::from_str(fixture).unwrap();
+    let found = trained(network, &fixture, &tensors(network, &fixture["start"]));
+    let mut expected = vec![("losses".to_string(), numbers(&fixture["losses"]))];
+    expected.extend(tensors(network, &fixture["end"]).into_iter().map(|t| (t.name, t.values)));
+    expected.push(("logits".to_string(), numbers(&fixture["logits"])));
+    let gradients = network.parameters().into_iter();
+    expected.extend(gradients.map(|(name, _)| (format!("grad.{name}"), numbers(&fixture["gradients"][&name]))));
+    [found, expected]
+}
+
+/// 5 -> 12 tanh, group norm, 12 -> 6, group norm without weight and bias and relu, 6 -> 3.
+fn grouped(groups: [usize; 2]) -> Network {
+    let layers = vec![
+        Layer::dense(5, 12, Activation::Tanh, true),
+        Layer::same_width(12, GroupNorm::new(groups[0]), Activation::Identity),
+        Layer::dense(12, 6, Activation::Identity, true),
+        Layer::same_width(6, GroupNorm { groups: groups[1], affine: false }, Activation::Relu),
+        Layer::dense(6, 3, Activation::Identity, true),
+    ];
+    Network { layers, loss: Loss::cross_entropy() }
+}
+
+#[test]
+fn group_norm_is_pytorchs() {
+    let fixture = include_str!("../fixtures/layers/group_norm.json");
+    let [found, expected] = ours_and_pytorchs(&grouped([4, 2]), fixture);
+    let off = distance(&found, &expected);
+    assert!(off <= TOLERANCE, "off by {off:e}");
+    // Control: other groups are another network.
+    for groups in [[3, 2], [4, 3], [1, 2], [4, 1]] {
+        let [found, expected] = ours_and_pytorchs(&grouped(groups), fixture);
+        assert!(distance(&found, &expected) > 1e-3, "{groups:?}");
+    }
+}
+
+/// In f32 every value of training steps lies within its bound, whole and in blocks that begin within a sample.
+#[test]
+fn group_norm_in_blocks_lies_within_the_bounds_of_one_in_a_piece() {
+    for affine in [true, false] {
+        let mut net = network(&[8, 192, 4], &[Activation::Tanh, Activation::Identity], &[true], Loss::Mse);
+        net.layers.insert(1, Layer::same_width(192, GroupNorm { groups: 3, affine }, Activation::Identity));
+        let problem = Problem::new(net, SGD, 101, 96, 9);
+        let options = Options { fuse: false, limits: Limits::CPU, ..Options::new("train", 1) };
+        let small = Limits { max_storage_buffer_binding_size_bytes: 4 * 64 * 64 * 2, ..Limits::CPU };
+        let (one, many) = (problem.plan(&options), problem.plan(&Options { limits: small, ..options.clone() }));
+        let count = |plan: &wgrad::plan::Plan, of| plan.dispatches.iter().filter(|d| d.kernel == of).count();
+        for kernel in [Kernel::layer_norm, Kernel::layer_norm_grad] {
+            assert!(count(&one, kernel) == 1 && count(&many, kernel) > 1, "{kernel:?} {}", count(&many, kernel));
+        }
+        let judge = problem.judge(&one);
+        let gradient = if affine { "grad.layers.1.weight" } else { "grad.layers.0.bias" };
+        for plan in [&one, &many] {
+            let mut session = problem.step(&Device::cpu(), plan);
+            for name in ["loss", gradient, "grad.layers.0.weight"] {
+                let (found, judged) = (read(&mut session, name), judge.read(name).unwrap());
+                let good = found.iter().zip(&judged.value).zip(&judged.error).all(|((f, v), e)| (f - v).abs() <= *e);
+                assert!(good, "{name}: {found:?}");
+            }
+        }
+    }
 }
 
 /// Normalising layers of both kinds, each with a gradient for what comes before it.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::path::Path;
 use wgrad::data::Scale;
 use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape};
-use wgrad::nn::{BatchNorm, Dense, Dropout, Init, Layer, LayerNorm};
+use wgrad::nn::{BatchNorm, Dense, Dropout, GroupNorm, Init, Layer, LayerNorm};
 use wgrad::report::Monitor;
 use wgrad::spec::{
     CheckpointSpec, ClassWeights, DataFile, DataSpec, EarlyStopping, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec,
@@ -244,6 +244,17 @@ fn a_layer_is_of_one_kind() {
     ));
     let layers = [Layer::new(LayerNorm, Activation::Identity), Layer::new(BatchNorm, Activation::Identity)];
     assert_eq!(spec.unwrap().model.layers[1..3], layers);
+    let spec = parse(&edited(
+        "dense = 10",
+        "group_norm = 8\n[[model.layers]]\ngroup_norm = 2\naffine = false\n[[model.layers]]\ndense = 10",
+    ));
+    let layers =
+        [GroupNorm::new(8), GroupNorm { groups: 2, affine: false }].map(|m| Layer::new(m, Activation::Identity));
+    assert_eq!(spec.unwrap().model.layers[1..3], layers);
+    refused("dense = 10", "group_norm = 0", ":12:14", &["`group_norm`", "0"]);
+    let spec = parse(&edited("dense = 10", "group_norm = 3\n[[model.layers]]\ndense = 10")).unwrap();
+    let error = spec.model.layers(64).unwrap_err().to_string();
+    assert!(error.contains("layers.1: group_norm divides 32 numbers into 3 groups"), "{error}");
     refused("dense = 10", "layer_norm = false", ":12:14", &["`layer_norm`", "true", "false"]);
     refused("dense = 10", "batch_norm = 1e-5", ":12:14", &["`batch_norm`", "true", "1e-5"]);
     let without = "[data]\ntrain = 'd'\ntarget = 't'\n[model]\nlayers = [{ dropout = 0.1 }]\n[train]\nloss = 'mse'\n\
@@ -564,6 +575,8 @@ fn layers() -> impl Strategy<Value = Vec<Layer>> {
         1 => (0.0..1.0_f64).prop_map(|p| Layer::new(Dropout { p }, Activation::Identity)),
         1 => prop_oneof![
             Just(Layer::new(LayerNorm, Activation::Identity)),
+            (1_usize..9, any::<bool>())
+                .prop_map(|(groups, affine)| Layer::new(GroupNorm { groups, affine }, Activation::Identity)),
             Just(Layer::new(BatchNorm, Activation::Identity)),
         ],
     ]

@@ -40,7 +40,7 @@ def data(folder):
             file.write(f"{a},{b},{c},7,{'xyz'[i % 3]},{'no' if a > 0 else 'yes'},{a + b / 1000},{c / 10}\n")
 
 
-def spec(loss, outputs, activation, scale):
+def spec(loss, outputs, activation, scale, affine="true"):
     target, drop = {3: ("three", []), 1: ("two", []), 2: (["u", "v"], [])}[outputs]
     last = 'activation = "sigmoid"' if loss == "binary_cross_entropy" else ""
     quoted = activation if activation.startswith("{") else f'"{activation}"'
@@ -49,7 +49,7 @@ train = "{loss}.csv"
 target = {json.dumps(target)}
 scale = "{scale}"
 [[model.layers]]
-dense = 6
+dense = 12
 activation = {quoted}
 [[model.layers]]
 batch_norm = true
@@ -57,6 +57,9 @@ batch_norm = true
 dropout = 0.1
 [[model.layers]]
 layer_norm = true
+[[model.layers]]
+group_norm = 2
+affine = {affine}
 [[model.layers]]
 dense = 4
 activation = {quoted}
@@ -124,7 +127,7 @@ with tempfile.TemporaryDirectory() as folder:
     cases += [(loss, outputs, "tanh", scale) for loss, outputs in LOSSES for scale in ("standard", "minmax", "none")]
     for i, (loss, outputs, activation, scale) in enumerate(cases):
         columns(folder, loss, outputs)
-        open(f"{folder}/s{i}.toml", "w").write(spec(loss, outputs, activation, scale))
+        open(f"{folder}/s{i}.toml", "w").write(spec(loss, outputs, activation, scale, "true" if i % 2 else "false"))
         run("train", f"{folder}/s{i}.toml", "--run", f"{folder}/r{i}", "--device", "cpu")
         for with_scaler in (False, True):
             difference = check(folder, f"r{i}", loss, outputs, with_scaler)

@@ -420,6 +420,35 @@ fn dropout_is_passed_over_unless_it_is_to_train() {
     refused(masked, "\"mask\" is not computed by any node before it");
 }
 
+/// Group norm needs a later opset than the other layers; without weight and bias it comes back with ones and zeros.
+#[test]
+fn group_norm_comes_back_with_equal_bits_and_predictions() {
+    for affine in [true, false] {
+        let group = format!("group_norm = 2\naffine = {affine}\nactivation = \"relu\"");
+        let mut run = of_layers(&["dense = 4", &group, "dense = 2"], "mse", Scaler::None);
+        for (i, value) in run.parameters.iter_mut().flat_map(|t| &mut t.values).enumerate() {
+            *value = f64::from((0.25 + f64::sin(i as f64).powi(2)) as f32);
+        }
+        let model = Model::decode(&onnx::encode(&run, Export::default()).unwrap()).unwrap();
+        assert_eq!((model.opset, ops(&model)[1]), (21, "GroupNormalization"));
+        let back = changed(&run, |_| ()).unwrap();
+        assert_eq!(outputs(&back, &ROWS), outputs(&run, &ROWS));
+        if affine {
+            assert_eq!((&back.network, &back.parameters), (&run.network, &run.parameters));
+        }
+        refused_of(&run, |m| m.opset = 20, "Export with opset 21 or newer");
+        let groups = |count: i64| {
+            move |m: &mut Model| {
+                let attributes = &mut m.graph.nodes[1].attributes;
+                attributes.retain(|(name, _)| name != "num_groups");
+                attributes.push(("num_groups".into(), Attribute::Int(count)));
+            }
+        };
+        refused_of(&run, groups(3), "group_norm divides 4 numbers into 3 groups");
+        assert_ne!(outputs(&changed(&run, groups(1)).unwrap(), &ROWS), outputs(&run, &ROWS));
+    }
+}
+
 #[derive(serde::Deserialize)]
 struct Normalised {
     x: Vec<[f64; 3]>,
@@ -437,6 +466,7 @@ fn normalised_networks_of_pytorch_s_exporters_are_read_and_give_its_outputs() {
         ("norm_new.onnx", &["3 -> 4 identity", "layer_norm relu", "4 -> 2 identity"][..]),
         ("norm_between_old.onnx", &between[..]),
         ("norm_between_new.onnx", &between[..]),
+        ("group_norm_new.onnx", &["3 -> 4 identity", "group_norm 2 relu", "4 -> 2 identity"][..]),
     ];
     for (name, layers) in layers {
         let found = import(&fixtures().join(name), &alone(None, None)).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -15,7 +15,7 @@ use wgrad::exec::{Device, Flow};
 use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, RmsProp, Schedule, Shape, UpdateRule};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
-use wgrad::nn::{BatchNorm, Dense, Dropout, Layer, LayerNorm, Network, Tensor, chain};
+use wgrad::nn::{BatchNorm, Dense, Dropout, GroupNorm, Layer, LayerNorm, Network, Tensor, chain};
 use wgrad::plan::Switches;
 use wgrad::spec::{CheckpointSpec, DataFile, DataSpec, ModelSpec, Reading, ScheduleSpec, Spec, TrainSpec, Unit};
 use wgrad::testing::data::rng::Philox;
@@ -53,6 +53,8 @@ pub enum Kind {
     Dropout(f64),
     LayerNorm,
     BatchNorm,
+    /// As many groups at most as it says, and with weights where it says so.
+    GroupNorm(usize, bool),
 }
 
 /// A layer in words; one that is not dense has as many outputs as inputs, whatever it says here.
@@ -134,7 +136,8 @@ fn optimizer() -> impl Strategy<Value = Optimizer> {
 
 fn kind() -> impl Strategy<Value = Kind> {
     let dropout = prop::sample::select(&[0.5, 0.1, 0.9, 0.0][..]).prop_map(Kind::Dropout);
-    prop_oneof![6 => Just(Kind::Dense), 1 => dropout, 1 => Just(Kind::LayerNorm), 1 => Just(Kind::BatchNorm)]
+    let group = (1_usize..=5, any::<bool>()).prop_map(|(most, affine)| Kind::GroupNorm(most, affine));
+    prop_oneof![6 => Just(Kind::Dense), 1 => dropout, 1 => Just(Kind::LayerNorm), 1 => Just(Kind::BatchNorm), 1 => group]
 }
 
 fn clip() -> impl Strategy<Value = Option<Clip>> {
@@ -253,11 +256,19 @@ impl Case {
 
     /// The layers as a spec has them.
     fn unsized_layers(&self) -> Vec<Layer> {
+        let mut width = self.inputs;
         let layer = |l: &Sketch| match l.kind {
-            Kind::Dense => Layer::new(Dense { bias: l.bias, ..Dense::new(l.outputs) }, l.activation),
+            Kind::Dense => {
+                width = l.outputs;
+                Layer::new(Dense { bias: l.bias, ..Dense::new(l.outputs) }, l.activation)
+            }
             Kind::Dropout(p) => Layer::new(Dropout { p }, l.activation),
             Kind::LayerNorm => Layer::new(LayerNorm, l.activation),
             Kind::BatchNorm => Layer::new(BatchNorm, l.activation),
+            Kind::GroupNorm(most, affine) => {
+                let groups = (1..=most).rev().find(|groups| width.is_multiple_of(*groups)).unwrap_or(1);
+                Layer::new(GroupNorm { groups, affine }, l.activation)
+            }
         };
         self.layers.iter().map(layer).collect()
     }

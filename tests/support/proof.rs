@@ -5,7 +5,7 @@ use wgrad::data::Dataset;
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::init::initial_parameters;
-use wgrad::nn::{BatchNorm, Dropout, Layer, LayerNorm, Network};
+use wgrad::nn::{BatchNorm, Dropout, GroupNorm, Layer, LayerNorm, Network};
 use wgrad::plan::Switches;
 use wgrad::spec::Spec;
 use wgrad::testing::train::samples::{SampleSet, read};
@@ -83,6 +83,7 @@ fn every_kind() -> (Network, Dataset) {
             1 => Some(Layer::same_width(width, LayerNorm, Activation::Silu)),
             2 => Some(Layer::same_width(width, BatchNorm, Activation::Relu)),
             3 => Some(Layer::same_width(width, Dropout { p: 0.5 }, Activation::Gelu)),
+            4 => Some(Layer::same_width(width, GroupNorm::new(width), Activation::Identity)),
             _ => None,
         });
     }

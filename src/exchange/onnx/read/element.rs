@@ -173,7 +173,7 @@ fn element_wise(node: &Node) -> Outcome<Box<dyn Fn(f64) -> f64>> {
         }
         _ => Err(
             "this operator is not read. A multilayer perceptron has dense layers (Gemm, MatMul), LayerNormalization, \
-                  BatchNormalization and activations"
+                  BatchNormalization, GroupNormalization and activations"
                 .into(),
         ),
     }

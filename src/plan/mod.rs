@@ -18,7 +18,7 @@ pub use switches::Switches;
 pub use whole::Whole;
 
 use crate::error::{Error, Result};
-use crate::kernels::{Args, Dtype, Kernel};
+use crate::kernels::{Access, Args, Dtype, Kernel};
 
 /// How long an arena's contents matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,13 @@ pub struct Range {
     pub len: usize,
 }
 
+impl Range {
+    /// Whether both have an element in common.
+    pub fn meets(self, other: Range) -> bool {
+        self.arena == other.arena && self.offset < other.offset + other.len && other.offset < self.offset + self.len
+    }
+}
+
 /// A tensor's place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buffer {
@@ -168,6 +175,16 @@ impl Plan {
         let role = role.into();
         let found = self.buffer(&role).map(|b| b.range);
         found.ok_or_else(|| Error::Internal(format!("plan {} has no buffer {role}", self.name)))
+    }
+
+    /// Whether dispatch number `i` finds in a range what it held before the step: it is updated by this dispatch or a later one, if by
+    /// any. What is updated earlier is as the step leaves it, for it is updated once.
+    pub fn is_yet_to_update(&self, i: usize, range: Range) -> bool {
+        let updates = |d: &Dispatch| {
+            let pairs = d.kernel.bindings.iter().zip(&d.bindings);
+            pairs.into_iter().any(|(b, r)| b.access == Access::Update && r.meets(range))
+        };
+        self.dispatches[i..].iter().any(updates)
     }
 
     /// The launches of a step, and those that end a submit.

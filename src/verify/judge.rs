@@ -10,7 +10,6 @@ use crate::kernels::{Access, Measured};
 use crate::nn::{Network, Tensor};
 use crate::plan::{Buffer, Dispatch, Plan, Range, Role};
 use crate::train::inputs::{Rounded, Steps, fill_samples};
-use crate::train::replay::meets;
 use crate::train::tables::shares;
 
 /// One step of a device, as it was observed.
@@ -82,13 +81,11 @@ impl Judge {
             analysis.write(&mine.name, &mine.values, distance)?;
         }
         analysis.step();
-        // Ranges that a step changes in place: as operands they are what they held before it.
-        let updated: Vec<Range> = plan.dispatches.iter().flat_map(|d| bound(d, |a| a == Access::Update)).collect();
         let written = written(plan);
         let mut rows: Vec<Row> = Vec::new();
         for dispatch in 0..plan.dispatches.len() {
             let operands = operands(plan, dispatch, &written);
-            let get = |r| device_operand(input, &updated, r);
+            let get = |r| device_operand(input, dispatch, r);
             let found = analyse(plan, dispatch, get);
             let blind = blind(plan, dispatch, get, &found);
             for ((range, local), blind) in found.iter().zip(&blind) {
@@ -174,8 +171,8 @@ fn bound(dispatch: &Dispatch, is: fn(Access) -> bool) -> impl Iterator<Item = Ra
 }
 
 /// What the device's dispatch saw in a range: exact, because these are the device's own numbers.
-fn device_operand(input: &StepInput<'_>, updated: &[Range], range: Range) -> Measured {
-    let arenas = if updated.iter().any(|u| meets(*u, range)) { input.before } else { input.after };
+fn device_operand(input: &StepInput<'_>, dispatch: usize, range: Range) -> Measured {
+    let arenas = if input.plan.is_yet_to_update(dispatch, range) { input.before } else { input.after };
     let value = match (range.arena, range.offset) {
         // The step counter starts each submit at 0, whatever it held before.
         (0, 0) => vec![0.0],
@@ -224,7 +221,7 @@ fn written(plan: &Plan) -> Vec<Named> {
 /// Names of the values that a dispatch reads or updates.
 fn operands(plan: &Plan, dispatch: usize, written: &[Named]) -> Vec<String> {
     let read = bound(&plan.dispatches[dispatch], |a| a != Access::Write);
-    read.flat_map(|r| written.iter().filter(move |n| meets(n.range, r)).map(|n| n.name.clone())).collect()
+    read.flat_map(|r| written.iter().filter(move |n| n.range.meets(r)).map(|n| n.name.clone())).collect()
 }
 
 /// The samples and tables of one step, as the device holds them: rounded to `f32`.

@@ -165,7 +165,7 @@ impl Held<'_> {
         let mut nodes: Vec<Node> = self.inputs().map(|b| self.node(None, b, part(&self.before, b.range))).collect();
         let mut culprit = None;
         for (i, dispatch) in self.plan.dispatches.iter().enumerate() {
-            let fed = culprit.is_none() && self.read(dispatch).all(|values| values.iter().all(|v| v.is_finite()));
+            let fed = culprit.is_none() && self.read(i).all(|values| values.iter().all(|v| v.is_finite()));
             let written = bound(dispatch).filter(|(b, r)| b.access != Access::Read && self.is_number(r));
             for (_, &range) in written {
                 for (buffer, block) in self.named(range) {
@@ -187,28 +187,26 @@ impl Held<'_> {
         self.plan.arenas[range.arena].dtype == Dtype::F32
     }
 
-    /// Whether a dispatch of the step has this access to some of a range.
-    fn is_bound(&self, access: Access, range: Range) -> bool {
-        let binds = |d: &Dispatch| bound(d).any(|(b, r)| b.access == access && meets(*r, range));
-        self.plan.dispatches.iter().any(binds)
-    }
-
     /// What the bundle gives: data, tables, parameters and states.
     fn inputs(&self) -> impl Iterator<Item = &Buffer> {
-        let given = move |b: &&Buffer| self.is_number(&b.range) && !self.is_bound(Access::Write, b.range);
+        let computed = move |range: Range| {
+            let writes = |d: &Dispatch| bound(d).any(|(b, r)| b.access == Access::Write && r.meets(range));
+            self.plan.dispatches.iter().any(writes)
+        };
+        let given = move |b: &&Buffer| self.is_number(&b.range) && !computed(b.range);
         self.plan.buffers.iter().filter(move |b| b.role != Role::Loss && given(b))
     }
 
-    /// The numbers that a dispatch reads.
-    fn read(&self, dispatch: &Dispatch) -> impl Iterator<Item = &[f64]> {
+    /// The numbers that dispatch number `i` reads.
+    fn read(&self, i: usize) -> impl Iterator<Item = &[f64]> {
         let reads =
             move |(b, r): &(&Binding, &Range)| self.is_number(r) && b.access != Access::Write && b.name != "log";
-        bound(dispatch).filter(reads).map(|(_, r)| self.seen(*r))
+        bound(&self.plan.dispatches[i]).filter(reads).map(move |(_, r)| self.seen(i, *r))
     }
 
-    /// What is updated, parameters and states, is changed by the last dispatches: all read it as it was before the step.
-    fn seen(&self, range: Range) -> &[f64] {
-        part(if self.is_bound(Access::Update, range) { &self.before } else { &self.after }, range)
+    /// What dispatch number `i` finds in a range: parameters and states as they were, until they are updated.
+    fn seen(&self, i: usize, range: Range) -> &[f64] {
+        part(if self.plan.is_yet_to_update(i, range) { &self.before } else { &self.after }, range)
     }
 
     /// The named values that a written range holds, or parts of them where they are divided into blocks; a binding that
@@ -219,7 +217,7 @@ impl Held<'_> {
             let end = (b.range.offset + b.range.len).min(range.offset + range.len);
             Range { offset, len: end.saturating_sub(offset), ..range }
         };
-        let here = self.plan.buffers.iter().filter(move |b| meets(b.range, range) && b.role != Role::Unused);
+        let here = self.plan.buffers.iter().filter(move |b| b.range.meets(range) && b.role != Role::Unused);
         here.map(move |b| (b, common(b)))
     }
 
@@ -264,14 +262,9 @@ impl Held<'_> {
             value: buffer.name.clone(),
             element: operand::position(&buffer.shape, at - buffer.range.offset),
             made: self.after[range.arena][at],
-            operands: self.operands(dispatch, range, at - range.offset),
+            operands: self.operands(i, range, at - range.offset),
         }
     }
-}
-
-/// Whether two ranges have an element in common.
-pub(crate) fn meets(a: Range, b: Range) -> bool {
-    a.arena == b.arena && a.offset < b.offset + b.len && b.offset < a.offset + a.len
 }
 
 /// What [`crate::Error::NonFinite`] says of a step whose bundle lies at `path`.

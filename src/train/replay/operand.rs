@@ -49,12 +49,13 @@ pub fn position(shape: &[usize], at: usize) -> Vec<usize> {
 }
 
 impl Held<'_> {
-    /// The operands of element `at` of the written range.
-    pub(super) fn operands(&self, dispatch: &Dispatch, written: Range, at: usize) -> Vec<Operand> {
+    /// The operands of element `at` of the range that dispatch number `number` has written.
+    pub(super) fn operands(&self, number: usize, written: Range, at: usize) -> Vec<Operand> {
+        let dispatch = &self.plan.dispatches[number];
         let read = bound(dispatch).enumerate();
         let read = read.filter(|(_, (b, _))| b.access != Access::Write && b.dtype == Dtype::F32 && b.name != "log");
         let operand = |(i, (binding, range)): (usize, (&Binding, &Range))| {
-            let values = self.seen(*range);
+            let values = self.seen(number, *range);
             let picked = picked(dispatch, i, values.len(), written.len, at);
             let count = picked.clone().count();
             let largest = picked.max_by(|a, b| values[*a].abs().total_cmp(&values[*b].abs()))?;

@@ -35,7 +35,7 @@ pub fn run(args: args::Verify) -> anyhow::Result<bool> {
     check_tensors(&device.limits(), device.name(), &prepared.network, part)?;
     check_host_memory("verification", JUDGE_COPIES * prepared.network.parameter_bytes())?;
     let parameters = match &folder {
-        Some(folder) => folder.parameters(&prepared.network, spec.train.optimizer.state_slots())?,
+        Some(folder) => folder.parameters(&prepared.network, spec.train.optimizer)?,
         None => spec.model.initial_parameters(&prepared.network, spec.train.seed)?,
     };
     out::device(&device);

@@ -111,7 +111,7 @@ pub enum Source {
         /// Whether weight decay applies.
         decay: bool,
     },
-    /// An optimizer state of a parameter, of the same shape; `slot` 0 is the first moment or velocity.
+    /// An optimizer state of a parameter; `slot` 0 is the first moment or velocity.
     State {
         /// Name of the parameter.
         param: String,

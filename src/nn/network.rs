@@ -3,7 +3,7 @@
 use super::layer::{Layer, Mode};
 use super::{init, scope};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Loss, Role, Source, TensorType, UpdateRule, Value, check};
+use crate::graph::{Graph, Loss, Optimizer, Role, Source, TensorType, UpdateRule, Value, check};
 use crate::ops::{Add, Concat, Gather, LossValue, WeightedSum};
 use crate::passes;
 
@@ -58,6 +58,18 @@ impl Network {
     /// Names and shapes of all that a weight file holds, in order: the parameters, and what layers keep beside them.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         init::tensor_shapes(&self.layers)
+    }
+
+    /// Names, `state.<slot>.<parameter>`, and shapes of all that `optimizer` keeps of the parameters, slot by slot.
+    pub fn states(&self, optimizer: Optimizer) -> Vec<(String, Vec<usize>)> {
+        let parameters = self.parameters().into_iter();
+        let of: Vec<_> = parameters.map(|(param, shape)| (param, optimizer.states(&shape))).collect();
+        let slots = of.iter().map(|(_, states)| states.len()).max().unwrap_or(0);
+        let named = |slot: usize, (param, states): &(String, Vec<Vec<usize>>)| {
+            let name = Role::State { param: param.clone(), slot }.to_string();
+            states.get(slot).map(|shape| (name, shape.clone()))
+        };
+        (0..slots).flat_map(|slot| of.iter().filter_map(move |of| named(slot, of))).collect()
     }
 
     /// Number of trainable numbers.

@@ -1,4 +1,8 @@
-//! The optimizers and their constants.
+//! All that is known of the optimizers beside their kernels: constants, states, the passes of a step, what changes from step to step.
+
+use super::hyper::HYPER_COLUMNS;
+use super::step::{On, Passes, sizes};
+use crate::kernels::{Kernel, Param};
 
 /// An optimizer with its constants. Defaults and update rules are PyTorch's of the same name; weight decay does not
 /// touch biases.
@@ -111,6 +115,28 @@ impl Adam {
     }
 }
 
+/// A constant of an optimizer, as a spec has it.
+pub(crate) enum Constant<'a> {
+    /// A number, and what it may be.
+    Number(&'a mut f64, &'static Domain),
+    /// A choice.
+    Flag(&'a mut bool),
+}
+
+/// What a constant may be.
+pub(crate) struct Domain {
+    /// In words.
+    pub words: &'static str,
+    /// Whether it is this number.
+    pub holds: fn(f64) -> bool,
+}
+
+const RATE: Domain = Domain { words: "a finite number above 0, such as 0.01", holds: |v| v.is_finite() && v > 0.0 };
+const FRACTION: Domain =
+    Domain { words: "a number of at least 0 and below 1, such as 0.9", holds: |v| (0.0..1.0).contains(&v) };
+const NOT_NEGATIVE: Domain = Domain { words: "a finite number of at least 0", holds: |v| v.is_finite() && v >= 0.0 };
+const POSITIVE: Domain = Domain { words: "a finite number above 0", holds: |v| v.is_finite() && v > 0.0 };
+
 impl Optimizer {
     /// Plain gradient descent.
     pub const fn sgd(lr: f64) -> Optimizer {
@@ -147,11 +173,35 @@ impl Optimizer {
         Optimizer::Lion { lr, beta1: 0.9, beta2: 0.99, weight_decay: 0.0 }
     }
 
+    /// Every optimizer with its default constants; 0 stands for a learning rate that has none.
+    const DEFAULTS: &[Optimizer] = &[
+        Optimizer::sgd(0.0),
+        Optimizer::adam(1e-3),
+        Optimizer::adamw(1e-3),
+        Optimizer::nadam(2e-3),
+        Optimizer::rmsprop(0.01),
+        Optimizer::adagrad(0.01),
+        Optimizer::lion(1e-4),
+    ];
+
     /// Every name that a spec may use.
-    pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lion"];
+    pub const NAMES: &[&str] = &{
+        let mut names = [""; Optimizer::DEFAULTS.len()];
+        let mut i = 0;
+        while i < names.len() {
+            names[i] = Optimizer::DEFAULTS[i].name();
+            i += 1;
+        }
+        names
+    };
+
+    /// The optimizer called `name` with its default constants; a learning rate without a default is 0.
+    pub(crate) fn by_name(name: &str) -> Option<Optimizer> {
+        Optimizer::DEFAULTS.iter().copied().find(|optimizer| optimizer.name() == name)
+    }
 
     /// The name that a spec uses.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Optimizer::Sgd { .. } => "sgd",
             Optimizer::Adam(_) => "adam",
@@ -163,25 +213,156 @@ impl Optimizer {
         }
     }
 
-    /// Where each optimizer keeps its learning rate.
-    fn lr_mut(&mut self) -> &mut f64 {
+    /// Its constants by their keys, in the order in which a spec has them.
+    pub(crate) fn constants(&mut self) -> Vec<(&'static str, Constant<'_>)> {
+        use Constant::{Flag, Number};
         match self {
-            Optimizer::Sgd { lr, .. } | Optimizer::Lion { lr, .. } => lr,
-            Optimizer::Adam(a) | Optimizer::AdamW(a) | Optimizer::NAdam { adam: a, .. } => &mut a.lr,
-            Optimizer::RmsProp(r) => &mut r.lr,
-            Optimizer::Adagrad(a) => &mut a.lr,
+            Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => vec![
+                ("lr", Number(lr, &RATE)),
+                ("momentum", Number(momentum, &FRACTION)),
+                ("nesterov", Flag(nesterov)),
+                ("weight_decay", Number(weight_decay, &NOT_NEGATIVE)),
+            ],
+            Optimizer::Adam(adam) | Optimizer::AdamW(adam) => adam.constants(),
+            Optimizer::NAdam { adam, momentum_decay } => {
+                let mut constants = adam.constants();
+                constants.push(("momentum_decay", Number(momentum_decay, &NOT_NEGATIVE)));
+                constants
+            }
+            Optimizer::RmsProp(RmsProp { lr, alpha, eps, momentum, centered, weight_decay }) => vec![
+                ("lr", Number(lr, &RATE)),
+                ("alpha", Number(alpha, &FRACTION)),
+                ("eps", Number(eps, &POSITIVE)),
+                ("momentum", Number(momentum, &FRACTION)),
+                ("weight_decay", Number(weight_decay, &NOT_NEGATIVE)),
+                ("centered", Flag(centered)),
+            ],
+            Optimizer::Adagrad(Adagrad { lr, lr_decay, eps, initial_accumulator, weight_decay }) => vec![
+                ("lr", Number(lr, &RATE)),
+                ("lr_decay", Number(lr_decay, &NOT_NEGATIVE)),
+                ("eps", Number(eps, &POSITIVE)),
+                ("initial_accumulator", Number(initial_accumulator, &NOT_NEGATIVE)),
+                ("weight_decay", Number(weight_decay, &NOT_NEGATIVE)),
+            ],
+            Optimizer::Lion { lr, beta1, beta2, weight_decay } => vec![
+                ("lr", Number(lr, &RATE)),
+                ("beta1", Number(beta1, &FRACTION)),
+                ("beta2", Number(beta2, &FRACTION)),
+                ("weight_decay", Number(weight_decay, &NOT_NEGATIVE)),
+            ],
         }
     }
 
-    /// Learning rate.
-    pub fn lr(mut self) -> f64 {
-        *self.lr_mut()
+    /// Shapes of the states that it keeps of a parameter of this shape.
+    pub fn states(self, shape: &[usize]) -> Vec<Vec<usize>> {
+        let count = match self {
+            Optimizer::Sgd { momentum, .. } => usize::from(momentum != 0.0),
+            Optimizer::Adam(_) | Optimizer::AdamW(_) | Optimizer::NAdam { .. } => 2,
+            Optimizer::RmsProp(r) if r.centered => 3,
+            Optimizer::RmsProp(r) => 1 + usize::from(r.momentum != 0.0),
+            Optimizer::Adagrad(_) | Optimizer::Lion { .. } => 1,
+        };
+        vec![shape.to_vec(); count]
     }
 
-    /// The same with another learning rate.
-    #[must_use]
-    pub fn with_lr(mut self, rate: f64) -> Optimizer {
-        *self.lr_mut() = rate;
-        self
+    /// What every number of its states is before the first step.
+    pub fn initial_state(self) -> f64 {
+        match self {
+            Optimizer::Adagrad(a) => a.initial_accumulator,
+            _ => 0.0,
+        }
     }
+
+    /// The passes of a step for a parameter of this shape, with this weight decay: what does not change from step to step.
+    pub(crate) fn passes(self, shape: &[usize], decay: f64) -> Passes {
+        let (kernel, numbers) = match self {
+            Optimizer::Sgd { momentum: 0.0, .. } => (Kernel::sgd_step, vec![]),
+            Optimizer::Sgd { nesterov, .. } => (Kernel::sgd_momentum_step, vec![Param::U(u32::from(nesterov))]),
+            Optimizer::Adam(a) => (Kernel::adam_step, a.numbers()),
+            Optimizer::AdamW(a) => (Kernel::adamw_step, a.numbers()),
+            Optimizer::NAdam { adam: a, .. } => (Kernel::nadam_step, a.numbers()),
+            Optimizer::RmsProp(r) if r.centered => (Kernel::rmsprop_centered_step, r.numbers()),
+            Optimizer::RmsProp(r) if r.momentum != 0.0 => (Kernel::rmsprop_momentum_step, r.numbers()),
+            Optimizer::RmsProp(r) => (Kernel::rmsprop_step, r.numbers()),
+            Optimizer::Adagrad(a) => (Kernel::adagrad_step, vec![Param::F(a.eps)]),
+            Optimizer::Lion { beta2, .. } => (Kernel::lion_step, vec![Param::F(beta2), Param::F(1.0 - beta2)]),
+        };
+        let head = sizes(&[shape.iter().product(), HYPER_COLUMNS]);
+        let params = head.into_iter().chain(numbers).chain([Param::F(decay)]).collect();
+        let states = (0..self.states(shape).len()).map(On::State);
+        let binds = [On::Counter, On::Hyper, On::Gradient, On::Parameter].into_iter().chain(states).collect();
+        let mut passes = Passes::default();
+        passes.push(kernel, params, vec![], binds);
+        passes
+    }
+
+    /// Whether a step works on each number by itself, in one pass, so that one launch serves parameters that lie one behind the other.
+    pub(crate) fn is_element_wise(self) -> bool {
+        match self {
+            Optimizer::Sgd { .. } | Optimizer::Adam(_) | Optimizer::AdamW(_) | Optimizer::NAdam { .. } => true,
+            Optimizer::RmsProp(_) | Optimizer::Adagrad(_) | Optimizer::Lion { .. } => true,
+        }
+    }
+
+    /// The numbers of step `t`, counted from 0, in the table `hyper`, where the momentum, or beta1, is `momentum` of each step.
+    ///
+    /// Adam's bias correction is 1 - beta1^t with the beta1 of this very step, as PyTorch takes it, although the moment has been
+    /// averaged with others; NAdam's is the product of all steps' own.
+    pub(super) fn row(self, t: u64, momentum: impl Fn(u64) -> f64) -> [f64; HYPER_COLUMNS] {
+        let lr = self.lr();
+        // powf, not powi: t may exceed i32 in a long run.
+        let bias = |beta: f64| 1.0 - beta.powf((t + 1) as f64);
+        let now = momentum(t);
+        let [step_size, inv_sqrt_bias2, moment_size] = match self {
+            Optimizer::Sgd { .. } | Optimizer::Lion { .. } | Optimizer::RmsProp(_) => [lr, 1.0, 0.0],
+            Optimizer::Adagrad(a) => [lr / (1.0 + t as f64 * a.lr_decay), 1.0, 0.0],
+            Optimizer::NAdam { adam, momentum_decay } => {
+                let [gradient, moment] = nadam(lr, momentum_decay, t, momentum);
+                [gradient, 1.0 / bias(adam.beta2).sqrt(), moment]
+            }
+            Optimizer::Adam(a) | Optimizer::AdamW(a) => [lr / bias(now), 1.0 / bias(a.beta2).sqrt(), 0.0],
+        };
+        [lr, step_size, inv_sqrt_bias2, moment_size, now, 1.0 - now]
+    }
+}
+
+impl Adam {
+    fn constants(&mut self) -> Vec<(&'static str, Constant<'_>)> {
+        let Adam { lr, beta1, beta2, eps, weight_decay } = self;
+        vec![
+            ("lr", Constant::Number(lr, &RATE)),
+            ("beta1", Constant::Number(beta1, &FRACTION)),
+            ("beta2", Constant::Number(beta2, &FRACTION)),
+            ("eps", Constant::Number(eps, &POSITIVE)),
+            ("weight_decay", Constant::Number(weight_decay, &NOT_NEGATIVE)),
+        ]
+    }
+
+    /// 1 - beta is taken in f64: in f32 it would lose the digits that beta's rounding cost.
+    fn numbers(self) -> Vec<Param> {
+        [self.beta2, 1.0 - self.beta2, self.eps].map(Param::F).to_vec()
+    }
+}
+
+impl RmsProp {
+    fn numbers(self) -> Vec<Param> {
+        [self.alpha, 1.0 - self.alpha, self.eps].map(Param::F).to_vec()
+    }
+}
+
+/// What NAdam multiplies gradient and moment by: the momentum of step n is mu(n) = beta1 (1 - 0.96^(n momentum_decay) / 2), and
+/// bias corrections of the first moment are products of them. `beta1` is that of each step, counted from 0; the next step's
+/// share is taken with this one's.
+fn nadam(lr: f64, momentum_decay: f64, t: u64, beta1: impl Fn(u64) -> f64) -> [f64; 2] {
+    let share = |n: u64| 1.0 - 0.5 * 0.96_f64.powf(n as f64 * momentum_decay);
+    let mut product = 1.0;
+    for n in 1..=t + 1 {
+        product *= beta1(n - 1) * share(n);
+        // 1 - product is 1 from here on, whatever follows: long runs need no long loop.
+        if product < f64::EPSILON / 8.0 {
+            break;
+        }
+    }
+    let (mu, next) = (beta1(t) * share(t + 1), beta1(t) * share(t + 2));
+    [lr * (1.0 - mu) / (1.0 - product), lr * next / (1.0 - product * next)]
 }

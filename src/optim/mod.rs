@@ -4,7 +4,10 @@ mod choice;
 pub mod hyper;
 mod rule;
 pub mod schedule;
+#[doc(hidden)]
+pub mod step;
 
+pub(crate) use choice::Constant;
 pub use choice::{Adagrad, Adam, Optimizer, RmsProp};
 pub use hyper::{HYPER, HYPER_COLUMNS};
 pub use rule::{Clip, UpdateRule};

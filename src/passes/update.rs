@@ -29,11 +29,13 @@ pub fn append_updates(graph: &mut Graph, rule: UpdateRule) -> Result<()> {
         let ty = graph.ty(param).clone();
         let decay = matches!(graph.nodes[param.node].op.source(), Some(Source::Param { decay: true, .. }));
         let mut inputs = vec![param, gradient, hyper];
-        for slot in 0..optimizer.state_slots() {
-            let label = format!("{name}.state");
-            inputs.push(graph.source(Source::State { param: name.clone(), slot }, ty.clone(), &label));
+        let states = optimizer.states(&ty.shape);
+        for (slot, shape) in states.iter().enumerate() {
+            let (state, label) = (Source::State { param: name.clone(), slot }, format!("{name}.state"));
+            inputs.push(graph.source(state, TensorType::f32(shape), &label));
         }
-        let updated = graph.push(Update { optimizer, decay }, &inputs, &format!("{name}.update"))?;
+        let operation = Update { optimizer, decay, states: states.len() };
+        let updated = graph.push(operation, &inputs, &format!("{name}.update"))?;
         graph.output(Role::Updated(name), updated);
     }
     Ok(())

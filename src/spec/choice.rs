@@ -104,7 +104,7 @@ pub(super) fn loss<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<L
 }
 
 /// The value of a listed name. Every listed name has one; should the list ever run ahead, that is said, not assumed.
-fn named<T>(source: &Source<'_>, choice: &Choice<'_>, value: Option<T>) -> Result<T> {
+pub(super) fn named<T>(source: &Source<'_>, choice: &Choice<'_>, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| source.error(&choice.span, format!("\"{}\" is not available", choice.name)))
 }
 

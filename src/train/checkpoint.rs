@@ -5,6 +5,7 @@
 
 use super::plateau::PlateauState;
 use crate::error::{Error, Result};
+use crate::graph::Optimizer;
 use crate::nn::digest::{self, Fields};
 use crate::nn::weights::{self, Precision};
 use crate::nn::{Network, Tensor};
@@ -127,17 +128,15 @@ impl Checkpoint {
         weights::encode(path, &tensors, Precision::F32, &metadata)
     }
 
-    /// Reads the checkpoint `path` of a run of `network` with an optimizer of `state_slots` states. With `run` it must be
-    /// of that run.
+    /// Reads the checkpoint `path` of a run of `network` with this optimizer. With `run` it must be of that run.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`] for a file that is torn, damaged or another's.
-    pub fn load(path: &Path, network: &Network, state_slots: usize, run: Option<&str>) -> Result<Checkpoint> {
-        let (parameters, kept) = (network.parameters(), network.tensors());
+    pub fn load(path: &Path, network: &Network, optimizer: Optimizer, run: Option<&str>) -> Result<Checkpoint> {
+        let (kept, states) = (network.tensors(), network.states(optimizer));
+        let of_optimizer = states.len();
         let mut expected = kept.clone();
-        for slot in 0..state_slots {
-            expected.extend(parameters.iter().map(|(name, shape)| (format!("state.{slot}.{name}"), shape.clone())));
-        }
+        expected.extend(states);
         // What is not readable here is not below either, where it is told.
         let metadata = weights::read_metadata(path).unwrap_or_default();
         format_of(path, &metadata)?;
@@ -165,7 +164,7 @@ impl Checkpoint {
             return Err(Error::weights(path, message));
         }
         let mut states = tensors.split_off(kept.len());
-        let mut best = states.split_off(state_slots * parameters.len());
+        let mut best = states.split_off(of_optimizer);
         for tensor in &mut best {
             tensor.name = tensor.name.trim_start_matches(BEST_PREFIX).to_string();
         }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::exec::memory::check_host_memory;
 use crate::exec::profile::Profile;
 use crate::exec::{Counters, Device, Flow, Session};
-use crate::graph::{RANDOM_COLUMNS, Role, UpdateRule};
+use crate::graph::{Optimizer, RANDOM_COLUMNS, Role, UpdateRule};
 use crate::nn::{Mode, Network, Samples, Tensor};
 use crate::optim::HYPER_COLUMNS;
 use crate::plan::tuning::Table;
@@ -188,11 +188,8 @@ impl Engine {
             return Ok(());
         }
         let plan = self.plan(TRAIN)?;
-        for slot in 0..rule.optimizer.state_slots() {
-            for (param, shape) in self.network.parameters() {
-                let values = vec![value; shape.iter().product()];
-                self.session.write(plan, Role::State { param, slot }, &values)?;
-            }
+        for (name, shape) in self.network.states(rule.optimizer) {
+            self.session.write(plan, name.as_str(), &vec![value; shape.iter().product()])?;
         }
         Ok(())
     }
@@ -204,11 +201,7 @@ impl Engine {
     pub async fn read_states(&mut self) -> Result<Vec<Tensor>> {
         let Some((_, _, rule)) = self.roles.train else { return Ok(Vec::new()) };
         let plan = self.plan(TRAIN)?;
-        let mut states = Vec::new();
-        for slot in 0..rule.optimizer.state_slots() {
-            states.extend(self.read_named(plan, |param| Role::State { param, slot }).await?);
-        }
-        Ok(states)
+        self.read_all(plan, self.network.states(rule.optimizer), |name| Role::from(&name)).await
     }
 
     /// The gradients of the last training step: tensors named `grad.<parameter>`.
@@ -515,7 +508,7 @@ pub fn forward_piece(network: &Network, limits: Limits) -> usize {
 /// [`Error::Limit`].
 fn check_size(target: &Target<'_>, network: &Network, batch: usize, roles: Roles) -> Result<()> {
     if !target.adapter && target.limits == Limits::CPU {
-        let [device, host] = copies(roles);
+        let [device, host] = copies(network, roles);
         return check_host_memory("it", (device + host) * network.parameter_bytes());
     }
     check_tensors(&target.limits, target.name, network, batch)
@@ -523,8 +516,8 @@ fn check_size(target: &Target<'_>, network: &Network, batch: usize, roles: Roles
 
 /// Copies of the parameters, in units of f32. What a device works on: parameters, gradients, optimizer states. And on the
 /// host in f64, which is twice as large: parameters as they are read or drawn, states as a checkpoint takes them.
-fn copies(roles: Roles) -> [u128; 2] {
-    let states = roles.train.map_or(0, |(_, _, rule)| rule.optimizer.state_slots() as u128);
+fn copies(network: &Network, roles: Roles) -> [u128; 2] {
+    let states = roles.train.map_or(0, |(_, _, rule)| state_copies(network, rule.optimizer));
     let clipped = roles.train.is_some_and(|(_, _, rule)| rule.clip.is_some());
     // A part's gradient, the sum so far and the sum with it.
     let summed = roles.train.is_some_and(|(_, batch, rule)| rule.parts(batch).1 > 1);
@@ -533,13 +526,20 @@ fn copies(roles: Roles) -> [u128; 2] {
     [1 + gradients + states, 2 * (1 + states + u128::from(roles.keeps_best))]
 }
 
+/// The states of an optimizer in copies of the parameters, rounded up.
+fn state_copies(network: &Network, optimizer: Optimizer) -> u128 {
+    let numbers = |shape: Vec<usize>| shape.into_iter().map(|size| size as u128).product::<u128>();
+    let states: u128 = network.states(optimizer).into_iter().map(|(_, shape)| numbers(shape)).sum();
+    states.div_ceil((network.parameter_bytes() / 4).max(1))
+}
+
 /// Refuses what an engine on `device` could not hold, on the device or beside it on the host, in no time and no memory.
 ///
 /// # Errors
 /// [`Error::Limit`], [`Error::Shape`].
 pub fn check_fits(device: &Device, network: &Network, roles: Roles) -> Result<()> {
     plans(device, network, roles)?;
-    let [on_device, host] = copies(roles);
+    let [on_device, host] = copies(network, roles);
     // A software adapter computes in the host's memory.
     let copies = if device.is_software() { on_device + host } else { host };
     check_host_memory("it", copies * network.parameter_bytes())

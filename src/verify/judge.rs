@@ -46,14 +46,11 @@ impl Judge {
         let mut parameters = parameters.to_vec();
         parameters.iter_mut().flat_map(|p| &mut p.values).for_each(|v| *v = f64::from(*v as f32));
         let first = f64::from(rule.optimizer.initial_state() as f32);
-        let filled = |slot: usize| {
-            network.parameters().into_iter().map(move |(param, shape)| Tensor {
-                name: Role::State { param, slot }.to_string(),
-                values: vec![first; shape.iter().product()],
-                shape,
-            })
+        let filled = |(name, shape): (String, Vec<usize>)| {
+            let values = vec![first; shape.iter().product()];
+            Tensor { name, shape, values }
         };
-        let states = (0..rule.optimizer.state_slots()).flat_map(filled).collect();
+        let states = network.states(rule.optimizer).into_iter().map(filled).collect();
         Judge { rule, parameters, states, slack }
     }
 

@@ -61,7 +61,7 @@ fn every_op_refuses_shapes_that_do_not_fit() {
         (Arc::new(LossValue(Loss::cross_entropy())), vec![f(&[2, 3]), u(&[3])]),
         (Arc::new(LossGrad(Loss::Mse)), vec![f(&[2, 3]), f(&[2, 3]), f(&[3])]),
         (Arc::new(WeightedSum), vec![f(&[2]), f(&[3])]),
-        (Arc::new(Update { optimizer: SGD, decay: true }), vec![f(&[2, 3]), f(&[3, 2]), f(&[4])]),
+        (Arc::new(Update { optimizer: SGD, decay: true, states: 0 }), vec![f(&[2, 3]), f(&[3, 2]), f(&[4])]),
     ];
     for (operation, types) in cases {
         let mut graph = Graph::new();

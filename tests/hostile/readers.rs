@@ -8,7 +8,7 @@ use wgrad::data::inspect::inspect;
 use wgrad::data::pictures::Images;
 use wgrad::data::{self, Columns, Kind, TargetRule, Tolerance, sniff};
 use wgrad::exchange::{Import, Origin, import};
-use wgrad::graph::{Activation, Loss};
+use wgrad::graph::{Activation, Loss, Optimizer};
 use wgrad::model::{Layer, Network, weights};
 use wgrad::spec::draft::draft;
 use wgrad::spec::{DataFile, Spec};
@@ -146,7 +146,13 @@ fn parameters(path: &Path) -> wgrad::Result<()> {
 }
 
 fn checkpoint(path: &Path) -> wgrad::Result<()> {
-    Checkpoint::load(path, &network(), 1, None).map(drop)
+    Checkpoint::load(
+        path,
+        &network(),
+        Optimizer::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0 },
+        None,
+    )
+    .map(drop)
 }
 
 fn bundle(path: &Path) -> wgrad::Result<()> {

@@ -98,12 +98,12 @@ impl Problem {
 
     /// Names of everything that a step leaves behind, but for the loss.
     pub fn results(&self) -> Vec<String> {
-        let names = self.network.parameters().into_iter().map(|(name, _)| name);
-        let of = |name: String| {
-            let states = (0..self.optimizer.state_slots()).map(|s| format!("state.{s}.{name}")).collect::<Vec<_>>();
+        let of = |(name, shape): (String, Vec<usize>)| {
+            let states = self.optimizer.states(&shape).len();
+            let states = (0..states).map(|s| format!("state.{s}.{name}")).collect::<Vec<_>>();
             [vec![format!("grad.{name}"), name], states].concat()
         };
-        names.flat_map(of).collect()
+        self.network.parameters().into_iter().flat_map(of).collect()
     }
 
     fn hyper(&self) -> Vec<f64> {

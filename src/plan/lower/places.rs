@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::graph::{Dtype, Source, Value};
 use crate::target::aligned;
 use crate::target::blocks::{buffer_cuts, row_alignment};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 impl Lowering<'_> {
     /// Data sets and tables: an arena each.
@@ -32,8 +32,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// Parameters, gradients and states: an arena each, equal offsets. Parameters with weight decay come first, so that
-    /// the decay is a range of the arena and the optimizer needs no per-element flag.
+    /// Parameters, gradients and states: an arena each, equal offsets where the states have the parameters' shapes. Parameters
+    /// with weight decay come first, so that the decay is a range of the arena and the optimizer needs no per-element flag.
     pub(super) fn place_parameters(&mut self) -> Result<()> {
         let graph = self.graph;
         let decayed = |(_, v): &(String, Value)| {
@@ -44,39 +44,52 @@ impl Lowering<'_> {
         if params.is_empty() {
             return Ok(());
         }
-        let mut offsets = HashMap::new();
-        for (name, value) in &params {
-            offsets.insert(name.clone(), self.params_len);
-            let ty = graph.ty(*value);
-            self.cut_buffers(name, self.params_len, ty.rows_cols())?;
-            self.params_len += aligned(ty.len());
-        }
+        let packed = self.pack(params.iter().map(|(name, value)| (name.as_str(), graph.ty(*value).rows_cols())))?;
+        (self.params_len, self.params_cuts) = (packed.len, packed.cuts);
+        let offsets = packed.offsets;
         let arena = self.parameter_arena("params".into(), Holds::Parameters);
-        for (name, value) in params {
-            let offset = offsets[&name];
-            self.place(value, Role::Tensor(name), arena, offset);
+        for (name, value) in &params {
+            self.place(*value, Role::Tensor(name.clone()), arena, offsets[name]);
         }
         self.place_gradients(&offsets, "grads", |role| if let Role::Gradient(p) = role { Some(p) } else { None });
         self.place_gradients(&offsets, "clipped", |role| if let Role::Clipped(p) = role { Some(p) } else { None });
-        self.place_states(&offsets);
-        Ok(())
+        let order: Vec<&String> = params.iter().map(|(name, _)| name).collect();
+        self.place_states(&order)
     }
 
-    /// Notes where the arena of the parameters goes on in another buffer, so that the next parameter, at `offset`, lies in one
-    /// buffer, or in several of whole rows.
-    fn cut_buffers(&mut self, name: &str, offset: usize, (rows, cols): (usize, usize)) -> Result<()> {
+    /// Tensors, given by name, rows and columns, one behind the other in an arena.
+    fn pack<'n>(&self, tensors: impl Iterator<Item = (&'n str, (usize, usize))>) -> Result<Packed> {
+        let mut packed = Packed::default();
+        for (name, (rows, cols)) in tensors {
+            let offset = packed.len;
+            self.cut_buffers(&mut packed.cuts, name, offset, (rows, cols))?;
+            packed.offsets.insert(name.to_owned(), offset);
+            packed.len += aligned(rows * cols);
+        }
+        Ok(packed)
+    }
+
+    /// Notes where an arena goes on in another buffer, so that the next tensor, at `offset`, lies in one buffer, or in several of
+    /// whole rows.
+    fn cut_buffers(
+        &self,
+        cuts: &mut Vec<usize>,
+        name: &str,
+        offset: usize,
+        (rows, cols): (usize, usize),
+    ) -> Result<()> {
         let max = self.options.limits.buffer_elements();
-        let start = self.params_cuts.last().copied().unwrap_or(0);
+        let start = cuts.last().copied().unwrap_or(0);
         if offset + aligned(rows * cols) - start <= max {
             return Ok(());
         }
         if offset > start {
-            self.params_cuts.push(offset);
+            cuts.push(offset);
         }
         let least = row_alignment(cols);
         let refused = || self.too_large(name, rows * cols, &format!("{least} rows of {cols} numbers"));
-        let cuts = buffer_cuts(rows, cols, max).ok_or_else(refused)?;
-        self.params_cuts.extend(cuts.into_iter().map(|row| offset + row * cols));
+        let more = buffer_cuts(rows, cols, max).ok_or_else(refused)?;
+        cuts.extend(more.into_iter().map(|row| offset + row * cols));
         Ok(())
     }
 
@@ -124,15 +137,35 @@ impl Lowering<'_> {
         }
     }
 
-    /// The states of the optimizer, an arena for each slot.
-    fn place_states(&mut self, offsets: &HashMap<String, usize>) {
-        let mut arenas: HashMap<usize, usize> = HashMap::new();
-        for (node, n) in self.graph.nodes.iter().enumerate() {
+    /// The states of each slot in an arena, in the order of the parameters.
+    fn place_states(&mut self, order: &[&String]) -> Result<()> {
+        let graph = self.graph;
+        let mut states: BTreeMap<usize, Vec<(usize, usize, &String)>> = BTreeMap::new();
+        for (node, n) in graph.nodes.iter().enumerate() {
             let Some(Source::State { param, slot }) = n.op.source() else { continue };
-            let new = || self.parameter_arena(format!("state.{slot}"), Holds::States);
-            let arena = *arenas.entry(*slot).or_insert_with(new);
-            let role = Role::State { param: param.clone(), slot: *slot };
-            self.place(Value { node, result: 0 }, role, arena, offsets[param]);
+            let at = order.iter().position(|name| *name == param).unwrap_or(usize::MAX);
+            states.entry(*slot).or_default().push((at, node, param));
         }
+        for (slot, mut states) in states {
+            states.sort_unstable();
+            let ty = |node: usize| &graph.nodes[node].results[0];
+            let packed = self.pack(states.iter().map(|(_, node, param)| (param.as_str(), ty(*node).rows_cols())))?;
+            let (lifetime, holds) = (Lifetime::Persistent, Holds::States);
+            let arena = self.arena(format!("state.{slot}"), Dtype::F32, packed.len, lifetime, holds);
+            self.arenas[arena].cuts = packed.cuts;
+            for (_, node, param) in states {
+                let role = Role::State { param: param.clone(), slot };
+                self.place(Value { node, result: 0 }, role, arena, packed.offsets[param]);
+            }
+        }
+        Ok(())
     }
+}
+
+/// Where tensors lie that were packed one behind the other, and where their arena goes on in another buffer.
+#[derive(Default)]
+struct Packed {
+    offsets: HashMap<String, usize>,
+    len: usize,
+    cuts: Vec<usize>,
 }

@@ -202,13 +202,11 @@ impl Reader<'_> {
             Some(view) if view.shape.len() == 1 && view.shape[0] > 0 => view.shape[0],
             _ => return Err(self.broken("there is no batch.weight of one number a row")),
         };
-        let parameters = network.parameters();
         let tensor = |name: String, shape: &[usize]| -> Result<Tensor> {
             Ok(Tensor { values: self.values(&name, shape)?, shape: shape.to_vec(), name })
         };
-        let state = |slot: usize| parameters.iter().map(move |(n, s)| (format!("state.{slot}.{n}"), s));
-        let states = (0..spec.train.optimizer.state_slots()).flat_map(state);
-        let states = states.map(|(name, shape)| tensor(name, shape)).collect::<Result<Vec<_>>>()?;
+        let states = network.states(spec.train.optimizer).into_iter();
+        let states = states.map(|(name, shape)| tensor(name, &shape)).collect::<Result<Vec<_>>>()?;
         let kept = network.tensors();
         let named = kept.iter().map(|(name, shape)| tensor(name.clone(), shape)).collect::<Result<Vec<_>>>()?;
         let expected = named.len() + states.len() + 4;

@@ -119,8 +119,8 @@ fn plan(bundle: &Bundle, device: &Device) -> Result<Plan> {
     let (network, batch) = (&bundle.network, bundle.batch());
     // What a layer leaves for a batch is no part of the file, and may be far larger.
     let widths = network.layers.iter().map(|l| 4 * l.outputs as u128).sum::<u128>();
-    let states = bundle.states.len() as u128 / bundle.parameters.len().max(1) as u128;
-    let need = (2 + states) * network.parameter_bytes() + 4 * widths * batch as u128;
+    let states: u128 = bundle.states.iter().map(|t| 4 * t.values.len() as u128).sum();
+    let need = 2 * network.parameter_bytes() + states + 4 * widths * batch as u128;
     check_host_memory("the step", 2 * need)?;
     let limits = device.limits();
     check_tensors(&limits, device.name(), network, batch)?;

@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
         let Start { mut record, resumed } = start;
         let mut engine = open_engine(job, device, prepared).await?;
         let Restored { checkpoint, notice } = match &resumed {
-            Some((folder, _)) => folder.checkpoint(network, train.optimizer.state_slots(), Some(&record.run))?,
+            Some((folder, _)) => folder.checkpoint(network, train.optimizer, Some(&record.run))?,
             None => {
                 let parameters = job.spec.model.initial_parameters(network, train.seed)?;
                 let checkpoint = Checkpoint { run: record.run.clone(), parameters, ..Checkpoint::default() };
@@ -184,8 +184,8 @@ impl<'a> Run<'a> {
     /// # Errors
     /// As [`open_engine`] and [`fill`]; [`Error::Io`], [`Error::Weights`] when the folder no longer holds the checkpoint.
     pub(super) async fn back_to_checkpoint(&mut self) -> Result<()> {
-        let slots = self.job.spec.train.optimizer.state_slots();
-        let checkpoint = self.folder.checkpoint(&self.prepared.network, slots, Some(&self.id))?.checkpoint;
+        let optimizer = self.job.spec.train.optimizer;
+        let checkpoint = self.folder.checkpoint(&self.prepared.network, optimizer, Some(&self.id))?.checkpoint;
         self.earlier += self.engine.counters();
         self.engine = open_engine(self.job, &self.device, self.prepared).await?;
         fill(&mut self.engine, self.prepared, &checkpoint)?;

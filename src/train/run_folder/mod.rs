@@ -204,7 +204,7 @@ impl RunFolder {
         let (spec, preprocessing) = (self.spec()?, self.preprocessing()?);
         let layers = spec.model.layers(preprocessing.schema.features.len())?;
         let network = Network { layers, loss: spec.train.loss };
-        let parameters = self.parameters(&network, spec.train.optimizer.state_slots())?;
+        let parameters = self.parameters(&network, spec.train.optimizer)?;
         Ok(Trained { spec, preprocessing, network, parameters })
     }
 

@@ -2,6 +2,7 @@
 
 use super::RunFolder;
 use crate::error::{Error, Remedy, Result};
+use crate::graph::Optimizer;
 use crate::nn::disk::replace_keeping;
 use crate::nn::weights::{self, Precision};
 use crate::nn::{Network, Tensor, digest};
@@ -88,8 +89,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Weights`] about the one written last, and about the one before it if there is one.
-    pub fn checkpoint(&self, network: &Network, state_slots: usize, run: Option<&str>) -> Result<Restored> {
-        let load = |name: &str| Checkpoint::load(&self.file(name), network, state_slots, run);
+    pub fn checkpoint(&self, network: &Network, optimizer: Optimizer, run: Option<&str>) -> Result<Restored> {
+        let load = |name: &str| Checkpoint::load(&self.file(name), network, optimizer, run);
         let last = match load(CHECKPOINT) {
             Ok(checkpoint) => return Ok(Restored { checkpoint, notice: None }),
             Err(e) => e,
@@ -131,11 +132,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Weights`].
-    pub fn parameters(&self, network: &Network, state_slots: usize) -> Result<Vec<Tensor>> {
+    pub fn parameters(&self, network: &Network, optimizer: Optimizer) -> Result<Vec<Tensor>> {
         let path = self.file(MODEL);
         let newest = self.position();
         if newest.is_some() && !path.exists() {
-            return Ok(self.checkpoint(network, state_slots, None)?.checkpoint.parameters);
+            return Ok(self.checkpoint(network, optimizer, None)?.checkpoint.parameters);
         }
         let expected = network.tensors();
         let (tensors, metadata) = weights::decode(&path, &weights::read(&path, &expected)?, &expected, false)?;
@@ -144,7 +145,7 @@ impl RunFolder {
         let step = metadata.get(STEP).and_then(|step| step.parse::<u64>().ok());
         let newer = |steps: u64| step.is_some_and(|step| steps > step);
         if newest.is_some_and(|position| newer(position.steps)) {
-            let restored = self.checkpoint(network, state_slots, None).ok();
+            let restored = self.checkpoint(network, optimizer, None).ok();
             if let Some(found) = restored.filter(|found| newer(found.checkpoint.position.steps)) {
                 return Ok(found.checkpoint.parameters);
             }

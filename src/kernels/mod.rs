@@ -92,7 +92,7 @@ impl Kernel {
 
     /// The complete WGSL text of a matrix product that works as `engine` does; other kernels have one text.
     pub fn source_with(self, engine: Engine) -> String {
-        shader::expand(self.wgsl, self.formula, engine)
+        shader::expand(&shader::section(self.wgsl, self.name), self.formula, engine)
     }
 
     /// The engine of a dispatch: for what is no matrix product, the default.

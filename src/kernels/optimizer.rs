@@ -6,7 +6,8 @@
 //! bound, for which constants and hyper are rounded to f32 once.
 
 mod cases;
-mod number;
+#[doc(hidden)]
+pub mod number;
 mod update;
 
 use super::bound::{TINY, U};
@@ -252,7 +253,8 @@ fn rmsprop_centered<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 4]) -
     move |g, [p, square, velocity, mean]| {
         let g = g + c.weight_decay * p;
         let (s, m) = (c.next(square, g * g), c.next(mean, g));
-        let v = h.momentum * velocity + g.over_root((s - m * m).at_least_zero(), one, c.eps, || f64::INFINITY);
+        let variance = (s - m * m).at_least(X::exact(0.0));
+        let v = h.momentum * velocity + g.over_root(variance, one, c.eps, || f64::INFINITY);
         [p - h.lr * v, s, v, m]
     }
 }

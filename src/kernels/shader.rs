@@ -34,6 +34,20 @@ impl Engine {
     }
 }
 
+/// The text of the kernel `name` in a file that holds several: what stands in front of the first line `//#kernel`, and what follows the
+/// kernel's own. A file without such lines is one kernel's.
+pub fn section(text: &str, name: &str) -> String {
+    let mut own = true;
+    let lines = text.lines().filter(|line| match line.strip_prefix("//#kernel ") {
+        Some(of) => {
+            own = of == name;
+            false
+        }
+        None => own,
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// Names and texts of files below `shaders/lib`.
 macro_rules! library {
     ($($name:literal)*) => { &[$(($name, include_str!(concat!("../../shaders/lib/", $name)))),*] };

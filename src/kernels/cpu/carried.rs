@@ -7,7 +7,7 @@ use crate::kernels::definition::Measured;
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// sqrt by the WGSL specification is 1 / inverseSqrt(v): 2 ULP (4 u), then a division. 1 u covers their product.
-const SQRT: f64 = 4.0 * U + DIV + U;
+pub const SQRT: f64 = 4.0 * U + DIV + U;
 
 /// |f32 value - value| <= error.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use super::carried::Carried;
 use crate::kernels::bound::{self, TINY, U};
 
 /// 1 / sqrt(x): 2 ULP by the WGSL specification, an ULP being at most 2u relative; the CPU's two roundings are less.
-const RSQRT: f64 = 4.0 * U;
+pub const RSQRT: f64 = 4.0 * U;
 
 /// The mean of `terms` as a sum of `depth` roundings a term and a division give it.
 pub fn mean(terms: impl Iterator<Item = Carried>, depth: usize, count: usize) -> Carried {

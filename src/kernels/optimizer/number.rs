@@ -1,8 +1,9 @@
 //! What an optimizer's rule is written over: numbers, and values that carry the error which they have in f32. So a rule and its
 //! error bound are one text.
 
-use crate::kernels::bound::{TINY, U};
-use crate::kernels::cpu::carried::Carried;
+use crate::kernels::bound::{DIV, TINY, U};
+use crate::kernels::cpu::carried::{Carried, SQRT};
+use crate::kernels::cpu::moments::{RSQRT, mean};
 use crate::kernels::scalar::Scalar;
 use std::ops::{Add, Mul, Sub};
 
@@ -18,8 +19,20 @@ pub trait Number: Copy + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Ou
     /// bound takes the better of the two.
     fn over_root(self, v: Self, k: Self, eps: Self, limit: impl Fn() -> f64) -> Self;
 
-    /// The number, 0 where it is negative; NaN stays.
-    fn at_least_zero(self) -> Self;
+    /// The greater of both; NaN stays.
+    fn at_least(self, floor: Self) -> Self;
+
+    /// self / max(divisor, floor), with a floor above 0.
+    fn over_at_least(self, divisor: Self, floor: Self) -> Self;
+
+    /// 1 / sqrt(max(self, floor)), with a floor above 0.
+    fn inverse_root_at_least(self, floor: Self) -> Self;
+
+    /// The square root of a number that is not negative.
+    fn root(self) -> Self;
+
+    /// The mean of `count` numbers, summed in their order.
+    fn mean(terms: impl Iterator<Item = Self>, count: usize) -> Self;
 
     /// -1, 0 or 1; NaN stays. Where rounding may decide, a bound allows any.
     fn sign(self) -> Self;
@@ -49,8 +62,27 @@ impl<T: Scalar> Number for T {
 
     /// As a comparison, which lets NaN through.
     #[inline(always)]
-    fn at_least_zero(self) -> T {
-        if self < T::zero() { T::zero() } else { self }
+    fn at_least(self, floor: T) -> T {
+        if self < floor { floor } else { self }
+    }
+
+    #[inline(always)]
+    fn over_at_least(self, divisor: T, floor: T) -> T {
+        self / divisor.at_least(floor)
+    }
+
+    #[inline(always)]
+    fn inverse_root_at_least(self, floor: T) -> T {
+        T::one() / self.at_least(floor).sqrt()
+    }
+
+    #[inline(always)]
+    fn root(self) -> T {
+        self.sqrt()
+    }
+
+    fn mean(terms: impl Iterator<Item = T>, count: usize) -> T {
+        terms.fold(T::zero(), |sum, term| sum + term) / T::of(count as f64)
     }
 
     /// signum would give 0 a sign.
@@ -88,9 +120,40 @@ impl Number for Carried {
         Carried { error: quotient.error.min(quotient.value.abs() + limit()), ..quotient }
     }
 
-    /// The greater of it and 0 is no farther off than itself.
-    fn at_least_zero(self) -> Carried {
-        Carried { value: self.value.max(0.0), ..self }
+    /// The greater is no farther off than the one that it may be.
+    fn at_least(self, floor: Carried) -> Carried {
+        let (above, below) =
+            (self.value - self.error > floor.value + floor.error, self.magnitude() < Carried::least(floor));
+        let error = match (above, below) {
+            (true, _) => self.error,
+            (_, true) => floor.error,
+            _ => self.error.max(floor.error),
+        };
+        Carried { value: self.value.max(floor.value), error }
+    }
+
+    /// The divisor lies between those of the ends of its interval, and never below the floor, however little is known of it.
+    fn over_at_least(self, divisor: Carried, floor: Carried) -> Carried {
+        let [low, middle, high] = interval(divisor, floor);
+        let moved = self.value.abs() * (1.0 / low - 1.0 / middle).max(1.0 / middle - 1.0 / high);
+        let (value, carried) = (self.value / middle, self.error / low + moved);
+        Carried { value, error: carried + DIV * (value.abs() + carried) + TINY }
+    }
+
+    fn inverse_root_at_least(self, floor: Carried) -> Carried {
+        let [most, value, least] = interval(self, floor).map(|v| 1.0 / v.sqrt());
+        let carried = (most - value).max(value - least);
+        Carried { value, error: carried + RSQRT * (value + carried) + TINY }
+    }
+
+    fn root(self) -> Carried {
+        let value = self.value.max(0.0).sqrt();
+        let carried = ((self.value + self.error).max(0.0).sqrt() - value).max(value - Carried::least(self).sqrt());
+        Carried { value, error: carried + SQRT * (value + carried) + TINY }
+    }
+
+    fn mean(terms: impl Iterator<Item = Carried>, count: usize) -> Carried {
+        mean(terms, count, count)
     }
 
     fn sign(self) -> Carried {
@@ -106,6 +169,16 @@ impl Number for Carried {
     fn least(self) -> f64 {
         Carried::least(self)
     }
+}
+
+/// The ends and the middle of max(x, floor); the ends are within what each of both may be.
+fn interval(x: Carried, floor: Carried) -> [f64; 3] {
+    let middle = x.value.max(floor.value);
+    [
+        (x.value - x.error).max(Carried::least(floor)).min(middle),
+        middle,
+        (x.value + x.error).max(floor.magnitude()).max(middle),
+    ]
 }
 
 /// The most that |g| / (sqrt(s) k + eps) can be where s is at least share * g^2: 1 / (sqrt(share) k). Each term goes through fewer

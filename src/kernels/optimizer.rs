@@ -1,20 +1,24 @@
-//! Optimizer steps over a whole arena of parameters, a rule each. To add one: its rule and row here, its text
-//! `shaders/lib/optimizer/<name>.wgsl`, and its constants (`optim/choice.rs`, `optim/hyper.rs`).
+//! Optimizer steps over a whole arena of parameters, a rule each, and the passes of Adafactor over one parameter. To add one: its rule
+//! and row here, its text `shaders/lib/optimizer/<name>.wgsl`, and its constants (`optim/choice.rs`).
 //!
 //! Shapes: grad, param and each state `[n]`; hyper `[steps, hyper_stride]`, of which a row is a [`Hyper`]. The shaders state
 //! numerics and sources. A rule takes the gradient and what is updated, `[param, states..]`; over values with errors it is the
 //! bound, for which constants and hyper are rounded to f32 once.
 
 mod cases;
-#[doc(hidden)]
-pub mod number;
+mod number;
 mod update;
 
 use super::bound::{TINY, U};
-use super::conformance::Values;
-use super::definition::{Args, Definition, StepPart, listed, read, step, strips, update};
+use super::conformance::{ROWS_COLS, Shape, Values};
+use super::cpu::carried::Carried;
+use super::definition::{
+    Args, BoundCall, Call, Definition, Param, StepPart, lines, listed, read, step, strips, update, write,
+};
+use super::scalar::Scalar;
 use cases::Rates;
 use number::{Number, own_square_limit};
+use rayon::prelude::*;
 use update::{bound_each, each};
 
 pub use update::{HYPER_COLUMNS, Hyper};
@@ -52,7 +56,19 @@ macro_rules! steps {
                 shapes: |_| cases::updates($strips, cases::$constants),
                 ..Definition::NEW
             };
-        )*}
+        )*
+            /// moment_oi = (1 - w) moment_oi + w mean_k(grad_oki^2), over one axis of the gradient: of its rows, of its columns, or
+            /// of each number. Shapes: grad `[outer, count, inner]`, moment `[outer, inner]`. Order of sums: rising k.
+            adafactor_moment = ADAFACTOR_MOMENT;
+            /// direction = grad / sqrt(max(V, eps1^2)), V_ij = row_i / max(total / all_rows, eps1) column_j, or, without FACTORED,
+            /// row_i. Shapes: grad, direction `[rows, cols]`, row `[rows]`, column `[cols]`, total `[1]`; without FACTORED column
+            /// and total may be anything.
+            adafactor_direction = ADAFACTOR_DIRECTION;
+            /// param = param (1 - lr weight_decay) - max(eps2, rms(param)) rho / max(1, rms(direction) / d) direction. Shapes:
+            /// direction, param `[n]`; squares, size `[1]`, the sums of the squares of direction and of param over all count
+            /// elements. No sums.
+            adafactor_step = ADAFACTOR_STEP;
+        }
     };
 }
 
@@ -279,4 +295,209 @@ fn lion<X: Number>(args: &Args, h: Hyper<X>) -> impl Fn(X, [X; 2]) -> [X; 2] + u
         let direction = h.momentum * m + h.one_minus_momentum * g;
         [p * shrink - h.lr * direction.sign(), beta2 * m + one_minus_beta2 * g]
     }
+}
+
+/// What the passes of Adafactor share.
+const ADAFACTOR: Definition =
+    Definition { wgsl: include_str!("../../shaders/adafactor.wgsl"), divided: true, ..Definition::NEW };
+
+const ADAFACTOR_MOMENT: Definition = Definition {
+    name: "adafactor_moment",
+    bindings: &[
+        step(),
+        read("hyper").whole(|a, steps| steps * a.size(1)).of(Values::Table(adafactor_row)),
+        read("grad").rows(|a| a.size(2) * a.size(3)),
+        update("moment").rows(|a| a.size(3)).of(Values::Square),
+    ],
+    params: &["outer", "hyper_stride", "count", "inner"],
+    groups: |a| lines(a.count(0) * a.count(3)),
+    flops: |a| a.count(0) * a.count(3) * (2 * a.count(2) + 4),
+    bytes: |a| 4 * a.count(0) * a.count(3) * (a.count(2) + 2),
+    rounds: |a| a.count(2),
+    bound_formula: "the formula over values with errors: gamma(count + 1) for the sum of squares",
+    bound: moment_bound,
+    cpu_f32: moment,
+    cpu_f64: moment,
+    parts: Some(moment_parts),
+    shapes: |_| adafactor_moments(),
+    ..ADAFACTOR
+};
+
+const ADAFACTOR_DIRECTION: Definition = Definition {
+    name: "adafactor_direction",
+    bindings: &[
+        read("grad").matrix(),
+        read("row").of(Values::Square),
+        read("column").whole(|a, _| if is_factored(a) { a.size(1) } else { 1 }).of(Values::Square),
+        read("total").one().of(Values::Square),
+        write("direction").matrix(),
+    ],
+    params: &["rows", "cols", "all_rows", "eps1", "square_eps1"],
+    groups: |a| lines(a.area()),
+    flops: |a| 6 * a.area(),
+    bytes: |a| 4 * (2 * a.area() + a.count(0) + a.count(1) + 1),
+    bound_formula: "the formula over values with errors: 2 DIV + u for V, RSQRT = 4u for inverseSqrt",
+    bound: direction_bound,
+    cpu_f32: direction,
+    cpu_f64: direction,
+    shapes: |_| adafactor_directions(),
+    ..ADAFACTOR
+};
+
+const ADAFACTOR_STEP: Definition = Definition {
+    name: "adafactor_step",
+    bindings: &[
+        step(),
+        read("hyper").whole(|a, steps| steps * a.size(1)).of(Values::Table(adafactor_row)),
+        read("direction"),
+        read("squares").one().of(Values::Square),
+        read("size").one().of(Values::Square),
+        update("param"),
+    ],
+    params: &["n", "hyper_stride", "count", "eps2", "d", "weight_decay"],
+    groups: |a| lines(a.count(0)),
+    flops: |a| 14 * a.count(0),
+    bytes: |a| 4 * (3 * a.count(0) + 2),
+    bound_formula: "u |p'| + 2u |p| + 3u |lr weight_decay p| + (2 SQRT + 4 DIV + 2u) |step|, and squares and size carried through it",
+    bound: |call| {
+        let [squares, size] = [3, 4].map(|i| Carried::input(&call.inputs[i], 0));
+        bound_each(call, adafactor(call.args, Hyper::of_bound(call), squares, size))
+    },
+    cpu_f32: adafactor_step,
+    cpu_f64: adafactor_step,
+    shapes: |_| adafactor_steps(),
+    ..ADAFACTOR
+};
+
+fn is_factored(args: &Args) -> bool {
+    args.constant("FACTORED") != 0.0
+}
+
+/// From `at`, an element of the moment, its terms among the gradient's elements.
+fn moment_parts(args: &Args, _: usize, at: usize) -> [usize; 3] {
+    let [count, inner] = [2, 3].map(|i| args.size(i));
+    [at / inner * count * inner + at % inner, inner, count]
+}
+
+/// Row by row where the terms of a mean are rows, because the numbers of a row are neighbours; each sum is in rising order.
+fn moment<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let h = Hyper::of(call);
+    let [count, inner] = [2, 3].map(|i| call.args.size(i));
+    let grad = call.inputs[2].f();
+    let [moment] = call.outputs();
+    moment.par_chunks_mut(inner).zip(grad.par_chunks(count * inner)).with_min_len(16).for_each(|(moment, grad)| {
+        let mut sums = vec![T::zero(); inner];
+        for row in grad.chunks(inner) {
+            sums.iter_mut().zip(row).for_each(|(sum, &g)| *sum += g * g);
+        }
+        for (moment, sum) in moment.iter_mut().zip(sums) {
+            *moment = averaged(&h, *moment, sum / T::of(count as f64));
+        }
+    });
+}
+
+/// The averaged moment with another mean in it.
+fn averaged<X: Number>(h: &Hyper<X>, moment: X, mean: X) -> X {
+    h.momentum * moment + h.one_minus_momentum * mean
+}
+
+/// The error bound: the formula over values that carry errors.
+fn moment_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let h = Hyper::of_bound(call);
+    let of = |at: usize| {
+        let [first, step, count] = moment_parts(call.args, 2, at);
+        let square = |k: usize| {
+            let g = Carried::input(&call.inputs[2], first + k * step);
+            g * g
+        };
+        averaged(&h, Carried::input(&call.before[0], at), Number::mean((0..count).map(square), count)).error
+    };
+    vec![(0..call.args.size(0) * call.args.size(3)).map(of).collect()]
+}
+
+/// From a gradient, its row's and its column's moment, its direction; `total` is the sum of the rows' moments.
+fn rule_of_direction<X: Number>(args: &Args, total: X) -> impl Fn(X, X, X) -> X + use<X> {
+    let (factored, rows) = (is_factored(args), X::rounded(args.size(2) as f64));
+    let [eps1, square] = [3, 4].map(|i| X::rounded(args.number(i)));
+    let mean = total.over_at_least(rows, rows);
+    move |g, row, column| {
+        let v = if factored { row.over_at_least(mean, eps1) * column } else { row };
+        g * v.inverse_root_at_least(square)
+    }
+}
+
+fn direction<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let cols = call.args.size(1);
+    let [grad, rows, column, total] = std::array::from_fn(|i| call.inputs[i].f());
+    let rule = rule_of_direction(call.args, total[0]);
+    let column_of = |j: usize| column.get(j).copied().unwrap_or_default();
+    let [direction] = call.outputs();
+    let parts = direction.par_chunks_mut(cols).zip(grad.par_chunks(cols)).zip(rows).with_min_len(16);
+    parts.for_each(|((direction, grad), &row)| {
+        for (j, (direction, &g)) in direction.iter_mut().zip(grad).enumerate() {
+            *direction = rule(g, row, column_of(j));
+        }
+    });
+}
+
+/// The error bound: the formula over values that carry errors.
+fn direction_bound(call: &BoundCall<'_>) -> Vec<Vec<f64>> {
+    let [rows, cols] = call.args.sizes();
+    let input = |i: usize, at: usize| Carried::input(&call.inputs[i], at);
+    let rule = rule_of_direction(call.args, input(3, 0));
+    let column = |j: usize| if is_factored(call.args) { input(2, j) } else { Carried::new(0.0, 0.0) };
+    vec![(0..rows * cols).map(|i| rule(input(0, i), input(1, i / cols), column(i % cols)).error).collect()]
+}
+
+/// The step along the direction, as the root mean squares of direction and parameter bound it.
+fn adafactor<X: Number>(args: &Args, h: Hyper<X>, squares: X, size: X) -> impl Fn(X, [X; 1]) -> [X; 1] + use<X> {
+    let (count, one) = (X::rounded(args.size(2) as f64), X::exact(1.0));
+    let [eps2, d, weight_decay] = [3, 4, 5].map(|i| X::rounded(args.number(i)));
+    let rms = |squares: X| squares.over_at_least(count, count).root();
+    let alpha = rms(size).at_least(eps2) * h.step_size;
+    let factor = alpha.over_at_least(rms(squares).over_at_least(d, d), one);
+    let shrink = one - h.lr * weight_decay;
+    move |direction, [p]| [p * shrink - factor * direction]
+}
+
+fn adafactor_step<T: Scalar>(call: &mut Call<'_, '_, T>) {
+    let rule = adafactor(call.args, Hyper::of(call), call.inputs[3].f()[0], call.inputs[4].f()[0]);
+    each(call, rule);
+}
+
+/// A row of the table as Adafactor reads it after `t` steps; what is not used is poisoned.
+fn adafactor_row(t: usize) -> Vec<f64> {
+    let share = ((t + 1) as f64).powf(-0.8);
+    vec![0.05, 0.03 / (t + 1) as f64, f64::NAN, f64::NAN, 1.0 - share, share]
+}
+
+/// Means over rows, over columns and over nothing.
+fn adafactor_moments() -> Vec<Shape> {
+    let of = |[rows, cols]: [usize; 2]| {
+        [[rows, cols, 1], [1, rows, cols], [rows, 1, 1]]
+            .map(|[outer, count, inner]| Shape::of(&[outer, HYPER_COLUMNS, count, inner]))
+    };
+    let folded = Shape::of(&[97 * 64 + 5, HYPER_COLUMNS, 3, 1]).folded(7);
+    ROWS_COLS.into_iter().flat_map(of).chain([folded]).collect()
+}
+
+/// Of a parameter's all rows, and of a block of them; then of vectors. The middle one is factored, where the cases with NaN come from.
+fn adafactor_directions() -> Vec<Shape> {
+    let of = |rows: usize, cols: usize, factored: f64| {
+        let tail = [Param::U(2 * rows as u32), Param::F(1e-3), Param::F(1e-6)];
+        Shape::of(&[rows, cols]).and(&tail).with(&[("FACTORED", factored)])
+    };
+    let matrices = ROWS_COLS.into_iter().map(|[rows, cols]| of(rows, cols, 1.0));
+    let folded = of(97 * 8, 67, 1.0).folded(7);
+    matrices.chain([folded]).chain([1, 64, 65, 1000].map(|n| of(n, 1, 0.0))).collect()
+}
+
+/// With and without weight decay, where the direction is bounded and where it is not.
+fn adafactor_steps() -> Vec<Shape> {
+    let of = |n: usize, d: f64, decay: f64| {
+        let tail = [Param::U(n as u32 + 7), Param::F(1e-3), Param::F(d), Param::F(decay)];
+        Shape::of(&[n, HYPER_COLUMNS]).and(&tail)
+    };
+    let all = [1, 63, 64, 97, 1000].map(|n| [of(n, 1.0, 0.0), of(n, 1e-3, 0.01)]);
+    all.into_iter().flatten().chain([of(97 * 64 + 5, 1.0, 0.01).folded(7)]).collect()
 }

@@ -45,6 +45,23 @@ pub enum Optimizer {
         /// 0 by default.
         weight_decay: f64,
     },
+    /// Adafactor (Shazeer and Stern, 2018) as PyTorch has it: of a matrix it keeps the second moments of rows and columns alone, and its
+    /// steps are relative to the parameter's size; weight decay shrinks the parameter directly
+    Adafactor {
+        /// The greatest relative step; after t steps it is 1 / sqrt(t) where that is less. 0.01 by default.
+        lr: f64,
+        /// The share of step t in the moments is t to this power; -0.8 by default.
+        beta2_decay: f64,
+        /// The least root of a second moment by which a gradient is divided; by default 2^-23, the machine epsilon of f32, which PyTorch
+        /// takes for parameters in f32.
+        eps1: f64,
+        /// What a parameter's root mean square counts for at least; 0.001 by default.
+        eps2: f64,
+        /// The root mean square that a direction may have at most, at least 1; 1 by default.
+        d: f64,
+        /// 0 by default.
+        weight_decay: f64,
+    },
 }
 
 /// Constants of RMSProp.
@@ -135,6 +152,11 @@ const RATE: Domain = Domain { words: "a finite number above 0, such as 0.01", ho
 const FRACTION: Domain =
     Domain { words: "a number of at least 0 and below 1, such as 0.9", holds: |v| (0.0..1.0).contains(&v) };
 const NOT_NEGATIVE: Domain = Domain { words: "a finite number of at least 0", holds: |v| v.is_finite() && v >= 0.0 };
+const NOT_POSITIVE: Domain =
+    Domain { words: "a finite number of at most 0, such as -0.8", holds: |v| v.is_finite() && v <= 0.0 };
+/// Its square is a number that no device takes for 0.
+const ROOT: Domain = Domain { words: "a finite number of at least 1e-18", holds: |v| v.is_finite() && v >= 1e-18 };
+const AT_LEAST_ONE: Domain = Domain { words: "a finite number of at least 1", holds: |v| v.is_finite() && v >= 1.0 };
 const POSITIVE: Domain = Domain { words: "a finite number above 0", holds: |v| v.is_finite() && v > 0.0 };
 
 impl Optimizer {
@@ -173,6 +195,12 @@ impl Optimizer {
         Optimizer::Lion { lr, beta1: 0.9, beta2: 0.99, weight_decay: 0.0 }
     }
 
+    /// Adafactor with PyTorch's constants.
+    pub const fn adafactor(lr: f64) -> Optimizer {
+        let eps1 = f32::EPSILON as f64;
+        Optimizer::Adafactor { lr, beta2_decay: -0.8, eps1, eps2: 1e-3, d: 1.0, weight_decay: 0.0 }
+    }
+
     /// Every optimizer with its default constants; 0 stands for a learning rate that has none.
     const DEFAULTS: &[Optimizer] = &[
         Optimizer::sgd(0.0),
@@ -182,6 +210,7 @@ impl Optimizer {
         Optimizer::rmsprop(0.01),
         Optimizer::adagrad(0.01),
         Optimizer::lion(1e-4),
+        Optimizer::adafactor(0.01),
     ];
 
     /// Every name that a spec may use.
@@ -210,6 +239,7 @@ impl Optimizer {
             Optimizer::RmsProp(_) => "rmsprop",
             Optimizer::Adagrad(_) => "adagrad",
             Optimizer::Lion { .. } => "lion",
+            Optimizer::Adafactor { .. } => "adafactor",
         }
     }
 
@@ -250,6 +280,14 @@ impl Optimizer {
                 ("beta2", Number(beta2, &FRACTION)),
                 ("weight_decay", Number(weight_decay, &NOT_NEGATIVE)),
             ],
+            Optimizer::Adafactor { lr, beta2_decay, eps1, eps2, d, weight_decay } => vec![
+                ("lr", Number(lr, &RATE)),
+                ("beta2_decay", Number(beta2_decay, &NOT_POSITIVE)),
+                ("eps1", Number(eps1, &ROOT)),
+                ("eps2", Number(eps2, &NOT_NEGATIVE)),
+                ("d", Number(d, &AT_LEAST_ONE)),
+                ("weight_decay", Number(weight_decay, &NOT_NEGATIVE)),
+            ],
         }
     }
 
@@ -261,6 +299,10 @@ impl Optimizer {
             Optimizer::RmsProp(r) if r.centered => 3,
             Optimizer::RmsProp(r) => 1 + usize::from(r.momentum != 0.0),
             Optimizer::Adagrad(_) | Optimizer::Lion { .. } => 1,
+            Optimizer::Adafactor { .. } => match shape {
+                [rows, cols] => return vec![vec![*rows], vec![*cols]],
+                _ => 1,
+            },
         };
         vec![shape.to_vec(); count]
     }
@@ -286,6 +328,7 @@ impl Optimizer {
             Optimizer::RmsProp(r) => (Kernel::rmsprop_step, r.numbers()),
             Optimizer::Adagrad(a) => (Kernel::adagrad_step, vec![Param::F(a.eps)]),
             Optimizer::Lion { beta2, .. } => (Kernel::lion_step, vec![Param::F(beta2), Param::F(1.0 - beta2)]),
+            Optimizer::Adafactor { eps1, eps2, d, .. } => return adafactor_passes(shape, [eps1, eps2, d, decay]),
         };
         let head = sizes(&[shape.iter().product(), HYPER_COLUMNS]);
         let params = head.into_iter().chain(numbers).chain([Param::F(decay)]).collect();
@@ -301,6 +344,7 @@ impl Optimizer {
         match self {
             Optimizer::Sgd { .. } | Optimizer::Adam(_) | Optimizer::AdamW(_) | Optimizer::NAdam { .. } => true,
             Optimizer::RmsProp(_) | Optimizer::Adagrad(_) | Optimizer::Lion { .. } => true,
+            Optimizer::Adafactor { .. } => false,
         }
     }
 
@@ -321,6 +365,11 @@ impl Optimizer {
                 [gradient, 1.0 / bias(adam.beta2).sqrt(), moment]
             }
             Optimizer::Adam(a) | Optimizer::AdamW(a) => [lr / bias(now), 1.0 / bias(a.beta2).sqrt(), 0.0],
+            // The relative step, and the share of this step in the moments where others have a momentum.
+            Optimizer::Adafactor { beta2_decay, .. } => {
+                let share = ((t + 1) as f64).powf(beta2_decay);
+                return [lr, lr.min(1.0 / ((t + 1) as f64).sqrt()), 1.0, 0.0, 1.0 - share, share];
+            }
         };
         [lr, step_size, inv_sqrt_bias2, moment_size, now, 1.0 - now]
     }
@@ -365,4 +414,39 @@ fn nadam(lr: f64, momentum_decay: f64, t: u64, beta1: impl Fn(u64) -> f64) -> [f
     }
     let (mu, next) = (beta1(t) * share(t + 1), beta1(t) * share(t + 2));
     [lr * (1.0 - mu) / (1.0 - product), lr * next / (1.0 - product * next)]
+}
+
+/// Moments of rows and columns, or of each number of a vector; the direction that they give; root mean squares; the step.
+fn adafactor_passes(shape: &[usize], [eps1, eps2, d, decay]: [f64; 4]) -> Passes {
+    let (rows, cols) = if let [rows, cols] = *shape { (rows, cols) } else { (shape.iter().product(), 1) };
+    let (is_matrix, len) = (shape.len() == 2, rows * cols);
+    let mut passes = Passes::default();
+    let direction = passes.scratch("direction", &[rows, cols]);
+    let moment = |passes: &mut Passes, slot, [outer, count, inner]: [usize; 3]| {
+        let params = sizes(&[outer, HYPER_COLUMNS, count, inner]);
+        let binds = [On::Counter, On::Hyper, On::Gradient, On::State(slot)];
+        passes.push(Kernel::adafactor_moment, params, vec![], binds.to_vec());
+    };
+    let [column, total] = if is_matrix {
+        moment(&mut passes, 0, [rows, cols, 1]);
+        moment(&mut passes, 1, [1, rows, cols]);
+        let total = passes.scratch("rows", &[1]);
+        passes.sum(On::State(0), rows, total);
+        [On::State(1), total]
+    } else {
+        moment(&mut passes, 0, [rows, 1, 1]);
+        [On::Unused; 2]
+    };
+    let params = sizes(&[rows, cols, rows]).into_iter().chain([eps1, eps1 * eps1].map(Param::F)).collect();
+    let binds = vec![On::Gradient, On::State(0), column, total, direction];
+    passes.push(Kernel::adafactor_direction, params, vec![("FACTORED", f64::from(is_matrix))], binds);
+    let [squares, size] = [("direction.squares", direction), ("squares", On::Parameter)].map(|(name, of)| {
+        let sum = passes.scratch(name, &[1]);
+        passes.sum_squares(of, len, sum);
+        sum
+    });
+    let params = sizes(&[len, HYPER_COLUMNS, len]).into_iter().chain([eps2, d, decay].map(Param::F)).collect();
+    let binds = vec![On::Counter, On::Hyper, direction, squares, size, On::Parameter];
+    passes.push(Kernel::adafactor_step, params, vec![], binds);
+    passes
 }

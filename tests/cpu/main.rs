@@ -1,5 +1,6 @@
 //! The library on the CPU: no adapter is opened, and the program is not run.
 
+mod adafactor;
 mod array_files;
 mod batch_tables;
 mod bench;

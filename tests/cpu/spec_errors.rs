@@ -376,6 +376,14 @@ fn numbers_out_of_range_are_refused() {
         ("\"sigmoid\"", "{ leaky_relu = { slope = nan } }".to_owned(), ":9:39", "`slope`"),
         (sgd, "{ sgd = { lr = 1, nesterov = true } }".to_owned(), ":16:42", "momentum"),
     ];
+    for (bad, place, part) in [
+        ("eps1 = 0", ":16:36", "`eps1`"),
+        ("beta2_decay = 0.1", ":16:43", "`beta2_decay`"),
+        ("d = 0.5", ":16:33", "`d`"),
+        ("eps2 = -1", ":16:36", "`eps2`"),
+    ] {
+        cases.push((sgd, format!("{{ adafactor = {{ {bad} }} }}"), place, part));
+    }
     for bad in ["0", "-0.1", "nan", "inf", "1e999"] {
         cases.push((sgd, format!("{{ sgd = {{ lr = {bad} }} }}"), ":16:28", "`lr`"));
         cases.push((sgd, format!("{{ adam = {{ lr = {bad} }} }}"), ":16:29", "`lr`"));
@@ -518,7 +526,17 @@ fn optimizer() -> impl Strategy<Value = Optimizer> {
     );
     let lion = (positive(), fraction(), fraction(), from_zero())
         .prop_map(|(lr, beta1, beta2, weight_decay)| Optimizer::Lion { lr, beta1, beta2, weight_decay });
-    prop_oneof![sgd, adam(), nadam, rmsprop, adagrad, lion]
+    let adafactor = (positive(), from_zero(), 1e-18..1.0_f64, from_zero(), from_zero(), from_zero()).prop_map(
+        |(lr, decay, eps1, eps2, d, weight_decay)| Optimizer::Adafactor {
+            lr,
+            beta2_decay: -decay,
+            eps1,
+            eps2,
+            d: 1.0 + d,
+            weight_decay,
+        },
+    );
+    prop_oneof![sgd, adam(), nadam, rmsprop, adagrad, lion, adafactor]
 }
 
 /// Text with everything that quoting has to survive.

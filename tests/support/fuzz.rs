@@ -119,7 +119,7 @@ fn loss() -> impl Strategy<Value = Loss> {
 fn optimizer() -> impl Strategy<Value = Optimizer> {
     let decay = prop::sample::select(&[0.0, 0.01, 0.5][..]);
     let lr = prop::sample::select(&[0.1, 0.001, 1.0][..]);
-    (0..11_u8, lr, decay).prop_map(|(kind, lr, weight_decay)| match kind {
+    (0..12_u8, lr, decay).prop_map(|(kind, lr, weight_decay)| match kind {
         0 => Optimizer::Sgd { lr, momentum: 0.0, nesterov: false, weight_decay },
         1 => Optimizer::Sgd { lr, momentum: 0.9, nesterov: false, weight_decay },
         2 => Optimizer::Sgd { lr, momentum: 0.9, nesterov: true, weight_decay },
@@ -130,6 +130,12 @@ fn optimizer() -> impl Strategy<Value = Optimizer> {
         7 => Optimizer::RmsProp(RmsProp { weight_decay, momentum: 0.9, ..RmsProp::new(lr) }),
         8 => Optimizer::RmsProp(RmsProp { weight_decay, centered: true, ..RmsProp::new(lr) }),
         9 => Optimizer::Adagrad(Adagrad { weight_decay, initial_accumulator: 0.1, ..Adagrad::new(lr) }),
+        10 => match Optimizer::adafactor(lr) {
+            Optimizer::Adafactor { beta2_decay, eps1, eps2, d, .. } => {
+                Optimizer::Adafactor { lr, beta2_decay, eps1, eps2, d, weight_decay }
+            }
+            other => other,
+        },
         _ => Optimizer::Lion { lr, beta1: 0.9, beta2: 0.99, weight_decay },
     })
 }

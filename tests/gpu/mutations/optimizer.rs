@@ -20,10 +20,28 @@ const RMSPROP_MOMENTUM: &str = "lib/optimizer/rmsprop_momentum_step.wgsl";
 const CENTERED: &str = "lib/optimizer/rmsprop_centered_step.wgsl";
 const ADAGRAD: &str = "lib/optimizer/adagrad_step.wgsl";
 const LION: &str = "lib/optimizer/lion_step.wgsl";
+const ADAFACTOR: &str = "adafactor.wgsl";
 
 const ROOT: &str = "select(sqrt(x), vec4<f32>(), x == vec4<f32>())";
 
 pub const MUTATIONS: &[Mutation] = &[
+    m("adafactor_moment", ADAFACTOR, "i / params.inner * params.count", "i * params.count"),
+    m("adafactor_moment", ADAFACTOR, " + i % params.inner;", ";"),
+    m("adafactor_moment", ADAFACTOR, "sum = mul_add(g, g, sum)", "sum += g"),
+    m("adafactor_moment", ADAFACTOR, "quotient(sum, f32(params.count))", "sum"),
+    m("adafactor_moment", ADAFACTOR, "h.momentum * moment[i]", "moment[i]"),
+    m("adafactor_direction", ADAFACTOR, "f32(params.all_rows)", "f32(params.rows)"),
+    m("adafactor_direction", ADAFACTOR, "mean < params.eps1", "mean > params.eps1"),
+    m("adafactor_direction", ADAFACTOR, "column[i % params.cols]", "column[i / params.cols]"),
+    m("adafactor_direction", ADAFACTOR, "if (FACTORED) {", "if (true) {"),
+    m("adafactor_direction", ADAFACTOR, "v < params.square_eps1", "v > params.square_eps1"),
+    m("adafactor_direction", ADAFACTOR, "inverse_root(select(v,", "root(select(v,"),
+    m("adafactor_step", ADAFACTOR, "rms < params.eps2", "rms > params.eps2"),
+    m("adafactor_step", ADAFACTOR, "* h.step_size", "* h.lr"),
+    m("adafactor_step", ADAFACTOR, "beyond < 1.0", "beyond > 1.0"),
+    m("adafactor_step", ADAFACTOR, "quotient(squares[0], count)", "squares[0]"),
+    m("adafactor_step", ADAFACTOR, "params.weight_decay, 1.0)", "0.0, 1.0)"),
+    m("adafactor_step", ADAFACTOR, "mul_add(-factor", "mul_add(factor"),
     m("sgd_step", SGD, "return mul_add_word(Word(-lr), d, p)", "return mul_add_word(Word(lr), d, p)"),
     m(
         "sgd_step",

@@ -362,3 +362,6 @@
 //! | `Dataset::features`, `Scaler::fit` | `Dataset::inputs`, [`Fit`](crate::data::Fit) |
 //! | `verify::Question::data` is a `&Dataset` | a `train::samples::SampleSet`: `(&dataset).into()` |
 //! | `train::tensorboard` | `exchange::tensorboard` |
+//! | `graph::Shape`, `Schedule::shape` | `graph::Policy`, `Schedule::policy`: a learning-rate policy |
+//! | `train::metrics::Measured` | `train::metrics::Measures` |
+//! | `kernels::Engine`, for the tiles of a product | `kernels::Tiling`; an engine is `train::Engine` alone |

@@ -128,7 +128,7 @@ fn text(listing: &Listing) -> String {
 type Numerics = ();
 
 #[derive(Serialize)]
-struct Measured {
+struct Findings {
     device: String,
     passed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,7 +141,7 @@ struct Measured {
 fn measured(args: &args::Devices) -> anyhow::Result<bool> {
     let device = open(args)?;
     out::device(&device);
-    let mut measured = Measured { device: device.name().into(), passed: true, numerics: None, kernels: None };
+    let mut measured = Findings { device: device.name().into(), passed: true, numerics: None, kernels: None };
     let mut words = Vec::new();
     if args.numerics {
         let (numerics, passed, table) = numerics(&device)?;

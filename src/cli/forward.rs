@@ -11,7 +11,7 @@ use crate::nn::disk::{SystemDisk, replace_with};
 use crate::report::{ClassScores, Confusion, DeviceReport, Metrics};
 use crate::spec::DataFile;
 use crate::train::forward::{evaluate_file, predict_file};
-use crate::train::metrics::{Measured, predicted_class, probabilities};
+use crate::train::metrics::{Measures, predicted_class, probabilities};
 use crate::train::run::device_report;
 use crate::train::run_folder::{RunFolder, Trained};
 use serde::Serialize;
@@ -41,7 +41,7 @@ pub fn evaluate(args: args::Eval) -> anyhow::Result<()> {
     let top_k = args.top_k.map(|k| k as usize);
     let evaluated = pollster::block_on(evaluate_file(&device, &trained, &args.data.file(), top_k))?;
     samples::passed_over(&evaluated.skipped);
-    let Measured { confusion, classes, metrics } = evaluated.measured;
+    let Measures { confusion, classes, metrics } = evaluated.measured;
     let result = Evaluation {
         rows: evaluated.rows,
         skipped_rows: Some(evaluated.skipped.count()).filter(|count| *count > 0),

@@ -2,7 +2,7 @@
 
 use super::out;
 use super::stop::Stop;
-use crate::graph::{Clip, Schedule, Shape};
+use crate::graph::{Clip, Policy, Schedule};
 use crate::report::{EpochRecord, Recovery, RunReport};
 use crate::spec::{Spec, TrainSpec};
 use crate::train::run::{Observer, Progress};
@@ -152,9 +152,9 @@ fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
 /// What a step does with its gradients, where that is more than an optimizer at a constant rate.
 fn update(train: &TrainSpec) -> Option<String> {
     let mut parts = vec![format!("{} at lr {}", train.optimizer.name(), train.optimizer.lr())];
-    let Schedule { shape, warmup, .. } = train.schedule.schedule;
-    if shape != Shape::Constant || warmup > 0 {
-        parts.push(format!("schedule {}", shape.name()));
+    let Schedule { policy, warmup, .. } = train.schedule.schedule;
+    if policy != Policy::Constant || warmup > 0 {
+        parts.push(format!("schedule {}", policy.name()));
     }
     if let Some(cycle) = train.schedule.schedule.cycle() {
         parts.push(format!("momentum {} to {} and back", cycle.max_momentum, cycle.base_momentum));

@@ -8,7 +8,7 @@ use crate::plan::{Plan, Switches};
 use crate::spec::Spec;
 use crate::train::Roles;
 use crate::train::engine::plans;
-use crate::tune::{Lock, Measured, cache, measure};
+use crate::tune::{Lock, TimedClass, cache, measure};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ struct Report<'a> {
     /// Where the tuning was written, and its digest.
     file: &'a Path,
     digest: String,
-    classes: &'a [Measured],
+    classes: &'a [TimedClass],
 }
 
 pub fn run(args: args::Tune) -> anyhow::Result<()> {

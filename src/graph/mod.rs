@@ -12,7 +12,7 @@ mod role;
 pub mod tape;
 
 pub use crate::kernels::{Activation, Dtype, Loss};
-pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape, UpdateRule};
+pub use crate::optim::{Adagrad, Adam, Clip, OneCycle, Optimizer, Plateau, Policy, RmsProp, Schedule, UpdateRule};
 pub use launch::{Bind, Launch, Launches, Operand, Place};
 pub use operation::{Attributes, Kinks, Misfit, Op, Operation, Piece, Source};
 pub use role::Role;

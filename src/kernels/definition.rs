@@ -84,7 +84,7 @@ pub struct Definition {
     /// Which part of a train step it computes, if whole steps know it. Activations and losses tell theirs by themselves.
     pub step_part: Option<StepPart>,
     /// Whether there is a text for subgroups beside the other.
-    pub engines: bool,
+    pub tilings: bool,
     /// Whether an invocation may take several words: the constant WORDS.
     pub strips: bool,
     /// The dispatches of a conformance run, without their operands; the argument is the subgroup size of an adapter on which
@@ -127,7 +127,7 @@ impl Definition {
         start: None,
         product: None,
         step_part: None,
-        engines: false,
+        tilings: false,
         strips: false,
         shapes: |_| Vec::new(),
         corners: |_, _| Vec::new(),

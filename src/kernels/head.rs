@@ -43,7 +43,7 @@ kernels! {
             4 * (3 * m * k + n * k + n + m * n + 4 * m)
         },
         rounds: |a| rounds(a.sizes(), a.constant("WIDTH") as usize),
-        engines: true,
+        tilings: true,
         shapes,
         corners: padded_nan,
         chosen: choose,

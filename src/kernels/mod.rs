@@ -32,7 +32,7 @@ pub use definition::{
 };
 pub use loss::Loss;
 pub use scalar::Scalar;
-pub use shader::Engine;
+pub use shader::Tiling;
 pub use sums::SQUARE_SUM_PART;
 
 /// Rows that one lane sums are short up to this width; wider rows take a workgroup of [`ROW_LANES`] each.
@@ -87,17 +87,17 @@ impl Kernel {
 
     /// The complete WGSL text.
     pub fn source(self) -> String {
-        self.source_with(Engine::Tile)
+        self.source_with(Tiling::Tile)
     }
 
-    /// The complete WGSL text of a matrix product that works as `engine` does; other kernels have one text.
-    pub fn source_with(self, engine: Engine) -> String {
-        shader::expand(&shader::section(self.wgsl, self.name), self.formula, engine)
+    /// The complete WGSL text of a matrix product that works as `tiling` does; other kernels have one text.
+    pub fn source_with(self, tiling: Tiling) -> String {
+        shader::expand(&shader::section(self.wgsl, self.name), self.formula, tiling)
     }
 
-    /// The engine of a dispatch: for what is no matrix product, the default.
-    pub fn engine(self, args: &Args) -> Engine {
-        if self.engines { Engine::of(args) } else { Engine::default() }
+    /// The tiling of a dispatch: for what is no matrix product, the default.
+    pub fn tiling(self, args: &Args) -> Tiling {
+        if self.tilings { Tiling::of(args) } else { Tiling::default() }
     }
 
     /// True for the matrix products.

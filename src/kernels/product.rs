@@ -23,13 +23,13 @@ use super::definition::{
 };
 use super::scalar::Scalar;
 use super::sums::{column_bound, sum_columns};
-use super::{Engine, MATMUL_SIDE};
+use super::{MATMUL_SIDE, Tiling};
 
 /// Workgroups: a tile of the result each.
 fn tiles(args: &Args) -> u64 {
-    let [rows, cols] = match Engine::of(args) {
-        Engine::Tile => [4 * args.count_or("SIDE", MATMUL_SIDE as u64); 2],
-        Engine::Broadcast => ["BLOCKS", "LANES"].map(|name| 4 * args.constant(name) as u64),
+    let [rows, cols] = match Tiling::of(args) {
+        Tiling::Tile => [4 * args.count_or("SIDE", MATMUL_SIDE as u64); 2],
+        Tiling::Broadcast => ["BLOCKS", "LANES"].map(|name| 4 * args.constant(name) as u64),
     };
     args.count(0).div_ceil(rows) * args.count(1).div_ceil(cols)
 }
@@ -37,11 +37,11 @@ fn tiles(args: &Args) -> u64 {
 /// Rounds of all loops of an invocation: over k, and for the stores at most one for each row of a tile and loop.
 fn rounds(args: &Args) -> u64 {
     let k = args.count(2);
-    match Engine::of(args) {
-        Engine::Broadcast => k / 4 + 4 + 64,
-        Engine::Tile if args.constant("DIRECT") != 0.0 => k + 24,
+    match Tiling::of(args) {
+        Tiling::Broadcast => k / 4 + 4 + 64,
+        Tiling::Tile if args.constant("DIRECT") != 0.0 => k + 24,
         // A slice of 16: itself, at most 16 rounds of loads and 16 of products.
-        Engine::Tile => 33 * k.div_ceil(16) + 24,
+        Tiling::Tile => 33 * k.div_ceil(16) + 24,
     }
 }
 
@@ -93,7 +93,7 @@ const PRODUCT: Definition = Definition {
     flops: product_flops,
     bytes: |a| 4 * elements(a),
     rounds,
-    engines: true,
+    tilings: true,
     corners: cases::past_the_slice,
     chosen: |shape, products| cases::choose(shape, products, [false; 2]),
     // A forward pass of a small image classifier, a layer of a wide one, a cube.

@@ -3,9 +3,9 @@
 use super::definition::Args;
 
 /// How a matrix product works: which library text its shader includes. The kernels' own files hold what goes in and what is
-/// done with the sums, and are the same for every engine.
+/// done with the sums, and are the same for every tiling.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Engine {
+pub enum Tiling {
     /// Square tiles through workgroup memory, or straight from the operands (`DIRECT`): `lib/matmul_tile.wgsl`.
     #[default]
     Tile,
@@ -13,22 +13,22 @@ pub enum Engine {
     Broadcast,
 }
 
-impl Engine {
-    /// Every engine.
-    pub const ALL: [Engine; 2] = [Engine::Tile, Engine::Broadcast];
+impl Tiling {
+    /// Every tiling.
+    pub const ALL: [Tiling; 2] = [Tiling::Tile, Tiling::Broadcast];
 
-    /// The engine of a product with these arguments: the constant `LANES` is the broadcast engine's, `SUBGROUP`
+    /// The tiling of a product with these arguments: the constant `LANES` is the broadcast tiling's, `SUBGROUP`
     /// that of `dense_cross_entropy`.
-    pub fn of(args: &Args) -> Engine {
+    pub fn of(args: &Args) -> Tiling {
         let subgroups = args.constant("LANES") != 0.0 || args.constant("SUBGROUP") != 0.0;
-        if subgroups { Engine::Broadcast } else { Engine::Tile }
+        if subgroups { Tiling::Broadcast } else { Tiling::Tile }
     }
 
     /// What stands in place of an included file.
     fn file(self, name: &str) -> &str {
         match (self, name) {
-            (Engine::Broadcast, "matmul_tile.wgsl") => "matmul_broadcast.wgsl",
-            (Engine::Broadcast, "exchange_memory.wgsl") => "exchange_subgroup.wgsl",
+            (Tiling::Broadcast, "matmul_tile.wgsl") => "matmul_broadcast.wgsl",
+            (Tiling::Broadcast, "exchange_memory.wgsl") => "exchange_subgroup.wgsl",
             _ => name,
         }
     }
@@ -63,25 +63,25 @@ const LIBRARY: &[(&str, &str)] = library! {
     "word4.wgsl" "optimizer/adam_bindings.wgsl" "optimizer/hyper.wgsl" "optimizer/rmsprop_bindings.wgsl"
 };
 
-/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `engine`;
+/// Expands `//#include lib/NAME` (and, inside the library, `//#include NAME`), each file once, with the texts of `tiling`;
 /// `//#include formula` stands for `formula`, `//#include activations` for the switch over all activations.
-pub fn expand(text: &str, formula: &str, engine: Engine) -> String {
+pub fn expand(text: &str, formula: &str, tiling: Tiling) -> String {
     let mut done = Vec::new();
     let mut out = String::with_capacity(text.len() * 2);
-    expand_into(text, formula, engine, &mut done, &mut out);
+    expand_into(text, formula, tiling, &mut done, &mut out);
     out
 }
 
-fn expand_into(text: &str, formula: &str, engine: Engine, done: &mut Vec<&'static str>, out: &mut String) {
+fn expand_into(text: &str, formula: &str, tiling: Tiling, done: &mut Vec<&'static str>, out: &mut String) {
     for line in text.lines() {
         let Some(path) = line.strip_prefix("//#include ") else {
             out.push_str(line);
             out.push('\n');
             continue;
         };
-        match engine.file(path.trim().trim_start_matches("lib/")) {
-            "formula" => expand_into(formula, "", engine, done, out),
-            "activations" => expand_into(&super::activation::switches(), formula, engine, done, out),
+        match tiling.file(path.trim().trim_start_matches("lib/")) {
+            "formula" => expand_into(formula, "", tiling, done, out),
+            "activations" => expand_into(&super::activation::switches(), formula, tiling, done, out),
             name => {
                 let Some((name, body)) = LIBRARY.iter().chain(super::activation::TEXTS).find(|(n, _)| *n == name)
                 else {
@@ -89,7 +89,7 @@ fn expand_into(text: &str, formula: &str, engine: Engine, done: &mut Vec<&'stati
                 };
                 if !done.contains(name) {
                     done.push(name);
-                    expand_into(body, formula, engine, done, out);
+                    expand_into(body, formula, tiling, done, out);
                 }
             }
         }

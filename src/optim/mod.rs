@@ -11,4 +11,4 @@ pub(crate) use choice::Constant;
 pub use choice::{Adagrad, Adam, Optimizer, RmsProp};
 pub use hyper::{HYPER, HYPER_COLUMNS};
 pub use rule::{Clip, UpdateRule};
-pub use schedule::{OneCycle, Plateau, Schedule, Shape};
+pub use schedule::{OneCycle, Plateau, Policy, Schedule};

@@ -1,6 +1,6 @@
 //! Learning-rate schedules: the rate of every optimizer step, known before the run.
 //!
-//! Shapes and their formulas are those of `torch.optim.lr_scheduler`'s classes of the same name, in closed form. A shape
+//! Policies and their formulas are those of `torch.optim.lr_scheduler`'s classes of the same name, in closed form. A policy
 //! counts *units*, optimizer steps or epochs, as a program in PyTorch calls `scheduler.step()` after each of the one or the
 //! other. Where PyTorch's class goes on beyond the end that it was given (the cosine rises again, one-cycle is an error),
 //! the rate stays at what it was there.
@@ -11,9 +11,9 @@ use std::f64::consts::PI;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     /// What follows the warm-up.
-    pub shape: Shape,
-    /// Units in which the rate rises in a line to the one with which the shape begins; 0 for none. With it the schedule is
-    /// PyTorch's `SequentialLR` of a `LinearLR` and the shape.
+    pub policy: Policy,
+    /// Units in which the rate rises in a line to the one with which the policy begins; 0 for none. With it the schedule is
+    /// PyTorch's `SequentialLR` of a `LinearLR` and the policy.
     pub warmup: u64,
     /// Share of that rate with which the warm-up begins; 1/3 by default, as in `LinearLR`.
     pub warmup_factor: f64,
@@ -23,7 +23,7 @@ pub struct Schedule {
 
 /// How the rate goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Shape {
+pub enum Policy {
     /// The optimizer's rate throughout.
     Constant,
     /// `StepLR`: times `gamma` after every `step_size` units.
@@ -130,7 +130,7 @@ impl Default for Plateau {
     }
 }
 
-impl Shape {
+impl Policy {
     /// Every name that a spec may use.
     pub const NAMES: &[&str] =
         &["constant", "step", "exponential", "linear", "cosine", "one_cycle", "reduce_on_plateau"];
@@ -138,39 +138,39 @@ impl Shape {
     /// The name that a spec uses.
     pub fn name(self) -> &'static str {
         match self {
-            Shape::Constant => "constant",
-            Shape::Step { .. } => "step",
-            Shape::Exponential { .. } => "exponential",
-            Shape::Linear { .. } => "linear",
-            Shape::Cosine { .. } => "cosine",
-            Shape::OneCycle(_) => "one_cycle",
-            Shape::ReduceOnPlateau(_) => "reduce_on_plateau",
+            Policy::Constant => "constant",
+            Policy::Step { .. } => "step",
+            Policy::Exponential { .. } => "exponential",
+            Policy::Linear { .. } => "linear",
+            Policy::Cosine { .. } => "cosine",
+            Policy::OneCycle(_) => "one_cycle",
+            Policy::ReduceOnPlateau(_) => "reduce_on_plateau",
         }
     }
 
-    /// Units after which the shape has reached its end, where it has one; 0 for what is left of the run.
+    /// Units after which the policy has reached its end, where it has one; 0 for what is left of the run.
     pub fn length_mut(&mut self) -> Option<&mut u64> {
         match self {
-            Shape::Linear { length, .. } | Shape::Cosine { length, .. } | Shape::OneCycle(OneCycle { length, .. }) => {
-                Some(length)
-            }
+            Policy::Linear { length, .. }
+            | Policy::Cosine { length, .. }
+            | Policy::OneCycle(OneCycle { length, .. }) => Some(length),
             _ => None,
         }
     }
 
-    /// The rate after `t` units of a shape whose length is known.
+    /// The rate after `t` units of a policy whose length is known.
     fn lr(&self, base: f64, t: u64) -> f64 {
         // powf, not powi: t may exceed i32 in a long run.
         let share = |length: u64| t.min(length) as f64 / length.max(1) as f64;
         match *self {
-            Shape::Constant | Shape::ReduceOnPlateau(_) => base,
-            Shape::Step { step_size, gamma } => base * gamma.powf((t / step_size.max(1)) as f64),
-            Shape::Exponential { gamma } => base * gamma.powf(t as f64),
-            Shape::Linear { start_factor, end_factor, length } => {
+            Policy::Constant | Policy::ReduceOnPlateau(_) => base,
+            Policy::Step { step_size, gamma } => base * gamma.powf((t / step_size.max(1)) as f64),
+            Policy::Exponential { gamma } => base * gamma.powf(t as f64),
+            Policy::Linear { start_factor, end_factor, length } => {
                 base * (start_factor + (end_factor - start_factor) * share(length))
             }
-            Shape::Cosine { eta_min, length } => eta_min + (base - eta_min) * (1.0 + (PI * share(length)).cos()) / 2.0,
-            Shape::OneCycle(cycle) => cycle.lr(base, t),
+            Policy::Cosine { eta_min, length } => eta_min + (base - eta_min) * (1.0 + (PI * share(length)).cos()) / 2.0,
+            Policy::OneCycle(cycle) => cycle.lr(base, t),
         }
     }
 }
@@ -213,21 +213,21 @@ impl OneCycle {
 
 impl Schedule {
     /// The optimizer's rate throughout.
-    pub const CONSTANT: Schedule = Schedule::steps(Shape::Constant);
+    pub const CONSTANT: Schedule = Schedule::steps(Policy::Constant);
 
-    /// `shape` counted in optimizer steps, without warm-up.
-    pub const fn steps(shape: Shape) -> Schedule {
-        Schedule { shape, warmup: 0, warmup_factor: 1.0 / 3.0, unit_steps: 1 }
+    /// `policy` counted in optimizer steps, without warm-up.
+    pub const fn steps(policy: Policy) -> Schedule {
+        Schedule { policy, warmup: 0, warmup_factor: 1.0 / 3.0, unit_steps: 1 }
     }
 
     /// Cosine annealing to 0 within `length` optimizer steps.
     pub const fn cosine(length: u64) -> Schedule {
-        Schedule::steps(Shape::Cosine { eta_min: 0.0, length })
+        Schedule::steps(Policy::Cosine { eta_min: 0.0, length })
     }
 
     /// One cycle of `length` optimizer steps with PyTorch's constants; the optimizer's rate is the greatest.
     pub const fn one_cycle(length: u64) -> Schedule {
-        Schedule::steps(Shape::OneCycle(OneCycle { length, ..OneCycle::DEFAULT }))
+        Schedule::steps(Policy::OneCycle(OneCycle { length, ..OneCycle::DEFAULT }))
     }
 
     /// The same behind a rise of `warmup` units.
@@ -246,7 +246,7 @@ impl Schedule {
     #[must_use]
     pub fn over(mut self, units: u64) -> Schedule {
         let rest = units.saturating_sub(self.warmup).max(1);
-        if let Some(length) = self.shape.length_mut().filter(|length| **length == 0) {
+        if let Some(length) = self.policy.length_mut().filter(|length| **length == 0) {
             *length = rest;
         }
         self
@@ -254,29 +254,29 @@ impl Schedule {
 
     /// Whether the run's length decides the rates.
     pub fn follows_the_run(mut self) -> bool {
-        self.shape.length_mut().is_some_and(|length| *length == 0)
+        self.policy.length_mut().is_some_and(|length| *length == 0)
     }
 
     /// The learning rate of optimizer step `t`, counted from 0, of an optimizer whose own is `base`.
     pub fn lr(&self, base: f64, t: u64) -> f64 {
         let unit = self.unit(t);
         if unit >= self.warmup {
-            return self.shape.lr(base, unit - self.warmup);
+            return self.policy.lr(base, unit - self.warmup);
         }
         let share = unit as f64 / self.warmup as f64;
-        self.shape.lr(base, 0) * (self.warmup_factor + (1.0 - self.warmup_factor) * share)
+        self.policy.lr(base, 0) * (self.warmup_factor + (1.0 - self.warmup_factor) * share)
     }
 
     /// The momentum of optimizer step `t`, counted from 0, where the schedule cycles it; in a warm-up, which has none of its own,
-    /// that with which the shape begins.
+    /// that with which the policy begins.
     pub fn momentum(&self, t: u64) -> Option<f64> {
         self.cycle().map(|cycle| cycle.momentum(self.unit(t).saturating_sub(self.warmup)))
     }
 
     /// The cycle, where the schedule changes the momentum.
     pub(crate) fn cycle(&self) -> Option<&OneCycle> {
-        match &self.shape {
-            Shape::OneCycle(cycle) if cycle.cycle_momentum => Some(cycle),
+        match &self.policy {
+            Policy::OneCycle(cycle) if cycle.cycle_momentum => Some(cycle),
             _ => None,
         }
     }

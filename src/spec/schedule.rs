@@ -1,17 +1,17 @@
 //! `train.schedule`: how the learning rate goes.
 
 use crate::error::Result;
-use crate::graph::{OneCycle, Plateau, Schedule, Shape};
+use crate::graph::{OneCycle, Plateau, Policy, Schedule};
 use std::fmt::Write;
 
 use super::choice::Slot::{Count, Flag, Number, ShortCount, Word};
 use super::choice::{Slots, choice, one_of, read_into, written};
 use super::table::{NOT_NEGATIVE, Range, Source, Value, positive};
 
-/// `train.schedule`: a shape, counted in optimizer steps or epochs.
+/// `train.schedule`: a policy, counted in optimizer steps or epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScheduleSpec {
-    /// The shape and the warm-up, in units; a length of 0 is what the warm-up leaves of the run.
+    /// The policy and the warm-up, in units; a length of 0 is what the warm-up leaves of the run.
     pub schedule: Schedule,
     /// What is counted.
     pub unit: Unit,
@@ -29,10 +29,10 @@ pub enum Unit {
 impl Unit {
     const NAMES: [&str; 2] = ["step", "epoch"];
 
-    /// What programs in PyTorch count for a schedule of this shape, unless a spec says otherwise.
-    fn of(shape: Shape) -> Unit {
-        match shape {
-            Shape::Step { .. } | Shape::Exponential { .. } => Unit::Epoch,
+    /// What programs in PyTorch count for a schedule of this policy, unless a spec says otherwise.
+    fn of(policy: Policy) -> Unit {
+        match policy {
+            Policy::Step { .. } | Policy::Exponential { .. } => Unit::Epoch,
             _ => Unit::Step,
         }
     }
@@ -62,13 +62,13 @@ impl ScheduleSpec {
         if *self == ScheduleSpec::default() {
             return Ok(());
         }
-        let (mut schedule, shape, unit) = (self.schedule, self.schedule.shape, self.unit.name());
+        let (mut schedule, policy, unit) = (self.schedule, self.schedule.policy, self.unit.name());
         let mut slots = slots(&mut schedule);
-        if let Shape::OneCycle(_) = shape {
-            // The text of a spec is part of a run's identity: the length has always been written behind the shape's others.
+        if let Policy::OneCycle(_) = policy {
+            // The text of a spec is part of a run's identity: the length has always been written behind the policy's others.
             slots[..ONE_CYCLE_KEYS].rotate_left(1);
         }
-        writeln!(out, "schedule = {{ {} = {{ {}, unit = \"{unit}\" }} }}", shape.name(), written(slots))
+        writeln!(out, "schedule = {{ {} = {{ {}, unit = \"{unit}\" }} }}", policy.name(), written(slots))
     }
 }
 
@@ -89,26 +89,26 @@ fn within_one(value: f64) -> bool {
 
 /// Reads `train.schedule`.
 pub(super) fn schedule<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Result<ScheduleSpec> {
-    let choice = choice(source, "schedule", value, Shape::NAMES, "{ cosine = { warmup = 100 } }")?;
+    let choice = choice(source, "schedule", value, Policy::NAMES, "{ cosine = { warmup = 100 } }")?;
     let keys = &choice.parameters;
-    let shape = match choice.name {
+    let policy = match choice.name {
         "step" => {
             keys.require("step_size", "schedule = { step = { step_size = 10, gamma = 0.1 } }")?;
-            Shape::Step { step_size: 1, gamma: 0.1 }
+            Policy::Step { step_size: 1, gamma: 0.1 }
         }
         "exponential" => {
             keys.require("gamma", "schedule = { exponential = { gamma = 0.95 } }")?;
-            Shape::Exponential { gamma: 1.0 }
+            Policy::Exponential { gamma: 1.0 }
         }
-        "linear" => Shape::Linear { start_factor: 1.0, end_factor: 0.0, length: 0 },
-        "cosine" => Shape::Cosine { eta_min: 0.0, length: 0 },
-        "one_cycle" => Shape::OneCycle(OneCycle { length: 0, ..OneCycle::default() }),
-        "reduce_on_plateau" => Shape::ReduceOnPlateau(Plateau::default()),
-        _ => Shape::Constant,
+        "linear" => Policy::Linear { start_factor: 1.0, end_factor: 0.0, length: 0 },
+        "cosine" => Policy::Cosine { eta_min: 0.0, length: 0 },
+        "one_cycle" => Policy::OneCycle(OneCycle { length: 0, ..OneCycle::default() }),
+        "reduce_on_plateau" => Policy::ReduceOnPlateau(Plateau::default()),
+        _ => Policy::Constant,
     };
-    let mut schedule = Schedule::steps(shape);
+    let mut schedule = Schedule::steps(policy);
     read_into(keys, slots(&mut schedule))?;
-    let unit = match one_of(keys, "unit", Unit::NAMES, Unit::of(shape).name())? {
+    let unit = match one_of(keys, "unit", Unit::NAMES, Unit::of(policy).name())? {
         "epoch" => Unit::Epoch,
         _ => Unit::Step,
     };
@@ -118,22 +118,22 @@ pub(super) fn schedule<'a>(source: &'a Source<'a>, value: &'a Value<'a>) -> Resu
 
 /// The parameters of a schedule, in the order in which they are read and named.
 fn slots(schedule: &mut Schedule) -> Slots<'_> {
-    let Schedule { shape, warmup, warmup_factor, .. } = schedule;
-    let mut slots = match shape {
-        Shape::Constant => Vec::new(),
-        Shape::Step { step_size, gamma } => {
+    let Schedule { policy, warmup, warmup_factor, .. } = schedule;
+    let mut slots = match policy {
+        Policy::Constant => Vec::new(),
+        Policy::Step { step_size, gamma } => {
             vec![("step_size", Count(step_size, 1)), ("gamma", Number(gamma, FACTOR))]
         }
-        Shape::Exponential { gamma } => vec![("gamma", Number(gamma, FACTOR))],
-        Shape::Linear { start_factor, end_factor, length } => vec![
+        Policy::Exponential { gamma } => vec![("gamma", Number(gamma, FACTOR))],
+        Policy::Linear { start_factor, end_factor, length } => vec![
             ("start_factor", Number(start_factor, NOT_NEGATIVE)),
             ("end_factor", Number(end_factor, NOT_NEGATIVE)),
             ("length", Count(length, 0)),
         ],
-        Shape::Cosine { eta_min, length } => {
+        Policy::Cosine { eta_min, length } => {
             vec![("eta_min", Number(eta_min, NOT_NEGATIVE)), ("length", Count(length, 0))]
         }
-        Shape::OneCycle(cycle) => vec![
+        Policy::OneCycle(cycle) => vec![
             ("length", Count(&mut cycle.length, 0)),
             ("pct_start", Number(&mut cycle.pct_start, SHARE)),
             ("anneal", Word(&mut cycle.linear, ANNEAL)),
@@ -144,7 +144,7 @@ fn slots(schedule: &mut Schedule) -> Slots<'_> {
             ("base_momentum", Number(&mut cycle.base_momentum, MOMENTUM)),
             ("max_momentum", Number(&mut cycle.max_momentum, MOMENTUM)),
         ],
-        Shape::ReduceOnPlateau(plateau) => vec![
+        Policy::ReduceOnPlateau(plateau) => vec![
             ("factor", Number(&mut plateau.factor, BELOW_ONE)),
             ("patience", ShortCount(&mut plateau.patience)),
             ("threshold", Number(&mut plateau.threshold, NOT_NEGATIVE)),

@@ -1,7 +1,7 @@
 //! A trained network on a file of any length: rows are read in pieces while the device works on the piece before.
 
 use super::engine::{Engine, Roles, forward_piece};
-use super::metrics::{Measured, Tally};
+use super::metrics::{Measures, Tally};
 use super::run_folder::{Preprocessing, Trained};
 use crate::data::like::{Like, each_row};
 use crate::data::{Dataset, Tolerance, source};
@@ -21,7 +21,7 @@ pub struct Evaluated {
     /// Mean loss over the rows.
     pub loss: f64,
     /// Confusion matrix, classes, other metrics.
-    pub measured: Measured,
+    pub measured: Measures,
 }
 
 /// Loss and metrics of `trained` on `file`. `top_k` is the k of top-k accuracy.

@@ -3,7 +3,7 @@
 use crate::data::read_whole;
 use crate::error::{Error, Remedy, Result};
 use crate::exec::{Device, Tuning};
-use crate::kernels::{Engine, Kernel};
+use crate::kernels::{Kernel, Tiling};
 use crate::nn::digest;
 use crate::plan::tuning::{Class, Table, Way};
 use serde::{Deserialize, Serialize};
@@ -169,9 +169,9 @@ fn remedy() -> String {
     format!("Measure again with `wgrad tune`, or {}", Remedy::LeaveTuningOut)
 }
 
-/// SHA-256 of the text of every product's shader with every engine.
+/// SHA-256 of the text of every product's shader with every tiling.
 fn shaders() -> String {
     let products = Kernel::ALL.iter().filter(|kernel| kernel.is_product());
-    let texts: Vec<String> = products.flat_map(|k| Engine::ALL.map(|engine| k.source_with(engine))).collect();
+    let texts: Vec<String> = products.flat_map(|k| Tiling::ALL.map(|tiling| k.source_with(tiling))).collect();
     digest::of_bytes(texts.concat().as_bytes())
 }

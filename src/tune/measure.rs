@@ -48,7 +48,7 @@ pub struct Timing {
 
 /// A class of products with what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measured {
+pub struct TimedClass {
     /// What its products compute.
     pub labels: Vec<String>,
     /// m, n, k of its products.
@@ -93,7 +93,7 @@ struct Trial {
 ///
 /// # Errors
 /// [`Error::Device`] on the CPU; [`Error::Gpu`], [`Error::Limit`].
-pub async fn measure(device: &Device, products: Products, plans: &[Plan], seconds: f64) -> Result<Vec<Measured>> {
+pub async fn measure(device: &Device, products: Products, plans: &[Plan], seconds: f64) -> Result<Vec<TimedClass>> {
     if device.kind() != "gpu" {
         return Err(Error::Device(format!(
             "there is nothing to tune on {}: its products come from a library that chooses by itself. {}",
@@ -242,13 +242,13 @@ fn timings(trials: &[Trial], class: Class) -> Vec<Timing> {
 }
 
 /// The times of a class and the way that follows from them.
-fn verdict(products: Products, class: Class, subjects: &[Subject], trials: &[Trial]) -> Measured {
+fn verdict(products: Products, class: Class, subjects: &[Subject], trials: &[Trial]) -> TimedClass {
     let members: Vec<&Subject> = subjects.iter().filter(|s| Class::of(s.sizes, s.trans) == class).collect();
     let rule = products.rule(members[0].sizes);
     let timings = timings(trials, class);
     let of_rule = timings.iter().find(|t| t.way == rule).map_or(f64::INFINITY, |t| t.time_us);
     let faster = timings.iter().find(|t| !t.left && t.time_us < (1.0 - MARGIN) * of_rule);
-    Measured {
+    TimedClass {
         labels: members.iter().map(|s| s.label.clone()).collect(),
         sizes: members.iter().map(|s| s.sizes).collect(),
         class,

@@ -11,4 +11,4 @@ pub mod measure;
 
 pub use cache::{Asked, as_begun, choose};
 pub use lock::Lock;
-pub use measure::{Measured, SECONDS, measure};
+pub use measure::{SECONDS, TimedClass, measure};

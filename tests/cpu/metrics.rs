@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wgrad::data::RowTargets;
 use wgrad::graph::Loss;
-use wgrad::train::metrics::{Measured, Tally, predicted_class};
+use wgrad::train::metrics::{Measures, Tally, predicted_class};
 
 fn fixture(kind: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("../fixtures/metrics/metrics.json")).unwrap();
@@ -27,7 +27,7 @@ fn agree(name: &str, found: Option<f64>, expected: &Value, terms: usize, conditi
     }
 }
 
-fn measured(case: &Value) -> Measured {
+fn measured(case: &Value) -> Measures {
     let loss = Loss::by_name(case["loss"].as_str().unwrap()).unwrap();
     let classes = case["classes"].as_u64().unwrap() as usize;
     let names: Vec<String> = (0..classes).map(|c| format!("class {c}")).collect();

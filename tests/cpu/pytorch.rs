@@ -5,7 +5,7 @@ use crate::support::torch;
 use torch::{cases, numbers, question, spec, trained};
 use wgrad::data::Dataset;
 use wgrad::exec::{Device, Flow};
-use wgrad::graph::{Activation, Loss, Optimizer, Schedule, Shape, UpdateRule};
+use wgrad::graph::{Activation, Loss, Optimizer, Policy, Schedule, UpdateRule};
 use wgrad::model::{Layer, Network, Tensor};
 use wgrad::testing::train::engine::Target;
 use wgrad::testing::train::forecast::Forecast;
@@ -71,7 +71,7 @@ fn a_momentum_that_is_not_cycled_is_found() {
     let mut cycled = 0;
     for case in cases("steps.json") {
         let mut rule = torch::rule(&case);
-        let Shape::OneCycle(cycle) = &mut rule.schedule.shape else { continue };
+        let Policy::OneCycle(cycle) = &mut rule.schedule.policy else { continue };
         if !cycle.cycle_momentum {
             continue;
         }
@@ -106,10 +106,11 @@ fn another_schedule_is_told_apart() {
 
 #[test]
 fn a_rate_stays_where_its_schedule_ends() {
-    for shape in
-        [Shape::Cosine { eta_min: 0.25, length: 10 }, Shape::Linear { start_factor: 1.0, end_factor: 0.25, length: 10 }]
-    {
-        let schedule = Schedule::steps(shape);
+    for policy in [
+        Policy::Cosine { eta_min: 0.25, length: 10 },
+        Policy::Linear { start_factor: 1.0, end_factor: 0.25, length: 10 },
+    ] {
+        let schedule = Schedule::steps(policy);
         assert_eq!([10, 11, 15, 20, 1000].map(|t| schedule.lr(1.0, t)), [0.25; 5]);
     }
     let cycle = Schedule::one_cycle(10);
@@ -121,7 +122,7 @@ fn a_rate_stays_where_its_schedule_ends() {
 fn a_rate_is_reduced_when_pytorch_reduces_it() {
     for case in cases("plateau.json") {
         let name = case["schedule"].as_str().unwrap();
-        let Shape::ReduceOnPlateau(rule) = schedule(name).schedule.shape else { panic!("{name}") };
+        let Policy::ReduceOnPlateau(rule) = schedule(name).schedule.policy else { panic!("{name}") };
         let (losses, rates) = (case["losses"].as_array().unwrap(), numbers(&case["rates"]));
         let mut state = PlateauState::default();
         for (epoch, (loss, rate)) in losses.iter().zip(&rates).enumerate() {

@@ -2,7 +2,7 @@
 
 use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner, VectorSize};
 use wgrad::kernels::definition::Definition;
-use wgrad::kernels::{Access, Dtype, Engine, Kernel};
+use wgrad::kernels::{Access, Dtype, Kernel, Tiling};
 use wgrad::plan::Whole;
 use wgrad::testing::plan::whole;
 
@@ -114,8 +114,8 @@ fn every_shader_agrees_with_its_row() {
         if let Err(fault) = check(kernel, &kernel.source()) {
             faults.push(format!("{}: {fault}", kernel.name));
         }
-        if kernel.engines
-            && let Err(fault) = check(kernel, &kernel.source_with(Engine::Broadcast))
+        if kernel.tilings
+            && let Err(fault) = check(kernel, &kernel.source_with(Tiling::Broadcast))
         {
             faults.push(format!("{} by subgroups: {fault}", kernel.name));
         }
@@ -252,8 +252,8 @@ fn every_multiply_add_division_and_root_is_in_one_place() {
     let mut sources = vec![("whole steps".to_owned(), Whole::source())];
     for kernel in Kernel::ALL {
         sources.push((kernel.name.to_owned(), kernel.source()));
-        if kernel.engines {
-            sources.push((format!("{} by subgroups", kernel.name), kernel.source_with(Engine::Broadcast)));
+        if kernel.tilings {
+            sources.push((format!("{} by subgroups", kernel.name), kernel.source_with(Tiling::Broadcast)));
         }
     }
     let faults: Vec<String> = sources

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::path::Path;
 use wgrad::data::Scale;
-use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, Plateau, RmsProp, Schedule, Shape};
+use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, Plateau, Policy, RmsProp, Schedule};
 use wgrad::nn::{BatchNorm, Dense, Dropout, GroupNorm, Init, Layer, LayerNorm};
 use wgrad::report::Monitor;
 use wgrad::spec::{
@@ -558,28 +558,28 @@ fn schedule() -> impl Strategy<Value = ScheduleSpec> {
     let cycle = (0.0..=1.0_f64, any::<bool>(), 1.0..1e9_f64, 1.0..1e9_f64, any::<bool>(), length());
     let momentum = (any::<bool>(), 1e-9..1.0_f64, 1e-9..1.0_f64);
     let plateau = (1e-9..1.0_f64, count(), positive(), any::<bool>(), count(), positive(), positive());
-    let shape = prop_oneof![
-        Just(Shape::Constant),
-        (1_u64..1 << 31, positive()).prop_map(|(step_size, gamma)| Shape::Step { step_size, gamma }),
-        positive().prop_map(|gamma| Shape::Exponential { gamma }),
-        (positive(), positive(), length()).prop_map(|(start_factor, end_factor, length)| Shape::Linear {
+    let policy = prop_oneof![
+        Just(Policy::Constant),
+        (1_u64..1 << 31, positive()).prop_map(|(step_size, gamma)| Policy::Step { step_size, gamma }),
+        positive().prop_map(|gamma| Policy::Exponential { gamma }),
+        (positive(), positive(), length()).prop_map(|(start_factor, end_factor, length)| Policy::Linear {
             start_factor,
             end_factor,
             length
         }),
-        (positive(), length()).prop_map(|(eta_min, length)| Shape::Cosine { eta_min, length }),
+        (positive(), length()).prop_map(|(eta_min, length)| Policy::Cosine { eta_min, length }),
         (cycle, momentum).prop_map(|(cycle, (cycle_momentum, base_momentum, max_momentum))| {
             let (pct_start, linear, div_factor, final_div_factor, three_phase, length) = cycle;
             let momentum = OneCycle { cycle_momentum, base_momentum, max_momentum, length, ..OneCycle::DEFAULT };
-            Shape::OneCycle(OneCycle { pct_start, linear, div_factor, final_div_factor, three_phase, ..momentum })
+            Policy::OneCycle(OneCycle { pct_start, linear, div_factor, final_div_factor, three_phase, ..momentum })
         }),
         plateau.prop_map(|(factor, patience, threshold, absolute, cooldown, min_lr, eps)| {
-            Shape::ReduceOnPlateau(Plateau { factor, patience, threshold, absolute, cooldown, min_lr, eps })
+            Policy::ReduceOnPlateau(Plateau { factor, patience, threshold, absolute, cooldown, min_lr, eps })
         }),
     ];
     let unit = prop::sample::select(vec![Unit::Step, Unit::Epoch]);
-    (shape, length(), 0.0..=1.0_f64, unit).prop_map(|(shape, warmup, warmup_factor, unit)| ScheduleSpec {
-        schedule: Schedule { warmup_factor, ..Schedule::steps(shape).warmup(warmup) },
+    (policy, length(), 0.0..=1.0_f64, unit).prop_map(|(policy, warmup, warmup_factor, unit)| ScheduleSpec {
+        schedule: Schedule { warmup_factor, ..Schedule::steps(policy).warmup(warmup) },
         unit,
     })
 }

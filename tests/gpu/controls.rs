@@ -7,7 +7,7 @@ use crate::support::subject;
 use subject::Subject;
 use wgrad::exec::Device;
 use wgrad::graph::Optimizer;
-use wgrad::kernels::{Engine, Kernel};
+use wgrad::kernels::{Kernel, Tiling};
 use wgrad::testing::exec::gpu::adapter::GpuDevice;
 use wgrad::verify::{Row, Verdict, report, verify};
 
@@ -59,12 +59,12 @@ fn judged(device: &Device, subject: &Subject, unfused: bool) -> Verdict {
 
 fn with(device: &Device, (what, kernel, from, to): Broken) -> Device {
     let Some(gpu) = device.is::<GpuDevice>() else { panic!("{} is no adapter", device.name()) };
-    // A product is broken in every engine that it may run on.
-    let engines = if kernel.engines { &Engine::ALL[..] } else { &Engine::ALL[..1] };
-    let broken = engines.iter().fold(gpu.clone(), |gpu, engine| {
-        let source = kernel.source_with(*engine);
-        assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {engine:?}", kernel.name);
-        gpu.with_shader(kernel, *engine, &source.replace(from, to))
+    // A product is broken in every tiling that it may run on.
+    let tilings = if kernel.tilings { &Tiling::ALL[..] } else { &Tiling::ALL[..1] };
+    let broken = tilings.iter().fold(gpu.clone(), |gpu, tiling| {
+        let source = kernel.source_with(*tiling);
+        assert_eq!(source.matches(from).count(), 1, "{what}: {from:?} in {} with {tiling:?}", kernel.name);
+        gpu.with_shader(kernel, *tiling, &source.replace(from, to))
     });
     Device::new(broken)
 }

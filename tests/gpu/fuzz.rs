@@ -8,7 +8,7 @@ use adapter::adapter;
 use fuzz::{Case, case_count, property, run};
 use wgrad::exec::Device;
 use wgrad::graph::{Activation, Loss, Optimizer};
-use wgrad::kernels::{Engine, Kernel};
+use wgrad::kernels::{Kernel, Tiling};
 use wgrad::testing::exec::gpu::adapter::GpuDevice;
 
 /// A case builds its pipelines: some hundredths of a second on llvmpipe, a third of one on SwiftShader.
@@ -36,9 +36,9 @@ fn soak() {
 fn broken(kernel: Kernel, from: &str, to: &str) -> Option<Device> {
     let device = adapter()?;
     let gpu = device.is::<GpuDevice>()?;
-    let text = gpu.shader(kernel, Engine::Tile);
+    let text = gpu.shader(kernel, Tiling::Tile);
     assert_eq!(text.matches(from).count(), 1, "{kernel:?} has no single {from}");
-    Some(Device::new(gpu.with_shader(kernel, Engine::Tile, &text.replace(from, to))))
+    Some(Device::new(gpu.with_shader(kernel, Tiling::Tile, &text.replace(from, to))))
 }
 
 /// The minimal case that the fuzz finds among those that `keep` lets through.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 use wgrad::error::Result;
 use wgrad::exec::Device;
-use wgrad::kernels::{Engine, Kernel, Measured};
+use wgrad::kernels::{Kernel, Measured, Tiling};
 use wgrad::testing::exec::gpu::adapter::GpuDevice;
 use wgrad::testing::verify::kernels::{Case, cases, run};
 
@@ -57,7 +57,7 @@ impl Probe {
 
 fn mutated(device: &Device, mutation: &Mutation) -> Device {
     let Some(gpu) = device.is::<GpuDevice>() else { panic!("{} is no adapter", device.name()) };
-    Device::new(gpu.with_shader(mutation.kernel(), mutation.engine, &mutation.source().unwrap()))
+    Device::new(gpu.with_shader(mutation.kernel(), mutation.tiling, &mutation.source().unwrap()))
 }
 
 /// Whether the mutation must survive on the adapter called `name`; `None` where either may be.
@@ -117,7 +117,7 @@ fn every_mutation_has_the_fate_that_is_stated() {
     let Some(device) = adapter::adapter() else { return };
     let ((whole, record), begin, name) = (asked_for(), Instant::now(), device.name());
     // A text that no case of this adapter includes cannot be noticed.
-    let built = |m: &Mutation| m.engine == Engine::Tile || device.products().lanes.is_some();
+    let built = |m: &Mutation| m.tiling == Tiling::Tile || device.products().lanes.is_some();
     let mutations: Vec<Mutation> = mutations::all().into_iter().filter(built).collect();
     let kept = if whole { None } else { Record::kept(name) };
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
@@ -189,7 +189,7 @@ fn the_list_covers_every_shader_file_and_has_not_rotted() {
 fn a_text_that_is_not_in_the_shader_once_is_refused() {
     let mutation = Mutation {
         kernel: "add",
-        engine: Engine::Tile,
+        tiling: Tiling::Tile,
         file: "add.wgsl",
         from: "a[i] * b[i]",
         to: "a[i]",

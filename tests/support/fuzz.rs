@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use wgrad::compare::Comparison;
 use wgrad::data::{Dataset, Scale, Targets, epoch_order};
 use wgrad::exec::{Device, Flow};
-use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, RmsProp, Schedule, Shape, UpdateRule};
+use wgrad::graph::{Activation, Adagrad, Adam, Clip, Loss, OneCycle, Optimizer, Policy, RmsProp, Schedule, UpdateRule};
 use wgrad::model::init::initial_parameters;
 use wgrad::model::weights::{Precision, save};
 use wgrad::nn::{BatchNorm, Dense, Dropout, GroupNorm, Layer, LayerNorm, Network, Tensor, chain};
@@ -155,17 +155,17 @@ fn clip() -> impl Strategy<Value = Option<Clip>> {
 fn schedule() -> impl Strategy<Value = Schedule> {
     let length = || 1_u64..=5;
     let cycle = (length(), any::<bool>(), any::<bool>(), any::<bool>());
-    let shape = prop_oneof![
-        4 => Just(Shape::Constant),
-        1 => (1_u64..=2).prop_map(|step_size| Shape::Step { step_size, gamma: 0.5 }),
-        1 => Just(Shape::Exponential { gamma: 0.9 }),
-        1 => length().prop_map(|length| Shape::Linear { start_factor: 1.0, end_factor: 0.0, length }),
-        1 => length().prop_map(|length| Shape::Cosine { eta_min: 0.0, length }),
+    let policy = prop_oneof![
+        4 => Just(Policy::Constant),
+        1 => (1_u64..=2).prop_map(|step_size| Policy::Step { step_size, gamma: 0.5 }),
+        1 => Just(Policy::Exponential { gamma: 0.9 }),
+        1 => length().prop_map(|length| Policy::Linear { start_factor: 1.0, end_factor: 0.0, length }),
+        1 => length().prop_map(|length| Policy::Cosine { eta_min: 0.0, length }),
         3 => cycle.prop_map(|(length, linear, three_phase, cycle_momentum)| {
-            Shape::OneCycle(OneCycle { length, linear, three_phase, cycle_momentum, ..OneCycle::DEFAULT })
+            Policy::OneCycle(OneCycle { length, linear, three_phase, cycle_momentum, ..OneCycle::DEFAULT })
         }),
     ];
-    (shape, prop_oneof![3 => Just(0_u64), 1 => 1_u64..=2]).prop_map(|(shape, w)| Schedule::steps(shape).warmup(w))
+    (policy, prop_oneof![3 => Just(0_u64), 1 => 1_u64..=2]).prop_map(|(policy, w)| Schedule::steps(policy).warmup(w))
 }
 
 fn values() -> impl Strategy<Value = Values> {

@@ -5,7 +5,7 @@ use super::pace::SUBMIT_TARGET;
 use crate::error::{Error, Remedy, Result};
 use crate::exec::layout::Allocation;
 use crate::exec::{Backend, Choice, Device, Executor, Task, Tuning, limits_of_environment};
-use crate::kernels::{Engine, Kernel};
+use crate::kernels::{Kernel, Tiling};
 use crate::plan::{Limits, Plan, Products, Whole};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,19 +64,19 @@ pub struct GpuDevice {
     /// The measured ways of its products, where there are any.
     pub tuning: Option<Tuning>,
     /// Texts that replace the table's; see [`GpuDevice::with_shader`].
-    shaders: HashMap<(Kernel, Engine), String>,
+    shaders: HashMap<(Kernel, Tiling), String>,
     /// The shader of whole steps, if it is replaced.
     whole: Option<String>,
 }
 
 impl GpuDevice {
-    /// The same device, on which sessions build `kernel` with `engine` from `text` (complete WGSL, includes expanded)
+    /// The same device, on which sessions build `kernel` with `tiling` from `text` (complete WGSL, includes expanded)
     /// instead of the table's shader: how tests show that a broken kernel is caught.
     #[cfg(feature = "testing")]
     #[must_use]
-    pub fn with_shader(&self, kernel: Kernel, engine: Engine, text: &str) -> GpuDevice {
+    pub fn with_shader(&self, kernel: Kernel, tiling: Tiling, text: &str) -> GpuDevice {
         let mut device = self.clone();
-        device.shaders.insert((kernel, engine), text.to_string());
+        device.shaders.insert((kernel, tiling), text.to_string());
         device
     }
 
@@ -92,9 +92,9 @@ impl GpuDevice {
         self.whole.clone().unwrap_or_else(Whole::source)
     }
 
-    /// The complete WGSL text of `kernel` with `engine` on this device.
-    pub fn shader(&self, kernel: Kernel, engine: Engine) -> String {
-        self.shaders.get(&(kernel, engine)).cloned().unwrap_or_else(|| kernel.source_with(engine))
+    /// The complete WGSL text of `kernel` with `tiling` on this device.
+    pub fn shader(&self, kernel: Kernel, tiling: Tiling) -> String {
+        self.shaders.get(&(kernel, tiling)).cloned().unwrap_or_else(|| kernel.source_with(tiling))
     }
 
     /// What went wrong on the device so far, outside of any call; `at` says when that is asked.

@@ -4,16 +4,16 @@
 use super::adapter::GpuDevice;
 use super::fault::scoped;
 use crate::error::Result;
-use crate::kernels::{Access, Engine, Kernel};
+use crate::kernels::{Access, Kernel, Tiling};
 use crate::plan::{Dispatch, Plan};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What tells one pipeline from another: the kernel, its engine, and its constants as bits.
+/// What tells one pipeline from another: the kernel, its tiling, and its constants as bits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     kernel: Kernel,
-    engine: Engine,
+    tiling: Tiling,
     constants: Vec<(&'static str, u64)>,
 }
 
@@ -22,7 +22,7 @@ impl Key {
     pub fn of(dispatch: &Dispatch) -> Key {
         let Dispatch { kernel, args, .. } = dispatch;
         let constants = args.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect();
-        Key { kernel: *kernel, engine: kernel.engine(args), constants }
+        Key { kernel: *kernel, tiling: kernel.tiling(args), constants }
     }
 }
 
@@ -48,17 +48,17 @@ pub async fn pipelines(gpu: &GpuDevice, plans: &[Plan]) -> Result<BTreeMap<Key, 
     // Whole steps have a pipeline of their own; what ends a submit is the same for them.
     let separate = plans.iter().filter(|p| p.whole.is_none()).flat_map(|p| &p.dispatches);
     let keys: BTreeSet<Key> = separate.chain(plans.iter().flat_map(|p| &p.guard)).map(Key::of).collect();
-    let texts: BTreeSet<(Kernel, Engine)> = keys.iter().map(|k| (k.kernel, k.engine)).collect();
-    let modules = each(texts, async |(kernel, engine)| {
+    let texts: BTreeSet<(Kernel, Tiling)> = keys.iter().map(|k| (k.kernel, k.tiling)).collect();
+    let modules = each(texts, async |(kernel, tiling)| {
         scoped(&gpu.device, &format!("kernel {}", kernel.name), || {
             let read_only = kernel.bindings.iter().map(|b| b.access == Access::Read);
-            Module::new(gpu, kernel.name, gpu.shader(*kernel, *engine), read_only)
+            Module::new(gpu, kernel.name, gpu.shader(*kernel, *tiling), read_only)
         })
         .await
     })
     .await?;
     each(keys, async |key| {
-        let module = &modules[&(key.kernel, key.engine)];
+        let module = &modules[&(key.kernel, key.tiling)];
         let at = format!("kernel {} with {:?}", key.kernel.name, values(key));
         let pipeline = scoped(&gpu.device, &at, || module.pipeline(gpu, key.kernel.name, &values(key))).await?;
         Ok(Built { pipeline, bindings: module.bindings.clone() })

@@ -3,7 +3,7 @@
 use super::super::activation::Activation;
 use super::super::conformance::{Case, GROUPS, Shape};
 use super::super::definition::{Kernel, Param};
-use super::super::shader::Engine;
+use super::super::shader::Tiling;
 use super::Products;
 use super::tuning::{Class, Way};
 
@@ -163,12 +163,12 @@ pub fn past_the_slice(kernel: Kernel, cases: &[Case]) -> Vec<Case> {
     // Behind `step` and the index table, where there is one.
     let first = if kernel.gathers() { 2 } else { 0 };
     let mut corners = Vec::new();
-    for engine in Engine::ALL {
+    for tiling in Tiling::ALL {
         let fits = |c: &&Case| {
             let [m, n, k] = c.args.sizes();
-            let slice = if engine == Engine::Tile { SLICE } else { 4 };
+            let slice = if tiling == Tiling::Tile { SLICE } else { 4 };
             let here =
-                Engine::of(&c.args) == engine && c.args.constant("DIRECT") == 0.0 && c.groups_a_dimension == GROUPS;
+                Tiling::of(&c.args) == tiling && c.args.constant("DIRECT") == 0.0 && c.groups_a_dimension == GROUPS;
             here && m > 1 && n > 1 && !k.is_multiple_of(slice) && !c.with_nan
         };
         // a is stored along k unless it is transposed, b if it is.

@@ -50,7 +50,7 @@ impl Class {
 
 impl Products {
     /// The ways in which an adapter may compute products of `class`. On a software rasteriser tiles through workgroup memory
-    /// are left out: a barrier is a switch of coroutines there. The broadcast engine stores four columns at once, and
+    /// are left out: a barrier is a switch of coroutines there. The broadcast tiling stores four columns at once, and
     /// each block of rows comes from a lane.
     pub fn ways(self, class: &Class) -> Vec<Way> {
         let tiles = SIDES.map(if self.direct { Way::Direct } else { Way::Tile });

@@ -1,4 +1,4 @@
-//! Which engine computes a matrix product, and with which constants.
+//! Which tiling computes a matrix product, and with which constants.
 
 use super::super::MATMUL_SIDE;
 use super::tuning::Way;
@@ -19,7 +19,7 @@ const MIN_TILES: usize = 4;
 const FULL_DEVICE: usize = 128;
 
 impl Products {
-    /// The way for y `[m, n]` = op(a) · op(b) where nothing was measured. The broadcast engine stores four columns at once.
+    /// The way for y `[m, n]` = op(a) · op(b) where nothing was measured. The broadcast tiling stores four columns at once.
     pub fn rule(self, [m, n, _]: [usize; 3]) -> Way {
         match self.lanes {
             Some(lanes) if n.is_multiple_of(4) => Way::Broadcast(blocks(m, n, lanes as usize) as u32),

@@ -18,7 +18,7 @@ use super::lower::{Options, separate};
 use super::{Plan, Range};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::kernels::{Engine, loss, shader};
+use crate::kernels::{Tiling, loss, shader};
 
 /// The shader of whole steps.
 pub const WGSL: &str = include_str!("../../../shaders/whole_steps.wgsl");
@@ -54,7 +54,7 @@ pub struct Whole {
 impl Whole {
     /// The complete WGSL text.
     pub fn source() -> String {
-        shader::expand(WGSL, &loss::whole_wgsl(), Engine::default())
+        shader::expand(WGSL, &loss::whole_wgsl(), Tiling::default())
     }
 
     /// Invocations of the workgroup.

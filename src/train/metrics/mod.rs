@@ -59,7 +59,7 @@ fn has_numbers(classes: bool, loss: Loss) -> bool {
 
 /// What was measured.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Measured {
+pub struct Measures {
     /// The confusion matrix, where there are classes.
     pub confusion: Option<Confusion>,
     /// Each class, in index order.
@@ -118,10 +118,10 @@ impl Tally {
     }
 
     /// What was measured.
-    pub fn finish(self) -> Measured {
+    pub fn finish(self) -> Measures {
         let mut metrics = self.regression.map(|r| r.finish()).unwrap_or_default();
         let (Some(confusion), Some(ranking)) = (self.confusion, self.ranking) else {
-            return Measured { metrics, ..Measured::default() };
+            return Measures { metrics, ..Measures::default() };
         };
         let areas = ranking.areas(confusion.classes.len());
         let mut classes = class_scores(&confusion);
@@ -131,7 +131,7 @@ impl Tally {
         metrics.top_k = ranking.top_k().map(|(k, accuracy)| TopK { k, accuracy });
         metrics.roc_auc = ranking::mean_area(&areas);
         [metrics.precision_macro, metrics.recall_macro, metrics.f1_macro] = class_means(&confusion, &classes);
-        Measured { confusion: Some(confusion), classes, metrics }
+        Measures { confusion: Some(confusion), classes, metrics }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Observer, Pace, Progress, Run};
 use crate::error::Result;
 use crate::exec::{Counters, Flow};
-use crate::graph::{Shape, UpdateRule};
+use crate::graph::{Policy, UpdateRule};
 use crate::report::{EpochHistograms, EpochRecord, Histogram, Outcome, TensorHistogram};
 use crate::train::checkpoint::{Best, Kept, Watch};
 use crate::train::metrics::Tally;
@@ -202,7 +202,7 @@ impl Run<'_> {
     /// Lets the epoch's loss, on the validation rows where there are such, decide about the learning rate.
     fn reduce_on_plateau(&mut self, record: &EpochRecord) {
         let train = &self.job.spec.train;
-        let Shape::ReduceOnPlateau(plateau) = train.schedule.schedule.shape else { return };
+        let Policy::ReduceOnPlateau(plateau) = train.schedule.schedule.policy else { return };
         let loss = match self.prepared.validation {
             // A loss that is no finite number is not better than any.
             Some(_) => record.validation_loss.unwrap_or(f64::NAN),

@@ -4,14 +4,14 @@ use super::litmus::once;
 use crate::error::Result;
 use crate::exec::gpu::adapter::GpuDevice;
 use crate::exec::gpu::probe::{Contents, Program};
-use crate::kernels::{Engine, shader};
+use crate::kernels::{Tiling, shader};
 
 /// Invocations of a workgroup of the probe shaders.
 pub const WORKGROUP: usize = 64;
 
 /// The probe that computes operations, complete.
 pub fn operations_wgsl() -> String {
-    shader::expand(include_str!("../../../shaders/probe/operations.wgsl"), "", Engine::default())
+    shader::expand(include_str!("../../../shaders/probe/operations.wgsl"), "", Tiling::default())
 }
 
 /// The results of these operations, each a code with its operands, in their order and as the device left their bits.

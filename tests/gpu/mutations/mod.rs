@@ -15,7 +15,7 @@ mod product;
 pub mod record;
 mod row;
 
-use wgrad::kernels::{Engine, Kernel};
+use wgrad::kernels::{Kernel, Tiling};
 
 /// What becomes of a mutation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Mutation {
     /// The kernel that is built with it.
     pub kernel: &'static str,
     /// For a matrix product, how it works.
-    pub engine: Engine,
+    pub tiling: Tiling,
     /// The file below `shaders/`.
     pub file: &'static str,
     /// The text, which occurs once in the kernel's complete source.
@@ -52,13 +52,13 @@ const MADE: &str = "activations";
 const RACE: &str = "a race: invocations that run in lockstep may not show it";
 
 const fn m(kernel: &'static str, file: &'static str, from: &'static str, to: &'static str) -> Mutation {
-    Mutation { kernel, engine: Engine::Tile, file, from, to, fate: Fate::Caught }
+    Mutation { kernel, tiling: Tiling::Tile, file, from, to, fate: Fate::Caught }
 }
 
 impl Mutation {
     /// The same text in the product by subgroups.
     const fn broadcast(self) -> Mutation {
-        Mutation { engine: Engine::Broadcast, ..self }
+        Mutation { tiling: Tiling::Broadcast, ..self }
     }
 
     const fn survives(self, reason: &'static str) -> Mutation {
@@ -87,7 +87,7 @@ impl Mutation {
             MADE => String::new(),
             _ => std::fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?,
         };
-        let source = self.kernel().source_with(self.engine);
+        let source = self.kernel().source_with(self.tiling);
         if self.file != MADE && !file.contains(self.from) {
             return Err(format!("{}: the text {:?} is not in the file", self.file, self.from));
         }

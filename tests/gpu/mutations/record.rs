@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
-use wgrad::kernels::{Engine, Kernel};
+use wgrad::kernels::{Kernel, Tiling};
 
 /// Adapters of which a record is kept, and on which every fate is known, races included.
 pub const KNOWN: [&str; 2] = ["llvmpipe", "SwiftShader"];
@@ -29,11 +29,11 @@ pub fn known(name: &str) -> Option<&'static str> {
     KNOWN.into_iter().find(|known| name.contains(known))
 }
 
-/// SHA-256 of a kernel's complete texts, one for each engine.
+/// SHA-256 of a kernel's complete texts, one for each tiling.
 pub fn digest(kernel: Kernel) -> String {
     let mut hash = Sha256::new();
-    for engine in Engine::ALL {
-        hash.update(kernel.source_with(engine));
+    for tiling in Tiling::ALL {
+        hash.update(kernel.source_with(tiling));
     }
     hash.finalize().iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -202,7 +202,7 @@ pub struct TensorDigest {
     pub sha256: String,
 }
 
-/// The digest of a weight file's tensors (see [`digest`]) and of each by itself, whatever their types and names.
+/// The digest of a weight file's tensors (see `nn::digest`) and of each by itself, whatever their types and names.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 //! A plan: one train step (or forward pass) as plain data that an executor runs many times over.
 //!
-//! [`lower::lower`] turns a graph into dispatches over virtual buffers, [`memory`] gives every
+//! [`lower()`] turns a graph into dispatches over virtual buffers, `memory` gives every
 //! buffer a place in an arena. A plan knows kernels, sizes and places; no device, no graph, no pointer.
 
 mod check;

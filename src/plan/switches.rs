@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 /// Which optimisations a plan may use; all of them by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Switches {
-    /// Whole train steps in one dispatch, where the cost model says that it pays ([`super::whole`]).
+    /// Whole train steps in one dispatch, where the cost model says that it pays (`plan::whole`).
     pub whole: bool,
     /// Several nodes of the graph in one dispatch (`passes/fuse`).
     pub fusion: bool,

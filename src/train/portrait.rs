@@ -204,7 +204,7 @@ fn range(values: impl Iterator<Item = f64>) -> [f64; 2] {
     values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)])
 }
 
-/// Numbers as gray, the least of `range` black. A picture larger than [`PICTURE_SIDE`] is drawn by the means of squares.
+/// Numbers as gray, the least of `range` black. A picture larger than `PICTURE_SIDE` is drawn by the means of squares.
 pub fn picture(values: &[f64], [rows, columns]: [usize; 2], [low, high]: [f64; 2]) -> Picture {
     let block = rows.max(columns).div_ceil(PICTURE_SIDE).max(1);
     let (height, width) = (rows.div_ceil(block), columns.div_ceil(block));

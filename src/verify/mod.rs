@@ -2,7 +2,7 @@
 //!
 //! Every value of the train step is compared twice. *Locally*: the judge computes the dispatch from the device's own
 //! operands, so that only the dispatch's own rounding may differ. *In total*: the judge computes the whole step from its own
-//! parameters with [running error analysis](crate::exec::analysis), which starts from the measured distance of the device's
+//! parameters with running error analysis (`exec::analysis`), which starts from the measured distance of the device's
 //! parameters at the start of the step. A value that passes locally and fails in total has inherited the fault.
 //!
 //! By induction over the steps the whole trajectory is explained by rounding, or a node fails at the first step at which it

@@ -40,7 +40,7 @@ impl RowReader {
         self.layout.rows() - self.row
     }
 
-    /// The bytes of the next rows, at most `count`, in C's order: [`Element::decode`](super::Element::decode) makes them
+    /// The bytes of the next rows, at most `count`, in C's order: [`Element::decode`](super::element::Element::decode) makes them
     /// numbers. Nothing at the end.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! When whole steps in one dispatch pay, and how they are spread over the invocations.
 //!
 //! One workgroup runs on one core of the device, so that the work counts as the workgroup's: turns of the loop over the terms
-//! of a product, and turns over elements. The constants of [`SOFTWARE`] are measured, those of [`HARDWARE`] are not.
+//! of a product, and turns over elements. The constants of `SOFTWARE` are measured, those of `HARDWARE` are not.
 
 use super::super::Plan;
 use super::super::lower::Options;

@@ -45,7 +45,7 @@ pub struct Whole {
     pub constants: Vec<(&'static str, f64)>,
     /// Storage bindings, in the order of [`BINDINGS`].
     pub bindings: [Range; 8],
-    /// Steps of a dispatch at most; see [`MAX_ITERATIONS`].
+    /// Steps of a dispatch at most; see `cost::MAX_ITERATIONS`.
     pub steps: u32,
     /// What the choice was made from.
     pub cost: Cost,

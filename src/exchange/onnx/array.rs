@@ -36,7 +36,7 @@ impl Default for Numbers {
 
 impl Numbers {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Numbers::F32(v) => v.len(),
             Numbers::F64(v) => v.len(),

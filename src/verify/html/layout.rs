@@ -157,7 +157,8 @@ fn order(items: &mut [Item], rows: &mut [Vec<usize>]) {
 
 /// The levels in the order in which they are treated, down and up in turn; true where it goes down.
 fn sweeps(levels: usize) -> impl Iterator<Item = (bool, usize)> {
-    let turn = move |pass: usize, turn: usize| if pass % 2 == 0 { (true, turn) } else { (false, levels - 1 - turn) };
+    let turn =
+        move |pass: usize, turn: usize| if pass.is_multiple_of(2) { (true, turn) } else { (false, levels - 1 - turn) };
     (0..PASSES).flat_map(move |pass| (0..levels).map(move |i| turn(pass, i)))
 }
 

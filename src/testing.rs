@@ -99,6 +99,7 @@ pub mod verify {
 }
 open! {
     bench: crate::bench;
+    #[cfg(feature = "cli")]
     cli: crate::cli;
     passes: crate::passes;
     tune: crate::tune;

@@ -282,3 +282,11 @@ fn loose_arithmetic_is_seen() {
         assert_eq!(with(body), count, "{body}");
     }
 }
+
+#[test]
+fn an_included_file_that_is_not_there_is_named() {
+    let expanded = |text: &str| wgrad::kernels::shader::expand(text, "", Tiling::Tile);
+    validated(&expanded("//#include lib/arithmetic.wgsl\n")).unwrap();
+    let fault = validated(&expanded("//#include lib/arithmetic.wgsl\n//#include lib/nowhere.wgsl\n")).unwrap_err();
+    assert!(fault.contains("there is no file nowhere.wgsl to include"), "{fault}");
+}

@@ -43,7 +43,7 @@ pub(crate) mod order;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
 pub mod pictures;
-mod read;
+pub(crate) mod read;
 pub(crate) mod rng;
 mod scale;
 mod schema;

@@ -16,7 +16,7 @@
 //! *Unresolved* is an element whose bound is so wide that it would prove nothing. A tensor of which no element could be
 //! checked has not passed.
 
-mod difference;
+pub(crate) mod difference;
 mod probe;
 pub mod report;
 

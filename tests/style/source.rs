@@ -1,5 +1,5 @@
-//! The crate's own source as tokens: comments are gone, strings are one token, and `#[cfg(test)]` items are left out,
-//! because a unit test may build its input with whatever it likes and may panic.
+//! The crate's own source as tokens: comments are gone, strings are one token, and tests are left out,
+//! because a test may build its input with whatever it likes and may panic.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
@@ -25,15 +25,18 @@ pub struct Source {
     pub lines: usize,
     /// Its tokens.
     pub tokens: Vec<Token>,
+    /// Lines of the items that are left out: those of `#[cfg(test)]` and `#[test]`.
+    pub tests: Vec<usize>,
 }
 
 impl Source {
     /// Reads Rust text. Fails with the tokeniser's message.
     pub fn parse(path: &str, text: &str) -> Result<Source, String> {
         let stream: TokenStream = text.parse().map_err(|e| format!("{path}: {e}"))?;
-        let mut tokens = Vec::new();
-        flatten(stream, 0, &mut tokens);
-        Ok(Source { path: path.to_owned(), lines: text.lines().count(), tokens })
+        let (path, lines) = (path.to_owned(), text.lines().count());
+        let mut source = Source { path, lines, tokens: Vec::new(), tests: Vec::new() };
+        flatten(stream, 0, &mut source);
+        Ok(source)
     }
 
     /// Whether the tokens from `at` on are these.
@@ -81,11 +84,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn flatten(stream: TokenStream, inline_modules: usize, out: &mut Vec<Token>) {
+fn flatten(stream: TokenStream, inline_modules: usize, source: &mut Source) {
     let trees: Vec<TokenTree> = stream.into_iter().collect();
     let mut i = 0;
     while i < trees.len() {
         if is_test_attribute(&trees[i..]) {
+            source.tests.push(trees[i].span().start().line);
             i = end_of_item(&trees, i + 2);
             continue;
         }
@@ -99,15 +103,15 @@ fn flatten(stream: TokenStream, inline_modules: usize, out: &mut Vec<Token>) {
                     Delimiter::None => ("", ""),
                 };
                 let is_module = i >= 2 && open == "{" && is_word(&trees[i - 2], "mod");
-                out.push(token(open.to_owned(), group.span_open().start().line));
-                flatten(group.stream(), inline_modules + usize::from(is_module), out);
-                out.push(token(close.to_owned(), group.span_close().end().line));
+                source.tokens.push(token(open.to_owned(), group.span_open().start().line));
+                flatten(group.stream(), inline_modules + usize::from(is_module), source);
+                source.tokens.push(token(close.to_owned(), group.span_close().end().line));
             }
             TokenTree::Literal(literal) => {
                 let place = token("\"".to_owned(), literal.span().start().line);
-                out.push(Token { literal: literal.to_string(), ..place });
+                source.tokens.push(Token { literal: literal.to_string(), ..place });
             }
-            other => out.push(token(other.to_string(), other.span().start().line)),
+            other => source.tokens.push(token(other.to_string(), other.span().start().line)),
         }
         i += 1;
     }

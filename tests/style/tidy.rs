@@ -39,6 +39,12 @@ fn module_names_say_something() {
     check(paths.filter_map(|path| empty_name(&relative(&path))));
 }
 
+/// The crate would be compiled once more for them; what they test is reached through the feature `testing`.
+#[test]
+fn no_test_stands_in_the_crate() {
+    check(sources("src").iter().flat_map(unit_tests));
+}
+
 #[test]
 fn no_input_can_reach_a_panic() {
     check(sources("src").iter().flat_map(panics));
@@ -106,6 +112,14 @@ fn panics(source: &Source) -> Vec<String> {
         found.then(|| format!("{}: `{name}` that input may reach", source.place(at)))
     };
     (0..source.tokens.len()).filter_map(fault).collect()
+}
+
+fn unit_tests(source: &Source) -> Vec<String> {
+    source
+        .tests
+        .iter()
+        .map(|line| format!("{}:{line}: a test in the crate; move it to tests/cpu", source.path))
+        .collect()
 }
 
 /// Texts, comments of documentation among them, that name an option of a command line other than cargo's.
@@ -180,6 +194,12 @@ fn each_check_finds_what_it_looks_for() {
                 fn h() { rule.expect(a == f(b, c), \"d\")?; }\n\
                 /// `a.unwrap()`\n#[cfg(test)]\nmod tests { fn h() { a.unwrap(); } }\n#[cfg(test)] use x;";
     assert_eq!(panics(&Source::parse("src/a.rs", text).unwrap()).len(), 4);
+
+    let text =
+        "// #[cfg(test)]\nconst S: &str = \"#[cfg(test)]\";\n#[cfg(test)]\nmod tests {}\nmod a {\n#[test] fn f() {}\n}";
+    let places =
+        ["src/a.rs:3", "src/a.rs:6"].map(|place| format!("{place}: a test in the crate; move it to tests/cpu"));
+    assert_eq!(unit_tests(&Source::parse("src/a.rs", text).unwrap()), places);
 
     let text = "/// Index for `--adapter`.\nfn f() { g(\"or use --device cpu\", \"cargo --features x\", \"-- a--b var(--c) --h:1\") }";
     assert_eq!(options(&Source::parse("src/a.rs", text).unwrap()).len(), 2);

@@ -11,7 +11,7 @@ pub(crate) mod folder;
 #[cfg(feature = "images")]
 mod look;
 #[cfg(feature = "images")]
-mod resize;
+pub(crate) mod resize;
 #[cfg(feature = "images")]
 pub(crate) mod source;
 

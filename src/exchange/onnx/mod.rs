@@ -5,7 +5,7 @@
 
 pub(crate) mod array;
 pub mod export;
-mod function;
+pub(crate) mod function;
 mod nodes;
 pub mod read;
 pub(crate) mod schema;

@@ -32,7 +32,7 @@ pub struct Chart<'a> {
 }
 
 /// Columns that a curve is thinned to: more than a page has pixels across, so nothing visible is lost.
-const COLUMNS: usize = 1200;
+pub const COLUMNS: usize = 1200;
 /// Up to so many points are marked with dots.
 const DOTS: usize = 60;
 /// Up to so many notes are kept; a pointer could not hit more of them apart.
@@ -73,7 +73,7 @@ impl Chart<'_> {
     }
 
     /// One curve: a line for each run of finite values, and dots where they are few or stand alone.
-    fn path(&self, curve: &Curve<'_>) -> String {
+    pub fn path(&self, curve: &Curve<'_>) -> String {
         let (mut line, mut dots) = (String::new(), String::new());
         let points = thin(&curve.points, self.x.low, self.x.high);
         let places: Vec<Option<(f64, f64)>> =
@@ -140,7 +140,7 @@ pub(super) fn ticks(axis: &Axis, class: &str, edge: &str) -> String {
 
 /// Thins a curve to the first smallest and first largest value of each column, in their order, and one gap where the
 /// column has one: the eye sees the same curve, and a gap or a spike is never lost.
-fn thin(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)> {
+pub fn thin(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)> {
     if points.len() <= 2 * COLUMNS {
         return points.to_vec();
     }
@@ -157,44 +157,4 @@ fn thin(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)> {
         out.extend(kept.into_iter().map(|i| chunk[i]));
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chart(points: Vec<(f64, f64)>) -> Chart<'static> {
-        Chart {
-            title: "Loss",
-            y_title: "loss",
-            x_title: "epoch",
-            x: Axis::exact(0.0, 10.0),
-            y: Axis::of_values(points.iter().map(|p| p.1)),
-            curves: vec![Curve { name: "training", class: "train", points }],
-            notes: vec![(1.0, "epoch 1".into()), (10.0, "epoch 10".into())],
-        }
-    }
-
-    #[test]
-    fn a_value_that_is_not_finite_breaks_the_line() {
-        let chart = chart(vec![(1.0, 3.0), (2.0, 2.0), (3.0, f64::NAN), (4.0, 1.0), (5.0, f64::INFINITY), (6.0, 2.0)]);
-        let path = chart.path(&chart.curves[0]);
-        let line = path.lines().next().unwrap();
-        assert_eq!(line.matches('M').count(), 3, "{line}");
-        assert_eq!(line.matches('L').count(), 1, "{line}");
-        assert!(!path.contains("NaN") && !path.contains("inf"), "{path}");
-        assert!(chart.render().contains("2 values that are no finite number"));
-    }
-
-    #[test]
-    fn thinning_keeps_extremes_and_gaps() {
-        let mut points: Vec<(f64, f64)> = (0..100_000).map(|i| (i as f64, (i % 7) as f64)).collect();
-        points[54_321].1 = 99.0;
-        points[77_777].1 = f64::NAN;
-        let thinned = thin(&points, 0.0, 100_000.0);
-        assert!(thinned.len() <= 3 * COLUMNS, "{}", thinned.len());
-        assert!(thinned.contains(&(54_321.0, 99.0)));
-        assert_eq!(thinned.iter().filter(|p| p.1.is_nan()).count(), 1);
-        assert!(thinned.is_sorted_by(|a, b| a.0 < b.0));
-    }
 }

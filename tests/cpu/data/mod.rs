@@ -4,6 +4,7 @@ mod block;
 mod cache;
 #[cfg(feature = "files")]
 mod csv;
+mod dataset;
 mod element;
 mod folder;
 mod idx;
@@ -13,6 +14,10 @@ mod nearest;
 mod npy;
 mod open;
 mod order;
+#[cfg(feature = "files")]
+mod read;
+#[cfg(feature = "images")]
+mod resize;
 mod rng;
 mod scale;
 mod split;
